@@ -1,0 +1,1 @@
+"""The compiler and the runner of ksim-schema tasks."""

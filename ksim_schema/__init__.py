@@ -1,0 +1,1 @@
+"""The task language: schema, vocabulary, typed graph and diagnostics. Imports no simulator."""

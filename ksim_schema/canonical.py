@@ -1,0 +1,101 @@
+"""The canonical form of a task: every default filled in, every edge explicit, SI units."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ksim_schema.acset import Instance
+from ksim_schema.graph import NEXT, Graph, Node, to_acset
+from ksim_schema.task import LANGUAGE_VERSION, Task
+from ksim_schema.vocabulary import Model, Wire, annotated_fields
+
+
+def values_of(part: Model) -> dict[str, Any]:
+    """A part's values as plain data, without the fields that name other parts."""
+    data = part.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for path, _, _ in annotated_fields(part, Wire):
+        inner = data
+        for step in path[:-1]:
+            inner = inner.get(step, {})
+        inner.pop(path[-1], None)
+    return data
+
+
+def canonical(task: Task, graph: Graph) -> dict[str, Any]:
+    """The task as data that loads to an equal graph."""
+    data: dict[str, Any] = {"ksim": LANGUAGE_VERSION, "task": task.name, "about": task.about}
+    for object, name, part in task:
+        if object != "Trajectory":
+            data.setdefault(object, {})[name] = values_of(part)
+    channels = [n.name for n in graph.nodes if n.object == "Trajectory"]
+    if channels:
+        data["Trajectory"] = {name: {"kind": "channel"} for name in channels}
+    morphisms: dict[str, list[dict[str, str]]] = {}
+    for edge in graph.edges:
+        entry = {"src": edge.src.name, "tgt": edge.tgt.name}
+        if edge.port:
+            entry["port"] = edge.port
+        morphisms.setdefault(edge.hom, []).append(entry)
+    data["morphisms"] = morphisms
+    data["PPO"] = values_of(task.ppo)
+    return data
+
+
+def canonical_yaml(data: Mapping[str, Any]) -> str:
+    """Canonical data as YAML text."""
+    return yaml.dump(
+        dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def instance(task: Task, graph: Graph) -> Instance:
+    """The task as an ACSet over the schema of drawings over SchTask."""
+    values = {
+        Node(object, name): _json(values_of(part)) for object, name, part in task
+    }
+    return to_acset(graph, values)
+
+
+def fingerprint(task: Task, graph: Graph, files: Mapping[str, bytes]) -> str:
+    """A hash of the task's meaning, the same for any order, formatting and units of the source.
+
+    Args:
+        task: the task.
+        graph: its graph.
+        files: the content of the model file and of what it includes, by name.
+
+    Returns:
+        64 hexadecimal digits (SHA-256).
+    """
+    data = canonical(task, graph)
+    for prose in ("about", "task"):
+        data.pop(prose, None)
+    for state in data.get("PhysicsState", {}).values():
+        state.pop("model", None)
+    data["morphisms"] = {
+        hom: sorted(edges, key=_json) if hom not in ORDERED else edges
+        for hom, edges in data["morphisms"].items()
+    }
+    data["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return hashlib.sha256(_json(data).encode()).hexdigest()
+
+
+ORDERED = frozenset(("read", "obey", "judge", "weigh", "act"))
+"""Morphisms whose edges into a part are in an order that means something."""
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+__all__ = ["NEXT", "canonical", "canonical_yaml", "fingerprint", "instance", "values_of"]

@@ -1,0 +1,144 @@
+"""The catalogue of diagnostics: one entry a code, with what it means and what to do.
+
+Codes are stable: a code that is no longer given is never used for something else.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Entry(NamedTuple):
+    """What ``--explain`` prints of a code."""
+
+    title: str
+    severity: Literal["error", "warning", "info"]
+    explanation: str
+
+
+def _error(title: str, explanation: str) -> Entry:
+    return Entry(title, "error", explanation)
+
+
+def _warning(title: str, explanation: str) -> Entry:
+    return Entry(title, "warning", explanation)
+
+
+CATALOGUE: dict[str, Entry] = {
+    # KS00xx: reading the file
+    "KS0001": _error("file cannot be read", "The file is absent, a folder, or not permitted."),
+    "KS0002": _error("not valid YAML", "The text breaks YAML's syntax at the place shown."),
+    "KS0003": _error(
+        "duplicate key",
+        "A mapping has the same key twice. YAML readers would silently keep one of the two.",
+    ),
+    "KS0004": _error(
+        "tag", "YAML tags such as !!python/object or !include are not part of the language."
+    ),
+    "KS0005": _error(
+        "too large or too deep",
+        "The file is larger, deeper or (through aliases) expands to more values than any task "
+        "needs. The limits guard those who check tasks of others.",
+    ),
+    "KS0006": _error("not text", "The file is not UTF-8 text, or holds control characters."),
+    "KS0007": _error(
+        "not a mapping", "A mapping of names to values is needed here, and something else stands."
+    ),
+    "KS0008": _error(
+        "merge key",
+        "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
+    ),
+    "KS0009": _error("key is no text", "A key must be a text."),
+    # KS01xx: structure of the task
+    "KS0101": _error("unknown section", "A task has one section per schema object, and few more."),
+    "KS0102": _error("unknown kind", "No component of this kind is declared for this object."),
+    "KS0103": _error("missing kind", "The part does not say which component it is."),
+    "KS0104": _error("unknown field", "The component has no field of this name."),
+    "KS0105": _error("missing field", "The component needs a field that is not given."),
+    "KS0106": _error("wrong type", "The value is of another type than the field takes."),
+    "KS0107": _error("value out of range", "The value is outside of what the field allows."),
+    "KS0108": _error("not a quantity", "The text is not a number with a known unit."),
+    "KS0109": _error(
+        "wrong dimension", "The unit measures something else than the field: a length for an angle."
+    ),
+    "KS0110": _error(
+        "missing unit", "A number with a dimension must say its unit, so that no one need guess."
+    ),
+    "KS0111": _error("range runs backwards", "The lower end of a range comes first."),
+    "KS0112": _error(
+        "bad name", "Names of parts start with a letter and hold letters, digits, '_' and '-'."
+    ),
+    "KS0113": _error("missing section", "The task lacks a section that every task needs."),
+    "KS0114": _error("language version", "The task is written in a version this compiler lacks."),
+    "KS0115": _error(
+        "path does not exist", "A value set from the command line must be a value of the task."
+    ),
+    # KS02xx: names
+    "KS0201": _error("unknown part", "A field names a part that the task does not have."),
+    "KS0202": _error("model cannot be read", "MuJoCo cannot read or compile the robot's model."),
+    "KS0203": _error("unknown joint", "The MuJoCo model has no joint of this name."),
+    "KS0204": _error("unknown geom", "The MuJoCo model has no geom of this name."),
+    "KS0205": _error("unknown body", "The MuJoCo model has no body of this name."),
+    "KS0206": _error("unknown site", "The MuJoCo model has no site of this name."),
+    "KS0207": _error("unknown sensor", "The MuJoCo model has no sensor of this name."),
+    "KS0208": _error("unknown actuator", "The MuJoCo model has no actuator of this name."),
+    "KS0209": _error("unknown keyframe", "The MuJoCo model has no keyframe of this name."),
+    "KS0210": _error("pattern matches nothing", "No name in the MuJoCo model matches the pattern."),
+    "KS0211": _error("bad pattern", "The text is not a valid regular expression."),
+    "KS0212": _error(
+        "part of another object", "A field names a part, but one of another schema object."
+    ),
+    # KS03xx: the typed graph
+    "KS0301": _error(
+        "ill-typed edge",
+        "An edge must start and end at the kinds of part that its morphism says. This is the "
+        "condition that the task graph maps onto the schema's graph (a graph homomorphism).",
+    ),
+    "KS0302": _error(
+        "loop without delay",
+        "Some parts need each other's value within the same tick. A control loop is cut by the "
+        "state held from one tick to the next; this cycle has no such edge.",
+    ),
+    "KS0303": _error("wrong number of parts", "A task needs a fixed number of parts of an object."),
+    "KS0304": _error("action nobody sets", "Each action must be the output of exactly one policy."),
+    "KS0305": _error("policy without input", "A policy must read at least one observation."),
+    "KS0306": _error("unknown morphism", "The schema has no morphism of this name."),
+    "KS0307": _warning(
+        "unused part", "Nothing reads the part. It is dropped when the task is compiled."
+    ),
+    "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
+    # KS04xx: values against each other and against the robot
+    "KS0401": _error(
+        "control period", "The control period must be a whole number of physics timesteps."
+    ),
+    "KS0402": _error("minibatches", "The rollout's samples do not divide into equal minibatches."),
+    "KS0403": _error("unit of a noise", "A noise, bias or clip must have the observation's unit."),
+    "KS0404": _error(
+        "no floating base", "The component needs a robot with a free joint, and this has none."
+    ),
+    "KS0405": _error(
+        "no torque limit",
+        "A servo or motor needs a limit: the joint's actuatorfrcrange in the model, or "
+        "torque_limit in the action.",
+    ),
+    "KS0406": _error("joint driven twice", "Two actions drive the same joint."),
+    "KS0407": _warning("no time limit", "Episodes have no length limit, so some may never end."),
+    "KS0408": _warning(
+        "value that no robot senses",
+        "The policy reads a value that comes from the simulator's state and from no sensor of "
+        "the robot. Such a policy cannot run on hardware. Critics may read it.",
+    ),
+    "KS0409": _error(
+        "unit of the joints", "The value's unit does not fit the joints (angle or length)."
+    ),
+    "KS0411": _error(
+        "level without curriculum",
+        "A scale follows the curriculum's level, but the task has no Curriculum.",
+    ),
+    "KS0412": _error(
+        "latency", "An action's latency must be at most one control period."
+    ),
+    "KS0413": _error("drawn twice", "Two randomizers change the same value of the model."),
+    "KS0410": _error("sensor of another kind", "The sensor does not measure what is needed."),
+}
+"""Code -> entry."""

@@ -1,0 +1,153 @@
+"""Problems as data. Functions return :class:`Diagnostic`; only a command prints them and exits."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ksim_schema.catalogue import CATALOGUE
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a source file. Lines and columns count from 1; the end is exclusive."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+    end_line: int = 1
+    end_column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem of a task.
+
+    Attributes:
+        code: a stable code of the catalogue, for example ``KS0204``.
+        message: what is wrong, in the author's terms.
+        where: the place in the source.
+        path: the value's path in the task, for example ``Observation.feet.geoms``.
+        help: what to write instead.
+    """
+
+    code: str
+    message: str
+    where: Span
+    path: str = ""
+    help: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """As the catalogue gives it for the code."""
+        return CATALOGUE[self.code].severity
+
+    def as_dict(self) -> dict[str, object]:
+        """The form of ``--format json``."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "file": self.where.file,
+            "line": self.where.line,
+            "column": self.where.column,
+            "end_line": self.where.end_line,
+            "end_column": self.where.end_column,
+            "path": self.path,
+            "message": self.message,
+            "help": self.help,
+        }
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Whether one of them is an error."""
+    return any(d.severity == "error" for d in diagnostics)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By place in the source, each problem once."""
+    return sorted(dict.fromkeys(diagnostics), key=lambda d: (d.where, d.code, d.message))
+
+
+def render_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """The machine-readable report."""
+    return json.dumps({"diagnostics": [d.as_dict() for d in diagnostics]}, indent=2)
+
+
+_COLOURS = {"error": "31", "warning": "33", "info": "36", "help": "36", "bar": "34"}
+
+
+def render_text(
+    diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], *, colour: bool = False
+) -> str:
+    """The report for people: place, code, message, the line with a caret, and the help.
+
+    Args:
+        diagnostics: the problems.
+        sources: the text of each file that a span may point into.
+        colour: whether to write terminal colours.
+    """
+
+    def paint(text: str, name: str) -> str:
+        return f"\x1b[1;{_COLOURS[name]}m{text}\x1b[0m" if colour else text
+
+    blocks: list[str] = []
+    for d in diagnostics:
+        at = d.where
+        where = f" in {d.path}" if d.path else ""
+        head = f"{at.file}:{at.line}:{at.column}: {paint(d.severity, d.severity)} {d.code}"
+        block = [f"{head}: {d.message}{where}"]
+        lines = sources.get(at.file, "").splitlines()
+        if 1 <= at.line <= len(lines):
+            block += _excerpt(lines[at.line - 1], at, paint("|", "bar"), d.severity, paint)
+        if d.help:
+            block.append(f"  {paint('help', 'help')}: {d.help}")
+        blocks.append("\n".join(block))
+    return "\n".join(blocks)
+
+
+def _excerpt(line: str, at: Span, bar: str, severity: str, paint: object) -> list[str]:
+    start = at.column - 1
+    stop = at.end_column - 1 if at.end_line == at.line else len(line.rstrip())
+    shift = max(0, start - 100)
+    shown = "".join(c if c.isprintable() else " " for c in line.expandtabs(1))[shift : shift + 160]
+    width = max(1, min(stop - start, len(shown) - (start - shift)))
+    carets = "^" * width
+    return [
+        f"{at.line:5d} {bar} {shown.rstrip()}",
+        f"      {bar} {' ' * (start - shift)}{paint(carets, severity)}",  # type: ignore[operator]
+    ]
+
+
+def summary(diagnostics: Sequence[Diagnostic]) -> str:
+    """ "2 errors, 1 warning"."""
+    counts = {
+        s: sum(d.severity == s for d in diagnostics) for s in ("error", "warning", "info")
+    }
+    words = [f"{n} {s}{'s' if n > 1 and s != 'info' else ''}" for s, n in counts.items() if n]
+    return ", ".join(words) or "no problems"
+
+
+def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int = 8) -> str:
+    """The help for an unknown name: the closest choice, then what there is.
+
+    Args:
+        name: what was written.
+        choices: what could have been written.
+        of: an introduction of the list, for example ``"scene.xml has geoms"``.
+        limit: how many choices to list.
+    """
+    known = list(dict.fromkeys(choices))
+    lowered = {c.lower(): c for c in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    guess = f"did you mean {lowered[close[0]]!r}?" if close else ""
+    if not known:
+        listed = f"{of}: none" if of else ""
+    else:
+        listed = f"{of or 'known'}: " + ", ".join(known[:limit])
+        listed += f", ... ({len(known)} in all)" if len(known) > limit else ""
+    return " ".join(filter(None, (guess, listed)))

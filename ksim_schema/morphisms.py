@@ -1,0 +1,166 @@
+"""The ``morphisms`` section: edges written out, put into the fields of the parts they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ksim_schema.acset import Arrow
+from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.graph import NEXT, task_schema
+from ksim_schema.quantity import describe
+from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.vocabulary import KINDS, Model, Wire
+from ksim_schema.vocabulary.base import field_annotation
+
+
+def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
+    """Put the edges of the ``morphisms`` section into the fields of the parts they belong to.
+
+    Each entry is ``{src: <part>, tgt: <part>, port: <field>}`` under its morphism's name; the port
+    may be left out where only one field could hold the edge. Edges that every task has (``hold``,
+    ``record``, ...) may be written and must be those.
+    """
+    data = document.data
+    written = data.get("morphisms") if isinstance(data, dict) else None
+    if written is None:
+        return document, []
+    found: list[Diagnostic] = []
+    if not isinstance(written, dict):
+        message = f"a mapping of morphisms to edges is needed, not {describe(written)}"
+        where = document.at(("morphisms",))
+        return document, [Diagnostic("KS0007", message, where, "morphisms")]
+    data = {
+        section: {
+            name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()
+        }
+        if section in KINDS and isinstance(parts, dict)
+        else parts
+        for section, parts in data.items()
+    }
+    document = replace(document, data=data, values=dict(document.values), keys=dict(document.keys))
+    homs = task_schema().homs
+    for name, edges in written.items():
+        path: Path_ = ("morphisms", name)
+        if name not in homs:
+            help = did_you_mean(name, homs, of="morphisms", limit=30)
+            where = document.at(path, key=True)
+            found.append(Diagnostic("KS0306", f"unknown morphism {name!r}", where, dotted(path), help))
+        elif not isinstance(edges, tuple):
+            message = f"a morphism has a list of edges, not {describe(edges)}"
+            found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
+        else:
+            for index, edge in enumerate(edges):
+                _put(document, homs[name], edge, (*path, index), found)
+    return document, found
+
+
+def _put(
+    document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Diagnostic]
+) -> None:
+    """Put one written edge into its field."""
+    where = document.at(path)
+    if (
+        not isinstance(edge, dict)
+        or not {"src", "tgt"} <= set(edge) <= {"src", "tgt", "port"}
+        or not all(isinstance(value, str) for value in edge.values())
+    ):
+        message = "an edge is {src: <part>, tgt: <part>} with an optional port"
+        found.append(Diagnostic("KS0106", message, where, dotted(path)))
+        return
+    ends = {"src": (hom.dom, edge["src"]), "tgt": (hom.codom, edge["tgt"])}
+    for end, (object, name) in ends.items():
+        if not _exists(document, object, name):
+            message = f"{hom.name!r} goes from {hom.dom} to {hom.codom}"
+            others = [o for o in KINDS if _exists(document, o, name)]
+            if others:
+                message += f", but {name!r} is a part of {' and '.join(others)}"
+                code = "KS0301"
+            else:
+                code = "KS0201"
+                message = f"unknown {object} {name!r}"
+            place = (*path, end)
+            found.append(Diagnostic(code, message, document.at(place), dotted(place)))
+            return
+    for end in ("tgt", "src"):
+        object, name = ends[end]
+        part = _part(document, object, name)
+        if part is None:
+            continue
+        other_object, other = ends["src" if end == "tgt" else "tgt"]
+        named = other
+        if other_object == "Trajectory" and "." in other:
+            named = other.split(".", 1)[1]
+            other_object = other.split(".", 1)[0]
+        for field_path, wire in _fields(object, part, hom.name, edge.get("port", "")):
+            if wire.of is not None and wire.of != other_object:
+                continue
+            _append(document, (object, name, *field_path), named, (*path, "src"))
+            return
+
+
+def _fields(
+    object: str, data: Mapping[str, Any], hom: str, port: str
+) -> Iterator[tuple[tuple[str, ...], Wire]]:
+    kinds = KINDS[object]
+    kind = kinds.get(str(data.get("kind"))) or (
+        next(iter(kinds.values())) if len(kinds) == 1 else None
+    )
+    for path, wire in _wire_fields(kind) if kind else ():
+        if wire.hom == hom and (not port or ".".join(path) == port):
+            yield path, wire
+
+
+def _wire_fields(
+    model: type[Model], prefix: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Wire]]:
+    for name, info in model.model_fields.items():
+        wire = field_annotation(info, Wire)
+        if wire is not None:
+            yield (*prefix, name), wire
+        elif isinstance(info.annotation, type) and issubclass(info.annotation, Model):
+            yield from _wire_fields(info.annotation, (*prefix, name))
+
+
+def _exists(document: Document, object: str, name: str) -> bool:
+    parts = document.data.get(object)
+    names = set(parts) if isinstance(parts, dict) else set[str]()
+    return name in names or name.removesuffix(NEXT) in names or object == "Trajectory"
+
+
+def _part(document: Document, object: str, name: str) -> dict[str, Any] | None:
+    parts = document.data.get(object)
+    part = parts.get(name.removesuffix(NEXT)) if isinstance(parts, dict) else None
+    return part if isinstance(part, dict) else None
+
+
+def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
+    """Add a name to the list (or set the text) at a path, unless it is there."""
+    parent: dict[str, Any] = document.data
+    for step in path[:-1]:
+        inner = dict(parent.get(step) or {})  # type: ignore[call-overload]
+        parent[step] = inner  # type: ignore[index]
+        parent = inner
+    key = str(path[-1])
+    section, part = str(path[0]), str(path[1])
+    listed = _is_list(section, document.data[section][part], path[2:])
+    where = document.at(place)
+    if not listed:
+        if key not in parent:
+            parent[key] = name
+            document.values[path] = where
+        return
+    names = parent.get(key, ())
+    names = (names,) if isinstance(names, str) else names
+    if isinstance(names, tuple) and name not in names:
+        parent[key] = (*names, name)
+        document.values[(*path, len(names))] = where
+
+
+def _is_list(object: str, data: Mapping[str, Any], path: Path_) -> bool:
+    kinds = KINDS[object]
+    model: Any = kinds.get(str(data.get("kind"))) or next(iter(kinds.values()))
+    for step in path[:-1]:
+        model = model.model_fields[step].annotation
+    return "tuple" in str(model.model_fields[path[-1]].annotation)

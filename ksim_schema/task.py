@@ -1,0 +1,212 @@
+"""A task: sections of parts, validated one by one so that each problem finds its place.
+
+Sections are named as the schema's objects; an entry is a part; ``kind`` names the declared
+component. Loading reports every problem and keeps what is valid, so that later checks can go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.quantity import describe
+from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.validation import problems_of
+from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.ppo import PPO
+
+LANGUAGE_VERSION = 1
+HEADER = ("ksim", "task", "about")
+SECTIONS = tuple(KINDS)
+"""The schema's objects, in the order in which the vocabulary declares them."""
+OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
+"""Objects with one declared component, whose ``kind`` need not be written."""
+REQUIRED = ("PhysicsState", "Observation", "Action", "Policy", "Critic", "Reward")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_SYSTEM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as validated parts.
+
+    Attributes:
+        name: its name.
+        about: a sentence that says what it is.
+        parts: object -> name -> part, in the author's order.
+        ppo: how it is trained.
+        folder: the folder that model paths are relative to.
+        document: where it was read from.
+    """
+
+    name: str
+    about: str
+    parts: Mapping[str, Mapping[str, Part]]
+    ppo: PPO
+    folder: Path
+    document: Document = field(compare=False, repr=False)
+
+    def of(self, object: str) -> Mapping[str, Part]:
+        """The parts of an object."""
+        return self.parts.get(object, {})
+
+    def __iter__(self) -> Iterator[tuple[str, str, Part]]:
+        """Object, name and part of every part."""
+        for object, parts in self.parts.items():
+            for name, part in parts.items():
+                yield object, name, part
+
+    def span(self, *path: str | int, key: bool = False) -> Span:
+        """The place of a value (or key) in the source."""
+        return self.document.at(path, key=key)
+
+    def report(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+        """A diagnostic about the value at a path."""
+        return Diagnostic(code, message, self.span(*path), dotted(path), help)
+
+    def report_key(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+        """A diagnostic about the key at a path."""
+        return Diagnostic(code, message, self.span(*path, key=True), dotted(path), help)
+
+
+def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic]]:
+    """Validate a document as a task.
+
+    Args:
+        document: the source.
+        folder: the folder that paths in it are relative to.
+
+    Returns:
+        The task made of all valid parts, or None when there is nothing to go on with; and
+        what is wrong. An invalid part is left out of the task.
+    """
+    data, found = document.data, list[Diagnostic]()
+    if not isinstance(data, dict):
+        help = "a task starts with 'ksim: 1' and 'task: <name>'"
+        message = f"a task is a mapping of sections, not {describe(data)}"
+        return None, [Diagnostic("KS0007", message, document.at(()), help=help)]
+    _check_header(document, data, found)
+    known = (*HEADER, *SECTIONS, "PPO", "morphisms")
+    for key in data:
+        if key not in known:
+            help = did_you_mean(key, known, of="sections", limit=20)
+            where = document.at((key,), key=True)
+            found.append(Diagnostic("KS0101", f"unknown section {key!r}", where, key, help))
+    for section in REQUIRED:
+        if section not in data:
+            message = f"the task has no section '{section}'"
+            found.append(Diagnostic("KS0113", message, _first_line(document), section))
+    parts = {
+        section: dict(_load_section(document, section, data[section], found))
+        for section in SECTIONS
+        if section in data
+    }
+    ppo = _validate(document, ("PPO",), data.get("PPO") or {}, PPO, found)
+    name, about = data.get("task"), data.get("about", "")
+    task = Task(
+        name if isinstance(name, str) else "task",
+        about if isinstance(about, str) else "",
+        parts,
+        ppo if ppo is not None else PPO(),
+        folder,
+        document,
+    )
+    return task, found
+
+
+def _first_line(document: Document) -> Span:
+    first = document.text.split("\n", 1)[0]
+    return Span(document.file, 1, 1, 1, len(first) + 1)
+
+
+def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> None:
+    version = data.get("ksim")
+    if version is None:
+        message, help = "the task does not say its language version", "add 'ksim: 1'"
+        found.append(Diagnostic("KS0114", message, _first_line(document), "ksim", help))
+    elif version != LANGUAGE_VERSION or isinstance(version, bool):
+        message = f"language version {version!r} is not known; this compiler reads version 1"
+        found.append(Diagnostic("KS0114", message, document.at(("ksim",)), "ksim"))
+    name = data.get("task")
+    if name is None:
+        message, help = "the task has no name", "add 'task: <name>'"
+        found.append(Diagnostic("KS0113", message, _first_line(document), "task", help))
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        help = "use letters, digits, '_' and '-', beginning with a letter"
+        where = document.at(("task",))
+        found.append(Diagnostic("KS0112", f"{name!r} is not a name", where, "task", help))
+    if not isinstance(data.get("about", ""), str):
+        message = f"expected a text, not {describe(data['about'])}"
+        found.append(Diagnostic("KS0106", message, document.at(("about",)), "about"))
+
+
+def _load_section(
+    document: Document, section: str, data: Any, found: list[Diagnostic]
+) -> Iterator[tuple[str, Part]]:
+    if not isinstance(data, dict):
+        message = f"a section maps names to parts; this is {describe(data)}"
+        found.append(Diagnostic("KS0007", message, document.at((section,)), section))
+        return
+    pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
+    for name, value in data.items():
+        path = (section, name)
+        if not pattern.fullmatch(name):
+            help = "use letters, digits, '_' and '-', beginning with a letter"
+            where = document.at(path, key=True)
+            found.append(Diagnostic("KS0112", f"{name!r} is not a name", where, section, help))
+            continue
+        if value is None and section in OPTIONAL_KIND:
+            value = {}
+        if not isinstance(value, dict):
+            message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
+            found.append(Diagnostic("KS0007", message, document.at(path), dotted(path)))
+            continue
+        kind = _kind(document, section, path, value, found)
+        if kind is not None:
+            part = _validate(document, path, value, kind, found)
+            if part is not None:
+                yield name, part
+
+
+def _kind(
+    document: Document, section: str, path: Path_, data: Mapping[str, Any], found: list[Diagnostic]
+) -> type[Part] | None:
+    kinds = KINDS[section]
+    if "kind" not in data:
+        if section in OPTIONAL_KIND:
+            return next(iter(kinds.values()))
+        where = document.at(path, key=True)
+        help = f"add 'kind:'; kinds of {section}: " + ", ".join(kinds)
+        message = f"{path[-1]!r} does not say its kind"
+        found.append(Diagnostic("KS0103", message, where, dotted(path), help))
+        return None
+    kind = data["kind"]
+    if isinstance(kind, str) and kind in kinds:
+        return kinds[kind]
+    path = (*path, "kind")
+    if isinstance(kind, str):
+        message, help = f"unknown kind {kind!r}", did_you_mean(kind, kinds, of=f"{section} has")
+        elsewhere = [o for o, names in KINDS.items() if kind in names]
+        if elsewhere:
+            help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
+    else:
+        message, help = f"a kind is a text, not {describe(kind)}", ""
+    found.append(Diagnostic("KS0102", message, document.at(path), dotted(path), help))
+    return None
+
+
+def _validate(
+    document: Document, path: Path_, data: Any, model: type[Any], found: list[Diagnostic]
+) -> Any | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found.extend(problems_of(error, document, path, data, model))
+        return None

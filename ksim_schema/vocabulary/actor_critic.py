@@ -1,0 +1,49 @@
+"""Policy and critic: what they read, what they set and the networks they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from ksim_schema.vocabulary.base import Model, Names, Part, Wire
+from ksim_schema.vocabulary.networks import Distribution, Gaussian, Mlp, Network
+
+
+class Actor(Part):
+    """A stochastic policy. Its input is the noisy observations and the commands, in order."""
+
+    object: ClassVar[str] = "Policy"
+    kind: Literal["actor"] = "actor"
+    act: Annotated[Names, Wire("act")] = Field(
+        (), description="The actions it sets, in this order; the task's only one by default."
+    )
+    read: Annotated[Names, Wire("read")] = Field(
+        (), description="Observations it reads, with their noise, in this order."
+    )
+    obey: Annotated[Names, Wire("obey")] = Field(
+        (), description="Commands it is told, after the observations."
+    )
+    network: Network = Field(Mlp(), description="The network.")
+    distribution: Distribution = Field(Gaussian(), description="Distribution of the actions.")
+
+
+class Judge(Model):
+    """What the critic reads: clean observations, noisy ones, commands; in this order."""
+
+    clean: Annotated[Names, Wire("judge")] = Field(
+        (), description="Observations without noise."
+    )
+    noisy: Annotated[Names, Wire("judge")] = Field(
+        (), description="Observations as the policy sees them."
+    )
+    obey: Annotated[Names, Wire("weigh")] = Field((), description="Commands.")
+
+
+class ValueCritic(Part):
+    """A value function for training."""
+
+    object: ClassVar[str] = "Critic"
+    kind: Literal["critic"] = "critic"
+    judge: Judge = Field(description="What it reads.")
+    network: Network = Field(Mlp(), description="The network.")

@@ -1,0 +1,151 @@
+"""What every declared component shares: the frozen model, wires to other parts, model names.
+
+A component is declared here and lowered in the compiler: this package says what it is called,
+what it takes, which parts it reads and what shape it has, and computes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
+
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from ksim_schema.quantity import Measured
+
+T = TypeVar("T")
+
+
+class Model(BaseModel):
+    """A frozen record in which an unknown key is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, validate_default=False, strict=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Field annotation: the field names other parts, and each name is an edge.
+
+    Attributes:
+        hom: the schema's morphism. Its domain or codomain is the object of the part that has
+            the field; the named part stands at the other end.
+        of: the object that the name belongs to, where that is not the morphism's other end: a
+            reward names a command or an observation, and reads it through the trajectory.
+    """
+
+    hom: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Field annotation: a name in the MuJoCo model.
+
+    Attributes:
+        what: joint, body, geom, site, sensor, actuator or keyframe.
+        pattern: the text is a regular expression that must match at least one whole name, and
+            the field may hold a list of them.
+    """
+
+    what: str
+    pattern: bool = False
+
+
+
+def one_or_more(value: object) -> object:
+    """A single text stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+JointPattern = Annotated[Names, Named("joint", pattern=True)]
+"""Regular expressions; the joints whose whole name one of them matches, in the model's order."""
+BodyName = Annotated[str, Named("body")]
+GeomName = Annotated[str, Named("geom")]
+SiteName = Annotated[str, Named("site")]
+SensorName = Annotated[str, Named("sensor")]
+KeyframeName = Annotated[str, Named("keyframe")]
+
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    low, high = value
+    same = getattr(low, "dimension", None) == getattr(high, "dimension", None)
+    if isinstance(low, Measured) and not same and low != 0 and high != 0:
+        raise PydanticCustomError("dimension", "both ends of a range must have the same unit")
+    if low > high:
+        raise PydanticCustomError(
+            "range_order",
+            "the range runs from {low} to {high}, but the lower end comes first",
+            {"low": f"{low:g}", "high": f"{high:g}", "help": "swap the two values"},
+        )
+    return value
+
+
+Range = Annotated[tuple[T, T], AfterValidator(_ordered)]
+"""``[low, high]`` with low <= high; drawn uniformly where a component draws from it."""
+Probability = Annotated[float, Ge(0.0), Le(1.0)]
+PositiveInt = Annotated[int, Gt(0)]
+
+
+class Part(Model):
+    """A part of a task: one row of the table of its schema object.
+
+    Class attributes:
+        object: the schema object, for example ``Observation``.
+        kind_name: what the author writes after ``kind:``.
+    """
+
+    object: ClassVar[str] = ""
+    kind_name: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__annotations__:
+            cls.kind_name = get_args(cls.model_fields["kind"].annotation)[0]
+            KINDS.setdefault(cls.object, {})[cls.kind_name] = cls
+
+
+KINDS: dict[str, dict[str, type[Part]]] = {}
+"""Every declared component: object -> kind -> class. Filled as the vocabulary is imported."""
+
+
+def annotated_fields(
+    model: Model, annotation: type[T], prefix: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], T, Any]]:
+    """The fields of a model, and of the models in it, that carry an annotation of this type.
+
+    Yields:
+        The path of the field inside the model, the annotation and the field's value.
+    """
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        found = field_annotation(info, annotation)
+        if found is not None:
+            yield (*prefix, name), found, value
+        elif isinstance(value, Model):
+            yield from annotated_fields(value, annotation, (*prefix, name))
+
+
+def field_annotation(info: FieldInfo, annotation: type[T]) -> T | None:
+    """The annotation of this type on a field, wherever in its type it stands."""
+    for item in info.metadata:
+        if isinstance(item, annotation):
+            return item
+    return _in_type(info.annotation, annotation)
+
+
+def _in_type(hint: Any, annotation: type[T]) -> T | None:
+    for argument in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
+        if isinstance(argument, annotation):
+            return argument
+        found = _in_type(argument, annotation) if get_args(argument) else None
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,59 @@
+"""Scales: how a weight, a noise or a push grows with the curriculum's level in [0, 1]."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ksim_schema.quantity import Number
+from ksim_schema.vocabulary.base import Model
+
+
+class Ramp(Model):
+    """From one value at level 0 to another at level 1."""
+
+    start: Number = Field(alias="from", description="Value at level 0.")
+    to: Number = Field(description="Value at level 1.")
+
+
+class Scale(Model):
+    """A number that may depend on the curriculum's level; exactly one form is given.
+
+    A number alone is a constant scale.
+    """
+
+    constant: Number | None = Field(None, description="The same at each level.")
+    linear: Ramp | None = Field(None, description="from + (to - from) * level")
+    quadratic: Ramp | None = Field(None, description="from + (to - from) * level^2")
+    square_root: Ramp | None = Field(None, description="from + (to - from) * sqrt(level)")
+    non_zero: Number | None = Field(None, description="This value at each level above 0, else 0.")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Scale:
+        given = [n for n in type(self).model_fields if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "one_form",
+                "a scale has exactly one form, but {count} are given",
+                {"count": len(given), "help": "give one of: " + ", ".join(type(self).model_fields)},
+            )
+        return self
+
+    @property
+    def graded(self) -> bool:
+        """Whether the level matters."""
+        return self.constant is None
+
+
+def constant_scale(value: float) -> Scale:
+    """The scale that is this number at each level."""
+    return Scale(constant=value)
+
+
+def _number_is_constant(value: Any) -> Any:
+    return value if isinstance(value, (dict, Scale)) else {"constant": value}
+
+
+ScaleValue = Annotated[Scale, BeforeValidator(_number_is_constant)]
