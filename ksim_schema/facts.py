@@ -72,6 +72,28 @@ class SensorRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Drive:
+    """An actuator that an action puts on a joint.
+
+    Attributes:
+        joint: the joint's name.
+        kp: stiffness of a position servo (N*m/rad or N/m), or None for a plain motor.
+        kd: damping of the servo (N*m*s/rad or N*s/m).
+        limit: largest torque (N*m) or force (N).
+    """
+
+    joint: str
+    limit: float
+    kp: float | None = None
+    kd: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The actuator's name in the compiled model."""
+        return f"ksim/{self.joint}"
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """A sensor of the compiled model: its slice of sensordata and what it measures."""
 

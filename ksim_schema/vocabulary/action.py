@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts
+from ksim_schema.facts import Drive, Joint, RobotFacts
 from ksim_schema.quantity import Effort, JointValue, Number, ServoDamping, ServoStiffness, Time
 from ksim_schema.vocabulary.base import JointPattern, Model, Part, Range, Wire
 
@@ -41,6 +42,18 @@ class Action(Part):
         """Length of the action vector."""
         return len(robot.match_joints(self.joints))
 
+    def drives(self, robot: RobotFacts) -> tuple[Drive, ...]:
+        """The actuators that it needs, one for each joint, in the model's order."""
+        return tuple(self.drive(joint) for joint in robot.match_joints(self.joints))
+
+    def drive(self, joint: Joint) -> Drive:
+        """The actuator on a joint."""
+        raise NotImplementedError
+
+    def limit(self, joint: Joint) -> float:
+        """Largest torque or force on a joint (infinite when nothing gives one)."""
+        return self.torque_limit or joint.effort or math.inf
+
 
 class PositionTarget(Action):
     """Targets of position servos: ``target = base + scale * action``.
@@ -53,9 +66,15 @@ class PositionTarget(Action):
     scale: Annotated[JointValue, Gt(0)] = Field(description="Target change of an action of 1.")
     gains: Gains = Field(description="Servo gains.")
 
+    def drive(self, joint: Joint) -> Drive:
+        return Drive(joint.name, self.limit(joint), float(self.gains.kp), float(self.gains.kd))
+
 
 class Torque(Action):
     """Joint torques (N*m) or forces (N): ``ctrl = scale * action``, within the limits."""
 
     kind: Literal["torque"] = "torque"
     scale: Annotated[Effort, Gt(0)] = Field(description="Torque or force of an action of 1.")
+
+    def drive(self, joint: Joint) -> Drive:
+        return Drive(joint.name, self.limit(joint))

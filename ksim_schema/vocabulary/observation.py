@@ -159,6 +159,7 @@ class SensorValue(Observation):
     """The output of a sensor of the model."""
 
     kind: Literal["sensor"] = "sensor"
+    fields: ClassVar[tuple[str, ...]] = ("sensordata",)
     sensor: SensorName = Field(description="The sensor's name in the model.")
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
@@ -268,6 +269,7 @@ class PhaseClock(Observation):
     """Sine and cosine of a clock that runs with a fixed period from the episode's start."""
 
     kind: Literal["phase_clock"] = "phase_clock"
+    fields: ClassVar[tuple[str, ...]] = ("time",)
     period: Annotated[Time, Ge(1e-3)] = Field(description="Time of one turn.")
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:

@@ -1,0 +1,36 @@
+"""The passes of the compiler, in order. Each takes a valid plan and leaves a valid one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ksim_compiler import verify
+from ksim_compiler.passes.equip import equip
+from ksim_compiler.passes.infer import infer
+from ksim_compiler.passes.prune import prune
+from ksim_compiler.passes.resolve import resolve
+from ksim_compiler.passes.schedule import schedule
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic, has_errors
+
+Pass = Callable[[Plan], tuple[Plan, list[Diagnostic]]]
+
+PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
+    (resolve, verify.resolved),  # names and patterns mean things of the robot
+    (infer, verify.inferred),  # shapes and units, from the robot to the networks
+    (prune, verify.pruned),  # what nothing uses is dropped
+    (equip, verify.equipped),  # sensors and servos are put into the model
+    (schedule, verify.scheduled),  # the order of a tick
+)
+
+
+def run(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Run the passes; stop after the first that finds an error."""
+    found: list[Diagnostic] = []
+    for step, check in PASSES:
+        plan, problems = step(plan)
+        found += problems
+        if has_errors(problems):
+            break
+        check(plan)
+    return plan, found

@@ -1,0 +1,111 @@
+"""Infer: shapes and units of every value, from the robot to the inputs of the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import prod
+
+from ksim_compiler.plan import Column, Plan, Shape
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.graph import Edge, Graph, Node
+from ksim_schema.quantity import NUMBER, Dimension, Measured
+from ksim_schema.task import Task
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.observation import LastAction, Observation
+
+
+def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Give each node its shape and unit, and each network its columns."""
+    task, graph, facts = plan.task, plan.graph, plan.robot.facts
+    shapes: dict[Node, Shape] = {}
+    units: dict[Node, tuple[Dimension, ...]] = {}
+    found: list[Diagnostic] = []
+    for name, action in task.of("Action").items():
+        assert isinstance(action, Action)
+        shapes[Node("Action", name)] = (action.size(facts),)
+    for name, command in task.of("Command").items():
+        assert isinstance(command, Command)
+        shapes[Node("Command", name)] = (command.size,)
+    for name, part in task.of("Observation").items():
+        assert isinstance(part, Observation)
+        node = Node("Observation", name)
+        shape = part.shape(facts)
+        if isinstance(part, LastAction):
+            sources = [edge.src for edge in graph.into(node, "recall")]
+            shape = (sum(shapes[source][0] for source in sources),)
+        units[node] = part.dimensions(facts)
+        shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
+        found += _noise_units(task, name, part, units[node])
+    for object in ("Reward", "Termination", "Curriculum"):
+        for name in task.of(object):
+            shapes[Node(object, name)] = ()
+    policy = _columns(graph, shapes, "Policy", ("read", "obey"))
+    critic = _columns(graph, shapes, "Critic", ("judge", "weigh"))
+    for name in task.of("Policy"):
+        size = sum(shapes[e.tgt][0] for e in graph.edges if e.hom == "act")
+        shapes[Node("Policy", name)] = (size,)
+    for name in task.of("Critic"):
+        shapes[Node("Critic", name)] = ()
+    plan = replace(plan, shapes=shapes, units=units, policy_input=policy, critic_input=critic)
+    return plan, found
+
+
+def _columns(
+    graph: Graph, shapes: dict[Node, Shape], object: str, homs: tuple[str, ...]
+) -> tuple[Column, ...]:
+    """The input of a network: its observations in order, then its commands."""
+    columns: list[Column] = []
+    start = 0
+    for node in (n for n in graph.nodes if n.object == object):
+        for edge in _in_order(graph.into(node, *homs), homs):
+            noisy = edge.hom == "read" or edge.port == "judge.noisy"
+            stop = start + prod(shapes[edge.src])
+            columns.append(Column(edge.src, noisy, start, stop))
+            start = stop
+    return tuple(columns)
+
+
+def _in_order(edges: Iterable[Edge], homs: tuple[str, ...]) -> list[Edge]:
+    return sorted(edges, key=lambda e: (homs.index(e.hom), e.port, e.index))
+
+
+def _noise_units(
+    task: Task, name: str, part: Observation, dimensions: tuple[Dimension, ...]
+) -> Iterator[Diagnostic]:
+    """Noise, bias and clip are in the unit of the observation."""
+    at = ("Observation", name)
+    values: list[tuple[float | None, tuple[str | int, ...]]] = []
+    written = task.document.data["Observation"][name].get("noise")
+    for index, noise in enumerate(part.noise):
+        form = "uniform" if noise.uniform is not None else "gaussian"
+        place = ("noise", index, form) if isinstance(written, tuple) else ("noise", form)
+        wanted = (NUMBER,) if noise.mode == "multiplicative" else dimensions
+        yield from _unit(task, noise.size, wanted, (*at, *place), "noise")
+    if part.additive_bias:
+        values.append((part.bias, ("bias",)))
+    values += [(value, ("clip", i)) for i, value in enumerate(part.clip or ())]
+    for value, place in values:
+        yield from _unit(task, value, dimensions, (*at, *place), str(place[0]))
+
+
+def _unit(
+    task: Task,
+    value: float | None,
+    dimensions: tuple[Dimension, ...],
+    place: tuple[str | int, ...],
+    what: str,
+) -> Iterator[Diagnostic]:
+    if not isinstance(value, Measured) or not value or set(dimensions) == {value.dimension}:
+        return
+    names = " and ".join(d.title for d in dimensions)
+    if value.dimension == NUMBER:
+        message, help = f"the {what} has no unit", f"write '{float(value):g} {dimensions[0]}'"
+    else:
+        message = f"the {what} is a {value.dimension.title}"
+        help = f"give it in '{dimensions[0]}'" if str(dimensions[0]) else "give a plain number"
+    message += f", but the observation is a {names}"
+    if len(dimensions) > 1:
+        help = "observe hinges and slides apart"
+    yield task.report("KS0403", message, *place, help=help)

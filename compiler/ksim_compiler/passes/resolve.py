@@ -1,0 +1,178 @@
+"""Resolve: every name and pattern of a task means something of its robot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.facts import RobotFacts
+from ksim_schema.quantity import NUMBER, Dimension, Measured, Unit
+from ksim_schema.source import Path_
+from ksim_schema.task import Task
+from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.observation import Observation
+
+CODES = {
+    "joint": "KS0203",
+    "geom": "KS0204",
+    "body": "KS0205",
+    "site": "KS0206",
+    "sensor": "KS0207",
+    "actuator": "KS0208",
+    "keyframe": "KS0209",
+}
+
+
+def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Check names, the control period, floating bases, motors, units of joints."""
+    task, facts = plan.task, plan.robot.facts
+    found: list[Diagnostic] = []
+    for object, name, part in task:
+        at = (object, name)
+        found += _names(task, facts, part, at)
+        if getattr(part, "floating", False) and facts.base is None:
+            message = f"{part.kind_name!r} needs a robot with a free joint, and {facts.source} has none"
+            found.append(task.report_key("KS0404", message, *at))
+    if not found:  # the rest reads joints by patterns that are known to be good
+        for object, name, part in task:
+            found += _joint_units(task, facts, part, (object, name))
+        found += _motors(task, facts)
+        found += _privileged(task)
+    substeps, problems = _substeps(plan)
+    return replace(plan, substeps=substeps), [*found, *problems]
+
+
+def _names(
+    task: Task, facts: RobotFacts, part: Part, at: Path_
+) -> Iterator[Diagnostic]:
+    for path, named, value in annotated_fields(part, Named):
+        listed = isinstance(value, tuple)
+        for index, text in enumerate(value if listed else () if value is None else (value,)):
+            place = (*at, *_aliased(part, path), *((index,) if listed else ()))
+            problem = _pattern if named.pattern else _exact
+            yield from problem(task, facts, named.what, text, place)
+
+
+def _aliased(part: Part, path: tuple[str, ...]) -> tuple[str, ...]:
+    alias = type(part).model_fields[path[0]].alias
+    return (alias or path[0], *path[1:])
+
+
+def _choices(facts: RobotFacts, what: str, pattern: bool) -> list[str]:
+    if what == "joint":
+        joints = facts.motion_joints if pattern else facts.joints
+        return [joint.name for joint in joints if joint.name]
+    return [name for name in facts.names(what) if name]
+
+
+def _exact(
+    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
+) -> Iterator[Diagnostic]:
+    names = _choices(facts, what, False)
+    if text not in names:
+        help = did_you_mean(text, names, of=f"{facts.source} has {what}s")
+        yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
+
+
+def _pattern(
+    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
+) -> Iterator[Diagnostic]:
+    try:
+        expression = re.compile(text)
+    except re.error as error:
+        message = f"{text!r} is not a regular expression: {error.msg}"
+        yield task.report("KS0211", message, *place)
+        return
+    names = _choices(facts, what, True)
+    if not any(expression.fullmatch(name) for name in names):
+        plain = re.fullmatch(r"[\w-]+", text)
+        code = CODES[what] if plain else "KS0210"
+        message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
+        help = did_you_mean(text, names, of=f"{facts.source} has {what}s")
+        yield task.report(code, message, *place, help=help)
+
+
+def _joint_units(
+    task: Task, facts: RobotFacts, part: Part, at: Path_
+) -> Iterator[Diagnostic]:
+    """Values that are angles for hinges and lengths for slides fit the joints of their part.
+
+    The first dimension that such a field allows is that for hinges, the second that for slides.
+    """
+    patterns = getattr(part, "joints", None)
+    if patterns is None:
+        return
+    joints = facts.match_joints(patterns)
+    types = {joint.type for joint in joints}
+    for path, unit, value in annotated_fields(part, Unit):
+        if len(unit.allowed) != 2:
+            continue
+        place = (*at, *_aliased(part, path))
+        for number in value if isinstance(value, tuple) else (value,):
+            given = _dimension(number)
+            if given is None or not number:
+                continue
+            meant = "hinge" if given == unit.allowed[0] else "slide"
+            if types != {meant}:
+                other = next(j for j in joints if j.type != meant)
+                wanted = unit.allowed[0 if other.type == "hinge" else 1]
+                message = f"joint {other.name!r} is a {other.type}, which takes a {wanted.title}, "
+                message += f"not a {given.title}"
+                help = f"give it in '{wanted}'" if len(types) == 1 else "select joints of one type"
+                yield task.report("KS0409", message, *place, help=help)
+                break
+
+
+def _dimension(value: Any) -> Dimension | None:
+    return value.dimension if isinstance(value, Measured) and value.dimension != NUMBER else None
+
+
+def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    driven: dict[str, str] = {}
+    for name, action in task.of("Action").items():
+        assert isinstance(action, Action)
+        for drive in action.drives(facts):
+            if drive.joint in driven:
+                other = driven[drive.joint]
+                message = f"joint {drive.joint!r} is driven by Action.{other} already"
+                yield task.report("KS0406", message, "Action", name, "joints")
+                break
+            driven[drive.joint] = name
+        weak = [d.joint for d in action.drives(facts) if d.limit == float("inf")]
+        if weak:
+            message = f"nothing limits the motor of joint {weak[0]!r}"
+            help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
+            yield task.report_key("KS0405", message, "Action", name, help=help)
+
+
+def _privileged(task: Task) -> Iterator[Diagnostic]:
+    observations = task.of("Observation")
+    for name, policy in task.of("Policy").items():
+        assert isinstance(policy, Actor)
+        for index, read in enumerate(policy.read):
+            part = observations.get(read)
+            if isinstance(part, Observation) and not part.sensed:
+                message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
+                help = "let the critic alone read it, or observe what a sensor gives"
+                place = ("Policy", name, "read", index)
+                yield task.report("KS0408", message, *place, help=help)
+
+
+def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
+    timestep, period = plan.robot.facts.timestep, plan.period
+    ratio = period / timestep
+    substeps = max(1, round(ratio))
+    if abs(ratio - substeps) <= 1e-6 * substeps:
+        return substeps, []
+    state = next(iter(plan.task.of("PhysicsState")))
+    message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
+    message += f"{timestep * 1e3:g} ms"
+    help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"
+    place = ("PhysicsState", state, "control")
+    return substeps, [plan.task.report("KS0401", message, *place, help=help)]

@@ -1,0 +1,75 @@
+"""From a task file to a plan: the language's checks, the robot, the passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ksim_compiler import passes, robot
+from ksim_compiler.plan import Plan
+from ksim_schema.canonical import fingerprint
+from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
+from ksim_schema.frontend import Checked, check_document, check_file
+from ksim_schema.source import Document
+from ksim_schema.vocabulary.state import Robot as RobotPart
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The outcome of a compilation.
+
+    Attributes:
+        plan: the plan, or None when there is an error.
+        diagnostics: all that was found, in order of place.
+        sources: texts that the diagnostics point into.
+        fingerprint: hash of the task's meaning, "" when there is an error.
+    """
+
+    plan: Plan | None
+    diagnostics: list[Diagnostic]
+    sources: dict[str, str]
+    fingerprint: str = ""
+
+
+def compile_file(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Compiled:
+    """Compile a task file.
+
+    Args:
+        path: the YAML file.
+        settings: ``path=value`` texts that change the task.
+        name: how to call the file in messages; the path by default.
+    """
+    return _compile(check_file(path, settings, name), None)
+
+
+def compile_document(
+    document: Document, files: robot.ModelFiles, settings: Sequence[str] = ()
+) -> Compiled:
+    """Compile a task whose model files are given, as they are in a compiled task's archive."""
+    return _compile(check_document(document, Path(), settings), files)
+
+
+def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
+    task, graph, found = checked.task, checked.graph, checked.diagnostics
+    if task is None or graph is None:
+        return Compiled(None, found, checked.sources)
+    for name, part in list(task.of("PhysicsState").items())[:1]:
+        assert isinstance(part, RobotPart)
+        try:
+            files = files or robot.read_files(task.folder / part.model)
+            loaded = robot.load(part, files)
+        except robot.ModelError as error:
+            place = ("PhysicsState", name, "model")
+            found = in_order([*found, task.report("KS0202", str(error), *place)])
+            break
+        plan = Plan(task, graph, loaded)
+        if has_errors(found):  # the graph may be broken, but names can still be checked
+            found = in_order([*found, *passes.resolve(plan)[1]])
+            break
+        plan, problems = passes.run(plan)
+        found = in_order([*found, *problems])
+        if has_errors(found):
+            break
+        return Compiled(plan, found, checked.sources, fingerprint(task, graph, files.content))
+    return Compiled(None, found, checked.sources)
