@@ -109,6 +109,8 @@ class RobotFacts:
 
     Attributes:
         source: the model file as the user gave it, for messages.
+        bodies: names of all bodies by index, "" for one without a name; so are geoms, sites,
+            actuators and keyframes.
         timestep: physics timestep in seconds.
         home: qpos of the home pose.
         root: the body that the floating base moves, or the first moving body.
@@ -136,12 +138,12 @@ class RobotFacts:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""
         return {
             "joint": tuple(j.name for j in self.joints if j.name),
-            "body": self.bodies,
-            "geom": self.geoms,
-            "site": self.sites,
+            "body": tuple(filter(None, self.bodies)),
+            "geom": tuple(filter(None, self.geoms)),
+            "site": tuple(filter(None, self.sites)),
             "sensor": tuple(s for s in self.sensors if not s.startswith("ksim/")),
             "actuator": self.actuators,
-            "keyframe": self.keyframes,
+            "keyframe": tuple(filter(None, self.keyframes)),
         }[what]
 
     @property
@@ -158,8 +160,18 @@ class RobotFacts:
         """The hinges and slides that one of the patterns matches, in the model's order."""
         expressions = [re.compile(p) for p in patterns]
         return tuple(
-            j for j in self.motion_joints if any(e.fullmatch(j.name) for e in expressions)
+            j
+            for j in self.motion_joints
+            if j.name and any(e.fullmatch(j.name) for e in expressions)
         )
+
+    def body_id(self, name: str) -> int:
+        """Index of a body in the model."""
+        return self.bodies.index(name)
+
+    def geom_id(self, name: str) -> int:
+        """Index of a geom in the model."""
+        return self.geoms.index(name)
 
     def sensor(self, request: SensorRequest | str) -> Sensor:
         """A sensor of the model, or the one that was added for a request."""

@@ -89,7 +89,8 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
         yield task.report_key("KS0407", message, "Termination", help=help)
     for name, action in task.of("Action").items():
         for state in task.of("PhysicsState").values():
-            late, period = action.latency[1], state.control  # type: ignore[attr-defined]
+            late = (action.latency or (0.0, 0.0))[1]  # type: ignore[attr-defined]
+            period = state.control  # type: ignore[attr-defined]
             if late > period * (1 + 1e-9):
                 message = f"a latency of {late:g} s is longer than the control period of {period:g} s"
                 yield task.report("KS0412", message, "Action", name, "latency")

@@ -24,12 +24,13 @@ class Action(Part):
     """What all actions share. The compiler puts one MuJoCo actuator on each driven joint."""
 
     object: ClassVar[str] = "Action"
+    static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit"))
     step: Annotated[str | None, Wire("step")] = Field(
         None, description="The state it acts on; the task's only one by default."
     )
     joints: JointPattern = Field((".*",), description="Names or patterns of hinges and slides.")
-    latency: Range[Annotated[Time, Ge(0)]] = Field(
-        (0.0, 0.0),
+    latency: Range[Annotated[Time, Ge(0)]] | None = Field(
+        None,
         description="Range of the time before a new action takes effect; drawn each episode, "
         "acts to the physics timestep. At most one control period.",
     )

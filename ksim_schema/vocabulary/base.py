@@ -99,10 +99,13 @@ class Part(Model):
     Class attributes:
         object: the schema object, for example ``Observation``.
         kind_name: what the author writes after ``kind:``.
+        static: number fields that shape the compiled program. All others are its runtime
+            arguments, so that a change of their value needs no new compilation.
     """
 
     object: ClassVar[str] = ""
     kind_name: ClassVar[str] = ""
+    static: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

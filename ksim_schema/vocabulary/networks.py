@@ -5,10 +5,12 @@ Declared only; the learner of the compiler turns them into arrays.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
 from annotated_types import Gt, MinLen
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.quantity import Number
 from ksim_schema.vocabulary.base import Model, PositiveInt
@@ -71,6 +73,22 @@ class _Spread(Model):
         description="The network gives the standard deviations too; otherwise they are"
         " parameters of their own, the same in every state.",
     )
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Self:
+        upper = math.inf if self.max_std is None else self.max_std
+        if not self.min_std < self.init_std < upper:
+            raise PydanticCustomError(
+                "std_bounds",
+                "init_std is {init}, but it must lie between min_std, {min}, and max_std, {max}",
+                {
+                    "init": f"{self.init_std:g}",
+                    "min": f"{self.min_std:g}",
+                    "max": f"{upper:g}",
+                    "help": "change 'init_std', or widen 'min_std' and 'max_std'",
+                },
+            )
+        return self
 
 
 class Gaussian(_Spread):

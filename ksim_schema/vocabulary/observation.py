@@ -37,9 +37,9 @@ from ksim_schema.vocabulary.noise import NoiseChain
 class Observation(Part):
     """What all observations share.
 
-    The clean value is ``clip(raw * scale)``; the noisy one adds the episode's bias and the
-    tick's noise to the raw value first, and is what ``read`` gives to a policy. Noise, bias and
-    clip are in the unit of the raw value.
+    The clean value is ``scale * clip(raw)``. The noisy one, which policies read, is that of a
+    sensor: the raw value of ``delay`` ago, with the episode's bias and the tick's noise. Noise,
+    bias and clip are in the unit of the raw value.
 
     Class attributes:
         fields: the MjData fields that the value is computed from.
@@ -48,6 +48,7 @@ class Observation(Part):
     """
 
     object: ClassVar[str] = "Observation"
+    static: ClassVar[frozenset[str]] = frozenset(("delay",))
     fields: ClassVar[tuple[str, ...]] = ()
     sensed: ClassVar[bool] = True
     additive_bias: ClassVar[bool] = True
@@ -269,7 +270,6 @@ class PhaseClock(Observation):
     """Sine and cosine of a clock that runs with a fixed period from the episode's start."""
 
     kind: Literal["phase_clock"] = "phase_clock"
-    fields: ClassVar[tuple[str, ...]] = ("time",)
     period: Annotated[Time, Ge(1e-3)] = Field(description="Time of one turn.")
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:

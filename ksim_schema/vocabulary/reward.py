@@ -146,11 +146,10 @@ class FeetClock(Reward):
 
     Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
     i / n)))``, with t the time since the episode began and h the height of the foot's site above
-    its height in the home pose. ksim's SinusoidalGaitReward is the model.
+    the world's zero. ksim's SinusoidalGaitReward is the model.
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
-    fields: ClassVar[tuple[str, ...]] = ("time",)
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
     height: Length = Field(description="Height of the swing foot at the top.")

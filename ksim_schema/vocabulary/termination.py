@@ -64,6 +64,5 @@ class EpisodeLength(Termination):
     """The episode has lasted a given time: a time-out, not a failure."""
 
     kind: Literal["episode_length"] = "episode_length"
-    fields: ClassVar[tuple[str, ...]] = ("time",)
     timeout: ClassVar[bool] = True
     after: Annotated[Time, Gt(0)] = Field(description="Length of an episode.")

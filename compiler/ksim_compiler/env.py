@@ -1,0 +1,193 @@
+"""The lowered task: a batch of environments with ``init`` and ``step``, pure and jittable.
+
+One tick, in this order (the plan's schedule): the action becomes controls, events push, the
+engine steps the physics, terminations and rewards read the record of the tick, the curriculum
+moves, finished environments are reset, and the next tick's inputs are observed. Rewards see the
+state after the action, and the observations and commands from before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from ksim_compiler.engine import EngineSpec, make_engine
+from ksim_compiler.lowering.binding import Parameters
+from ksim_compiler.lowering.curriculum import first_level
+from ksim_compiler.plan import Plan
+from ksim_compiler.tick import NON_FINITE, Episode, Inputs, Parts, Tick
+from ksim_compiler.transition import Step
+
+
+class EnvState(NamedTuple):
+    """A batch of environments between two ticks. Every array but key and tick leads with it."""
+
+    physics: Any
+    world: dict[str, Array]
+    episode: Episode
+    inputs: Inputs
+    key: Key[Array, ""]
+    tick: Int[Array, ""]
+
+    @property
+    def policy_input(self) -> Float[Array, "envs policy"]:
+        """The policy's input: noisy observations and commands."""
+        return self.inputs.policy
+
+    @property
+    def critic_input(self) -> Float[Array, "envs critic"]:
+        """The critic's input."""
+        return self.inputs.critic
+
+
+class Env:
+    """A task as a batch of environments on an engine.
+
+    Attributes:
+        params: the task's numbers, the default for the ``params`` that ``init`` and ``step`` take.
+        num_envs: batch size.
+        action_size: length of the policy's output.
+        policy_size: length of the policy's input.
+        critic_size: length of the critic's input.
+        reward_names: the reward terms.
+        termination_names: the terminations, ``non_finite`` among them.
+    """
+
+    def __init__(
+        self, plan: Plan, engine: str = "auto", envs: int | None = None, threads: int = 0
+    ) -> None:
+        """Lower a plan.
+
+        Args:
+            plan: a plan that all passes have seen.
+            engine: auto, mjx, warp or native.
+            envs: batch size; that of the task by default.
+            threads: threads of a CPU engine, 0 for all cores.
+
+        Raises:
+            EngineUnavailable: the engine cannot run here.
+            ValueError: the engine cannot run this model.
+        """
+        self.plan, self.robot = plan, plan.robot.facts
+        self.num_envs = envs or plan.task.ppo.envs
+        self.action_size = plan.action_size
+        self.policy_size = plan.policy_input[-1].stop
+        self.critic_size = plan.critic_input[-1].stop
+        self.engine = make_engine(
+            engine,
+            EngineSpec(
+                model=plan.robot.model,
+                envs=self.num_envs,
+                substeps=plan.substeps,
+                fields=plan.fields,
+                model_fields=plan.model_fields,
+                threads=threads,
+            ),
+        )
+        defaults = self.engine.spec.model_defaults()
+        self._tick = Tick(plan, {n: jnp.asarray(v, jnp.float32) for n, v in defaults.items()})
+        self.params: Parameters = self._tick.parameters()
+        self.reward_names = self._tick.reward_names
+        self.termination_names = self._tick.termination_names
+        actuators = self.robot.actuators
+        self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
+
+    def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
+        """All environments at the start of an episode.
+
+        Args:
+            params: the task's numbers, as ``self.params``.
+            key: the random key that all draws of these environments come from.
+        """
+        parts = self._tick.bind(params)
+        tick = jnp.int32(0)
+        keys = self._keys(key, tick)
+        level = jnp.full((self.num_envs,), self._first_level(parts))
+        qpos, qvel, model = jax.vmap(lambda k, d: self._tick.start(parts, k, d))(keys, level)
+        physics, world = self.engine.reset(qpos, qvel, model)
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+            keys, level, world
+        )
+        return EnvState(physics, world, episode, inputs, key, tick)
+
+    def step(
+        self, params: Parameters, state: EnvState, action: Float[Array, "envs actions"]
+    ) -> tuple[EnvState, Step]:
+        """One control tick of every environment, with automatic resets."""
+        parts = self._tick.bind(params)
+        tick = state.tick + 1
+        keys = self._keys(state.key, tick)
+        episode = state.episode
+        controls, ctrl, push, timers = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
+            keys, episode, action
+        )
+        physics, world = self.engine.step(
+            state.physics, self._full_ctrl(ctrl), push if self._tick.parts["Event"] else None
+        )
+        judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
+            keys, episode, state.inputs, world, action
+        )
+        following.memory["Event"] = timers
+        following = following._replace(action=action, controls=controls)
+        following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
+            keys, following, world
+        )
+        broken = judged.terminations[NON_FINITE][:, None]
+        final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
+        done = judged.failure | judged.timeout
+        after = EnvState(physics, world, following, inputs, state.key, tick)
+        after = jax.lax.cond(
+            jnp.any(done), lambda s: self._restart(parts, keys, done, s), lambda s: s, after
+        )
+        return after, Step(
+            reward=judged.reward,
+            reward_terms=judged.terms,
+            failure=judged.failure,
+            timeout=judged.timeout,
+            terminations=judged.terminations,
+            next_critic_input=final_critic,
+            metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
+        )
+
+    def _restart(
+        self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState
+    ) -> EnvState:
+        """New episodes for the environments that are done (batched)."""
+        level = state.episode.level
+        qpos, qvel, model = jax.vmap(lambda k, d: self._tick.start(parts, k, d))(keys, level)
+        physics, world = self.engine.reset_where(
+            done, state.physics, state.world, qpos, qvel, model
+        )
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+            keys, level, world
+        )
+
+        def choose(new: Array, old: Array) -> Array:
+            return jnp.where(done.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+        return state._replace(
+            physics=physics,
+            world=world,
+            episode=jax.tree.map(choose, episode, state.episode),
+            inputs=jax.tree.map(choose, inputs, state.inputs),
+        )
+
+    def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
+        """A key for each environment at a tick; it does not depend on the batch size."""
+        tick_key = jax.random.fold_in(key, tick)
+        return jax.vmap(lambda i: jax.random.fold_in(tick_key, i))(jnp.arange(self.num_envs))
+
+    def _full_ctrl(self, ctrl: Float[Array, "envs substeps drives"]) -> Array:
+        """The controls of all actuators; those that no action drives stay zero."""
+        if all(part.latency is None for part in self._tick.parts["Action"].values()):
+            ctrl = ctrl[:, 0]
+        if np.array_equal(self._drives, np.arange(self.robot.nu)):
+            return ctrl
+        return jnp.zeros((*ctrl.shape[:-1], self.robot.nu)).at[..., self._drives].set(ctrl)
+
+    def _first_level(self, parts: Parts) -> Any:
+        return first_level(next(iter(parts["Curriculum"].values()), None))

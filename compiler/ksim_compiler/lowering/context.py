@@ -1,0 +1,75 @@
+"""What the rules of each schema object see of one environment."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jaxtyping import Array, Bool, Float, Key
+
+from ksim_schema.facts import Joint, RobotFacts, Sensor, SensorRequest
+
+World = Mapping[str, Any]
+"""MjData field -> array of one environment."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One environment at one moment.
+
+    Attributes:
+        robot: names, indices and limits.
+        world: the MjData fields that the task reads.
+        time: seconds since the episode began.
+        period: the control period in seconds.
+        level: the curriculum's level in [0, 1].
+        key: random key of this part, environment and tick.
+        action: the action of this tick (for an observation: of the last one).
+        previous_action: the action of the tick before.
+        commands: name -> value, as the policy was told.
+        observations: name -> clean value from before the action (those that something records).
+        failure: whether the tick ended in a failure.
+        done: whether it ended the episode.
+    """
+
+    robot: RobotFacts
+    world: World
+    time: Float[Array, ""]
+    period: float
+    level: Float[Array, ""]
+    key: Key[Array, ""]
+    action: Float[Array, " actions"]
+    previous_action: Float[Array, " actions"] | None = None
+    commands: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
+    observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
+    failure: Bool[Array, ""] | None = None
+    done: Bool[Array, ""] | None = None
+
+    def sensor(self, request: SensorRequest | str) -> Float[Array, " size"]:
+        """The output of a sensor."""
+        sensor: Sensor = self.robot.sensor(request)
+        return self.world["sensordata"][sensor.address : sensor.address + sensor.size]
+
+    def joint_positions(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
+        """Coordinates of hinges and slides, rad or m."""
+        return self.world["qpos"][_indices(tuple(j.qpos for j in joints))]
+
+    def joint_velocities(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
+        """Velocities of hinges and slides, rad/s or m/s."""
+        return self.world["qvel"][_indices(tuple(j.dof for j in joints))]
+
+
+def _indices(values: tuple[int, ...]) -> Any:
+    """A slice where the indices are contiguous (cheaper than a gather), else an array."""
+    start = values[0]
+    if values == tuple(range(start, start + len(values))):
+        return slice(start, start + len(values))
+    return jax.numpy.asarray(values)
+
+
+def name_key(key: Key[Array, ""], name: str) -> Key[Array, ""]:
+    """A random key that depends on a name, so that no part's draws depend on another part."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))

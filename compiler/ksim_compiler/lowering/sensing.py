@@ -1,0 +1,113 @@
+"""From the true value of an observation to what is read: delay, bias, noise, clip, history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from ksim_compiler.lowering import rules
+from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.observation import DISTORTIONS
+from ksim_compiler.lowering.scale import scaled, uniform
+from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.observation import Observation
+
+Value = Float[Array, " size"]
+
+
+class Reading(NamedTuple):
+    """One observation at one tick: without and with the errors of its sensor."""
+
+    clean: Value
+    noisy: Value
+
+
+class Memory(NamedTuple):
+    """What an observation carries from tick to tick; unused parts are ``()``."""
+
+    rule: Any
+    distortion: Any
+    bias: Any
+    late: Any
+    clean: Any
+    noisy: Any
+
+
+def first(c: Observation, x: Context) -> tuple[Reading, Memory]:
+    """The reading in the first state of an episode, with fresh memory."""
+    keyed = _keyed(x)
+    true, rule = rules.apply(c, x, rules.initial(c, keyed("memory")))
+    true = jnp.ravel(true)
+    distortion = DISTORTIONS.get(type(c))
+    distorted: Any = () if distortion is None else distortion.initial(c, keyed("sensor"), true)
+    bias: Any = ()
+    if c.additive_bias and c.bias is not None:
+        bias = uniform(keyed("bias").key, (-c.bias, c.bias), true.shape)
+    ticks = _delay_ticks(c, x)
+    late: Any = jnp.tile(true, (ticks, 1)) if ticks else ()
+    memory = Memory(rule, distorted, bias, late, (), ())
+    return _read(c, x, true, memory, fresh=True)
+
+
+def following(c: Observation, x: Context, memory: Memory) -> tuple[Reading, Memory]:
+    """The reading in a later state of the episode."""
+    true, rule = rules.apply(c, x, memory.rule)
+    return _read(c, x, jnp.ravel(true), memory._replace(rule=rule), fresh=False)
+
+
+def _read(
+    c: Observation, x: Context, true: Value, memory: Memory, *, fresh: bool
+) -> tuple[Reading, Memory]:
+    sensed, late = true, memory.late
+    if _delay_ticks(c, x):
+        sensed, late = late[0], jnp.concatenate([late[1:], true[None]])
+    distortion = DISTORTIONS.get(type(c))
+    distorted = memory.distortion
+    if distortion is not None:
+        sensed, distorted = distortion.apply(c, x, sensed, distorted)
+    if c.additive_bias and c.bias is not None:
+        sensed = sensed + memory.bias
+    for index, noise in enumerate(c.noise):
+        sensed = _add_noise(noise, sensed, x.level, name_key(x.key, f"noise {index}"))
+    clean, noisy = _finish(c, true), _finish(c, sensed)
+    clean, kept_clean = _stack(c, clean, memory.clean, fresh)
+    noisy, kept_noisy = _stack(c, noisy, memory.noisy, fresh)
+    memory = memory._replace(distortion=distorted, late=late, clean=kept_clean, noisy=kept_noisy)
+    return Reading(clean, noisy), memory
+
+
+def _keyed(x: Context) -> Callable[[str], Context]:
+    return lambda name: replace(x, key=name_key(x.key, name))
+
+
+def _delay_ticks(c: Observation, x: Context) -> int:
+    return round(c.delay / x.period)
+
+
+def _add_noise(noise: Noise, value: Value, level: Float[Array, ""], key: Key[Array, ""]) -> Value:
+    draw = (
+        jax.random.uniform(key, value.shape, minval=-1.0, maxval=1.0)
+        if noise.uniform is not None
+        else jax.random.normal(key, value.shape)
+    )
+    draw = draw * noise.size * scaled(noise.scale, level)
+    return value + draw if noise.mode == "additive" else value * (1.0 + draw)
+
+
+def _finish(c: Observation, value: Value) -> Value:
+    if c.clip is not None:
+        value = jnp.clip(value, *c.clip)
+    return value * c.scale
+
+
+def _stack(c: Observation, value: Value, kept: Any, fresh: bool) -> tuple[Value, Any]:
+    """The latest ``history`` values, oldest first; the first value stands for those before it."""
+    if c.history == 1:
+        return value, ()
+    kept = jnp.tile(value, (c.history, 1)) if fresh else jnp.concatenate([kept[1:], value[None]])
+    return jnp.ravel(kept), kept

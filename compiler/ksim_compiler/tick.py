@@ -1,0 +1,309 @@
+"""One environment's tick, unbatched: what the batch in :mod:`ksim_compiler.env` is mapped from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from ksim_compiler.lowering import action as actions
+from ksim_compiler.lowering import command as commands
+from ksim_compiler.lowering import event as events
+from ksim_compiler.lowering import rules, sensing
+from ksim_compiler.lowering.binding import Parameters, bind, extract
+from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.scale import scaled
+from ksim_compiler.plan import Column, Plan
+from ksim_schema.vocabulary.action import Action
+
+NON_FINITE = "non_finite"
+"""The termination that every task has: a state that is no longer a number."""
+OBJECTS = (
+    "Command",
+    "Observation",
+    "Action",
+    "Reward",
+    "Termination",
+    "Reset",
+    "Event",
+    "Randomizer",
+    "Curriculum",
+)
+"""The objects whose parts have rules."""
+
+Parts = dict[str, dict[str, Any]]
+
+
+class Episode(NamedTuple):
+    """What one environment remembers from tick to tick, apart from its physics.
+
+    Attributes:
+        age: ticks since the episode began.
+        level: the curriculum's level.
+        action: the last action.
+        controls: the actuators' controls of the last tick.
+        memory: object -> part -> memory.
+    """
+
+    age: Int[Array, ""]
+    level: Float[Array, ""]
+    action: Float[Array, " actions"]
+    controls: Float[Array, " drives"]
+    memory: dict[str, dict[str, Any]]
+
+
+class Inputs(NamedTuple):
+    """What the networks read, and the observations that the record keeps."""
+
+    policy: Float[Array, " policy"]
+    critic: Float[Array, " critic"]
+    recorded: dict[str, Float[Array, " size"]]
+
+
+class Judgement(NamedTuple):
+    """What the record of a tick says."""
+
+    terms: dict[str, Float[Array, ""]]
+    reward: Float[Array, ""]
+    terminations: dict[str, Bool[Array, ""]]
+    failure: Bool[Array, ""]
+    timeout: Bool[Array, ""]
+
+
+class Tick:
+    """The pieces of a tick of one environment.
+
+    Attributes:
+        parts: the declared parts in use, object -> name -> part.
+        reward_names: the reward terms in the order in which they are summed.
+        termination_names: the terminations, ``non_finite`` among them.
+    """
+
+    def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
+        self.plan, self.robot = plan, plan.robot.facts
+        self.parts: Parts = {object: dict(plan.parts(object)) for object in OBJECTS}
+        self.reward_names = tuple(sorted(self.parts["Reward"]))
+        self.termination_names = (*sorted(self.parts["Termination"]), NON_FINITE)
+        self._timeouts = {name for name, p in self.parts["Termination"].items() if p.timeout}
+        self._recorded = tuple(
+            sorted(e.src.name for e in plan.graph.edges if e.hom == "record_observation")
+        )
+        self._slices = self._action_slices()
+        self._model_defaults = dict(model_defaults)
+
+    def parameters(self) -> Parameters:
+        """The task's numbers as runtime arguments, object -> name -> field."""
+        return {
+            object: {name: extract(part) for name, part in parts.items()}
+            for object, parts in self.parts.items()
+        }
+
+    def bind(self, params: Parameters) -> Parts:
+        """The parts with these numbers."""
+        return {
+            object: {name: bind(part, params[object][name]) for name, part in parts.items()}
+            for object, parts in self.parts.items()
+        }
+
+    def act(
+        self, parts: Parts, key: Key[Array, ""], episode: Episode, action: Float[Array, " actions"]
+    ) -> tuple[Array, Array, Array, dict[str, Array]]:
+        """Controls of this tick, controls of each physics step, push and event timers."""
+        x = self._context(key, episode, {}, episode.age, action)
+        controls = self._controls(parts, x)
+        pieces, start = [], 0
+        for name, part in self.in_action_order(parts):
+            stop = start + part.size(self.robot)
+            latency = episode.memory["Action"][name]
+            now, before = controls[start:stop], episode.controls[start:stop]
+            timestep, substeps = self.robot.timestep, self.plan.substeps
+            pieces.append(actions.in_substeps(now, before, latency, substeps, timestep))
+            start = stop
+        push, timers = jnp.zeros(self.robot.nv), {}
+        for name, part in parts["Event"].items():
+            left = episode.memory["Event"][name]
+            added, timers[name] = events.following(part, _for(x, "Event", name), left)
+            push = push + added
+        return controls, jnp.concatenate(pieces, axis=1), push, timers
+
+    def _controls(self, parts: Parts, x: Context) -> Float[Array, " drives"]:
+        pieces = []
+        for name, part in self.in_action_order(parts):
+            piece = x.action[self._slices[name]]
+            own = _for(x, "Action", name)
+            pieces.append(actions.controls(part, replace(own, action=piece)))
+        return jnp.concatenate(pieces)
+
+    def judge(
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        episode: Episode,
+        inputs: Inputs,
+        world: Mapping[str, Array],
+        action: Float[Array, " actions"],
+    ) -> tuple[Judgement, Episode]:
+        """Terminations, rewards and the curriculum, from the record of the tick."""
+        age = episode.age + 1
+        x = self._context(key, episode, world, age, action, inputs.recorded)
+        memory = dict(episode.memory)
+        finite = jnp.all(jnp.isfinite(world["qpos"])) & jnp.all(jnp.isfinite(world["qvel"]))
+        ends: dict[str, Any] = {NON_FINITE: ~finite}
+        ended_memory: dict[str, Any] = {}
+        for name, part in parts["Termination"].items():
+            own = _for(x, "Termination", name)
+            ends[name], ended_memory[name] = rules.apply(part, own, memory["Termination"][name])
+        failure = _any(ends[name] for name in ends if name not in self._timeouts)
+        timeout = _any(ends[name] for name in ends if name in self._timeouts) & ~failure
+        x = replace(x, failure=failure, done=failure | timeout)
+        terms: dict[str, Any] = {}
+        rewards_memory: dict[str, Any] = {}
+        for name in self.reward_names:
+            part = parts["Reward"][name]
+            own = _for(x, "Reward", name)
+            value, rewards_memory[name] = rules.apply(part, own, memory["Reward"][name])
+            value = value * scaled(part.scale, episode.level) * (-1.0 if part.penalty else 1.0)
+            value = value * (self.plan.period if part.per_second else 1.0)
+            terms[name] = jnp.where(finite, value, 0.0)
+        level = episode.level
+        for name, part in parts["Curriculum"].items():
+            level, _ = rules.apply(part, _for(x, "Curriculum", name), ())
+        memory |= {"Termination": ended_memory, "Reward": rewards_memory}
+        total = sum(terms.values(), start=jnp.float32(0.0))
+        judged = Judgement(terms, total, ends, failure, timeout)
+        return judged, episode._replace(age=age, level=level, memory=memory)
+
+    def follow(
+        self, parts: Parts, key: Key[Array, ""], episode: Episode, world: Mapping[str, Array]
+    ) -> tuple[Episode, Inputs]:
+        """The commands and observations of the next tick of the same episode."""
+        x = self._context(key, episode, world, episode.age, episode.action)
+        told = {
+            name: commands.following(
+                part, _for(x, "Command", name), episode.memory["Command"][name]
+            )
+            for name, part in parts["Command"].items()
+        }
+        x = replace(x, commands={name: m.value for name, m in told.items()})
+        readings, sensed = {}, {}
+        for name, part in parts["Observation"].items():
+            own = _for(x, "Observation", name)
+            before = episode.memory["Observation"][name]
+            readings[name], sensed[name] = sensing.following(part, own, before)
+        memory = {**episode.memory, "Command": told, "Observation": sensed}
+        return episode._replace(memory=memory), self._inputs(readings, x.commands)
+
+    def begin(
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        level: Float[Array, ""],
+        world: Mapping[str, Array],
+    ) -> tuple[Episode, Inputs]:
+        """The memory and the first inputs of a new episode."""
+        key = name_key(key, "begin")
+        zero = jnp.zeros(self.plan.action_size)
+        x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
+        told = {n: commands.draw(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
+        x = replace(x, commands={name: m.value for name, m in told.items()})
+        readings, sensed = {}, {}
+        for name, part in parts["Observation"].items():
+            readings[name], sensed[name] = sensing.first(part, _for(x, "Observation", name))
+        inputs = self._inputs(readings, x.commands)
+        x = replace(x, observations=inputs.recorded)
+        memory: dict[str, dict[str, Any]] = {"Command": told, "Observation": sensed}
+        for object, first in (
+            ("Reward", rules.initial),
+            ("Termination", rules.initial),
+            ("Event", events.first),
+            ("Action", actions.first_latency),
+        ):
+            memory[object] = {n: first(p, _for(x, object, n)) for n, p in parts[object].items()}
+        controls = self._controls(parts, x)
+        return Episode(jnp.int32(0), level, zero, controls, memory), inputs
+
+    def start(
+        self, parts: Parts, key: Key[Array, ""], level: Float[Array, ""]
+    ) -> tuple[Array, Array, dict[str, Array]]:
+        """The pose and the model of a new episode."""
+        key = name_key(key, "start")
+        zero = jnp.zeros(self.plan.action_size)
+        world: dict[str, Any] = {
+            "qpos": jnp.array(self.robot.home, jnp.float32),
+            "qvel": jnp.zeros(self.robot.nv),
+        }
+        x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero)
+        for name, part in parts["Reset"].items():
+            (qpos, qvel), _ = rules.apply(part, _for(x, "Reset", name), ())
+            x = replace(x, world={"qpos": qpos, "qvel": qvel})
+        pose = x.world
+        x = replace(x, world=dict(self._model_defaults))
+        for name, part in parts["Randomizer"].items():
+            model, _ = rules.apply(part, _for(x, "Randomizer", name), ())
+            x = replace(x, world=model)
+        return pose["qpos"], pose["qvel"], dict(x.world)
+
+    def _inputs(
+        self,
+        readings: Mapping[str, sensing.Reading],
+        told: Mapping[str, Float[Array, " size"]],
+    ) -> Inputs:
+        def gather(columns: tuple[Column, ...]) -> Array:
+            return jnp.concatenate([piece(column) for column in columns])
+
+        def piece(column: Column) -> Array:
+            if column.source.object == "Command":
+                return told[column.source.name]
+            reading = readings[column.source.name]
+            return reading.noisy if column.noisy else reading.clean
+
+        recorded = {name: readings[name].clean for name in self._recorded}
+        plan = self.plan
+        return Inputs(gather(plan.policy_input), gather(plan.critic_input), recorded)
+
+    def _context(
+        self,
+        key: Key[Array, ""],
+        episode: Episode,
+        world: Mapping[str, Array],
+        age: Int[Array, ""],
+        action: Float[Array, " actions"],
+        observations: Mapping[str, Array] | None = None,
+    ) -> Context:
+        return Context(
+            robot=self.robot,
+            world=world,
+            time=age * self.plan.period,
+            period=self.plan.period,
+            level=episode.level,
+            key=key,
+            action=action,
+            previous_action=episode.action,
+            commands={name: m.value for name, m in episode.memory["Command"].items()},
+            observations=observations or {},
+        )
+
+    def in_action_order(self, parts: Parts) -> list[tuple[str, Action]]:
+        return [(name, parts["Action"][name]) for name in self.plan.actions()]
+
+    def _action_slices(self) -> dict[str, slice]:
+        slices, start = {}, 0
+        for name, part in self.in_action_order(self.parts):
+            slices[name] = slice(start, start + part.size(self.robot))
+            start = slices[name].stop
+        return slices
+
+
+def _for(x: Context, object: str, name: str) -> Context:
+    """The context with the random key of one part."""
+    return replace(x, key=name_key(x.key, f"{object}.{name}"))
+
+
+def _any(values: Iterable[Any]) -> Any:
+    found = jnp.bool_(False)
+    for value in values:
+        found = found | value
+    return found
