@@ -150,7 +150,7 @@ class Tick:
         age = episode.age + 1
         x = self._context(key, episode, world, age, action, inputs.recorded)
         memory = dict(episode.memory)
-        finite = jnp.all(jnp.isfinite(world["qpos"])) & jnp.all(jnp.isfinite(world["qvel"]))
+        finite = _finite(world["qpos"]) & _finite(world["qvel"]) & _finite(action)
         ends: dict[str, Any] = {NON_FINITE: ~finite}
         ended_memory: dict[str, Any] = {}
         for name, part in parts["Termination"].items():
@@ -307,3 +307,7 @@ def _any(values: Iterable[Any]) -> Any:
     for value in values:
         found = found | value
     return found
+
+
+def _finite(values: Array) -> Array:
+    return jnp.all(jnp.isfinite(values))

@@ -1,0 +1,87 @@
+# Everything a newcomer needs. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+TASK ?= walk
+ARGS ?=
+PYTEST_ARGS ?= -q
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run quick test test-slow check format schemas bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  make run TASK=cartpole ARGS='--seed 3'       another task, options of ksim-run"
+	@echo "  make test PYTEST_ARGS='-n 2 -k gae'          options of pytest"
+	@echo "  make PYTHON=python3.12 ...                   the Python that .venv is made with"
+
+install: $(STAMP) ## make .venv and install the packages in it
+
+run: $(STAMP) ## compile tasks/walk.yaml and train it
+	$(BIN)/ksim-compile tasks/$(TASK).yaml
+	$(BIN)/ksim-run build/$(TASK).ksim $(ARGS)
+
+quick: TASK = cartpole
+quick: run ## the same with tasks/cartpole.yaml, in about a minute
+
+test: $(STAMP) ## run the tests, without the slow ones
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: $(STAMP) ## run the slow tests only
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+check: $(STAMP) ## lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(STAMP) ## format the code and apply the safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
+	$(BIN)/python -m ksim_schema.export
+
+bench: $(STAMP) ## measure what the README claims
+	@set -e; for script in benchmarks/bench_*.py; do \
+	  echo "$$script"; $(BIN)/python $$script $(ARGS); \
+	done
+
+clean: ## remove build outputs and caches; keeps .venv and runs
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+# The stamp holds a checksum of what was installed and from where: a checkout that only changes
+# file times needs no network, and a moved folder is installed anew.
+$(STAMP): pyproject.toml constraints.txt
+	@set -eu; \
+	sum="$$({ pwd; cat pyproject.toml constraints.txt; } | cksum)"; \
+	if [ "$$(cat $@ 2>/dev/null)" = "$$sum" ]; then touch $@; exit 0; fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  python="$$(command -v $(PYTHON) || true)"; \
+	  for candidate in "$$python" python3.13 python3.12 python3.11; do \
+	    [ -n "$$candidate" ] || continue; \
+	    if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then found="$$candidate"; break; fi; \
+	  done; \
+	  if [ -z "$${found:-}" ]; then \
+	    echo "error: ksim-schema needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+	    echo "  On Debian or Ubuntu: apt-get install python3 python3-venv" >&2; \
+	    echo "  If it is elsewhere:  make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+	  fi; \
+	  if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	    version="$$($$found -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; \
+	    echo "error: $$found cannot make virtual environments." >&2; \
+	    echo "  On Debian or Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$found"; \
+	  $$found -m venv $(VENV); \
+	fi; \
+	echo "Installing ksim-schema in $(VENV) (the first time takes a few minutes)"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev]'; \
+	echo "$$sum" > $@

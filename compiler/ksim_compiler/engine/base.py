@@ -1,0 +1,272 @@
+"""What an engine is: batched, pure physics with one meaning of a tick for every implementation.
+
+An engine steps `envs` copies of one MuJoCo model. Its functions are pure and may stand inside
+`jax.jit` and `jax.lax.scan`; the batch axis leads every array. A `World` holds the MjData fields
+that cross the boundary, with the meaning they have after `mujoco.mj_step`:
+
+* qpos, qvel, act and time are those at the end of the tick;
+* derived fields and sensordata are those computed inside the last substep, so they describe the
+  state one substep earlier;
+* after a reset they are those of `mujoco.mj_forward` at the new state.
+
+A simulation that diverges is not silently reset by MuJoCo (`mjDSBL_AUTORESET`): its fields turn
+non-finite, for a termination to see.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from jax.typing import ArrayLike
+
+World = dict[str, jax.Array]
+"""MjData field -> (envs, *field_shape); float32, and int32 for integer fields."""
+
+State = Any
+"""An engine's own pytree of arrays: everything that the next step depends on."""
+
+_ALWAYS = ("qpos", "qvel")
+_SENSOR = mujoco.mjtSensor
+# mj_step computes these fields only when a sensor needs them (mj_sensorVel and mj_sensorAcc in
+# engine_sensor.c); otherwise they hold nothing of use.
+_RNE_SENSORS = (
+    _SENSOR.mjSENS_ACCELEROMETER,
+    _SENSOR.mjSENS_FORCE,
+    _SENSOR.mjSENS_TORQUE,
+    _SENSOR.mjSENS_FRAMELINACC,
+    _SENSOR.mjSENS_FRAMEANGACC,
+)
+_SUBTREE_SENSORS = (_SENSOR.mjSENS_SUBTREELINVEL, _SENSOR.mjSENS_SUBTREEANGMOM)
+_ON_DEMAND: dict[str, tuple[mujoco.mjtSensor, ...]] = {
+    "cacc": _RNE_SENSORS,
+    "cfrc_int": _RNE_SENSORS,
+    "cfrc_ext": _RNE_SENSORS,
+    "subtree_linvel": _SUBTREE_SENSORS,
+    "subtree_angmom": _SUBTREE_SENSORS,
+    "qfrc_inverse": (),
+}
+
+
+class EngineUnavailable(RuntimeError):
+    """The engine cannot run here; the message says what to install or to choose instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class EngineSpec:
+    """What an engine is built from.
+
+    Raises:
+        ValueError: for a size below 1, or a field that the model has not or that `mj_step` leaves
+            uncomputed.
+    """
+
+    model: mujoco.MjModel
+    """The complete model: sensors, actuators and options are already in it. It is not modified."""
+    envs: int
+    """Batch size, the leading axis of every array."""
+    substeps: int
+    """Physics steps per control tick."""
+    fields: tuple[str, ...]
+    """MjData fields that cross the boundary; qpos and qvel are added when absent."""
+    model_fields: tuple[str, ...] = ()
+    """MjModel fields (`body_mass`, `opt.gravity`) that have one value per environment."""
+    threads: int = 0
+    """Threads of a CPU engine, 0 for all cores. It never changes a result."""
+
+    def __post_init__(self) -> None:
+        for name in ("envs", "substeps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.threads < 0:
+            raise ValueError(f"threads must be 0 (all cores) or more, got {self.threads}")
+        object.__setattr__(self, "fields", tuple(dict.fromkeys((*_ALWAYS, *self.fields))))
+        object.__setattr__(self, "model_fields", tuple(dict.fromkeys(self.model_fields)))
+        self._check_on_demand()
+        data = mujoco.MjData(self.model)
+        for name in self.fields:
+            _template(data, name)
+        for name in self.model_fields:
+            model_value(self.model, name)
+
+    def _check_on_demand(self) -> None:
+        present = set(self.model.sensor_type.tolist())
+        for name in self.fields:
+            needs = _ON_DEMAND.get(name)
+            if needs is not None and not present & {int(sensor) for sensor in needs}:
+                names = ", ".join(sensor.name for sensor in needs)
+                hint = f"; it needs a sensor of one of the types {names}" if needs else ""
+                raise ValueError(f"mj_step does not compute {name!r} for this model{hint}")
+
+    def world_shapes(self) -> dict[str, jax.ShapeDtypeStruct]:
+        """The shapes and types of a `World`, in the order of `fields`."""
+        data = mujoco.MjData(self.model)
+        shapes = {}
+        for name in self.fields:
+            field = _template(data, name)
+            dtype = jnp.float32 if field.dtype.kind == "f" else jnp.int32
+            shapes[name] = jax.ShapeDtypeStruct((self.envs, *field.shape), dtype)
+        return shapes
+
+    def model_defaults(self) -> dict[str, np.ndarray]:
+        """The model's own value of every one of `model_fields`, in the model's precision."""
+        return {name: model_value(self.model, name).copy() for name in self.model_fields}
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Batched physics. n is `spec.envs`; every function is pure."""
+
+    name: str
+    spec: EngineSpec
+
+    def reset(
+        self,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[State, World]:
+        """Start every environment afresh, at time 0 with a cold solver.
+
+        Args:
+            qpos: (n, nq). qvel: (n, nv).
+            model: (n, *shape) values for some or all of `spec.model_fields`; the others take the
+                values of `spec.model`.
+            ctrl: (n, nu) controls of the forward pass, which actuator forces and acceleration
+                sensors show; 0 when absent.
+        """
+        ...
+
+    def step(
+        self,
+        state: State,
+        ctrl: ArrayLike,
+        push: ArrayLike | None = None,
+        wrench: ArrayLike | None = None,
+    ) -> tuple[State, World]:
+        """Advance every environment by one control tick.
+
+        Args:
+            state: from `reset`, `step` or `reset_where`.
+            ctrl: (n, nu), held for all substeps, or (n, substeps, nu), one row for each.
+            push: (n, nv) added to qvel before the first substep, in the units of qvel.
+            wrench: (n, nbody, 6) forces (N) and torques (N m) in the world frame at the centres of
+                mass, MjData.xfrc_applied, for this tick only.
+        """
+        ...
+
+    def reset_where(
+        self,
+        mask: ArrayLike,
+        state: State,
+        world: World,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[State, World]:
+        """`reset` for the environments where mask (n,) is true; the others keep every bit.
+
+        `model` fields that are absent keep the values that each environment has.
+        """
+        ...
+
+    def rows(self, state: State) -> np.ndarray:
+        """The states as (n, nstate) float64 rows of MuJoCo's `mjSTATE_INTEGRATION`, on the host."""
+        ...
+
+
+def physics_model(model: mujoco.MjModel) -> mujoco.MjModel:
+    """A copy of the model in which divergence shows as non-finite values, not as a reset."""
+    model = copy.copy(model)
+    model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    return model
+
+
+def model_value(model: mujoco.MjModel, name: str) -> np.ndarray:
+    """An MjModel or `opt.` field as an array.
+
+    Raises:
+        ValueError: for a name that is no numeric field.
+    """
+    owner, field = (model.opt, name[4:]) if name.startswith("opt.") else (model, name)
+    value = getattr(owner, field, None)
+    if value is None or callable(value):
+        raise ValueError(f"unknown MjModel field {name!r}")
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name!r} cannot vary between environments: it is not a real number")
+    return array
+
+
+def model_overrides(
+    spec: EngineSpec,
+    model: Mapping[str, ArrayLike] | None,
+    current: Mapping[str, jax.Array] | None = None,
+) -> dict[str, jax.Array]:
+    """Values for all of `spec.model_fields`: those given, else current ones, else the model's.
+
+    Raises:
+        ValueError: for a name outside `spec.model_fields` or a wrong shape.
+    """
+    given = model or {}
+    if unknown := sorted(set(given) - set(spec.model_fields)):
+        raise ValueError(f"{unknown} are not among the model fields {list(spec.model_fields)}")
+    values = {}
+    for name in spec.model_fields:
+        default = model_value(spec.model, name)
+        shape = (spec.envs, *default.shape)
+        if name in given:
+            values[name] = checked(f"model[{name!r}]", given[name], shape)
+        elif current is not None:
+            values[name] = current[name]
+        else:
+            values[name] = jnp.broadcast_to(jnp.asarray(default, jnp.float32), shape)
+    return values
+
+
+def checked(what: str, value: ArrayLike, *shapes: tuple[int, ...]) -> jax.Array:
+    """The value as float32.
+
+    Raises:
+        ValueError: when its shape is none of `shapes`.
+    """
+    value = jnp.asarray(value, jnp.float32)
+    if value.shape not in shapes:
+        wanted = " or ".join(str(shape) for shape in shapes)
+        raise ValueError(f"{what} must have the shape {wanted}, got {value.shape}")
+    return value
+
+
+def state_slices(model: mujoco.MjModel) -> Callable[[mujoco.mjtState], slice]:
+    """Where a component (one bit of mjtState) stands in an `mjSTATE_INTEGRATION` row."""
+    whole = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+
+    def find(component: mujoco.mjtState) -> slice:
+        # components are stored in the order of their bits
+        start = mujoco.mj_stateSize(model, whole & (int(component) - 1))
+        return slice(start, start + mujoco.mj_stateSize(model, int(component)))
+
+    return find
+
+
+def default_row(model: mujoco.MjModel) -> np.ndarray:
+    """The float64 `mjSTATE_INTEGRATION` row of a new MjData."""
+    whole = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+    row = np.empty(mujoco.mj_stateSize(model, whole), np.float64)
+    mujoco.mj_getState(model, mujoco.MjData(model), row, whole)
+    return row
+
+
+def _template(data: mujoco.MjData, name: str) -> np.ndarray:
+    value = getattr(data, name, None)
+    if not isinstance(value, np.ndarray | float | int) or name.startswith("efc_"):
+        raise ValueError(f"unknown MjData field {name!r}")
+    return np.asarray(value)

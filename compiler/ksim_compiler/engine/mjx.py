@@ -1,0 +1,333 @@
+"""MJX: MuJoCo in XLA (`jax`), or in Warp kernels on an NVIDIA GPU (`warp`), in float32.
+
+`mjx.step` on unbatched data, vmapped over the environments. Only what the next step depends on is
+carried (time, qpos, qvel, act, history, warm start); everything else is a function of it and is
+rebuilt from a template inside the compiled step.
+
+Per-environment model values replace leaves of the `mjx.Model`. MJX has no `mj_setConst`, so what
+MuJoCo derives from a value does not follow, with one exception: `body_subtreemass` follows
+`body_mass`. The fields below are exact. A changed mass, inertia or armature acts in the dynamics;
+the constraint regularization (`body_invweight0`, `dof_invweight0`) keeps the value of the
+unchanged model, which shifts contact and limit softness slightly.
+
+    exact: geom_friction, geom_solref, geom_solimp, dof_damping, dof_frictionloss, jnt_stiffness,
+           jnt_range, qpos_spring, actuator_gainprm, actuator_biasprm, actuator_forcerange,
+           actuator_ctrlrange, opt.gravity, opt.wind, opt.timestep
+    derived constants stay: body_mass, body_inertia, body_ipos, dof_armature, actuator_gear
+
+With the integrator `implicitfast`, MuJoCo leaves an actuator's velocity derivative out while its
+force is clamped by the actuator's `forcerange` or the joint's `actuatorfrcrange`. MJX leaves it in,
+which damps a saturated servo too much; the `jax` implementation here follows MuJoCo. Warp's kernels
+regard `forcerange` only, so a model that has to agree on all engines puts its limits there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from jax.typing import ArrayLike
+
+from ksim_compiler.engine.base import (
+    EngineSpec,
+    EngineUnavailable,
+    World,
+    checked,
+    default_row,
+    model_overrides,
+    physics_model,
+    state_slices,
+)
+
+_COMPONENTS = {
+    "time": mujoco.mjtState.mjSTATE_TIME,
+    "qpos": mujoco.mjtState.mjSTATE_QPOS,
+    "qvel": mujoco.mjtState.mjSTATE_QVEL,
+    "act": mujoco.mjtState.mjSTATE_ACT,
+    "history": mujoco.mjtState.mjSTATE_HISTORY,
+    "qacc_warmstart": mujoco.mjtState.mjSTATE_WARMSTART,
+    "ctrl": mujoco.mjtState.mjSTATE_CTRL,
+}
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class MjxState:
+    """What the next step depends on; every array has the leading axis n."""
+
+    time: jax.Array
+    qpos: jax.Array
+    qvel: jax.Array
+    act: jax.Array
+    history: jax.Array
+    qacc_warmstart: jax.Array
+    ctrl: jax.Array
+    model: dict[str, jax.Array]
+    """model field -> (n, *shape) float32."""
+
+
+class MjxEngine:
+    """MJX with the implementation `jax` (any backend) or `warp` (NVIDIA).
+
+    Raises:
+        EngineUnavailable: when `mujoco-mjx`, or for `warp` its package or a GPU, is missing.
+        NotImplementedError: for a model feature that MJX lacks; the message is MJX's own.
+        ValueError: for a data or model field that MJX does not have.
+    """
+
+    def __init__(self, spec: EngineSpec, implementation: Literal["jax", "warp"] = "jax") -> None:
+        if implementation == "warp":
+            _require_warp()
+        self.name = "mjx" if implementation == "jax" else "warp"
+        self.spec = spec
+        self._mjx = import_mjx()
+        model = physics_model(spec.model)
+        capacity = {} if implementation == "jax" else _warp_capacity(spec)
+        self._model = self._mjx.put_model(model, impl=implementation)
+        self._template = self._mjx.make_data(model, impl=implementation, **capacity)
+        self._shapes = spec.world_shapes()
+        for name in spec.fields:
+            _data_field(self._template, name)
+        for name in spec.model_fields:
+            _check_model_field(self._model, name)
+        self._ancestors = _ancestors(spec.model)
+        fast = spec.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        self._clamps = fast and implementation == "jax" and spec.model.nu > 0
+        self._joint_limited, self._joint_dof, self._joint = _limited_joints(spec.model)
+
+    def reset(
+        self,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[MjxState, World]:
+        return self._fresh(*self._start(qpos, qvel, ctrl), model_overrides(self.spec, model))
+
+    def step(
+        self,
+        state: MjxState,
+        ctrl: ArrayLike,
+        push: ArrayLike | None = None,
+        wrench: ArrayLike | None = None,
+    ) -> tuple[MjxState, World]:
+        n, m, substeps = self.spec.envs, self.spec.model, self.spec.substeps
+        ctrl = checked("ctrl", ctrl, (n, m.nu), (n, substeps, m.nu))
+        if push is not None:
+            state = replace(state, qvel=state.qvel + checked("push", push, (n, m.nv)))
+        wrench = None if wrench is None else checked("wrench", wrench, (n, m.nbody, 6))
+
+        def tick(
+            state: MjxState, ctrl: jax.Array, wrench: jax.Array | None
+        ) -> tuple[MjxState, World]:
+            model = self._with_values(state.model)
+            data = self._data(state, wrench)
+            held = ctrl.ndim == 1
+
+            def substep(k: jax.Array, data: Any) -> Any:
+                return self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
+
+            data = jax.lax.fori_loop(0, substeps, substep, data)
+            return _state(data, state.model), self._world(data)
+
+        return jax.vmap(tick)(state, ctrl, wrench)
+
+    def reset_where(
+        self,
+        mask: ArrayLike,
+        state: MjxState,
+        world: World,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[MjxState, World]:
+        mask = jnp.asarray(mask, bool)
+        start = self._start(qpos, qvel, ctrl)
+        values = model_overrides(self.spec, model, state.model)
+        current = (state, {name: world[name] for name in self.spec.fields})
+
+        def some() -> tuple[MjxState, World]:
+            def choose(new: jax.Array, old: jax.Array) -> jax.Array:
+                return jnp.where(mask.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+            return jax.tree.map(choose, self._fresh(*start, values), current)
+
+        return jax.lax.cond(mask.any(), some, lambda: current)
+
+    def rows(self, state: MjxState) -> np.ndarray:
+        at = state_slices(self.spec.model)
+        rows = np.tile(default_row(self.spec.model), (self.spec.envs, 1))
+        for name, component in _COMPONENTS.items():
+            rows[:, at(component)] = np.asarray(getattr(state, name)).reshape(len(rows), -1)
+        return rows
+
+    def _start(
+        self, qpos: ArrayLike, qvel: ArrayLike, ctrl: ArrayLike | None
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        n, m = self.spec.envs, self.spec.model
+        ctrl = jnp.zeros((n, m.nu)) if ctrl is None else ctrl
+        return (
+            checked("qpos", qpos, (n, m.nq)),
+            checked("qvel", qvel, (n, m.nv)),
+            checked("ctrl", ctrl, (n, m.nu)),
+        )
+
+    def _fresh(
+        self, qpos: jax.Array, qvel: jax.Array, ctrl: jax.Array, values: dict[str, jax.Array]
+    ) -> tuple[MjxState, World]:
+        def start(
+            qpos: jax.Array, qvel: jax.Array, ctrl: jax.Array, values: dict[str, jax.Array]
+        ) -> tuple[MjxState, World]:
+            data = self._template.replace(qpos=qpos, qvel=qvel, ctrl=ctrl)
+            data = self._mjx.forward(self._with_values(values), data)
+            return _state(data, values), self._world(data)
+
+        return jax.vmap(start)(qpos, qvel, ctrl, values)
+
+    def _substep(self, model: Any, data: Any) -> Any:
+        """One `mj_step` of one environment."""
+        if not self._clamps:
+            return self._mjx.step(model, data)
+        data = self._mjx.forward(model, data)
+        # mjx.implicit takes the velocity derivative from column 2 of the gain and bias parameters
+        free = 1.0 - self._saturated(model, data)
+        eased = {
+            name: getattr(model, name).at[:, 2].multiply(free)
+            for name in ("actuator_gainprm", "actuator_biasprm")
+        }
+        return self._mjx.implicit(model.tree_replace(eased), data)
+
+    def _saturated(self, model: Any, data: Any) -> jax.Array:
+        """(nu,) 1 where a force limit of the actuator or of its joint is reached, else 0."""
+
+        def reached(force: jax.Array, bounds: jax.Array) -> jax.Array:
+            return (force <= bounds[:, 0]) | (force >= bounds[:, 1])
+
+        limited = np.asarray(self.spec.model.actuator_forcelimited, bool)
+        actuator = limited & reached(data.actuator_force, model.actuator_forcerange)
+        bounds = model.jnt_actfrcrange[self._joint]
+        joint = self._joint_limited & reached(data.qfrc_actuator[self._joint_dof], bounds)
+        return (actuator | joint).astype(jnp.float32)
+
+    def _with_values(self, values: dict[str, jax.Array]) -> Any:
+        """The model with one environment's values."""
+        if not values:
+            return self._model
+        updates: dict[str, Any] = {
+            name: value.reshape(_model_field(self._model, name).shape)
+            for name, value in values.items()
+        }
+        if "body_mass" in values and "body_subtreemass" not in values:
+            updates["body_subtreemass"] = self._ancestors @ values["body_mass"]
+        return self._model.tree_replace(updates)
+
+    def _data(self, state: MjxState, wrench: jax.Array | None) -> Any:
+        """One environment's data; wrench is (nbody, 6)."""
+        carried = {name: getattr(state, name) for name in _COMPONENTS}
+        if wrench is not None:
+            carried["xfrc_applied"] = wrench
+        return self._template.replace(**carried)
+
+    def _world(self, data: Any) -> World:
+        world = {}
+        for name, shape in self._shapes.items():
+            value = _data_field(data, name)
+            # MJX keeps rotations as (..., 3, 3) where MjData has (..., 9)
+            world[name] = jnp.asarray(value, shape.dtype).reshape(shape.shape[1:])
+        return world
+
+
+def import_mjx() -> ModuleType:
+    """`mujoco.mjx`, imported without the lines that it prints when Warp is absent.
+
+    Raises:
+        EngineUnavailable: when mujoco-mjx is not installed.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            from mujoco import mjx
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"the engine mjx needs the package mujoco-mjx ({error}): pip install mujoco-mjx"
+        ) from error
+    return mjx
+
+
+def _require_warp() -> None:
+    if importlib.util.find_spec("warp") is None:
+        raise EngineUnavailable(
+            "the engine warp needs the package warp-lang: pip install 'warp-lang', "
+            "or choose the engine mjx"
+        )
+    try:
+        jax.devices("cuda")
+    except RuntimeError as error:
+        raise EngineUnavailable(
+            "the engine warp needs an NVIDIA GPU and JAX with CUDA (pip install 'jax[cuda13]'), "
+            "or choose the engine mjx"
+        ) from error
+
+
+def _warp_capacity(spec: EngineSpec) -> dict[str, int]:
+    """Warp allocates contacts and constraints ahead; sized from the model's own possible pairs."""
+    data = mujoco.MjData(spec.model)
+    if spec.model.nkey:
+        mujoco.mj_resetDataKeyframe(spec.model, data, 0)
+    mujoco.mj_forward(spec.model, data)
+    contacts = max(32, 4 * data.ncon)
+    # 4 edges for each contact's friction pyramid, and one row for each limit and friction loss
+    rows = 4 * contacts + data.nefc + 2 * spec.model.nv + 6 * spec.model.neq
+    return {"naconmax": contacts * spec.envs, "njmax": rows}
+
+
+def _state(data: Any, values: dict[str, jax.Array]) -> MjxState:
+    return MjxState(**{name: getattr(data, name) for name in _COMPONENTS}, model=values)
+
+
+def _data_field(data: Any, name: str) -> Any:
+    for owner in (data, data._impl):
+        if name in {field.name for field in owner.fields()}:
+            return getattr(owner, name)
+    raise ValueError(f"MJX does not have the MjData field {name!r}")
+
+
+def _model_field(model: Any, name: str) -> Any:
+    owner, field = (model.opt, name[4:]) if name.startswith("opt.") else (model, name)
+    return getattr(owner, field, None) if field in {f.name for f in owner.fields()} else None
+
+
+def _check_model_field(model: Any, name: str) -> None:
+    if not isinstance(_model_field(model, name), jax.Array):
+        raise ValueError(f"MJX has no MjModel field {name!r} that can vary between environments")
+
+
+def _ancestors(model: mujoco.MjModel) -> np.ndarray:
+    """(nbody, nbody), 1 where the column's body is in the subtree of the row's."""
+    inside = np.eye(model.nbody, dtype=np.float32)
+    for body in range(model.nbody - 1, 0, -1):
+        inside[model.body_parentid[body]] += inside[body]
+    return inside
+
+
+def _limited_joints(model: mujoco.MjModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each actuator: whether its joint limits the torque; that joint's dof; the joint.
+
+    Actuators that do not drive a hinge or a slide get False and zeros.
+    """
+    kinds = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
+    on_joint = np.isin(model.actuator_trntype, [int(kind) for kind in kinds])
+    joint = np.where(on_joint, model.actuator_trnid[:, 0], 0)
+    scalar = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+    limited = on_joint & np.isin(model.jnt_type[joint], scalar)
+    limited &= model.jnt_actfrclimited[joint].astype(bool)
+    return limited, np.where(limited, model.jnt_dofadr[joint], 0), joint

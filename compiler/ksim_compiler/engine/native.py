@@ -1,0 +1,336 @@
+"""MuJoCo on the CPU's cores: `mujoco.batch.Batch` behind one host callback per tick.
+
+The callback is pure. A state travels through JAX as whole `mjSTATE_INTEGRATION` rows whose float64
+numbers are carried as uint32 pairs, because JAX's x64 mode stays off; the rows go into the Batch,
+the physics runs, and the rows come out, so the Batch is only a scratch resource and two calls with
+the same arguments give the same bits, at any number of threads.
+
+`buffer_callback` hands the callback XLA's own buffers: nothing is copied on the way in, the
+results are written in place, and no JAX array is made inside the callback. The last point matters
+for more than speed: `pure_callback` wraps its operands in JAX arrays, whose conversion to NumPy can
+wait for the very thread pool that waits for the callback (jax-ml/jax#24255, #25861).
+
+An error that MuJoCo raises in some simulations does not end the run: they keep the state they had
+before the tick, and their float fields of the World are NaN, for a termination to see.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+from jax.experimental.buffer_callback import Buffer, ExecutionContext, buffer_callback
+from jax.typing import ArrayLike
+from mujoco.batch import Batch, SimulationError
+
+from ksim_compiler.engine.base import (
+    EngineSpec,
+    EngineUnavailable,
+    World,
+    checked,
+    default_row,
+    model_overrides,
+    physics_model,
+    state_slices,
+)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NativeState:
+    """`mjSTATE_INTEGRATION` rows, and the model values that differ between environments."""
+
+    bits: jax.Array
+    """(n, 2 * nstate) uint32, the float64 rows."""
+    model: dict[str, jax.Array]
+    """model field -> (n, *shape) float32."""
+
+
+class NativeEngine:
+    """MuJoCo's C engine on all cores.
+
+    A per-environment model value travels as float32; an element that equals the float32 rounding of
+    the model's own value stands for that value in full precision, so an environment that keeps the
+    defaults runs exactly the model. Constants derived from changed values follow (`mj_setConst`).
+
+    Raises:
+        EngineUnavailable: when JAX's default backend is not the CPU.
+        ValueError: for a data or model field that a Batch cannot bind or expand.
+    """
+
+    name = "native"
+
+    def __init__(self, spec: EngineSpec) -> None:
+        if jax.default_backend() != "cpu":
+            raise EngineUnavailable(
+                f"the native engine shares memory with JAX on the CPU, and JAX runs on "
+                f"{jax.default_backend()}: set JAX_PLATFORMS=cpu, or choose the engine mjx"
+            )
+        self.spec = spec
+        self._host = _Host(spec)
+        self._bits = jax.ShapeDtypeStruct((spec.envs, 2 * self._host.nstate), jnp.uint32)
+        self._shapes = tuple(spec.world_shapes().values())
+
+    def reset(
+        self,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[NativeState, World]:
+        values = model_overrides(self.spec, model)
+        call = buffer_callback(self._host.reset, (self._bits, *self._shapes))
+        bits, *world = call(*self._start(qpos, qvel, ctrl), values)
+        return NativeState(bits, values), dict(zip(self.spec.fields, world, strict=True))
+
+    def step(
+        self,
+        state: NativeState,
+        ctrl: ArrayLike,
+        push: ArrayLike | None = None,
+        wrench: ArrayLike | None = None,
+    ) -> tuple[NativeState, World]:
+        n, m = self.spec.envs, self.spec.model
+        ctrl = checked("ctrl", ctrl, (n, m.nu), (n, self.spec.substeps, m.nu))
+        push = None if push is None else checked("push", push, (n, m.nv))
+        wrench = None if wrench is None else checked("wrench", wrench, (n, m.nbody, 6))
+        call = buffer_callback(self._host.step, (self._bits, *self._shapes))
+        bits, *world = call(state.bits, ctrl, push, wrench, state.model)
+        return NativeState(bits, state.model), dict(zip(self.spec.fields, world, strict=True))
+
+    def reset_where(
+        self,
+        mask: ArrayLike,
+        state: NativeState,
+        world: World,
+        qpos: ArrayLike,
+        qvel: ArrayLike,
+        model: Mapping[str, ArrayLike] | None = None,
+        ctrl: ArrayLike | None = None,
+    ) -> tuple[NativeState, World]:
+        mask = jnp.asarray(mask, bool)
+        merged = {
+            name: jnp.where(mask.reshape(-1, *(1,) * (value.ndim - 1)), value, state.model[name])
+            for name, value in model_overrides(self.spec, model, state.model).items()
+        }
+        kept = (state.bits, *(world[name] for name in self.spec.fields))
+        # the results share the memory of the first operands, so only masked rows are written
+        call = buffer_callback(
+            self._host.reset_where,
+            (self._bits, *self._shapes),
+            input_output_aliases={i: i for i in range(len(kept))},
+        )
+        bits, *rest = call(*kept, mask, *self._start(qpos, qvel, ctrl), merged)
+        return NativeState(bits, merged), dict(zip(self.spec.fields, rest, strict=True))
+
+    def rows(self, state: NativeState) -> np.ndarray:
+        return _rows(state.bits).copy()
+
+    def _start(
+        self, qpos: ArrayLike, qvel: ArrayLike, ctrl: ArrayLike | None
+    ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+        n, m = self.spec.envs, self.spec.model
+        ctrl = None if ctrl is None else checked("ctrl", ctrl, (n, m.nu))
+        return checked("qpos", qpos, (n, m.nq)), checked("qvel", qvel, (n, m.nv)), ctrl
+
+
+class _Host:
+    """The host's side: NumPy and MuJoCo only. The methods are the callbacks."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        model = physics_model(spec.model)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        threads = min(spec.threads or cores, spec.envs)
+        self._batch = Batch(model, spec.envs, threads)
+        # XLA may run independent callbacks at once; the Batch serves one at a time
+        self._lock = threading.Lock()
+        self._substeps = spec.substeps
+        self._default_row = default_row(model)
+        self.nstate = self._batch.nstate
+        at = state_slices(model)
+        rows = self._batch.state
+        self._qpos = rows[:, at(mujoco.mjtState.mjSTATE_QPOS)]
+        self._qvel = rows[:, at(mujoco.mjtState.mjSTATE_QVEL)]
+        self._ctrl = rows[:, at(mujoco.mjtState.mjSTATE_CTRL)]
+        self._wrench = rows[:, at(mujoco.mjtState.mjSTATE_XFRC_APPLIED)]
+        self._fields = [self._batch.bind(name) for name in spec.fields]
+        self._warnings = self._batch.warning[:, :, 1]  # (n, mjNWARNING) counts
+        self._models = _ModelValues(self._batch, spec)
+
+    def step(
+        self,
+        ctx: ExecutionContext,
+        out: Sequence[Buffer],
+        bits: Buffer,
+        ctrl: Buffer,
+        push: Buffer | None,
+        wrench: Buffer | None,
+        model: Mapping[str, Buffer],
+    ) -> None:
+        del ctx
+        rows = _rows(bits)
+        with self._lock:
+            self._models.set(model)
+            self._batch.state[...] = rows
+            if push is not None:
+                self._qvel += np.asarray(push)
+            if wrench is not None:
+                self._wrench[...] = np.asarray(wrench).reshape(len(rows), -1)
+            failed = self._advance(np.asarray(ctrl))
+            if wrench is not None:
+                self._wrench[...] = 0.0
+            if failed.size:
+                self._batch.state[failed] = rows[failed]
+            bits_out, *fields_out = out
+            _rows(bits_out)[...] = self._batch.state
+            for target, field in zip(fields_out, self._fields, strict=True):
+                array = np.asarray(target)
+                np.copyto(array, field, casting="unsafe")
+                _flag(array, failed)
+
+    def reset(
+        self,
+        ctx: ExecutionContext,
+        out: Sequence[Buffer],
+        qpos: Buffer,
+        qvel: Buffer,
+        ctrl: Buffer | None,
+        model: Mapping[str, Buffer],
+    ) -> None:
+        del ctx
+        ids = np.arange(len(self._batch.state), dtype=np.int32)
+        self._restart(ids, out, qpos, qvel, ctrl, model)
+
+    def reset_where(self, ctx: ExecutionContext, out: Sequence[Buffer], *operands: Any) -> None:
+        """`operands` are those that `out` aliases, then the mask and the operands of `reset`."""
+        del ctx
+        mask, *start = operands[len(out) :]
+        ids = np.flatnonzero(np.asarray(mask)).astype(np.int32)
+        if ids.size:
+            self._restart(ids, out, *start)
+
+    def _restart(
+        self,
+        ids: np.ndarray,
+        out: Sequence[Buffer],
+        qpos: Buffer,
+        qvel: Buffer,
+        ctrl: Buffer | None,
+        model: Mapping[str, Buffer],
+    ) -> None:
+        with self._lock:
+            self._models.set(model)
+            self._batch.state[ids] = self._default_row
+            self._qpos[ids] = np.asarray(qpos)[ids]
+            self._qvel[ids] = np.asarray(qvel)[ids]
+            if ctrl is not None:
+                self._ctrl[ids] = np.asarray(ctrl)[ids]
+            failed = _NONE
+            try:
+                self._batch.forward(ids)
+            except SimulationError as error:
+                failed = error.ids
+            bits_out, *fields_out = out
+            _rows(bits_out)[ids] = self._batch.state[ids]
+            for target, field in zip(fields_out, self._fields, strict=True):
+                array = np.asarray(target)
+                array[ids] = field[ids]
+                _flag(array, failed)
+
+    def _advance(self, ctrl: np.ndarray) -> np.ndarray:
+        """Run the substeps under ctrl (n, nu) or (n, substeps, nu); the ids that failed."""
+        try:
+            if ctrl.ndim == 2:
+                self._ctrl[...] = ctrl
+                self._batch.step(nstep=self._substeps)
+            else:
+                return self._advance_each(ctrl)
+        except SimulationError as error:
+            return error.ids
+        return _NONE
+
+    def _advance_each(self, ctrl: np.ndarray) -> np.ndarray:
+        """One ctrl row per substep.
+
+        `Batch.rollout` is one parallel call for all substeps, but a simulation that warns stops
+        there. Those, normally none, are run again with `step`, which goes on as mj_step does.
+        """
+        start, warnings = self._batch.state.copy(), self._warnings.copy()
+        failed = _NONE
+        try:
+            self._batch.rollout(self._substeps, ctrl, record=())
+        except SimulationError as error:
+            failed = error.ids
+        stopped = (self._warnings != warnings).any(axis=1)
+        stopped[failed] = False
+        ids = np.flatnonzero(stopped).astype(np.int32)
+        self._batch.state[ids] = start[ids]
+        for k in range(self._substeps):
+            if not ids.size:
+                break
+            self._ctrl[ids] = ctrl[ids, k]
+            try:
+                self._batch.step(ids)
+            except SimulationError as error:
+                failed = np.union1d(failed, error.ids)
+                ids = np.setdiff1d(ids, error.ids).astype(np.int32)
+        return failed
+
+
+class _ModelValues:
+    """Per-environment model values in the Batch, written only where they changed.
+
+    The Batch's model is a function of the values last set, whatever was set before, so keeping it
+    between calls leaves the callbacks pure.
+    """
+
+    def __init__(self, batch: Batch, spec: EngineSpec) -> None:
+        self._batch = batch
+        self._default = spec.model_defaults()
+        self._expanded = {name: batch.expand(name) for name in spec.model_fields}
+        inputs = mujoco.MjModel._setconst_inputs
+        self._derives = any(n in inputs or n.startswith("opt.") for n in spec.model_fields)
+        self._last = {
+            name: np.broadcast_to(value.astype(np.float32), (spec.envs, *value.shape)).copy()
+            for name, value in self._default.items()
+        }
+        if self._derives:
+            batch.set_const()
+
+    def set(self, model: Mapping[str, Buffer]) -> None:
+        if not self._last:
+            return
+        values = {name: np.asarray(model[name]) for name in self._last}
+        changed = np.zeros(len(self._batch.state), bool)
+        for name, last in self._last.items():
+            changed |= (values[name] != last).reshape(len(changed), -1).any(axis=1)
+        ids = np.flatnonzero(changed).astype(np.int32)
+        if not ids.size:
+            return
+        for name, last in self._last.items():
+            last[ids] = values[name][ids]
+            default = self._default[name]
+            same = last[ids] == default.astype(np.float32)
+            self._expanded[name][ids] = np.where(same, default, last[ids])
+        if self._derives:
+            self._batch.set_const(ids)
+
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _rows(bits: Buffer | jax.Array) -> np.ndarray:
+    """The (n, nstate) float64 rows in an array of uint32 pairs; a view."""
+    return np.asarray(bits).view(np.float64)
+
+
+def _flag(array: np.ndarray, failed: np.ndarray) -> None:
+    if failed.size and array.dtype.kind == "f":
+        array[failed] = np.nan
