@@ -94,10 +94,3 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
             if late > period * (1 + 1e-9):
                 message = f"a latency of {late:g} s is longer than the control period of {period:g} s"
                 yield task.report("KS0412", message, "Action", name, "latency")
-    taken: dict[str, str] = {}
-    for name, part in task.of("Randomizer").items():
-        for target in part.targets():  # type: ignore[attr-defined]
-            if target in taken:
-                message = f"Randomizer.{name} and Randomizer.{taken[target]} both change {target}"
-                yield task.report_key("KS0413", message, "Randomizer", name)
-            taken.setdefault(target, name)

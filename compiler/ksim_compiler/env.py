@@ -107,7 +107,7 @@ class Env:
         tick = jnp.int32(0)
         keys = self._keys(key, tick)
         level = jnp.full((self.num_envs,), self._first_level(parts))
-        qpos, qvel, model = jax.vmap(lambda k, d: self._tick.start(parts, k, d))(keys, level)
+        qpos, qvel, model = self._start(parts, key, keys, level)
         physics, world = self.engine.reset(qpos, qvel, model)
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
             keys, level, world
@@ -122,16 +122,23 @@ class Env:
         tick = state.tick + 1
         keys = self._keys(state.key, tick)
         episode = state.episode
-        controls, ctrl, push, timers = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
+        controls, ctrl = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
             keys, episode, action
         )
+        push, wrench, disturbed = jax.vmap(lambda k, e: self._tick.disturb(parts, k, e))(
+            keys, episode
+        )
+        events = self._tick.parts["Event"].values()
         physics, world = self.engine.step(
-            state.physics, self._full_ctrl(ctrl), push if self._tick.parts["Event"] else None
+            state.physics,
+            self._full_ctrl(ctrl),
+            push if any(not event.pulls for event in events) else None,
+            wrench if any(event.pulls for event in events) else None,
         )
         judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
             keys, episode, state.inputs, world, action
         )
-        following.memory["Event"] = timers
+        following.memory["Event"] = disturbed
         following = following._replace(action=action, controls=controls)
         following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
             keys, following, world
@@ -153,12 +160,19 @@ class Env:
             metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
         )
 
+    def _start(
+        self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array
+    ) -> tuple[Array, Array, dict[str, Array]]:
+        """Poses and models of new episodes (batched)."""
+        once = self._keys(key, jnp.int32(0))
+        return jax.vmap(lambda k, o, d: self._tick.start(parts, k, o, d))(keys, once, level)
+
     def _restart(
         self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState
     ) -> EnvState:
         """New episodes for the environments that are done (batched)."""
         level = state.episode.level
-        qpos, qvel, model = jax.vmap(lambda k, d: self._tick.start(parts, k, d))(keys, level)
+        qpos, qvel, model = self._start(parts, state.key, keys, level)
         physics, world = self.engine.reset_where(
             done, state.physics, state.world, qpos, qvel, model
         )

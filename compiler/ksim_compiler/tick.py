@@ -110,8 +110,8 @@ class Tick:
 
     def act(
         self, parts: Parts, key: Key[Array, ""], episode: Episode, action: Float[Array, " actions"]
-    ) -> tuple[Array, Array, Array, dict[str, Array]]:
-        """Controls of this tick, controls of each physics step, push and event timers."""
+    ) -> tuple[Array, Array]:
+        """Controls of this tick, and controls of each physics step."""
         x = self._context(key, episode, {}, episode.age, action)
         controls = self._controls(parts, x)
         pieces, start = [], 0
@@ -122,12 +122,20 @@ class Tick:
             timestep, substeps = self.robot.timestep, self.plan.substeps
             pieces.append(actions.in_substeps(now, before, latency, substeps, timestep))
             start = stop
-        push, timers = jnp.zeros(self.robot.nv), {}
+        return controls, jnp.concatenate(pieces, axis=1)
+
+    def disturb(
+        self, parts: Parts, key: Key[Array, ""], episode: Episode
+    ) -> tuple[Array, Array, dict[str, events.Memory]]:
+        """Push (nv,) and wrench (nbody, 6) of this tick, and the memory of the events."""
+        x = self._context(key, episode, {}, episode.age, episode.action)
+        push, wrench = jnp.zeros(self.robot.nv), jnp.zeros((len(self.robot.bodies), 6))
+        memory = {}
         for name, part in parts["Event"].items():
-            left = episode.memory["Event"][name]
-            added, timers[name] = events.following(part, _for(x, "Event", name), left)
-            push = push + added
-        return controls, jnp.concatenate(pieces, axis=1), push, timers
+            before = episode.memory["Event"][name]
+            effect, memory[name] = events.following(part, _for(x, "Event", name), before)
+            push, wrench = push + effect.push, wrench + effect.wrench
+        return push, wrench, memory
 
     def _controls(self, parts: Parts, x: Context) -> Float[Array, " drives"]:
         pieces = []
@@ -226,9 +234,12 @@ class Tick:
         return Episode(jnp.int32(0), level, zero, controls, memory), inputs
 
     def start(
-        self, parts: Parts, key: Key[Array, ""], level: Float[Array, ""]
+        self, parts: Parts, key: Key[Array, ""], once: Key[Array, ""], level: Float[Array, ""]
     ) -> tuple[Array, Array, dict[str, Array]]:
-        """The pose and the model of a new episode."""
+        """The pose and the model of a new episode.
+
+        ``once`` is a key that stays the same throughout: what is drawn from it never changes.
+        """
         key = name_key(key, "start")
         zero = jnp.zeros(self.plan.action_size)
         world: dict[str, Any] = {
@@ -242,6 +253,7 @@ class Tick:
         pose = x.world
         x = replace(x, world=dict(self._model_defaults))
         for name, part in parts["Randomizer"].items():
+            x = replace(x, key=key if part.draw == "episode" else name_key(once, "once"))
             model, _ = rules.apply(part, _for(x, "Randomizer", name), ())
             x = replace(x, world=model)
         return pose["qpos"], pose["qvel"], dict(x.world)

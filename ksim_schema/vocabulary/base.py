@@ -66,6 +66,8 @@ def one_or_more(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 JointPattern = Annotated[Names, Named("joint", pattern=True)]
 """Regular expressions; the joints whose whole name one of them matches, in the model's order."""
+BodyPattern = Annotated[Names, Named("body", pattern=True)]
+GeomPattern = Annotated[Names, Named("geom", pattern=True)]
 BodyName = Annotated[str, Named("body")]
 GeomName = Annotated[str, Named("geom")]
 SiteName = Annotated[str, Named("site")]
@@ -89,6 +91,15 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
 
 Range = Annotated[tuple[T, T], AfterValidator(_ordered)]
 """``[low, high]`` with low <= high; drawn uniformly where a component draws from it."""
+
+
+def _pair(value: Any) -> Any:
+    """A single value stands for the range that holds nothing else."""
+    return value if isinstance(value, (tuple, list)) else (value, value)
+
+
+Spread = Annotated[tuple[T, T], BeforeValidator(_pair), AfterValidator(_ordered)]
+"""A range, or one value that is always taken."""
 Probability = Annotated[float, Ge(0.0), Le(1.0)]
 PositiveInt = Annotated[int, Gt(0)]
 

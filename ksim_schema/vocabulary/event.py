@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.quantity import Speed, Time
-from ksim_schema.vocabulary.base import Part, Range, Wire
+from ksim_schema.quantity import AngularSpeed, Force, Speed, Time
+from ksim_schema.vocabulary.base import BodyName, Part, Probability, Range, Spread, Wire
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -17,18 +17,23 @@ class Event(Part):
 
     Class attributes:
         floating: whether it needs a robot with a free joint.
+        pulls: whether it acts by a force during some time, and not by a change of velocity.
     """
 
     object: ClassVar[str] = "Event"
     floating: ClassVar[bool] = False
+    pulls: ClassVar[bool] = False
     disturb: Annotated[str | None, Wire("disturb")] = Field(
-        None, description="The state it acts on; the task's only one by default."
+        default=None, description="The state it acts on; the task's only one by default."
     )
     every: Range[Annotated[Time, Gt(0)]] = Field(
         description="Range of the time between two events; drawn anew after each."
     )
+    probability: Probability = Field(
+        default=1.0, description="Probability that it happens when it is due."
+    )
     scale: ScaleValue = Field(
-        constant_scale(1.0), description="Factor of its strength; may follow the level."
+        default=constant_scale(1.0), description="Factor of its strength; may follow the level."
     )
 
 
@@ -37,4 +42,40 @@ class LinearPush(Event):
 
     kind: Literal["linear_push"] = "linear_push"
     floating: ClassVar[bool] = True
-    speed: Annotated[Speed, Ge(0)] = Field(description="Change of the velocity.")
+    speed: Spread[Annotated[Speed, Ge(0)]] = Field(
+        description="Change of the velocity, or a range of it."
+    )
+
+
+class AngularPush(Event):
+    """The base's angular velocity changes at once by ``rate`` about a random axis."""
+
+    kind: Literal["angular_push"] = "angular_push"
+    floating: ClassVar[bool] = True
+    rate: Spread[Annotated[AngularSpeed, Ge(0)]] = Field(
+        description="Change of the angular velocity, or a range of it."
+    )
+
+
+class Jump(Event):
+    """The base's velocity changes at once by ``speed`` upwards."""
+
+    kind: Literal["jump"] = "jump"
+    floating: ClassVar[bool] = True
+    speed: Spread[Annotated[Speed, Ge(0)]] = Field(
+        description="Change of the velocity, or a range of it."
+    )
+
+
+class ForcePush(Event):
+    """A force on a body's centre of mass in a random horizontal direction, for some time."""
+
+    kind: Literal["force_push"] = "force_push"
+    pulls: ClassVar[bool] = True
+    body: BodyName | None = Field(
+        default=None, description="The body; the floating base by default."
+    )
+    force: Spread[Annotated[Force, Ge(0)]] = Field(description="The force, or a range of it.")
+    duration: Spread[Annotated[Time, Gt(0)]] = Field(
+        description="How long it lasts, or a range; rounded to whole control periods."
+    )

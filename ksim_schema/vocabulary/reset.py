@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 from pydantic import Field
 
-from ksim_schema.quantity import Angle, JointSpeed, JointValue
-from ksim_schema.vocabulary.base import JointPattern, Part, Wire
+from ksim_schema.quantity import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
+from ksim_schema.vocabulary.base import JointPattern, Named, Names, Part, Range, Wire
 
 
 class Reset(Part):
@@ -21,16 +22,25 @@ class Reset(Part):
     object: ClassVar[str] = "Reset"
     floating: ClassVar[bool] = False
     reset: Annotated[str | None, Wire("reset")] = Field(
-        None, description="The state it sets; the task's only one by default."
+        default=None, description="The state it sets; the task's only one by default."
     )
+
+
+class ResetKeyframe(Reset):
+    """The pose and velocity of a keyframe of the model, one of several at random."""
+
+    kind: Literal["keyframe"] = "keyframe"
+    keyframes: Annotated[Names, Named("keyframe")] = Field(description="Names of keyframes.")
 
 
 class ResetJointPosition(Reset):
     """Joints are moved from the home pose by up to ``range``, uniformly, within their limits."""
 
     kind: Literal["joint_position"] = "joint_position"
-    joints: JointPattern = Field((".*",), description="Names or patterns of hinges and slides.")
-    around: Literal["home", "zero"] = Field("home", description="Middle of the range.")
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
+    around: Literal["home", "zero"] = Field(default="home", description="Middle of the range.")
     range: Annotated[JointValue, Ge(0)] = Field(description="Half width of the range.")
 
 
@@ -38,8 +48,29 @@ class ResetJointVelocity(Reset):
     """Joints start with a velocity of up to ``range``, drawn uniformly."""
 
     kind: Literal["joint_velocity"] = "joint_velocity"
-    joints: JointPattern = Field((".*",), description="Names or patterns of hinges and slides.")
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
     range: Annotated[JointSpeed, Ge(0)] = Field(description="Half width of the range.")
+
+
+class ResetBaseVelocity(Reset):
+    """The floating base starts with a velocity, each component drawn uniformly.
+
+    Linear velocities are in the world's frame, angular ones in the body's, as in qvel.
+    """
+
+    kind: Literal["base_velocity"] = "base_velocity"
+    floating: ClassVar[bool] = True
+    horizontal: Annotated[Speed, Ge(0)] = Field(
+        default=0.0, description="Half width of the range of vx and vy."
+    )
+    vertical: Annotated[Speed, Ge(0)] = Field(
+        default=0.0, description="Half width of the range of vz."
+    )
+    angular: Annotated[AngularSpeed, Ge(0)] = Field(
+        default=0.0, description="Half width of the range of each angular velocity."
+    )
 
 
 class ResetHeading(Reset):
@@ -47,4 +78,30 @@ class ResetHeading(Reset):
 
     kind: Literal["heading"] = "heading"
     floating: ClassVar[bool] = True
-    range: Annotated[Angle, Ge(0)] = Field(3.141592653589793, description="Half width.")
+    range: Annotated[Angle, Ge(0)] = Field(default=math.pi, description="Half width.")
+
+
+class ResetHeight(Reset):
+    """The floating base is lifted by a draw from ``range`` (lowered when negative)."""
+
+    kind: Literal["height"] = "height"
+    floating: ClassVar[bool] = True
+    range: Range[Length] = Field(description="Range of the change of height.")
+
+
+class ResetTilt(Reset):
+    """The floating base is pitched and rolled, in its own frame."""
+
+    kind: Literal["pitch_and_roll"] = "pitch_and_roll"
+    floating: ClassVar[bool] = True
+    pitch: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the pitch.")
+    roll: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the roll.")
+
+
+class ResetPlanePosition(Reset):
+    """The floating base is moved on the ground, uniformly in a rectangle about where it was."""
+
+    kind: Literal["plane_position"] = "plane_position"
+    floating: ClassVar[bool] = True
+    x: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along x.")
+    y: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along y.")

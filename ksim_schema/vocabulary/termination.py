@@ -8,8 +8,8 @@ from annotated_types import Gt
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Angle, JointValue, Length, Time
-from ksim_schema.vocabulary.base import BodyName, JointPattern, Part, Range
+from ksim_schema.quantity import Angle, AngularSpeed, JointValue, Length, Speed, Time
+from ksim_schema.vocabulary.base import BodyName, GeomName, JointPattern, Named, Names, Part, Range
 
 
 class Termination(Part):
@@ -17,12 +17,14 @@ class Termination(Part):
 
     Class attributes:
         timeout: whether the end is no failure: the return goes on beyond it.
+        floating: whether it needs a robot with a free joint.
     """
 
     object: ClassVar[str] = "Termination"
     fields: ClassVar[tuple[str, ...]] = ()
     channels: ClassVar[tuple[str, ...]] = ("state",)
     timeout: ClassVar[bool] = False
+    floating: ClassVar[bool] = False
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""
@@ -33,8 +35,23 @@ class MinHeight(Termination):
     """A body's origin is below a height above the world's zero."""
 
     kind: Literal["min_height"] = "min_height"
-    body: BodyName | None = Field(None, description="The body; the floating base by default.")
+    body: BodyName | None = Field(
+        default=None, description="The body; the floating base by default."
+    )
     height: Length = Field(description="Lowest height that is no failure.")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)
+
+
+class BadHeight(Termination):
+    """A body's origin is outside of a range of heights above the world's zero."""
+
+    kind: Literal["bad_height"] = "bad_height"
+    body: BodyName | None = Field(
+        default=None, description="The body; the floating base by default."
+    )
+    range: Range[Length] = Field(description="Heights that are no failure.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framepos", "xbody", self.body or robot.root),)
@@ -44,11 +61,48 @@ class NotUpright(Termination):
     """A body is tilted by more than an angle."""
 
     kind: Literal["not_upright"] = "not_upright"
-    body: BodyName | None = Field(None, description="The body; the floating base by default.")
+    body: BodyName | None = Field(
+        default=None, description="The body; the floating base by default."
+    )
     max_tilt: Annotated[Angle, Gt(0)] = Field(description="Largest tilt that is no failure.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framequat", "xbody", self.body or robot.root),)
+
+
+class IllegalContact(Termination):
+    """One of some geoms touches another geom, the ground for example."""
+
+    kind: Literal["illegal_contact"] = "illegal_contact"
+    geoms: Annotated[Names, Named("geom")] = Field(description="Geoms that must not touch it.")
+    partner: GeomName = Field(alias="with", description="What they must not touch.")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        options = (("data", "found"), ("num", "1"))
+        return tuple(
+            SensorRequest("contact", "geom", g, "geom", self.partner, options) for g in self.geoms
+        )
+
+
+class BadVelocity(Termination):
+    """The floating base moves or turns faster than a limit: the simulation has blown up."""
+
+    kind: Literal["bad_velocity"] = "bad_velocity"
+    fields: ClassVar[tuple[str, ...]] = ("qvel",)
+    floating: ClassVar[bool] = True
+    max_speed: Annotated[Speed, Gt(0)] = Field(description="Largest linear speed.")
+    max_turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
+        default=None, description="Largest angular speed; no limit by default."
+    )
+
+
+class FarFromOrigin(Termination):
+    """The floating base is farther than a distance from the world's origin, on the ground."""
+
+    kind: Literal["far_from_origin"] = "far_from_origin"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    floating: ClassVar[bool] = True
+    distance: Annotated[Length, Gt(0)] = Field(description="Largest distance.")
 
 
 class JointOutside(Termination):

@@ -32,6 +32,9 @@ World = dict[str, jax.Array]
 State = Any
 """An engine's own pytree of arrays: everything that the next step depends on."""
 
+Leaf = Any
+"""A field of a state: an array, or whatever stands in its place while JAX maps over the pytree."""
+
 _ALWAYS = ("qpos", "qvel")
 _SENSOR = mujoco.mjtSensor
 # mj_step computes these fields only when a sensor needs them (mj_sensorVel and mj_sensorAcc in

@@ -24,8 +24,10 @@ regard `forcerange` only, so a model that has to agree on all engines puts its l
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -40,11 +42,11 @@ from jax.typing import ArrayLike
 from ksim_compiler.engine.base import (
     EngineSpec,
     EngineUnavailable,
+    Leaf,
     World,
     checked,
     default_row,
     model_overrides,
-    physics_model,
     state_slices,
 )
 
@@ -64,14 +66,14 @@ _COMPONENTS = {
 class MjxState:
     """What the next step depends on; every array has the leading axis n."""
 
-    time: jax.Array
-    qpos: jax.Array
-    qvel: jax.Array
-    act: jax.Array
-    history: jax.Array
-    qacc_warmstart: jax.Array
-    ctrl: jax.Array
-    model: dict[str, jax.Array]
+    time: Leaf
+    qpos: Leaf
+    qvel: Leaf
+    act: Leaf
+    history: Leaf
+    qacc_warmstart: Leaf
+    ctrl: Leaf
+    model: dict[str, Leaf]
     """model field -> (n, *shape) float32."""
 
 
@@ -90,16 +92,19 @@ class MjxEngine:
         self.name = "mjx" if implementation == "jax" else "warp"
         self.spec = spec
         self._mjx = import_mjx()
-        model = physics_model(spec.model)
+        model = copy.copy(spec.model)
+        # MJX never resets a diverged simulation by itself, and Warp refuses the flag that says so
+        model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
         capacity = {} if implementation == "jax" else _warp_capacity(spec)
         self._model = self._mjx.put_model(model, impl=implementation)
         self._template = self._mjx.make_data(model, impl=implementation, **capacity)
         self._shapes = spec.world_shapes()
-        for name in spec.fields:
-            _data_field(self._template, name)
+        for name, shape in self._shapes.items():
+            if np.size(_data_field(self._template, name)) != math.prod(shape.shape[1:]):
+                raise ValueError(f"MJX keeps the MjData field {name!r} in another form")
         for name in spec.model_fields:
             _check_model_field(self._model, name)
-        self._ancestors = _ancestors(spec.model)
+        self._ancestors = jnp.asarray(_ancestors(spec.model))
         fast = spec.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         self._clamps = fast and implementation == "jax" and spec.model.nu > 0
         self._joint_limited, self._joint_dof, self._joint = _limited_joints(spec.model)
@@ -217,7 +222,7 @@ class MjxEngine:
         actuator = limited & reached(data.actuator_force, model.actuator_forcerange)
         bounds = model.jnt_actfrcrange[self._joint]
         joint = self._joint_limited & reached(data.qfrc_actuator[self._joint_dof], bounds)
-        return (actuator | joint).astype(jnp.float32)
+        return jnp.asarray(actuator | joint, jnp.float32)
 
     def _with_values(self, values: dict[str, jax.Array]) -> Any:
         """The model with one environment's values."""
@@ -266,7 +271,7 @@ def import_mjx() -> ModuleType:
 def _require_warp() -> None:
     if importlib.util.find_spec("warp") is None:
         raise EngineUnavailable(
-            "the engine warp needs the package warp-lang: pip install 'warp-lang', "
+            "the engine warp needs NVIDIA Warp: pip install 'mujoco-mjx[warp]', "
             "or choose the engine mjx"
         )
     try:

@@ -26,13 +26,14 @@ import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from jax.experimental.buffer_callback import Buffer, ExecutionContext, buffer_callback
+from jax.experimental.buffer_callback import buffer_callback
 from jax.typing import ArrayLike
 from mujoco.batch import Batch, SimulationError
 
 from ksim_compiler.engine.base import (
     EngineSpec,
     EngineUnavailable,
+    Leaf,
     World,
     checked,
     default_row,
@@ -47,9 +48,9 @@ from ksim_compiler.engine.base import (
 class NativeState:
     """`mjSTATE_INTEGRATION` rows, and the model values that differ between environments."""
 
-    bits: jax.Array
+    bits: Leaf
     """(n, 2 * nstate) uint32, the float64 rows."""
-    model: dict[str, jax.Array]
+    model: dict[str, Leaf]
     """model field -> (n, *shape) float32."""
 
 
@@ -141,6 +142,10 @@ class NativeEngine:
         return checked("qpos", qpos, (n, m.nq)), checked("qvel", qvel, (n, m.nv)), ctrl
 
 
+Buffer = Any
+"""XLA's memory of one array, `jax.experimental.buffer_callback.Buffer`; np.asarray views it."""
+
+
 class _Host:
     """The host's side: NumPy and MuJoCo only. The methods are the callbacks."""
 
@@ -166,7 +171,7 @@ class _Host:
 
     def step(
         self,
-        ctx: ExecutionContext,
+        ctx: object,
         out: Sequence[Buffer],
         bits: Buffer,
         ctrl: Buffer,
@@ -197,7 +202,7 @@ class _Host:
 
     def reset(
         self,
-        ctx: ExecutionContext,
+        ctx: object,
         out: Sequence[Buffer],
         qpos: Buffer,
         qvel: Buffer,
@@ -208,7 +213,7 @@ class _Host:
         ids = np.arange(len(self._batch.state), dtype=np.int32)
         self._restart(ids, out, qpos, qvel, ctrl, model)
 
-    def reset_where(self, ctx: ExecutionContext, out: Sequence[Buffer], *operands: Any) -> None:
+    def reset_where(self, ctx: object, out: Sequence[Buffer], *operands: Any) -> None:
         """`operands` are those that `out` aliases, then the mask and the operands of `reset`."""
         del ctx
         mask, *start = operands[len(out) :]

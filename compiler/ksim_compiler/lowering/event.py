@@ -1,8 +1,9 @@
-"""Rules of events: the change of velocity that each causes. When it happens is the same for all."""
+"""Rules of events: the effect that each draws. When it happens is the same for all."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,27 +15,93 @@ from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_schema.vocabulary import event as v
 
-Push = Float[Array, " nv"]
-"""Change of qvel before the first physics step of a tick."""
+
+class Effect(NamedTuple):
+    """What an event does.
+
+    Attributes:
+        push: change of qvel before the first physics step of the tick in which it happens.
+        wrench: force (N) on and torque (N*m) about the centre of mass of each body.
+        duration: how long the wrench lasts, s.
+    """
+
+    push: Float[Array, " nv"]
+    wrench: Float[Array, "nbody 6"]
+    duration: Float[Array, ""]
 
 
-def first(c: v.Event, x: Context) -> Float[Array, ""]:
-    """Seconds until the first event of an episode."""
+class Memory(NamedTuple):
+    """Seconds until the next event, the wrench at work and the seconds that it still lasts."""
+
+    left: Float[Array, ""]
+    wrench: Float[Array, "nbody 6"]
+    lasts: Float[Array, ""]
+
+
+def first(c: v.Event, x: Context) -> Memory:
+    """The memory at the start of an episode."""
+    none = _none(x)
+    return Memory(_interval(c, x), none.wrench, none.duration)
+
+
+def following(c: v.Event, x: Context, memory: Memory) -> tuple[Effect, Memory]:
+    """The effect in this tick, and the memory for the next."""
+    due = memory.left <= 0.0
+    happens = due & (jax.random.uniform(name_key(x.key, "happens")) < c.probability)
+    drawn, _ = rules.apply(c, x, ())
+    strength = scaled(c.scale, x.level)
+    push = jnp.where(happens, drawn.push * strength, 0.0)
+    wrench, lasts = memory.wrench, memory.lasts
+    if c.pulls:
+        wrench = jnp.where(happens, drawn.wrench * strength, wrench)
+        lasts = jnp.where(happens, drawn.duration, lasts)
+        wrench = jnp.where(lasts > x.period / 2, wrench, 0.0)
+    left = jnp.where(due, _interval(c, x), memory.left) - x.period
+    return Effect(push, wrench, lasts), Memory(left, wrench, lasts - x.period)
+
+
+def _interval(c: v.Event, x: Context) -> Float[Array, ""]:
     return uniform(name_key(x.key, "interval"), c.every)
 
 
-def following(c: v.Event, x: Context, left: Float[Array, ""]) -> tuple[Push, Float[Array, ""]]:
-    """The push of this tick (zero when nothing happens) and the seconds until the next event."""
-    due = left <= 0.0
-    push, _ = rules.apply(c, x, ())
-    push = jnp.where(due, push * scaled(c.scale, x.level), 0.0)
-    return push, jnp.where(due, first(c, x), left) - x.period
+def _none(x: Context) -> Effect:
+    bodies = len(x.robot.bodies)
+    return Effect(jnp.zeros(x.robot.nv), jnp.zeros((bodies, 6)), jnp.float32(0.0))
+
+
+def _base_push(x: Context, offset: int, change: Float[Array, " n"]) -> Effect:
+    base = x.robot.base
+    assert base is not None
+    start = base.dof + offset
+    none = _none(x)
+    return none._replace(push=none.push.at[start : start + change.shape[0]].set(change))
+
+
+def _horizontal(x: Context) -> Float[Array, "2"]:
+    angle = jax.random.uniform(name_key(x.key, "direction"), minval=-math.pi, maxval=math.pi)
+    return jnp.stack([jnp.cos(angle), jnp.sin(angle)])
 
 
 @lower(v.LinearPush)
-def linear_push(c: v.LinearPush, x: Context) -> Push:
-    base = x.robot.base
-    assert base is not None
-    angle = jax.random.uniform(x.key, minval=-math.pi, maxval=math.pi)
-    velocity = c.speed * jnp.stack([jnp.cos(angle), jnp.sin(angle)])
-    return jnp.zeros(x.robot.nv).at[base.dof : base.dof + 2].set(velocity)
+def linear_push(c: v.LinearPush, x: Context) -> Effect:
+    return _base_push(x, 0, uniform(x.key, c.speed) * _horizontal(x))
+
+
+@lower(v.AngularPush)
+def angular_push(c: v.AngularPush, x: Context) -> Effect:
+    axis = jax.random.normal(name_key(x.key, "axis"), (3,))
+    return _base_push(x, 3, uniform(x.key, c.rate) * axis / jnp.linalg.norm(axis))
+
+
+@lower(v.Jump)
+def jump(c: v.Jump, x: Context) -> Effect:
+    return _base_push(x, 2, uniform(x.key, c.speed)[None])
+
+
+@lower(v.ForcePush)
+def force_push(c: v.ForcePush, x: Context) -> Effect:
+    body = x.robot.body_id(c.body or x.robot.root)
+    force = uniform(x.key, c.force) * _horizontal(x)
+    wrench = _none(x).wrench.at[body, :2].set(force)
+    duration = uniform(name_key(x.key, "duration"), c.duration)
+    return _none(x)._replace(wrench=wrench, duration=duration)

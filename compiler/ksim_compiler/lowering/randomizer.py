@@ -2,30 +2,162 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering import geometry
+from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
-from ksim_compiler.lowering.scale import uniform
+from ksim_compiler.lowering.scale import scaled
+from ksim_schema.facts import Joint
 from ksim_schema.vocabulary import randomizer as v
 
 Values = dict[str, Float[Array, "..."]]
 """MjModel field -> value. A rule sees those of the rules before it in ``x.world``."""
 
 
+def _factors(c: v.Randomizer, x: Context, limits: tuple[Any, Any], count: int) -> Any:
+    """One factor for each of some things; 1 where the scale is 0."""
+    low, high = limits
+    draw = low + (high - low) * jax.random.uniform(x.key, (count,))
+    return 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
+
+
+def _offsets(c: v.Randomizer, x: Context, half_width: Any, shape: tuple[int, ...]) -> Any:
+    draw = jax.random.uniform(x.key, shape, minval=-1.0, maxval=1.0)
+    return scaled(c.scale, x.level) * half_width * draw
+
+
+def _times(x: Context, field: str, rows: Sequence[int], factors: Any) -> Values:
+    """The model with some rows of a field multiplied."""
+    value = x.world[field]
+    factors = factors.reshape(-1, *(1,) * (value.ndim - 1))
+    return {**x.world, field: value.at[jnp.array(rows)].multiply(factors)}
+
+
+def _dofs(joints: tuple[Joint, ...]) -> list[int]:
+    return [joint.dof for joint in joints]
+
+
 @lower(v.FloorFriction)
 def floor_friction(c: v.FloorFriction, x: Context) -> Values:
     geom = x.robot.geom_id(c.geom)
-    friction = x.world["geom_friction"].at[geom, 0].set(uniform(x.key, c.range))
-    return {**x.world, "geom_friction": friction}
+    friction = x.world["geom_friction"]
+    low, high = c.range
+    draw = low + (high - low) * jax.random.uniform(x.key)
+    own = friction[geom, 0]
+    value = own + scaled(c.scale, x.level) * (draw - own)
+    return {**x.world, "geom_friction": friction.at[geom, 0].set(value)}
+
+
+def _joint_factor(c: v.StaticFriction | v.Armature | v.JointDamping, x: Context) -> Values:
+    joints = x.robot.match_joints(c.joints)
+    return _times(x, c.changes[0], _dofs(joints), _factors(c, x, c.factor, len(joints)))
+
+
+@lower(v.StaticFriction)
+def static_friction(c: v.StaticFriction, x: Context) -> Values:
+    return _joint_factor(c, x)
+
+
+@lower(v.Armature)
+def armature(c: v.Armature, x: Context) -> Values:
+    return _joint_factor(c, x)
+
+
+@lower(v.JointDamping)
+def joint_damping(c: v.JointDamping, x: Context) -> Values:
+    return _joint_factor(c, x)
+
+
+def _bodies(c: v.BodyMass | v.CentreOfMass | v.BodyInertia, x: Context) -> list[int]:
+    return [x.robot.body_id(name) for name in x.robot.match("body", c.body)]
 
 
 @lower(v.BodyMass)
 def body_mass(c: v.BodyMass, x: Context) -> Values:
-    body = x.robot.body_id(c.body)
-    factor = uniform(x.key, c.factor)
+    bodies = _bodies(c, x)
+    own = x.world["body_mass"][jnp.array(bodies)]
+    low, high = c.add
+    added = low + (high - low) * jax.random.uniform(name_key(x.key, "add"), (len(bodies),))
+    new = own * _factors(c, x, c.factor, len(bodies)) + scaled(c.scale, x.level) * added
+    new = jnp.maximum(new, 1e-3 * own)
+    ratio = jnp.where(own > 0, new / jnp.where(own > 0, own, 1.0), 1.0)
+    masses = {**x.world, "body_mass": x.world["body_mass"].at[jnp.array(bodies)].set(new)}
+    inertia = x.world["body_inertia"].at[jnp.array(bodies)].multiply(ratio[:, None])
+    return {**masses, "body_inertia": inertia}
+
+
+@lower(v.CentreOfMass)
+def centre_of_mass(c: v.CentreOfMass, x: Context) -> Values:
+    bodies = jnp.array(_bodies(c, x))
+    moved = x.world["body_ipos"].at[bodies].add(_offsets(c, x, c.range, (len(bodies), 3)))
+    return {**x.world, "body_ipos": moved}
+
+
+@lower(v.BodyInertia)
+def inertia(c: v.BodyInertia, x: Context) -> Values:
+    bodies = _bodies(c, x)
+    return _times(x, "body_inertia", bodies, _factors(c, x, c.factor, len(bodies)))
+
+
+@lower(v.ImuAlignment)
+def imu_alignment(c: v.ImuAlignment, x: Context) -> Values:
+    site = x.robot.sites.index(c.site)
+    turn = geometry.from_rotation_vector(_offsets(c, x, c.tilt, (3,)))
+    quats = x.world["site_quat"]
+    return {**x.world, "site_quat": quats.at[site].set(geometry.multiply(quats[site], turn))}
+
+
+@lower(v.CollisionGeometry)
+def collision_geometry(c: v.CollisionGeometry, x: Context) -> Values:
+    geoms = [x.robot.geom_id(name) for name in x.robot.match("geom", c.geoms)]
+    factors = _factors(c, x, c.factor, len(geoms))
+    world = _times(x, "geom_size", geoms, factors)
+    rbound = x.world["geom_rbound"].at[jnp.array(geoms)].multiply(factors)
+    return {**world, "geom_rbound": rbound}
+
+
+def _actuators(c: v.ServoGains | v.MotorStrength, x: Context) -> Any:
+    """The actuators that the task put on the joints."""
+    names = (f"ksim/{joint.name}" for joint in x.robot.match_joints(c.joints))
+    return jnp.array([x.robot.actuators.index(n) for n in names if n in x.robot.actuators])
+
+
+@lower(v.ServoGains)
+def servo_gains(c: v.ServoGains, x: Context) -> Values:
+    rows = _actuators(c, x)
+    kp = _factors(c, x, c.kp, len(rows))
+    low, high = c.kd
+    draw = low + (high - low) * jax.random.uniform(name_key(x.key, "kd"), (len(rows),))
+    kd = 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
+    gain = x.world["actuator_gainprm"].at[rows, 0].multiply(kp)
+    bias = x.world["actuator_biasprm"].at[rows, 1].multiply(kp).at[rows, 2].multiply(kd)
+    return {**x.world, "actuator_gainprm": gain, "actuator_biasprm": bias}
+
+
+@lower(v.MotorStrength)
+def motor_strength(c: v.MotorStrength, x: Context) -> Values:
+    rows = _actuators(c, x)
+    factors = _factors(c, x, c.factor, len(rows))[:, None]
     return {
         **x.world,
-        "body_mass": x.world["body_mass"].at[body].multiply(factor),
-        "body_inertia": x.world["body_inertia"].at[body].multiply(factor),
+        **{field: x.world[field].at[rows].multiply(factors) for field in c.changes},
     }
+
+
+@lower(v.Gravity)
+def gravity(c: v.Gravity, x: Context) -> Values:
+    half_width = jnp.stack([c.horizontal, c.horizontal, c.vertical])
+    return {**x.world, "opt.gravity": x.world["opt.gravity"] + _offsets(c, x, half_width, (3,))}
+
+
+@lower(v.JointZero)
+def joint_zero(c: v.JointZero, x: Context) -> Values:
+    rows = jnp.array([joint.qpos for joint in x.robot.match_joints(c.joints)])
+    moved = x.world["qpos0"].at[rows].add(_offsets(c, x, c.range, (len(rows),)))
+    return {**x.world, "qpos0": moved}

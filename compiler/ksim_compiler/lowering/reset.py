@@ -17,6 +17,14 @@ Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]
 """qpos and qvel. A rule sees that of the rules before it in ``x.world``."""
 
 
+@lower(v.ResetKeyframe)
+def keyframe(c: v.ResetKeyframe, x: Context) -> Pose:
+    poses = [x.robot.poses[name] for name in c.keyframes]
+    index = jax.random.randint(x.key, (), 0, len(poses))
+    qpos, qvel = (jnp.array(columns, jnp.float32) for columns in zip(*poses, strict=True))
+    return qpos[index], qvel[index]
+
+
 @lower(v.ResetJointPosition)
 def joint_position(c: v.ResetJointPosition, x: Context) -> Pose:
     joints = x.robot.match_joints(c.joints)
@@ -38,11 +46,51 @@ def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
     return x.world["qpos"], x.world["qvel"].at[dofs].set(spread)
 
 
-@lower(v.ResetHeading)
-def heading(c: v.ResetHeading, x: Context) -> Pose:
+def _base(x: Context) -> tuple[slice, slice, slice]:
+    """Where qpos has the floating base's position and orientation, and qvel its velocity."""
     base = x.robot.base
     assert base is not None
-    quat = slice(base.qpos + 3, base.qpos + 7)
+    orientation = slice(base.qpos + 3, base.qpos + 7)
+    return slice(base.qpos, base.qpos + 3), orientation, slice(base.dof, base.dof + 6)
+
+
+@lower(v.ResetBaseVelocity)
+def base_velocity(c: v.ResetBaseVelocity, x: Context) -> Pose:
+    widths = jnp.stack([c.horizontal] * 2 + [c.vertical] + [c.angular] * 3)
+    change = widths * jax.random.uniform(x.key, (6,), minval=-1.0, maxval=1.0)
+    return x.world["qpos"], x.world["qvel"].at[_base(x)[2]].add(change)
+
+
+@lower(v.ResetHeading)
+def heading(c: v.ResetHeading, x: Context) -> Pose:
+    quat = _base(x)[1]
     turn = geometry.about_vertical(uniform(x.key, (-c.range, c.range)))
     qpos = x.world["qpos"]
     return qpos.at[quat].set(geometry.multiply(turn, qpos[quat])), x.world["qvel"]
+
+
+@lower(v.ResetHeight)
+def height(c: v.ResetHeight, x: Context) -> Pose:
+    vertical = _base(x)[0].start + 2
+    return x.world["qpos"].at[vertical].add(uniform(x.key, c.range)), x.world["qvel"]
+
+
+@lower(v.ResetTilt)
+def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
+    quat = _base(x)[1]
+    angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(
+        x.key, (2,), minval=-1.0, maxval=1.0
+    )
+    zero = jnp.zeros(())
+    roll = geometry.from_rotation_vector(jnp.stack([angles[0], zero, zero]))
+    pitch = geometry.from_rotation_vector(jnp.stack([zero, angles[1], zero]))
+    qpos = x.world["qpos"]
+    turned = geometry.multiply(qpos[quat], geometry.multiply(pitch, roll))
+    return qpos.at[quat].set(turned), x.world["qvel"]
+
+
+@lower(v.ResetPlanePosition)
+def plane_position(c: v.ResetPlanePosition, x: Context) -> Pose:
+    start = _base(x)[0].start
+    change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    return x.world["qpos"].at[start : start + 2].add(change), x.world["qvel"]

@@ -18,6 +18,35 @@ def min_height(c: v.MinHeight, x: Context) -> Verdict:
     return x.sensor(c.sensors(x.robot)[0])[2] < c.height
 
 
+@lower(v.BadHeight)
+def bad_height(c: v.BadHeight, x: Context) -> Verdict:
+    height = x.sensor(c.sensors(x.robot)[0])[2]
+    return (height < c.range[0]) | (height > c.range[1])
+
+
+@lower(v.IllegalContact)
+def illegal_contact(c: v.IllegalContact, x: Context) -> Verdict:
+    return jnp.any(jnp.concatenate([x.sensor(s) for s in c.sensors(x.robot)]) > 0)
+
+
+@lower(v.BadVelocity)
+def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
+    base = x.robot.base
+    assert base is not None
+    speed, turn = (
+        jnp.sum(x.world["qvel"][base.dof + i : base.dof + i + 3] ** 2) for i in (0, 3)
+    )
+    bad = speed > c.max_speed**2
+    return bad if c.max_turn is None else bad | (turn > c.max_turn**2)
+
+
+@lower(v.FarFromOrigin)
+def far_from_origin(c: v.FarFromOrigin, x: Context) -> Verdict:
+    base = x.robot.base
+    assert base is not None
+    return jnp.sum(x.world["qpos"][base.qpos : base.qpos + 2] ** 2) > c.distance**2
+
+
 @lower(v.NotUpright)
 def not_upright(c: v.NotUpright, x: Context) -> Verdict:
     return geometry.up(x.sensor(c.sensors(x.robot)[0]))[2] < jnp.cos(c.max_tilt)

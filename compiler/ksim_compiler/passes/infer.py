@@ -13,7 +13,8 @@ from ksim_schema.quantity import NUMBER, Dimension, Measured
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command
-from ksim_schema.vocabulary.observation import LastAction, Observation
+from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.observation import Observation, WiredObservation
 
 
 def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -32,12 +33,12 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         assert isinstance(part, Observation)
         node = Node("Observation", name)
         shape = part.shape(facts)
-        if isinstance(part, LastAction):
-            sources = [edge.src for edge in graph.into(node, "recall")]
+        if isinstance(part, WiredObservation):
+            sources = [edge.src for edge in graph.into(node, part.source)]
             shape = (sum(shapes[source][0] for source in sources),)
         units[node] = part.dimensions(facts)
         shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
-        found += _noise_units(task, name, part, units[node])
+        found += _noise_units(task, name, part, units[node], part.bias_dimensions(facts))
     for object in ("Reward", "Termination", "Curriculum"):
         for name in task.of(object):
             shapes[Node(object, name)] = ()
@@ -72,22 +73,36 @@ def _in_order(edges: Iterable[Edge], homs: tuple[str, ...]) -> list[Edge]:
 
 
 def _noise_units(
-    task: Task, name: str, part: Observation, dimensions: tuple[Dimension, ...]
+    task: Task,
+    name: str,
+    part: Observation,
+    dimensions: tuple[Dimension, ...],
+    bias_dimensions: tuple[Dimension, ...],
 ) -> Iterator[Diagnostic]:
     """Noise, bias and clip are in the unit of the observation."""
     at = ("Observation", name)
-    values: list[tuple[float | None, tuple[str | int, ...]]] = []
-    written = task.document.data["Observation"][name].get("noise")
-    for index, noise in enumerate(part.noise):
-        form = "uniform" if noise.uniform is not None else "gaussian"
-        place = ("noise", index, form) if isinstance(written, tuple) else ("noise", form)
-        wanted = (NUMBER,) if noise.mode == "multiplicative" else dimensions
-        yield from _unit(task, noise.size, wanted, (*at, *place), "noise")
-    if part.additive_bias:
-        values.append((part.bias, ("bias",)))
-    values += [(value, ("clip", i)) for i, value in enumerate(part.clip or ())]
-    for value, place in values:
-        yield from _unit(task, value, dimensions, (*at, *place), str(place[0]))
+    written = task.document.data["Observation"][name]
+    for what, chain, wanted in (
+        ("noise", part.noise, dimensions),
+        ("bias", part.bias, bias_dimensions),
+    ):
+        for index, error in enumerate(chain):
+            place = (*at, what, *((index,) if isinstance(written.get(what), tuple) else ()))
+            yield from _error_units(task, error, what, wanted, place)
+    for index, limit in enumerate(part.clip or ()):
+        yield from _unit(task, limit, dimensions, (*at, "clip", index), "clip")
+
+
+def _error_units(
+    task: Task,
+    error: Noise,
+    what: str,
+    dimensions: tuple[Dimension, ...],
+    place: tuple[str | int, ...],
+) -> Iterator[Diagnostic]:
+    wanted = (NUMBER,) if error.mode == "multiplicative" else dimensions
+    for field, value in ((error.form, error.size), ("mean", error.mean)):
+        yield from _unit(task, value, wanted, (*place, field), what)
 
 
 def _unit(

@@ -16,7 +16,8 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
-from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
+from ksim_schema.vocabulary.randomizer import Randomizer
 
 CODES = {
     "joint": "KS0203",
@@ -43,7 +44,9 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         for object, name, part in task:
             found += _joint_units(task, facts, part, (object, name))
         found += _motors(task, facts)
-        found += _privileged(task)
+        found += _drawn_twice(task, facts)
+        found += _privileged(task, facts)
+        found += _observable(task, facts)
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
 
@@ -151,17 +154,52 @@ def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             yield task.report_key("KS0405", message, "Action", name, help=help)
 
 
-def _privileged(task: Task) -> Iterator[Diagnostic]:
+def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    taken: dict[str, str] = {}
+    for name, part in task.of("Randomizer").items():
+        assert isinstance(part, Randomizer)
+        for target in part.targets(facts):
+            if target in taken:
+                message = f"Randomizer.{taken[target]} changes {target.replace(':', ' of ')} already"
+                yield task.report_key("KS0413", message, "Randomizer", name)
+                break
+        taken |= {target: name for target in part.targets(facts) if target not in taken}
+
+
+def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     observations = task.of("Observation")
     for name, policy in task.of("Policy").items():
         assert isinstance(policy, Actor)
         for index, read in enumerate(policy.read):
             part = observations.get(read)
-            if isinstance(part, Observation) and not part.sensed:
+            if isinstance(part, Observation) and not part.measurable(facts):
                 message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
                 help = "let the critic alone read it, or observe what a sensor gives"
                 place = ("Policy", name, "read", index)
                 yield task.report("KS0408", message, *place, help=help)
+
+
+def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Each observation can be computed on this robot, with these actions."""
+    servos = {
+        drive.joint
+        for action in task.of("Action").values()
+        if isinstance(action, Action)
+        for drive in action.drives(facts)
+        if drive.kp is not None
+    }
+    for name, part in task.of("Observation").items():
+        assert isinstance(part, Observation)
+        for problem in part.problems(facts):
+            place = ("Observation", name, *filter(None, (problem.field,)))
+            report = task.report if problem.field else task.report_key
+            yield report("KS0414", problem.message, *place, help=problem.help)
+        if isinstance(part, CommandedJointPosition):
+            joints = [j.name for j in facts.match_joints(part.joints) if j.name not in servos]
+            if joints:
+                message = f"no action commands a position of joint {joints[0]!r}"
+                help = "select the joints of a position_target with 'joints'"
+                yield task.report_key("KS0414", message, "Observation", name, help=help)
 
 
 def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
