@@ -109,6 +109,11 @@ class PPO(Model):
         True,
         description="Networks see inputs with running mean 0 and variance 1, clipped to +-10.",
     )
+    normalize_values: bool = Field(
+        True,
+        description="The critic learns returns with running mean 0 and variance 1, so that its"
+        " loss does not depend on the size of the rewards.",
+    )
     normalize_advantages: bool = Field(
         True, description="Advantages have mean 0 and standard deviation 1 over each rollout."
     )

@@ -1,0 +1,1 @@
+"""The learner: PPO on a batch of environments, as one jitted step."""

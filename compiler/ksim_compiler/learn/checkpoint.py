@@ -1,0 +1,141 @@
+"""Checkpoints: the whole training state in one safetensors file, written atomically.
+
+The file holds plain arrays under their path in the state, with a header that says what they are
+for. Nothing in it can run code. A file is written beside its name, synced and renamed, so that
+what stands under the name is always whole; a SHA-256 of the arrays finds later damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+FORMAT = "ksim-checkpoint-1"
+
+Tree = TypeVar("Tree")
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be written or read; the message says why."""
+
+
+def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
+    """Save a state.
+
+    Args:
+        path: the file; what stands there is replaced when the new one is whole.
+        state: a pytree of arrays (random keys among them).
+        header: texts to keep beside it, such as the task's fingerprint and versions.
+
+    Raises:
+        CheckpointError: the file cannot be written, on a full disk for example.
+    """
+    arrays = {name: _plain(leaf) for name, leaf in _leaves(state).items()}
+    metadata = {**header, "format": FORMAT, "sha256": _digest(arrays)}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(save(arrays, metadata=metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"cannot write {path}: {reason.lower()}") from error
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The texts that were kept beside a state.
+
+    Raises:
+        CheckpointError: the file cannot be read or is no checkpoint.
+    """
+    return _load(path)[1]
+
+
+def read(path: Path, like: Tree) -> Tree:
+    """Load a state.
+
+    Args:
+        path: the file.
+        like: a state of the same structure, whose arrays are replaced.
+
+    Raises:
+        CheckpointError: the file is damaged, or its arrays are not those of ``like``.
+    """
+    arrays, _ = _load(path)
+    wanted = _leaves(like)
+    missing, extra = set(wanted) - set(arrays), set(arrays) - set(wanted)
+    if missing or extra:
+        name = sorted(missing or extra)[0]
+        what = "lacks" if missing else "has an unknown"
+        raise CheckpointError(f"{path} is of another task: it {what} {name}")
+    restored: list[Any] = []
+    for name, leaf in wanted.items():
+        array, old = arrays[name], _plain(leaf)
+        if array.shape != old.shape or array.dtype != old.dtype:
+            raise CheckpointError(
+                f"{path} is of another task: {name} is {array.dtype}{list(array.shape)}, "
+                f"and {old.dtype}{list(old.shape)} is needed"
+            )
+        restored.append(_like(array, leaf))
+    dynamic, static = eqx.partition(like, eqx.is_array)
+    _, structure = jax.tree.flatten(dynamic)
+    return eqx.combine(jax.tree.unflatten(structure, restored), static)
+
+
+def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = dict(file.metadata() or {})
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no checkpoint {path}") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is no checkpoint of this program")
+    if header.get("sha256") != _digest(arrays):
+        raise CheckpointError(f"{path} is damaged: its content does not have its checksum")
+    return arrays, header
+
+
+def _leaves(state: Any) -> dict[str, Any]:
+    dynamic = eqx.filter(state, eqx.is_array)
+    paths = jax.tree_util.tree_flatten_with_path(dynamic)[0]
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in paths}
+
+
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _plain(leaf: Any) -> np.ndarray:
+    return np.ascontiguousarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _like(array: np.ndarray, leaf: Any) -> jax.Array:
+    if _is_key(leaf):
+        return jax.random.wrap_key_data(jnp.asarray(array), impl=jax.random.key_impl(leaf))
+    return jnp.asarray(array)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(json.dumps([name, str(array.dtype), list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

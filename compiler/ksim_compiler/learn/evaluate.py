@@ -1,0 +1,92 @@
+"""Evaluation: whole episodes with the mode of the policy, apart from training."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from ksim_compiler.learn.normalizer import Normalizer
+from ksim_compiler.learn.types import Env, Networks, Params
+
+
+class Evaluation(NamedTuple):
+    """The first episode of each environment of a batch.
+
+    Attributes:
+        returns: sum of the rewards.
+        lengths: in ticks.
+        failed: whether it ended in a failure.
+        finished: whether it ended at all within the ticks that were run.
+        terms: reward term -> mean over the ticks of the episodes.
+    """
+
+    returns: Float[Array, " envs"]
+    lengths: Int[Array, " envs"]
+    failed: Bool[Array, " envs"]
+    finished: Bool[Array, " envs"]
+    terms: dict[str, Float[Array, ""]]
+
+    def summary(self) -> dict[str, float]:
+        """The means, for logs."""
+        return {
+            "return": float(self.returns.mean()),
+            "length": float(self.lengths.mean()),
+            "failed": float(self.failed.mean()),
+            **{f"reward/{name}": float(value) for name, value in self.terms.items()},
+        }
+
+
+def evaluate(
+    env: Env,
+    params: Params,
+    networks: Networks,
+    normalizer: Normalizer | None,
+    key: Key[Array, ""],
+    ticks: int,
+) -> Evaluation:
+    """Run one episode in each environment; jittable.
+
+    Args:
+        env: a batch apart from the training's, of as many environments as episodes.
+        params: runtime parameters of the environments.
+        networks: whose actor is evaluated.
+        normalizer: of the policy's input.
+        key: of the episodes.
+        ticks: longest episode.
+    """
+
+    def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
+        state, carry, alive, start = loop
+        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
+        seen = state.policy_input if normalizer is None else normalizer(state.policy_input)
+        distribution, carry = networks.actor(seen, carry)
+        state, step = env.step(params, state, distribution.mode())
+        counted = alive.astype(jnp.float32)
+        row = (
+            step.reward * counted,
+            {name: term * counted for name, term in step.reward_terms.items()},
+            alive,
+            step.failure & alive,
+            step.done & alive,
+        )
+        return (state, carry, alive & ~step.done, step.done.astype(jnp.float32)), row
+
+    n = env.num_envs
+    first = (
+        env.init(params, key),
+        networks.actor.network.initial_carry(n),
+        jnp.ones(n, bool),
+        jnp.zeros(n),
+    )
+    _, (reward, terms, alive, failed, done) = jax.lax.scan(tick, first, None, length=ticks)
+    total = jnp.maximum(jnp.sum(alive), 1)
+    return Evaluation(
+        returns=jnp.sum(reward, axis=0),
+        lengths=jnp.sum(alive, axis=0, dtype=jnp.int32),
+        failed=jnp.any(failed, axis=0),
+        finished=jnp.any(done, axis=0),
+        terms={name: jnp.sum(term) / total for name, term in terms.items()},
+    )

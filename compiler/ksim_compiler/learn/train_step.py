@@ -1,0 +1,240 @@
+"""One iteration of PPO as one jitted function: rollout, advantages, update."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from ksim_compiler.learn.gae import gae
+from ksim_compiler.learn.networks import build_actor, build_critic
+from ksim_compiler.learn.normalizer import Normalizer
+from ksim_compiler.learn.types import (
+    Carry,
+    Env,
+    Episodes,
+    Metrics,
+    Networks,
+    Params,
+    Samples,
+    TrainState,
+    stream,
+)
+from ksim_compiler.learn.update import make_optimizer, update
+from ksim_compiler.transition import Step
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.ppo import PPO
+
+
+class Tick(NamedTuple):
+    """What a tick of the rollout leaves behind, (envs, ...)."""
+
+    policy_input: Array
+    critic_input: Array
+    latent: Array
+    output: Array
+    log_prob: Array
+    start: Array
+    value: Array | None
+    next_value: Array | None
+    step: Step
+
+
+def init_state(
+    env: Env, params: Params, actor: Actor, critic: ValueCritic, ppo: PPO, key: Key[Array, ""]
+) -> TrainState:
+    """The state before the first iteration: fresh networks and a freshly reset batch."""
+    networks = Networks(
+        build_actor(
+            actor.network,
+            actor.distribution,
+            env.policy_size,
+            env.action_size,
+            stream(key, "actor"),
+        ),
+        build_critic(critic.network, env.critic_size, stream(key, "critic")),
+    )
+    normalized = ppo.normalize_observations
+    n = env.num_envs
+    return TrainState(
+        networks=networks,
+        optimizer=make_optimizer(ppo).init(eqx.filter(networks, eqx.is_array)),
+        learning_rate=jnp.float32(ppo.learning_rate.start),
+        policy_normalizer=Normalizer.empty(env.policy_size) if normalized else None,
+        critic_normalizer=Normalizer.empty(env.critic_size) if normalized else None,
+        value_normalizer=Normalizer.empty(1) if ppo.normalize_values else None,
+        env=env.init(params, stream(key, "env")),
+        carry=Carry(
+            networks.actor.network.initial_carry(n), networks.critic.network.initial_carry(n)
+        ),
+        start=jnp.ones(n),
+        episodes=Episodes(
+            jnp.zeros(n), jnp.zeros(n, jnp.int32), jnp.float32(jnp.nan), jnp.float32(jnp.nan)
+        ),
+        key=key,
+        iteration=jnp.int32(0),
+    )
+
+
+def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[TrainState, Metrics]:
+    """One iteration.
+
+    Args:
+        env: the environments.
+        ppo: hyperparameters.
+        params: runtime parameters of the environments.
+        state: the state before.
+
+    Returns:
+        The state after, and numbers to log.
+    """
+    key = jax.random.fold_in(state.key, state.iteration)
+    after, carry, start, ticks = _rollout(env, ppo, params, state, stream(key, "actions"))
+    value, next_value = _values(state, ticks)
+    step = ticks.step
+    advantage, target = gae(
+        step.reward, value, next_value, step.failure, step.done, ppo.gamma, ppo.lam
+    )
+    raw_target = target
+    value_normalizer = state.value_normalizer
+    if value_normalizer is not None:
+        value_normalizer = value_normalizer.add(target.reshape(-1, 1))
+        value, target = (value_normalizer(x[..., None])[..., 0] for x in (value, target))
+    if ppo.normalize_advantages:
+        advantage = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+    samples = Samples(
+        policy_input=_normalized(state.policy_normalizer, ticks.policy_input),
+        critic_input=_normalized(state.critic_normalizer, ticks.critic_input),
+        latent=ticks.latent,
+        output=ticks.output,
+        log_prob=ticks.log_prob,
+        value=value,
+        advantage=advantage,
+        target=target,
+        start=ticks.start,
+    )
+    networks, optimizer, rate, losses = update(
+        state.networks,
+        state.optimizer,
+        state.learning_rate,
+        samples,
+        state.carry,
+        stream(key, "minibatches"),
+        ppo,
+    )
+    episodes, finished = _episodes(state.episodes, step)
+    metrics: Metrics = {
+        "episode/return": episodes.mean_return,
+        "episode/length": episodes.mean_length,
+        "episode/finished": finished,
+        "reward/total": jnp.mean(step.reward),
+        **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
+        **{
+            f"termination/{name}": jnp.mean(ends.astype(jnp.float32))
+            for name, ends in step.terminations.items()
+        },
+        **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
+        **{f"loss/{name}": value for name, value in losses._asdict().items()},
+        "policy/learning_rate": rate,
+        "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
+        "value/mean": jnp.mean(raw_target),
+        "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
+    }
+    return TrainState(
+        networks=networks,
+        optimizer=optimizer,
+        learning_rate=rate,
+        policy_normalizer=_added(state.policy_normalizer, ticks.policy_input),
+        critic_normalizer=_added(state.critic_normalizer, ticks.critic_input),
+        value_normalizer=value_normalizer,
+        env=after,
+        carry=carry,
+        start=start,
+        episodes=episodes,
+        key=state.key,
+        iteration=state.iteration + 1,
+    ), metrics
+
+
+def _rollout(
+    env: Env, ppo: PPO, params: Params, state: TrainState, key: Key[Array, ""]
+) -> tuple[Any, Carry, Float[Array, " envs"], Tick]:
+    actor, critic = state.networks
+    watch = critic.network.recurrent  # its values depend on a memory, so they are made on the way
+
+    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, Tick]:
+        env_state, carry, start = loop
+        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
+        policy_input, critic_input = env_state.policy_input, env_state.critic_input
+        seen = _normalized(state.policy_normalizer, policy_input)
+        output, actor_carry = actor.network(seen, carry.actor)
+        distribution = actor.head(output)
+        latent = distribution.sample(key)
+        after, step = env.step(params, env_state, distribution.action(latent))
+        value = next_value = None
+        critic_carry = carry.critic
+        if watch:
+            judged = _normalized(state.critic_normalizer, critic_input)
+            value, critic_carry = critic(judged, carry.critic)
+            judged = _normalized(state.critic_normalizer, step.next_critic_input)
+            next_value, _ = critic(judged, critic_carry)
+        row = Tick(
+            policy_input=policy_input,
+            critic_input=critic_input,
+            latent=latent,
+            output=output,
+            log_prob=distribution.log_prob(latent),
+            start=start,
+            value=value,
+            next_value=next_value,
+            step=step,
+        )
+        done = step.done.astype(jnp.float32)
+        return (after, Carry(actor_carry, critic_carry), done), row
+
+    keys = jax.random.split(key, ppo.rollout)
+    (after, carry, start), ticks = jax.lax.scan(tick, (state.env, state.carry, state.start), keys)
+    return after, carry, start, ticks
+
+
+def _values(state: TrainState, ticks: Tick) -> tuple[Array, Array]:
+    """Values of the states before and after each tick, in units of the return."""
+    value, next_value = ticks.value, ticks.next_value
+    if value is None or next_value is None:
+        inputs = (ticks.critic_input, ticks.step.next_critic_input)
+        value, next_value = (
+            state.networks.critic(_normalized(state.critic_normalizer, x), ())[0] for x in inputs
+        )
+    normalizer = state.value_normalizer
+    if normalizer is None:
+        return value, next_value
+    return normalizer.invert(value), normalizer.invert(next_value)
+
+
+def _episodes(before: Episodes, step: Step) -> tuple[Episodes, Float[Array, ""]]:
+    """Statistics of the episodes that ended in a rollout, and how many did."""
+
+    def tick(running: tuple, row: tuple[Array, Array]) -> tuple[tuple, tuple[Array, Array, Array]]:
+        reward, done = row
+        returns, lengths = running[0] + reward, running[1] + 1
+        ended = jnp.sum(done), jnp.sum(returns * done), jnp.sum(lengths * done)
+        return (jnp.where(done, 0.0, returns), jnp.where(done, 0, lengths)), ended
+
+    running = (before.running_return, before.running_length)
+    running, (count, returns, lengths) = jax.lax.scan(tick, running, (step.reward, step.done))
+    finished = jnp.sum(count).astype(jnp.float32)
+    share = 1.0 / jnp.maximum(finished, 1.0)
+    mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, before.mean_return)
+    mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, before.mean_length)
+    return Episodes(*running, mean_return, mean_length), finished
+
+
+def _normalized(normalizer: Normalizer | None, x: Array) -> Array:
+    return x if normalizer is None else normalizer(x)
+
+
+def _added(normalizer: Normalizer | None, rows: Array) -> Normalizer | None:
+    return None if normalizer is None else normalizer.add(rows.reshape(-1, rows.shape[-1]))

@@ -1,0 +1,99 @@
+"""One update: epochs of minibatches over a rollout."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Key
+
+from ksim_compiler.learn.distributions import Head
+from ksim_compiler.learn.losses import Losses, ppo_loss
+from ksim_compiler.learn.types import Carry, Networks, Samples
+from ksim_schema.vocabulary.ppo import PPO
+
+
+def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
+    """Adam without its learning rate, which the update applies. Gradients are clipped before.
+
+    The actor's and the critic's gradients are clipped apart, so that a large value error does
+    not shrink the policy's step.
+    """
+    clip = optax.identity()
+    if ppo.gradient_clip is not None:
+        limit = ppo.gradient_clip
+        both = Networks(optax.clip_by_global_norm(limit), optax.clip_by_global_norm(limit))
+        clip = optax.partition(
+            {"actor": both.actor, "critic": both.critic},
+            lambda n: Networks(
+                jax.tree.map(lambda _: "actor", n.actor),
+                jax.tree.map(lambda _: "critic", n.critic),
+            ),
+        )
+    return optax.chain(clip, optax.scale_by_adam(eps=1e-5))
+
+
+def adapted(rate: Float[Array, ""], kl: Float[Array, ""], ppo: PPO) -> Float[Array, ""]:
+    """The learning rate after a minibatch whose policy moved by ``kl``, as in rsl_rl."""
+    spec = ppo.learning_rate
+    if spec.adaptive_kl is None:
+        return rate
+    slower = jnp.maximum(rate / 1.5, spec.min)
+    faster = jnp.minimum(rate * 1.5, spec.max)
+    far, near = kl > 2.0 * spec.adaptive_kl, kl < 0.5 * spec.adaptive_kl
+    return jnp.where(far, slower, jnp.where(near, faster, rate))
+
+
+def update(
+    networks: Networks,
+    optimizer_state: optax.OptState,
+    rate: Float[Array, ""],
+    samples: Samples,
+    carry: Carry,
+    key: Key[Array, ""],
+    ppo: PPO,
+) -> tuple[Networks, optax.OptState, Float[Array, ""], Losses]:
+    """Train on a rollout.
+
+    Args:
+        networks, optimizer_state, rate: what is trained, Adam's moments, the learning rate.
+        samples: (ticks, envs, ...); ``advantage`` is normalized already.
+        carry: memories before the first tick, (envs, ...).
+        key: of the shuffling.
+        ppo: hyperparameters.
+
+    Returns:
+        The new networks, optimizer state and learning rate, and the mean losses.
+    """
+    old = networks.actor.head
+    optimizer = make_optimizer(ppo)
+    recurrent = networks.actor.network.recurrent or networks.critic.network.recurrent
+    axis = 1 if recurrent else 0
+    if not recurrent:
+        samples = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+    count = samples.value.shape[axis]
+
+    def step(state: tuple, batch: tuple[Samples, Carry]) -> tuple[tuple, Losses]:
+        networks, optimizer_state, rate = state
+        loss = eqx.filter_value_and_grad(ppo_loss, has_aux=True)
+        (_, losses), gradients = loss(networks, old, *batch, ppo)
+        direction, optimizer_state = optimizer.update(gradients, optimizer_state)
+        rate = adapted(rate, losses.kl, ppo)
+        moved = jax.tree.map(lambda d: -rate * d, direction)
+        return (eqx.apply_updates(networks, moved), optimizer_state, rate), losses
+
+    def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, Losses]:
+        order = jax.random.permutation(key, count).reshape(ppo.minibatches, -1)
+        batches = jax.tree.map(lambda x: _take(x, order, axis), samples)
+        carries = jax.tree.map(lambda x: x[order], carry)
+        return jax.lax.scan(step, state, (batches, carries))
+
+    state = (networks, optimizer_state, rate)
+    state, losses = jax.lax.scan(epoch, state, jax.random.split(key, ppo.epochs))
+    return *state, jax.tree.map(jnp.mean, losses)
+
+
+def _take(x: Array, order: Array, axis: int) -> Array:
+    """Minibatches of an array, (minibatches, ...), along its batch axis."""
+    return x[order] if axis == 0 else jnp.moveaxis(x[:, order], 1, 0)
