@@ -1,0 +1,375 @@
+"""The ``.ksim`` file: a compiled task with all that it needs, written, read and checked.
+
+It is a zip archive::
+
+    manifest.json    format, fingerprint, versions, the model's name, SHA-256 of each other member
+    task.json        the task in canonical form: defaults filled in, edges explicit, SI units
+    plan.txt         the printed plan, for people
+    source.yaml      the author's text, for people
+    model/...        the MuJoCo model with what it includes and its assets, verbatim
+
+The same input gives the same bytes. A reader compiles ``task.json`` and the model anew, from
+memory: nothing is unpacked to disk, and nothing in the archive is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ksim_compiler.modelfiles import (
+    MAX_FILE,
+    MAX_FILES,
+    MAX_TOTAL,
+    ModelError,
+    ModelFiles,
+    check_complete,
+)
+from ksim_compiler.pipeline import Compiled, compile_document
+from ksim_schema.canonical import canonical, fingerprint
+from ksim_schema.compose import COMMAND_LINE
+from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.frontend import check_document
+from ksim_schema.source import parse
+from ksim_schema.wiring import wire
+
+FORMAT = 1
+"""Version of the archive's layout. A reader refuses a newer one."""
+MANIFEST, TASK, PLAN, SOURCE, MODEL = (
+    "manifest.json",
+    "task.json",
+    "plan.txt",
+    "source.yaml",
+    "model/",
+)
+MAX_MEMBERS = MAX_FILES + 4
+MAX_TEXT = 8_000_000
+"""Largest size in bytes of a member that is no part of the model."""
+MAX_RATIO = 200
+"""Largest ratio of unpacked to packed size of an archive that unpacks to more than FREE_SIZE."""
+FREE_SIZE = 50_000_000
+
+
+class ArtifactError(Exception):
+    """An archive that cannot be read or written.
+
+    Attributes:
+        code: the code of the diagnostic.
+        help: what to do.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.code, self.help = code, help
+
+    def diagnostic(self, file: str) -> Diagnostic:
+        """The error as a diagnostic about a file."""
+        return Diagnostic(self.code, str(self), Span(file), help=self.help)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The content of a ``.ksim`` file, checked but not compiled.
+
+    Attributes:
+        fingerprint: hash of the task's meaning.
+        settings: ``path=value`` texts that changed the source before it was compiled.
+        versions: versions of ``ksim-schema``, ``mujoco`` and ``python`` that it was made with.
+        task: the canonical task, JSON.
+        plan: the printed plan.
+        source: the author's text, "" when the canonical task is all there was.
+        model: the model's files.
+    """
+
+    fingerprint: str
+    settings: tuple[str, ...]
+    versions: Mapping[str, str]
+    task: str
+    plan: str
+    source: str
+    model: ModelFiles
+
+
+def write(path: Path, compiled: Compiled) -> None:
+    """Write a compiled task. The file appears whole or not at all.
+
+    Raises:
+        ArtifactError: the file cannot be written.
+        ValueError: the task has errors.
+    """
+    data = pack(compiled)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise ArtifactError("KS0506", f"cannot write {path}: it is a folder")
+        try:
+            with draft.open("xb") as stream:
+                stream.write(data)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise ArtifactError("KS0506", f"cannot write {path}: {reason}") from error
+
+
+def pack(compiled: Compiled) -> bytes:
+    """The bytes of a compiled task's archive.
+
+    Raises:
+        ArtifactError: the model is larger than what a reader accepts.
+        ValueError: the task has errors.
+    """
+    plan = compiled.plan
+    if plan is None:
+        raise ValueError("a task with errors has no archive")
+    task = _json_text(canonical(plan.task, wire(plan.task)[0]))
+    members = {TASK: task.encode(), PLAN: plan.text().encode()}
+    source = plan.task.document.text
+    if source != task:  # it is when an archive is compiled again
+        members[SOURCE] = source.encode()
+    files = plan.robot.files
+    members |= {MODEL + name: files.content[name] for name in sorted(files.content)}
+    settings = compiled.sources.get(COMMAND_LINE, "")
+    manifest = {
+        "format": FORMAT,
+        "task": plan.task.name,
+        "fingerprint": compiled.fingerprint,
+        "model": files.root,
+        "settings": settings.split("\n") if settings else [],
+        "versions": versions(),
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in {MANIFEST: _json_text(manifest).encode(), **members}.items():
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system, info.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, data, compresslevel=6)
+    packed = buffer.getvalue()
+    _open(packed).close()  # what a reader would refuse is not written
+    return packed
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of what the meaning of a compiled task rests on."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version()}
+    for name in ("ksim-schema", "mujoco"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+            found[name] = "unknown"
+    return dict(sorted(found.items()))
+
+
+def read(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Compiled:
+    """Read an archive and compile its task; what is wrong with it is in the diagnostics.
+
+    Args:
+        path: the file.
+        settings: ``path=value`` texts that change the task.
+        name: how to call the file in messages; the path by default.
+    """
+    name = name or str(path)
+    try:
+        archive = unpack(path)
+        return _compile(archive, settings, f"{name}/{TASK}")
+    except ArtifactError as error:
+        return Compiled(None, [error.diagnostic(name)], {})
+
+
+def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
+    document, problems = parse(archive.task, name)
+    if document is None:
+        return Compiled(None, problems, {name: archive.task})
+    compiled = compile_document(document, archive.model, settings)
+    meaning = compiled.fingerprint
+    if settings:
+        checked = check_document(document, Path())
+        task, graph = checked.task, checked.graph
+        meaning = fingerprint(task, graph, archive.model.content) if task and graph else ""
+    if meaning and meaning != archive.fingerprint:
+        made, here = archive.versions.get("ksim-schema"), versions()["ksim-schema"]
+        if made == here:
+            help = "compile its source again"
+            raise ArtifactError("KS0502", "the task is not that of the fingerprint", help)
+        message = f"made with ksim-schema {made}; under version {here} it means something else"
+        raise ArtifactError("KS0505", message, "compile its source again")
+    return compiled
+
+
+def unpack(path: Path) -> Archive:
+    """Read an archive into memory and check it.
+
+    Raises:
+        ArtifactError: it is no archive of a compiled task, or one that is damaged, unsafe or newer.
+    """
+    try:
+        if not path.exists():
+            raise ArtifactError("KS0001", f"cannot read {path}: there is no such file")
+        if path.is_dir():
+            raise ArtifactError("KS0001", f"cannot read {path}: is a folder")
+        if path.stat().st_size > MAX_TOTAL:
+            raise _unsafe(f"the file is larger than {MAX_TOTAL:,} bytes")
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise ArtifactError("KS0001", f"cannot read {path}: {reason}") from error
+    return _unpack(data)
+
+
+def _unpack(data: bytes) -> Archive:
+    with _open(data) as archive:
+        try:
+            members = {info.filename: _member(archive, info) for info in archive.infolist()}
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+            raise ArtifactError("KS0502", f"the archive is damaged: {error}") from error
+    manifest = _manifest(members.pop(MANIFEST))
+    hashes: Mapping[str, str] = manifest["sha256"]
+    for name in sorted({*hashes, *members, TASK, PLAN}):
+        if name not in members:
+            raise ArtifactError("KS0502", f"the archive is damaged: {name} is missing")
+        if hashes.get(name) != hashlib.sha256(members[name]).hexdigest():
+            raise ArtifactError("KS0502", f"the archive is damaged: {name} was changed")
+    try:
+        task, plan, source = (members.pop(n, b"").decode() for n in (TASK, PLAN, SOURCE))
+    except UnicodeDecodeError as error:
+        raise ArtifactError("KS0502", "the archive is damaged: a text is not UTF-8") from error
+    content = {name.removeprefix(MODEL): data for name, data in members.items()}
+    files = ModelFiles(manifest["model"], content)
+    try:
+        check_complete(files)
+    except ModelError as error:
+        raise ArtifactError("KS0502", f"the model is damaged: {error}") from error
+    settings, made_with = tuple(manifest["settings"]), manifest["versions"]
+    return Archive(manifest["fingerprint"], settings, made_with, task, plan, source, files)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The content of a member: of what it inflates to, no more than its size is ever in memory."""
+    with archive.open(info) as stream:
+        return stream.read(info.file_size or 1)
+
+
+def _open(data: bytes) -> zipfile.ZipFile:
+    """Open an archive and check its directory, before anything of it is unpacked."""
+    count = _count(data)
+    if count > MAX_MEMBERS:
+        raise _unsafe(f"it has {count:,} members")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        raise ArtifactError("KS0502", f"the archive is damaged: {error}") from error
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    if len(infos) != count or len(set(names)) != count:
+        raise _unsafe("a member is in it twice")
+    for info in infos:
+        _check_member(info)
+    total = sum(info.file_size for info in infos)
+    if total > MAX_TOTAL:
+        raise _unsafe(f"it unpacks to {total:,} bytes")
+    if total > FREE_SIZE and total > MAX_RATIO * len(data):
+        raise _unsafe(f"it unpacks to {total // len(data)} times its size")
+    if MANIFEST not in names:
+        raise _no_task("it has no manifest")
+    return archive
+
+
+def _count(data: bytes) -> int:
+    """The number of members by the record at the archive's end, which here has no comment."""
+    end, locator = data[-22:], data[-42:-22]
+    if len(end) < 22 or end[:4] != b"PK\5\6" or end[-2:] != b"\0\0":
+        if data[:4] == b"PK\3\4":
+            raise ArtifactError("KS0502", "the archive is damaged: its end is missing")
+        raise _no_task("it is no zip archive")
+    if locator[:4] == b"PK\6\7":
+        raise _unsafe("it is in the form for very large archives (zip64)")
+    return int(struct.unpack("<H", end[10:12])[0])
+
+
+def _check_member(info: zipfile.ZipInfo) -> None:
+    name = info.orig_filename
+    steps = name.split("/")
+    if "\\" in name or {"", ".", ".."} & set(steps) or not name.isprintable():
+        raise _unsafe(f"a member has the name {name[:80]!r}")
+    if info.filename != name or (info.external_attr >> 16) & 0o170000 not in (0, stat.S_IFREG):
+        raise _unsafe(f"{name} is no plain file")
+    if info.flag_bits & 0x1:
+        raise _unsafe(f"{name} is encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _unsafe(f"{name} is packed in an unusual way")
+    of_model = name.startswith(MODEL)
+    if not of_model and name not in (MANIFEST, TASK, PLAN, SOURCE):
+        raise _unsafe(f"it has an unknown member {name[:80]!r}")
+    if info.file_size > (MAX_FILE if of_model else MAX_TEXT):
+        raise _unsafe(f"{name} unpacks to {info.file_size:,} bytes")
+
+
+def _manifest(data: bytes) -> dict[str, Any]:
+    """The manifest, with each field of its type."""
+    try:
+        manifest: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _no_task("its manifest is not JSON") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise _no_task("its manifest names no format")
+    if manifest["format"] > FORMAT:
+        made = manifest.get("versions")
+        by = made.get("ksim-schema") if isinstance(made, dict) else None
+        message = f"the file is of format {manifest['format']}, and this version reads {FORMAT}"
+        raise ArtifactError("KS0504", message, f"it was made with ksim-schema {by}" if by else "")
+    maps, settings = [manifest.get("sha256"), manifest.get("versions")], manifest.get("settings")
+    good = (
+        manifest["format"] == FORMAT
+        and isinstance(manifest.get("model"), str)
+        and isinstance(manifest.get("fingerprint"), str)
+        and all(isinstance(m, dict) and _are_texts(m.values()) for m in maps)
+        and isinstance(settings, list)
+        and _are_texts(settings)
+    )
+    if not good:
+        raise ArtifactError("KS0502", "the archive is damaged: its manifest is incomplete")
+    return manifest
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+_UNPRINTABLE = re.compile(
+    "[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+"""What YAML takes for no character, for a line break or for a byte order mark."""
+
+
+def _json_text(data: Any) -> str:
+    """JSON that a YAML reader reads as the same data."""
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+
+
+def _no_task(why: str) -> ArtifactError:
+    return ArtifactError("KS0501", f"not a compiled task: {why}", "make one with ksim-compile")
+
+
+def _unsafe(why: str) -> ArtifactError:
+    return ArtifactError("KS0503", f"the archive is unsafe: {why}")

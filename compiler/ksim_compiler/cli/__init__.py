@@ -1,0 +1,1 @@
+"""The commands. Only they print and exit; what they call returns data."""

@@ -1,0 +1,61 @@
+"""The table of what is active, printed before a training starts."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from ksim_compiler.plan import Plan
+from ksim_schema.graph import Node
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.termination import Termination
+
+
+def print_active(console: Console, plan: Plan, engine: str) -> None:
+    """Print the engine, the observations, actions, rewards and the other parts of a task."""
+    facts, ppo = plan.robot.facts, plan.task.ppo
+    console.print(f"[bold]{plan.task.name}[/bold] {plan.task.about}".rstrip())
+    console.print(
+        f"{facts.source}: {len(facts.motion_joints)} joints, {facts.mass:.1f} kg; "
+        f"control {1 / plan.period:g} Hz, {plan.substeps} physics steps of "
+        f"{facts.timestep * 1e3:g} ms; engine {engine}; {ppo.envs} environments x {ppo.rollout}"
+    )
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    for title in ("part", "kind", "shape", ""):
+        table.add_column(title)
+    policy, critic = ({c.source for c in cs} for cs in (plan.policy_input, plan.critic_input))
+    for object in ("Command", "Observation"):
+        for name, part in plan.parts(object).items():
+            node = Node(object, name)
+            readers = [t for t, r in (("policy", policy), ("critic", critic)) if node in r]
+            shape = "x".join(map(str, plan.shapes[node]))
+            table.add_row(str(node), part.kind_name, shape, ", ".join(readers))
+    for name in plan.actions():
+        node = Node("Action", name)
+        kind = plan.task.of("Action")[name].kind_name
+        table.add_row(str(node), kind, str(plan.shapes[node][0]), "")
+    for name, part in plan.parts("Reward").items():
+        assert isinstance(part, Reward)
+        sign = "-" if part.penalty else "+"
+        table.add_row(f"Reward.{name}", part.kind_name, "", f"{sign}{scale_text(part.scale)}")
+    for name, part in plan.parts("Termination").items():
+        assert isinstance(part, Termination)
+        table.add_row(
+            f"Termination.{name}", part.kind_name, "", "time-out" if part.timeout else "failure"
+        )
+    for object in ("Reset", "Event", "Randomizer", "Curriculum"):
+        for name, part in plan.parts(object).items():
+            table.add_row(f"{object}.{name}", part.kind_name, "", "")
+    console.print(table)
+
+
+def scale_text(scale: Scale) -> str:
+    """A scale as people write it: ``0.5``, or ``0 to 1 (linear)``."""
+    if scale.constant is not None:
+        return f"{scale.constant:g}"
+    for form in ("linear", "quadratic", "square_root"):
+        ramp = getattr(scale, form)
+        if ramp is not None:
+            return f"{ramp.start:g} to {ramp.to:g} ({form.replace('_', ' ')})"
+    return f"{scale.non_zero:g} above level 0"

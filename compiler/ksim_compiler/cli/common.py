@@ -1,0 +1,98 @@
+"""What the commands share: exit statuses, colours, reports of problems, tasks by path."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TextIO
+
+if TYPE_CHECKING:
+    from ksim_compiler.pipeline import Compiled
+    from ksim_schema.diagnostics import Diagnostic
+
+OK, ERRORS, USAGE = 0, 1, 2
+"""Exit statuses: clean, problems in a task, problems in the command line."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells give it (128 + SIGINT)."""
+
+ARCHIVE = ".ksim"
+"""How the name of a compiled task's file ends."""
+
+Colour = Literal["auto", "always", "never"]
+COLOURS: tuple[Colour, ...] = ("auto", "always", "never")
+
+
+class UsageError(Exception):
+    """A command line that makes no sense. The message is for its author."""
+
+
+def main(program: str, command: Callable[[], int]) -> int:
+    """Run a command; what a user can do wrong ends with a line of text and an exit status.
+
+    Args:
+        program: its name, which such a line begins with.
+        command: does the work and returns the exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a name still gets text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough: `ksim-compile --list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:  # a full disk, or a current folder that is gone
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{program}: {where}{(error.strerror or 'error').lower()}", file=sys.stderr)
+        return ERRORS
+
+
+def use_colour(choice: Colour, stream: TextIO) -> bool:
+    """Whether to write terminal colours; ``auto`` looks at the stream, NO_COLOR and TERM."""
+    if choice != "auto":
+        return choice == "always"
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and stream.isatty()
+
+
+def paint(text: str, colour: bool, *, code: str = "1") -> str:
+    """The text in bold, or with another terminal code."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text
+
+
+def print_report(
+    diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], colour: Colour
+) -> None:
+    """Print diagnostics for people, on standard error."""
+    from ksim_schema.diagnostics import render_text
+
+    if diagnostics:
+        shown = use_colour(colour, sys.stderr)
+        print(render_text(diagnostics, sources, colour=shown), file=sys.stderr)
+
+
+def load(path: Path, settings: Sequence[str] = ()) -> Compiled:
+    """Compile a task file, or read a compiled task.
+
+    Args:
+        path: a ``.ksim`` archive, or a YAML file by any other name.
+        settings: ``path=value`` texts that change the task.
+    """
+    if path.suffix == ARCHIVE:
+        from ksim_compiler import artifact
+
+        return artifact.read(path, settings)
+    from ksim_compiler import pipeline
+
+    return pipeline.compile_file(path, settings)

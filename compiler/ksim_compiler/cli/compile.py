@@ -1,0 +1,231 @@
+"""``ksim-compile``: check tasks, compile them, explain the language. It never imports JAX."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ksim_compiler.cli import common
+from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, paint, use_colour
+
+if TYPE_CHECKING:
+    from ksim_compiler.pipeline import Compiled
+    from ksim_schema.diagnostics import Diagnostic
+
+PROGRAM = "ksim-compile"
+BUILD = Path("build")
+"""Where archives go by default, relative to the current folder."""
+SKIPPED = ("base", "robots")
+"""Folders under a folder of tasks that hold no tasks: shared fragments and models."""
+SUFFIXES = (".yaml", ".yml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:  # nothing is drawn here, and loading a window library takes time
+        os.environ["MUJOCO_GL"] = "disable"
+    options = parser().parse_args(argv)
+    return common.main(PROGRAM, lambda: run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Check robot-learning tasks and compile them.",
+        epilog="Exit status: 0 without errors, 1 with errors, 2 for a wrong command line.",
+        allow_abbrev=False,
+    )
+    add = result.add_argument
+    add("paths", nargs="*", type=Path, metavar="PATH", help="task files, .ksim files or folders")
+    add("--check", action="store_true", help="check only; write nothing")
+    add(
+        "-o",
+        "--out",
+        metavar="PATH",
+        help=f"where to write: a file ending in {ARCHIVE}, or a folder (default: {BUILD}/)",
+    )
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="change a value, for example Reward.linvel.scale=3; may be repeated",
+    )
+    add("--format", choices=("text", "json"), default="text", help="form of the diagnostics")
+    add(
+        "--emit",
+        choices=("graph", "acset", "plan", "effective", "schema"),
+        help="print the canonical graph, the ACSet, the plan, or the task after all changes; "
+        "schema: the schema of the ACSet. Writes nothing",
+    )
+    add("--explain", metavar="WORD", help="explain a code such as KS0204, or a kind")
+    add("--list", action="store_true", help="list every kind of component")
+    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    add("--strict", action="store_true", help="take warnings for errors")
+    add("-q", "--quiet", action="store_true", help="print problems only")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say. Returns the exit status.
+
+    Raises:
+        UsageError: the options do not fit together.
+    """
+    if options.list or options.explain is not None:
+        from ksim_compiler.cli import explain
+
+        text = explain.list_kinds() if options.list else explain.explain(options.explain)
+        if text is None:
+            guess = explain.suggest(options.explain)
+            raise UsageError(f"nothing is called {options.explain!r}. {guess}")
+        print(text, end="")
+        return OK
+    if options.emit == "schema":
+        from ksim_compiler.cli import emit
+
+        print(emit.schema(), end="")
+        return OK
+    tasks = list(find_tasks(options.paths))
+    if not options.paths:
+        raise UsageError("name a task file or a folder of tasks; --help says more")
+    if not tasks:
+        raise UsageError(f"no tasks in {', '.join(map(str, options.paths))}")
+    if options.emit is not None:
+        return _emit(tasks, options)
+    return _compile(tasks, options)
+
+
+def find_tasks(paths: Sequence[Path]) -> Iterator[Path]:
+    """The task files among paths and in folders, each once; in a folder, in order of names.
+
+    In a folder, a YAML file is a task when it has a ``task:`` key, and a fragment otherwise.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        for found in _in_folder(path) if path.is_dir() else (path,):
+            if found.resolve() not in seen:
+                seen.add(found.resolve())
+                yield found
+
+
+_TASK_KEY = re.compile(rb"^[\"']?task[\"']?[ \t]*:", re.MULTILINE)
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f not in SKIPPED and not f.startswith("."))
+        for name in sorted(files):
+            path = Path(root, name)
+            if path.suffix in SUFFIXES and not name.startswith(".") and _has_task_key(path):
+                yield path
+
+
+def _has_task_key(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return _TASK_KEY.search(stream.read(1_000_000)) is not None
+    except OSError:
+        return True  # compiling it reports why it cannot be read
+
+
+def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
+    if len(tasks) > 1 or options.out is not None or options.format == "json":
+        raise UsageError("--emit prints one task: no folder, no --out, no --format json")
+    compiled = common.load(tasks[0], options.settings)
+    common.print_report(compiled.diagnostics, compiled.sources, options.color)
+    if compiled.plan is None or _failed(compiled.diagnostics, options.strict):
+        return ERRORS
+    from ksim_compiler.cli import emit
+
+    print(emit.EMIT[options.emit](compiled.plan), end="")
+    return OK
+
+
+def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
+    """Compile tasks one after the other, report on each, and write those that are good."""
+    target = _Target(options.out, len(tasks))
+    found: list[Diagnostic] = []
+    for path in tasks:
+        compiled = common.load(path, options.settings)
+        problems = list(compiled.diagnostics)
+        written: Path | None = None
+        if not options.check and not _failed(problems, options.strict):
+            written, unwritten = target.write(path, compiled)
+            problems += unwritten
+        found += problems
+        if options.format == "text":
+            common.print_report(problems, compiled.sources, options.color)
+            if not options.quiet:
+                _print_outcome(path, compiled, problems, written, options.color)
+    if options.format == "json":
+        from ksim_schema.diagnostics import render_json
+
+        print(render_json(found))
+    return ERRORS if _failed(found, options.strict) else OK
+
+
+def _failed(diagnostics: Sequence[Diagnostic], strict: bool) -> bool:
+    bad = ("error", "warning") if strict else ("error",)
+    return any(d.severity in bad for d in diagnostics)
+
+
+class _Target:
+    """Where archives go: each to a file of its own."""
+
+    def __init__(self, out: str | None, tasks: int) -> None:
+        self.path = BUILD if out is None else Path(out)
+        self.is_file = self.path.suffix == ARCHIVE and not self.path.is_dir()
+        if self.is_file and tasks > 1:
+            raise UsageError(f"--out {out} is one file, and there are {tasks} tasks")
+        self.taken: dict[Path, Path] = {}
+
+    def write(self, source: Path, compiled: Compiled) -> tuple[Path | None, list[Diagnostic]]:
+        """Write a compiled task; returns the file, or what went wrong."""
+        from ksim_compiler.artifact import ArtifactError, write
+
+        assert compiled.plan is not None
+        path = self.path if self.is_file else self.path / f"{compiled.plan.task.name}{ARCHIVE}"
+        try:
+            if path in self.taken:
+                first = f"it was made of {self.taken[path]}, a task of the same name"
+                raise ArtifactError("KS0506", f"cannot write {path}: {first}")
+            write(path, compiled)
+        except ArtifactError as error:
+            return None, [error.diagnostic(str(path))]
+        self.taken[path] = source
+        return path, []
+
+
+def _print_outcome(
+    path: Path,
+    compiled: Compiled,
+    problems: Sequence[Diagnostic],
+    written: Path | None,
+    colour: common.Colour,
+) -> None:
+    from ksim_schema.diagnostics import summary
+
+    shown = use_colour(colour, sys.stdout)
+    if compiled.plan is not None and written is not None:
+        from ksim_compiler.cli.emit import table
+
+        columns = max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+        for line, heading in table(compiled.plan, columns):
+            print(paint(line, shown and heading))
+        size = written.stat().st_size
+        note = f"{size:,} bytes, fingerprint {compiled.fingerprint[:12]}"
+        print(f"{paint('wrote', shown)} {written} ({note})")
+    print(f"{path}: {summary(problems)}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""What ``ksim-compile --emit`` and its tables print of a compiled task."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ksim_compiler.plan import Plan
+from ksim_schema.canonical import canonical, canonical_yaml, instance
+from ksim_schema.graph import NEXT, Node
+from ksim_schema.schemas import sch_task
+from ksim_schema.source import Path_, resolve
+from ksim_schema.wiring import wire
+
+
+def graph(plan: Plan) -> str:
+    """The canonical form: defaults filled in, SI units, every edge explicit."""
+    return canonical_yaml(canonical(plan.task, wire(plan.task)[0]))
+
+
+def acset(plan: Plan) -> str:
+    """The task as an ACSet, in the JSON form of ACSets.jl; ``schema`` gives its schema."""
+    tables = instance(plan.task, wire(plan.task)[0]).to_json()
+    return json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
+
+
+def schema() -> str:
+    """The schema of the ACSets that :func:`acset` gives, in the JSON form of ACSets.jl."""
+    return json.dumps(sch_task().drawing().to_json(), indent=1) + "\n"
+
+
+def effective(plan: Plan) -> str:
+    """The task as written, with all changes applied, and where each value comes from."""
+    document = plan.task.document
+    lines: list[tuple[str, str]] = []
+
+    def add(data: dict[str, Any], path: Path_) -> None:
+        for key, value in data.items():
+            here = (*path, key)
+            head = f"{'  ' * len(path)}{_scalar(key)}:"
+            if isinstance(value, dict) and value:
+                lines.append((head, ""))
+                add(value, here)
+            else:
+                at = document.at(here)
+                lines.append((f"{head} {_flow(value)}", f"{at.file}:{at.line}"))
+
+    add(document.data, ())
+    width = min(70, max(len(text) for text, where in lines if where))
+    return "".join(
+        f"{text:{width}}  # {where}\n" if where else f"{text}\n" for text, where in lines
+    )
+
+
+EMIT: dict[str, Callable[[Plan], str]] = {
+    "graph": graph,
+    "acset": acset,
+    "plan": Plan.text,
+    "effective": effective,
+}
+"""What can be printed of a compiled task."""
+
+_PLAIN = re.compile(r"-?[A-Za-z0-9_./][A-Za-z0-9_./*^ -]*(?<! )")
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and resolve(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value)
+
+
+def table(plan: Plan, width: int) -> Iterator[tuple[str, bool]]:
+    """The parts with kinds, shapes and what they read, then the order of a tick.
+
+    Args:
+        plan: a compiled task.
+        width: columns of the terminal.
+
+    Yields:
+        A line, and whether it is a heading.
+    """
+    title, robot = plan.text().split("\n", 2)[:2]
+    yield title.removeprefix("plan "), True
+    yield f"  {robot}", False
+    drives, sensors = len(plan.drives), len(plan.sensors)
+    yield f"  added to the model: {drives} actuators, {sensors} sensors", False
+    inputs, critic = ((c[-1].stop if c else 0) for c in (plan.policy_input, plan.critic_input))
+    yield f"  policy {inputs} -> {plan.action_size}, critic {critic} -> 1", False
+    shown = sorted(filter(_shown, plan.graph.nodes), key=lambda node: _ORDER.index(node.object))
+    rows = [_row(plan, node) for node in shown]
+    columns = [max(len(row[i]) for row in (*rows, _TITLES)) for i in range(4)]
+    for row in (_TITLES, *rows):
+        part, kind, shape, sources = row
+        start = f"  {part:{columns[0]}}  {kind:{columns[1]}}  {shape:>{columns[2]}}  "
+        space = max(20, width - len(start))
+        lines = textwrap.wrap(sources, space, break_long_words=False) or [""]
+        yield f"{start}{lines[0]}".rstrip(), row is _TITLES
+        yield from ((" " * len(start) + line, False) for line in lines[1:])
+    yield "order of a tick", True
+    order = ", ".join(str(node).replace(" ", "") for node in plan.order)
+    yield from ((f"  {line}", False) for line in textwrap.wrap(order, max(20, width - 2)))
+
+
+_ORDER = (
+    "PhysicsState",
+    "Command",
+    "Observation",
+    "Action",
+    "Policy",
+    "Critic",
+    "Reward",
+    "Termination",
+    "Reset",
+    "Event",
+    "Randomizer",
+    "Curriculum",
+)
+_TITLES = ("part", "kind", "shape", "reads")
+
+
+def _shown(node: Node) -> bool:
+    return node.object in _ORDER and not node.name.endswith(NEXT)
+
+
+def _row(plan: Plan, node: Node) -> tuple[str, str, str, str]:
+    incoming = plan.graph.into(node)
+    if node.object == "PhysicsState":  # acted on in the row of the state that a tick makes
+        incoming = plan.graph.into(Node(node.object, node.name + NEXT))
+    sources = dict.fromkeys(_source(edge.src) for edge in incoming if edge.hom != "evolve")
+    shape = "x".join(map(str, plan.shapes.get(node, ()))) or "-"
+    return str(node), plan.graph.kinds.get(node, ""), shape, ", ".join(sources)
+
+
+def _source(node: Node) -> str:
+    """A part by its name; a recorded channel by that of the part that it records."""
+    name = node.name.removesuffix(NEXT)
+    return name.split(".", 1)[-1] if node.object == "Trajectory" else name

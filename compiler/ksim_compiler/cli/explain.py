@@ -1,0 +1,311 @@
+"""What ``ksim-compile --explain`` and ``--list`` print: diagnostics and declared components."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import textwrap
+import types
+from collections.abc import Iterator
+from itertools import chain, combinations
+from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics import closest
+from ksim_schema.quantity import NUMBER, Measured, Unit
+from ksim_schema.schemas import sch_task
+from ksim_schema.source import parse
+from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
+from ksim_schema.vocabulary.base import field_annotation
+from ksim_schema.vocabulary.networks import Distribution, Network
+from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.scale import Scale
+
+WIDTH = 100
+
+
+def explain(word: str) -> str | None:
+    """The text about a code, a kind, an object or another model of the language.
+
+    Returns:
+        None when there is nothing of this name; see :func:`suggest`.
+    """
+    if word.upper() in CATALOGUE:
+        code, entry = word.upper(), CATALOGUE[word.upper()]
+        body = textwrap.fill(entry.explanation, WIDTH)
+        return f"{code}: {entry.title} ({entry.severity})\n\n{body}\n"
+    found = [_component(o, kinds[word]) for o, kinds in KINDS.items() if word in kinds]
+    found += [_model(model, word) for title, model in _others() if title == word]
+    if word in KINDS:
+        found.append(_object(word))
+    return "\n".join(found) or None
+
+
+def suggest(word: str) -> str:
+    """What else could have been meant."""
+    known = [*CATALOGUE, *KINDS, *(kind for kinds in KINDS.values() for kind in kinds)]
+    known += [title for title, _ in _others()]
+    names = " or ".join(map(repr, closest(word, known, limit=3)))
+    return f"did you mean {names}?" if names else "--list lists every kind"
+
+
+def list_kinds() -> str:
+    """Every declared component with the first line of what it is, by object."""
+    width = max(len(kind) for kinds in KINDS.values() for kind in kinds)
+    lines: list[str] = []
+    for object, kinds in KINDS.items():
+        lines.append(object)
+        lines += [f"  {kind:{width}}  {_first_line(model)}" for kind, model in kinds.items()]
+    lines.append("networks, distributions and more")
+    lines += [f"  {title:{width}}  {_first_line(model)}" for title, model in _others()]
+    return "\n".join(lines) + "\n"
+
+
+def _others() -> Iterator[tuple[str, type[Model]]]:
+    """Models that authors write and that are no parts."""
+    for union in (Network, Distribution):
+        for model in get_args(_bare(union)):
+            yield get_args(model.model_fields["kind"].annotation)[0], model
+    yield "noise", Noise
+    yield "scale", Scale
+    yield "PPO", PPO
+
+
+def _first_line(model: type[Model]) -> str:
+    return inspect.getdoc(model).split("\n", 1)[0]  # type: ignore[union-attr]
+
+
+def _object(name: str) -> str:
+    parent = next(iter(KINDS[name].values())).__mro__[1]
+    about = f"{inspect.getdoc(parent)}\n\n" if parent not in (Part, Model) else ""
+    kinds = textwrap.fill(", ".join(KINDS[name]), WIDTH)
+    return f"{name}\n\n{about}Kinds:\n{kinds}\n"
+
+
+def _component(object: str, model: type[Part]) -> str:
+    shape = _shape(object, model)
+    facts = [f"Shape: {shape}."] if shape else []
+    if getattr(model, "penalty", False):
+        facts.append("A penalty: scale * value is subtracted from the total.")
+    if getattr(model, "floating", False):
+        facts.append("It needs a robot with a free joint.")
+    if not getattr(model, "sensed", True):
+        facts.append("No robot senses it: it is for critics.")
+    if getattr(model, "timeout", False):
+        facts.append("A time-out: the value of the last state is bootstrapped.")
+    example = f"Example:\n{object}:\n  name: {example_of(model, kind=model.kind_name)}\n"
+    return _model(model, f"{object}: {model.kind_name}", facts) + "\n" + example
+
+
+def _model(model: type[Model], title: str, facts: list[str] | None = None) -> str:
+    about = "\n".join((inspect.getdoc(model) or "", *([""] if facts else []), *(facts or ())))
+    rows = list(parameters(model))
+    if not rows:
+        return f"{title}\n\n{about.rstrip()}\n\nIt has no parameters.\n"
+    widths = [max(len(row[i]) for row in (*rows, _TITLES)) for i in range(3)]
+    lines = []
+    for row in (_TITLES, *rows):
+        start = "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False))
+        about_lines = textwrap.wrap(row.about, max(40, WIDTH + 20 - len(start))) or [""]
+        lines.append(f"  {start}  {about_lines[0]}".rstrip())
+        lines += [" " * (len(start) + 4) + line for line in about_lines[1:]]
+    return "\n".join((title, "", about.rstrip(), "", *lines)) + "\n"
+
+
+def _shape(object: str, model: type[Part]) -> str:
+    """The shape of a part's value in words; "" for parts without one."""
+    if object not in _VALUED:
+        return ""
+    components: tuple[str, ...] = getattr(model, "components", ())
+    if components:
+        return f"{len(components)} numbers, logged apart: {', '.join(components)}"
+    if object in ("Reward", "Termination", "Curriculum", "Critic"):
+        return "one number"
+    if object == "Action":
+        return "one number for each joint"
+    blank: Any = model.model_construct()
+    try:  # a constant shape is one that can be had without a robot and without fields
+        shape = (blank.size(None),) if object == "Command" else blank.shape(None)
+    except (AttributeError, TypeError):
+        return "given by the task and its robot; ksim-compile prints it"
+    if -1 in shape:
+        return "that of the action"
+    return "x".join(map(str, shape))
+
+
+_VALUED = ("Observation", "Command", "Action", "Reward", "Termination", "Curriculum", "Critic")
+
+
+class Row(NamedTuple):
+    """What is printed of a field."""
+
+    name: str
+    takes: str
+    default: str
+    about: str
+
+
+_TITLES = Row("parameter", "takes", "default", "")
+
+
+def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
+    """The fields of a model, and of the models in it, without ``kind``."""
+    for name, info in model.model_fields.items():
+        if name == "kind":
+            continue
+        name = prefix + (info.alias or name)
+        inner = _bare(info.annotation)
+        about = info.description or ""
+        if isinstance(inner, type) and issubclass(inner, Model) and inner is not Scale:
+            default = "required" if info.is_required() else ""
+            yield Row(name, "a mapping:", default, about)
+            yield from parameters(inner, f"{name}.")
+            continue
+        default = "required" if info.is_required() else _text(info, info.get_default())
+        yield Row(name, _takes(model, info), default, about)
+
+
+def _takes(model: type[Model], info: FieldInfo) -> str:
+    wire, named = field_annotation(info, Wire), field_annotation(info, Named)
+    several = get_origin(_bare(info.annotation)) is tuple
+    if wire is not None:
+        hom = sch_task().homs[wire.hom]
+        ends = {hom.dom, hom.codom} - {getattr(model, "object", "")}
+        other = wire.of or " or ".join(sorted(ends & set(KINDS)))
+        return f"{other} names" if several else f"{other} name"
+    if named is not None:
+        noun = "pattern" if named.pattern else "name"
+        return f"{named.what} {noun}{'s' if several else ''}"
+    return _type(info.annotation, info.metadata)
+
+
+def _type(hint: Any, metadata: list[Any] | None = None) -> str:
+    """What a type takes, in the words of a YAML author."""
+    if get_origin(hint) is Annotated:
+        return _type(hint.__origin__, [*hint.__metadata__, *(metadata or ())])
+    unit = next((m for m in metadata or () if isinstance(m, Unit)), None)
+    if unit is not None:
+        units = ["number" if d == NUMBER else str(d) for d in unit.allowed]
+        return " or ".join(units) or "any unit"
+    arguments = [a for a in get_args(hint) if a is not type(None)]
+    origin = get_origin(hint)
+    if origin is Literal:
+        return " | ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " | ".join(dict.fromkeys(map(_type, arguments)))
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"list of {_type(arguments[0])}"
+    if origin is tuple:
+        inner = list(dict.fromkeys(map(_type, arguments)))
+        return f"[low, high] {inner[0]}" if len(inner) == 1 else f"[{', '.join(inner)}]"
+    if isinstance(hint, type) and issubclass(hint, Model):
+        kind = hint.model_fields.get("kind")
+        names = {Scale: "number or scale", Noise: "noise"}
+        return get_args(kind.annotation)[0] if kind else names.get(hint, "mapping")
+    words = {int: "whole number", float: "number", bool: "true | false", str: "text"}
+    return words.get(hint, "value")
+
+
+def _bare(hint: Any) -> Any:
+    """A type without its annotations and without None."""
+    if get_origin(hint) is Annotated:
+        return _bare(hint.__origin__)
+    if get_origin(hint) in (Union, types.UnionType):
+        left = [a for a in get_args(hint) if a is not type(None)]
+        return _bare(left[0]) if len(left) == 1 else hint
+    return hint
+
+
+def _text(info: FieldInfo, value: Any) -> str:
+    """A default as the author would write it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case Scale():
+            return f"{value.constant:g}" if value.constant is not None else "a curve"
+        case Model():
+            return str(getattr(value, "kind", None) or "a mapping")
+        case tuple():
+            items = cast("tuple[Any, ...]", value)
+            return "[" + ", ".join(_text(info, item) for item in items) + "]"
+        case Measured():
+            return str(value)
+        case float():
+            unit = field_annotation(info, Unit)
+            dimension = unit.allowed[0] if unit and len(unit.allowed) == 1 else NUMBER
+            return f"{value:g}" if dimension == NUMBER else f"{value:g} {dimension}"
+        case _:
+            return str(value)
+
+
+def example_of(model: type[Model], **given: str) -> str:
+    """A flow mapping that the model accepts: the required fields, and up to two more if need be.
+
+    A field whose type does not say what a value looks like gives ``examples=[...]``.
+    """
+    fields = dict(given)
+    others: list[dict[str, str]] = []
+    for name, info in model.model_fields.items():
+        value = {info.alias or name: _example(info)}
+        if info.is_required():
+            fields |= value
+        elif name != "kind":
+            others.append(value)
+    for count in range(3):  # some models want one of several fields
+        for more in combinations(others, count):
+            text = _flow({**fields, **dict(chain.from_iterable(m.items() for m in more))})
+            if _accepts(model, text):
+                return text
+    return _flow(fields)
+
+
+def _flow(fields: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
+
+
+def _accepts(model: type[Model], text: str) -> bool:
+    document, _ = parse(text, "example")
+    try:
+        return document is not None and bool(model.model_validate(document.data))
+    except ValidationError:
+        return False
+
+
+def _example(info: FieldInfo) -> str:
+    if info.examples:
+        return json.dumps(info.examples[0])
+    wire, named = field_annotation(info, Wire), field_annotation(info, Named)
+    word = (wire.of or wire.hom).lower() if wire else named.what if named else ""
+    if word:
+        return f"[{word}]" if get_origin(_bare(info.annotation)) is tuple else word
+    return _example_of_type(info.annotation, info.metadata)
+
+
+def _example_of_type(hint: Any, metadata: list[Any] | None = None, number: int = 1) -> str:
+    if get_origin(hint) is Annotated:
+        return _example_of_type(hint.__origin__, [*hint.__metadata__, *(metadata or ())], number)
+    unit = next((m for m in metadata or () if isinstance(m, Unit)), None)
+    if unit is not None:
+        measured = bool(unit.allowed) and unit.allowed[0] != NUMBER
+        return f"{number} {unit.allowed[0]}" if measured else str(number)
+    inner = _bare(hint)
+    if inner is not hint:
+        return _example_of_type(inner, metadata, number)
+    arguments, origin = get_args(hint), get_origin(hint)
+    if origin is Literal:
+        return str(arguments[0])
+    if origin in (Union, types.UnionType):
+        return _example_of_type(arguments[0], metadata, number)
+    if origin is tuple:
+        items = arguments[:1] if arguments[-1] is Ellipsis else arguments
+        values = (_example_of_type(item, None, i + 1) for i, item in enumerate(items))
+        return "[" + ", ".join(values) + "]"
+    if isinstance(hint, type) and issubclass(hint, Model):
+        return str(number) if hint is Scale else example_of(hint)
+    return {int: str(number), float: str(number), bool: "true"}.get(hint, "text")
