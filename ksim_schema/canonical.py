@@ -17,13 +17,29 @@ from ksim_schema.vocabulary import Model, Wire, annotated_fields
 
 def values_of(part: Model) -> dict[str, Any]:
     """A part's values as plain data, without the fields that name other parts."""
-    data = part.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = _without_absent(part, part.model_dump(mode="json", by_alias=True))
     for path, _, _ in annotated_fields(part, Wire):
         inner = data
         for step in path[:-1]:
             inner = inner.get(step, {})
         inner.pop(path[-1], None)
     return data
+
+
+def _without_absent(model: Model, data: dict[str, Any]) -> dict[str, Any]:
+    """A dumped model without the nulls that its defaults are; other nulls mean something."""
+    kept: dict[str, Any] = {}
+    for name, info in type(model).model_fields.items():
+        key, value = info.alias or name, getattr(model, name)
+        if value is None and info.default is None:
+            continue
+        if isinstance(value, Model):
+            kept[key] = _without_absent(value, data[key])
+        elif isinstance(value, tuple) and any(isinstance(v, Model) for v in value):
+            kept[key] = [_without_absent(v, d) for v, d in zip(value, data[key], strict=True)]
+        else:
+            kept[key] = data[key]
+    return kept
 
 
 def canonical(task: Task, graph: Graph) -> dict[str, Any]:

@@ -106,6 +106,11 @@ CATALOGUE: dict[str, Entry] = {
     "KS0307": _warning(
         "unused part", "Nothing reads the part. It is dropped when the task is compiled."
     ),
+    "KS0309": _error(
+        "edge that is not there",
+        "The 'morphisms' section has an edge that no field of its parts holds, or that a field "
+        "contradicts.",
+    ),
     "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
     # KS04xx: values against each other and against the robot
     "KS0401": _error(
@@ -139,6 +144,38 @@ CATALOGUE: dict[str, Entry] = {
         "latency", "An action's latency must be at most one control period."
     ),
     "KS0413": _error("drawn twice", "Two randomizers change the same value of the model."),
-    "KS0410": _error("sensor of another kind", "The sensor does not measure what is needed."),
+    "KS0414": _error(
+        "cannot be observed", "The robot or the task lacks what the observation is computed from."
+    ),
+    "KS0415": _error(
+        "joint without limits",
+        "A value is derived from the limits of joints, and a joint has none in the model.",
+    ),
+    "KS0416": _error(
+        "command of another kind",
+        "A reward reads an element of a command, such as its turning rate, that the command does "
+        "not have.",
+    ),
+    # KS05xx: compiled tasks
+    "KS0501": _error("not a compiled task", "The file is no archive that ksim-compile has made."),
+    "KS0502": _error(
+        "damaged archive",
+        "A part of the compiled task is missing, or is not what was written. Compile it again.",
+    ),
+    "KS0503": _error(
+        "unsafe archive",
+        "The archive has members that no compiled task has: links, names that lead out of it, "
+        "unknown or repeated names, or far more data than a task needs. It is not read.",
+    ),
+    "KS0504": _error(
+        "archive of a newer version",
+        "The compiled task is in a format that this version does not know. Update ksim-schema.",
+    ),
+    "KS0505": _error(
+        "archive of another version",
+        "Under this version of the language the compiled task would mean something else than what "
+        "was compiled, so its fingerprint would lie. Compile its source again.",
+    ),
+    "KS0506": _error("file cannot be written", "The folder is absent, not permitted, or full."),
 }
 """Code -> entry."""

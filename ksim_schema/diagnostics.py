@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,32 +96,54 @@ def render_text(
     def paint(text: str, name: str) -> str:
         return f"\x1b[1;{_COLOURS[name]}m{text}\x1b[0m" if colour else text
 
+    lines_of = {file: text.splitlines() for file, text in sources.items()}
+
     blocks: list[str] = []
     for d in diagnostics:
         at = d.where
-        where = f" in {d.path}" if d.path else ""
+        where = f" in {d.path}" if d.path and d.path not in d.message else ""
         head = f"{at.file}:{at.line}:{at.column}: {paint(d.severity, d.severity)} {d.code}"
-        block = [f"{head}: {d.message}{where}"]
-        lines = sources.get(at.file, "").splitlines()
+        block = [f"{head}: {printable(d.message)}{where}"]
+        lines = lines_of.get(at.file, [])
         if 1 <= at.line <= len(lines):
             block += _excerpt(lines[at.line - 1], at, paint("|", "bar"), d.severity, paint)
         if d.help:
-            block.append(f"  {paint('help', 'help')}: {d.help}")
+            block.append(f"  {paint('help', 'help')}: {printable(d.help)}")
         blocks.append("\n".join(block))
     return "\n".join(blocks)
 
 
-def _excerpt(line: str, at: Span, bar: str, severity: str, paint: object) -> list[str]:
+_BEFORE, _WIDTH = 100, 160
+"""Characters shown before the place in a long line, and in all."""
+
+
+def _excerpt(
+    line: str, at: Span, bar: str, severity: str, paint: Callable[[str, str], str]
+) -> list[str]:
+    """The line with carets under the place. A long line is cut to what is around the place."""
     start = at.column - 1
     stop = at.end_column - 1 if at.end_line == at.line else len(line.rstrip())
-    shift = max(0, start - 100)
-    shown = "".join(c if c.isprintable() else " " for c in line.expandtabs(1))[shift : shift + 160]
-    width = max(1, min(stop - start, len(shown) - (start - shift)))
-    carets = "^" * width
+    first = max(0, start - _BEFORE)
+    shown = printable(line[first : first + _WIDTH]).rstrip()
+    before = _columns(printable(line[first:start]))
+    width = _columns(printable(line[start : min(stop, first + _WIDTH)]))
     return [
-        f"{at.line:5d} {bar} {shown.rstrip()}",
-        f"      {bar} {' ' * (start - shift)}{paint(carets, severity)}",  # type: ignore[operator]
+        f"{at.line:5d} {bar} {shown}",
+        f"      {bar} {' ' * before}{paint('^' * max(1, width), severity)}",
     ]
+
+
+def printable(text: str) -> str:
+    """Text for one line of a terminal: a blank for each tab, line break or control character."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
@@ -139,15 +162,32 @@ def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int 
         name: what was written.
         choices: what could have been written.
         of: an introduction of the list, for example ``"scene.xml has geoms"``.
-        limit: how many choices to list.
+        limit: how many choices to list; of more, those most like the name.
     """
     known = list(dict.fromkeys(choices))
-    lowered = {c.lower(): c for c in reversed(known)}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    guess = f"did you mean {lowered[close[0]]!r}?" if close else ""
+    guesses = closest(name, known, limit=1)
+    guess = f"did you mean {guesses[0]!r}?" if guesses else ""
     if not known:
         listed = f"{of}: none" if of else ""
+    elif len(known) <= limit:
+        listed = f"{of or 'known'}: " + ", ".join(known)
     else:
-        listed = f"{of or 'known'}: " + ", ".join(known[:limit])
-        listed += f", ... ({len(known)} in all)" if len(known) > limit else ""
+        likely = closest(name, known, limit=limit, cutoff=0.0)
+        listed = f"{of or 'known'}: " + ", ".join(likely) + f", ... ({len(known)} in all)"
     return " ".join(filter(None, (guess, listed)))
+
+
+def closest(
+    name: str, choices: Iterable[str], *, limit: int = 1, cutoff: float = 0.65
+) -> list[str]:
+    """The choices most like a name, the likest first.
+
+    Args:
+        name: what was written; only its beginning counts when it is long.
+        choices: what could have been written.
+        limit: how many to give.
+        cutoff: least likeness, from 0 to 1.
+    """
+    lowered = {c.lower(): c for c in reversed(list(choices))}
+    close = difflib.get_close_matches(name[:60].lower(), lowered, n=limit, cutoff=cutoff)
+    return [lowered[c] for c in close]

@@ -7,7 +7,7 @@ functions of them. Indices are those of the compiled model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -73,24 +73,45 @@ class SensorRequest:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """An actuator that an action puts on a joint.
+    """The motor or servo that an action puts on a joint.
 
     Attributes:
         joint: the joint's name.
-        kp: stiffness of a position servo (N*m/rad or N/m), or None for a plain motor.
-        kd: damping of the servo (N*m*s/rad or N*s/m).
         limit: largest torque (N*m) or force (N).
+        kp: stiffness of a position servo (N*m/rad or N/m), or None for another.
+        kd: damping of the servo (N*m*s/rad or N*s/m); without kp, the gain of a velocity servo, or
+            0 for a plain motor.
+        stall: torque or force at rest at full voltage, or None for a motor without a torque-speed
+            curve.
+        no_load_speed: speed at which the full voltage gives no torque.
     """
 
     joint: str
     limit: float
     kp: float | None = None
     kd: float = 0.0
+    stall: float | None = None
+    no_load_speed: float | None = None
 
     @property
     def name(self) -> str:
-        """The actuator's name in the compiled model."""
+        """The name in the compiled model of the actuator that takes the control."""
         return f"ksim/{self.joint}"
+
+    @property
+    def gain(self) -> float:
+        """Force for each unit of the control."""
+        return self.kp or self.kd or 1.0
+
+    @property
+    def drag(self) -> float:
+        """Slope of the torque-speed curve, ``stall / no_load_speed``; 0 without one."""
+        return self.stall / self.no_load_speed if self.stall and self.no_load_speed else 0.0
+
+    @property
+    def drag_name(self) -> str:
+        """The name in the compiled model of the actuator that gives the back-EMF."""
+        return f"ksim/{self.joint}/back_emf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +122,28 @@ class Sensor:
     type: str
     address: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The shape of a geom that stands still, as a height scan sees it from above.
+
+    Attributes:
+        name: the geom.
+        type: what it is.
+        position: its centre in the world, m.
+        axes: its x, y and z axis in the world, the columns of its rotation matrix.
+        size: MuJoCo's geom_size (half extents of a box or a plane, 0 for an endless one), m; of a
+            height field the half extents in x and y.
+        heights: of a height field, rows along y of heights above its position, m.
+    """
+
+    name: str
+    type: Literal["plane", "box", "hfield"]
+    position: tuple[float, ...]
+    axes: tuple[tuple[float, ...], ...]
+    size: tuple[float, ...]
+    heights: Sequence[Sequence[float]] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -115,6 +158,14 @@ class RobotFacts:
         home: qpos of the home pose.
         root: the body that the floating base moves, or the first moving body.
         contact_masks: geom name -> (contype, conaffinity).
+        poses: keyframe name -> its qpos and qvel.
+        trees: for each body the index of the body below the world that it hangs from.
+        geom_bodies: for each geom the index of its body.
+        solid: names of the geoms that can touch something.
+        ground: names of the solid geoms that stand still.
+        surfaces: the shapes of planes, boxes and height fields that stand still.
+        torque_limits: joint with a motor -> the largest torque (N*m) or force (N) that it gives
+            there, infinite when nothing limits it.
     """
 
     source: str
@@ -133,13 +184,22 @@ class RobotFacts:
     root: str = ""
     mass: float = 0.0
     contact_masks: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {})
+    poses: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = field(
+        default_factory=lambda: {}
+    )
+    trees: tuple[int, ...] = ()
+    geom_bodies: tuple[int, ...] = ()
+    solid: tuple[str, ...] = ()
+    ground: tuple[str, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
+    torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""
         return {
             "joint": tuple(j.name for j in self.joints if j.name),
             "body": tuple(filter(None, self.bodies)),
-            "geom": tuple(filter(None, self.geoms)),
+            "geom": tuple(g for g in self.geoms if g and not g.startswith("ksim/")),
             "site": tuple(filter(None, self.sites)),
             "sensor": tuple(s for s in self.sensors if not s.startswith("ksim/")),
             "actuator": self.actuators,
@@ -165,6 +225,11 @@ class RobotFacts:
             if j.name and any(e.fullmatch(j.name) for e in expressions)
         )
 
+    def match(self, what: str, patterns: Iterable[str]) -> tuple[str, ...]:
+        """The names of a kind of thing that one of the patterns matches, in the model's order."""
+        expressions = [re.compile(p) for p in patterns]
+        return tuple(n for n in self.names(what) if any(e.fullmatch(n) for e in expressions))
+
     def body_id(self, name: str) -> int:
         """Index of a body in the model."""
         return self.bodies.index(name)
@@ -172,6 +237,18 @@ class RobotFacts:
     def geom_id(self, name: str) -> int:
         """Index of a geom in the model."""
         return self.geoms.index(name)
+
+    def tree_of(self, body: str) -> str:
+        """The body below the world that a body hangs from."""
+        return self.bodies[self.trees[self.body_id(body)]]
+
+    def body_of(self, geom: str) -> str:
+        """The body that a geom belongs to."""
+        return self.bodies[self.geom_bodies[self.geom_id(geom)]]
+
+    def geoms_of(self, body: str) -> tuple[str, ...]:
+        """The geoms of a body that can touch something."""
+        return tuple(geom for geom in self.solid if self.body_of(geom) == body)
 
     def sensor(self, request: SensorRequest | str) -> Sensor:
         """A sensor of the model, or the one that was added for a request."""

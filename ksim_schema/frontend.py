@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ksim_schema.compose import apply_settings, sources
-from ksim_schema.diagnostics import Diagnostic, in_order
+from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.graph import Graph, check
-from ksim_schema.morphisms import desugar
+from ksim_schema.morphisms import contradicted, desugar
 from ksim_schema.source import Document, read
 from ksim_schema.task import Task, load
+from ksim_schema.vocabulary import Model
+from ksim_schema.vocabulary.scale import Scale
 from ksim_schema.wiring import wire
 
 
@@ -36,12 +38,20 @@ def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None
     """Read and check a task file; see :func:`check_document`."""
     document, found = read(path, name)
     if document is None:
-        text = path.read_bytes()[:1_000_000].decode("utf-8", "replace") if path.is_file() else ""
-        return Checked(None, None, in_order(found), {name or str(path): text})
+        return Checked(None, None, in_order(found), {name or str(path): _beginning(path)})
     checked = check_document(document, path.parent, settings)
     return Checked(
         checked.task, checked.graph, in_order([*found, *checked.diagnostics]), checked.sources
     )
+
+
+def _beginning(path: Path) -> str:
+    """The first part of a file that cannot be used, to be shown with what is wrong in it."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(1_000_000).decode("utf-8-sig", "replace") if path.is_file() else ""
+    except OSError:
+        return ""
 
 
 def check_document(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:
@@ -54,16 +64,19 @@ def check_document(document: Document, folder: Path, settings: Sequence[str] = (
     """
     texts = sources(document, settings)
     document, found = apply_settings(document, settings)
-    document, edges_found = desugar(document)
-    found += edges_found
+    document, problems = desugar(document)
+    found += problems
     task, problems = load(document, folder)
     found += problems
     if task is None:
         return Checked(None, None, in_order(found), texts)
     graph, problems = wire(task)
     found += problems
-    found += check(task, graph)
+    broken = has_errors(found)
+    found += check(task, graph, broken=broken)
     found += numbers(task)
+    if not broken:
+        found += contradicted(document, task, graph)
     return Checked(task, graph, in_order(found), texts)
 
 
@@ -83,7 +96,8 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
         best = min(divisors, key=lambda n: abs(n - ppo.minibatches))
         where = ("PPO", "minibatches")
         yield task.report("KS0402", message, *where, help=f"{best} minibatches would do")
-    if not any(t.timeout for t in task.of("Termination").values()):  # type: ignore[attr-defined]
+    limited = any(t.timeout for t in task.of("Termination").values())  # type: ignore[attr-defined]
+    if not limited and task.complete:
         message = "no time limit: an episode that never fails never ends"
         help = "add a Termination such as {kind: episode_length, after: 20 s}"
         yield task.report_key("KS0407", message, "Termination", help=help)
@@ -92,5 +106,30 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
             late = (action.latency or (0.0, 0.0))[1]  # type: ignore[attr-defined]
             period = state.control  # type: ignore[attr-defined]
             if late > period * (1 + 1e-9):
-                message = f"a latency of {late:g} s is longer than the control period of {period:g} s"
-                yield task.report("KS0412", message, "Action", name, "latency")
+                message = f"a latency of {late * 1e3:g} ms is longer than the control period of "
+                message += f"{period * 1e3:g} ms"
+                yield task.report("KS0412", message, "Action", name, "latency", 1)
+    for name, reward in task.of("Reward").items():
+        yield from _negative_scale(task, name, reward.scale)  # type: ignore[attr-defined]
+
+
+def _negative_scale(task: Task, name: str, scale: Scale) -> Iterator[Diagnostic]:
+    """A reward's scale says how much, and its kind whether it is added or subtracted."""
+    at = ("Reward", name, "scale")
+    for path, value in numbers_in(scale):
+        if value < 0:
+            place = (*at, *path) if (*at, *path) in task.document.values else at
+            message = f"a reward's scale is not negative, but this is {value:g}"
+            help = "a penalty is subtracted by its kind; take a kind that is a penalty"
+            yield task.report("KS0107", message, *place, help=help)
+
+
+def numbers_in(model: Model) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The numbers in a model, with their paths in the source."""
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        key = info.alias or name
+        if isinstance(value, Model):
+            yield from (((key, *path), number) for path, number in numbers_in(value))
+        elif isinstance(value, float):
+            yield (key,), value

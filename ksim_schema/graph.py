@@ -131,8 +131,14 @@ def unused(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if n not in used]
 
 
-def check(task: Task, graph: Graph) -> list[Diagnostic]:
-    """The laws of a typed graph: edges of the right type, causality, numbers of parts, uses."""
+def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]:
+    """The laws of a typed graph: edges of the right type, causality, numbers of parts, uses.
+
+    Args:
+        task: the task.
+        graph: its graph.
+        broken: whether a name in the task leads nowhere, so that edges are missing.
+    """
     found: list[Diagnostic] = []
     for edge in ill_typed(graph):
         hom = graph.schema.homs[edge.hom]
@@ -141,13 +147,15 @@ def check(task: Task, graph: Graph) -> list[Diagnostic]:
     cycle = cycle_without_delay(graph)
     if cycle:
         hops = "".join(f" -> {edge.tgt} ({edge.hom})" for edge in cycle)
-        blamed = next((e for e in cycle if e.path), cycle[0])
+        written = [e for e in cycle if e.path in task.document.values]
+        blamed = next((e for e in written if e.src.name.endswith(NEXT)), (written or cycle)[0])
         message = f"these parts wait for each other within one tick: {cycle[0].src}{hops}"
         help = "read a value of the tick before: the state, or an observation such as last_action"
         found.append(task.report("KS0302", message, *blamed.path, help=help))
     found += _counts(task)
-    found += _driven(task, graph)
-    for node in unused(graph):
+    if task.complete and not broken:
+        found += _driven(task, graph)
+    for node in unused(graph) if task.complete and not broken else ():
         if node.object in ("Observation", "Command", "Curriculum", "Trajectory"):
             message = f"nothing reads {node}, so it is dropped"
             found.append(task.report_key("KS0307", message, *node))

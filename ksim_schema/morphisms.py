@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import Any, get_origin
 
 from ksim_schema.acset import Arrow
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
-from ksim_schema.graph import NEXT, task_schema
+from ksim_schema.graph import NEXT, Edge, Graph, task_schema
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.task import Task
 from ksim_schema.vocabulary import KINDS, Model, Wire
 from ksim_schema.vocabulary.base import field_annotation
 
@@ -56,6 +58,29 @@ def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
     return document, found
 
 
+def contradicted(document: Document, task: Task, graph: Graph) -> Iterator[Diagnostic]:
+    """The written edges that the task's graph does not have."""
+    written = document.data.get("morphisms")
+    there: dict[tuple[str, str, str], set[str]] = {}
+    for edge in graph.edges:
+        for target in {edge.tgt.name, edge.tgt.name.removesuffix(NEXT) if acts_on(edge) else ""}:
+            there.setdefault((edge.hom, edge.src.name, target), set()).add(edge.port)
+    for name, edges in written.items() if isinstance(written, dict) else ():
+        for index, edge in enumerate(edges):
+            ports = there.get((name, edge["src"], edge["tgt"]), set())
+            if not ports or ("port" in edge and edge["port"] not in ports):
+                message = f"the parts have no edge {name!r} from {edge['src']!r} to {edge['tgt']!r}"
+                if ports:
+                    message += f" by the field {edge['port']!r}"
+                help = "name the part in a field of the other, or take the edge out"
+                yield task.report("KS0309", message, "morphisms", name, index, help=help)
+
+
+def acts_on(edge: Edge) -> bool:
+    """Whether the edge's target may be written without saying that it is the next state."""
+    return edge.hom in ("step", "disturb")
+
+
 def _put(
     document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Diagnostic]
 ) -> None:
@@ -72,16 +97,16 @@ def _put(
     ends = {"src": (hom.dom, edge["src"]), "tgt": (hom.codom, edge["tgt"])}
     for end, (object, name) in ends.items():
         if not _exists(document, object, name):
-            message = f"{hom.name!r} goes from {hom.dom} to {hom.codom}"
-            others = [o for o in KINDS if _exists(document, o, name)]
+            others = [o for o in KINDS if o != "Trajectory" and _exists(document, o, name)]
             if others:
+                code, help = "KS0301", ""
+                message = f"{hom.name!r} goes from {hom.dom} to {hom.codom}"
                 message += f", but {name!r} is a part of {' and '.join(others)}"
-                code = "KS0301"
             else:
-                code = "KS0201"
-                message = f"unknown {object} {name!r}"
+                code, message = "KS0201", f"unknown {object} {name!r}"
+                help = did_you_mean(name, _names(document, object), of=f"{object} has")
             place = (*path, end)
-            found.append(Diagnostic(code, message, document.at(place), dotted(place)))
+            found.append(Diagnostic(code, message, document.at(place), dotted(place), help))
             return
     for end in ("tgt", "src"):
         object, name = ends[end]
@@ -103,35 +128,46 @@ def _put(
 def _fields(
     object: str, data: Mapping[str, Any], hom: str, port: str
 ) -> Iterator[tuple[tuple[str, ...], Wire]]:
-    kinds = KINDS[object]
-    kind = kinds.get(str(data.get("kind"))) or (
-        next(iter(kinds.values())) if len(kinds) == 1 else None
-    )
+    kind = _kind(object, data)
     for path, wire in _wire_fields(kind) if kind else ():
         if wire.hom == hom and (not port or ".".join(path) == port):
             yield path, wire
 
 
+def _kind(object: str, data: Mapping[str, Any]) -> type[Model] | None:
+    kinds = KINDS[object]
+    only = next(iter(kinds.values())) if len(kinds) == 1 else None
+    return kinds.get(str(data.get("kind")), only)
+
+
+@cache
 def _wire_fields(
     model: type[Model], prefix: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Wire]]:
+) -> tuple[tuple[tuple[str, ...], Wire], ...]:
+    """The fields of a model, and of the models in it, that name other parts."""
+    found: list[tuple[tuple[str, ...], Wire]] = []
     for name, info in model.model_fields.items():
         wire = field_annotation(info, Wire)
         if wire is not None:
-            yield (*prefix, name), wire
+            found.append(((*prefix, name), wire))
         elif isinstance(info.annotation, type) and issubclass(info.annotation, Model):
-            yield from _wire_fields(info.annotation, (*prefix, name))
+            found += _wire_fields(info.annotation, (*prefix, name))
+    return tuple(found)
+
+
+def _names(document: Document, object: str) -> Mapping[str, Any]:
+    parts = document.data.get(object)
+    return parts if isinstance(parts, dict) else {}
 
 
 def _exists(document: Document, object: str, name: str) -> bool:
-    parts = document.data.get(object)
-    names = set(parts) if isinstance(parts, dict) else set[str]()
+    """Whether there is such a part. Channels come into being by being read."""
+    names = _names(document, object)
     return name in names or name.removesuffix(NEXT) in names or object == "Trajectory"
 
 
 def _part(document: Document, object: str, name: str) -> dict[str, Any] | None:
-    parts = document.data.get(object)
-    part = parts.get(name.removesuffix(NEXT)) if isinstance(parts, dict) else None
+    part = _names(document, object).get(name.removesuffix(NEXT))
     return part if isinstance(part, dict) else None
 
 
@@ -139,19 +175,22 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
     """Add a name to the list (or set the text) at a path, unless it is there."""
     parent: dict[str, Any] = document.data
     for step in path[:-1]:
-        inner = dict(parent.get(step) or {})  # type: ignore[call-overload]
-        parent[step] = inner  # type: ignore[index]
-        parent = inner
+        inner = parent.get(str(step))
+        if inner is not None and not isinstance(inner, dict):
+            return  # not a mapping: its own problem is reported
+        copy: dict[str, Any] = dict(inner or {})
+        parent[str(step)] = copy
+        parent = copy
     key = str(path[-1])
     section, part = str(path[0]), str(path[1])
     listed = _is_list(section, document.data[section][part], path[2:])
     where = document.at(place)
     if not listed:
-        if key not in parent:
+        if parent.get(key) is None:
             parent[key] = name
             document.values[path] = where
         return
-    names = parent.get(key, ())
+    names = parent.get(key) or ()
     names = (names,) if isinstance(names, str) else names
     if isinstance(names, tuple) and name not in names:
         parent[key] = (*names, name)
@@ -159,8 +198,8 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
 
 
 def _is_list(object: str, data: Mapping[str, Any], path: Path_) -> bool:
-    kinds = KINDS[object]
-    model: Any = kinds.get(str(data.get("kind"))) or next(iter(kinds.values()))
-    for step in path[:-1]:
-        model = model.model_fields[step].annotation
-    return "tuple" in str(model.model_fields[path[-1]].annotation)
+    """Whether the field at a path of a part takes several names."""
+    hint: Any = _kind(object, data)
+    for step in path:
+        hint = hint.model_fields[str(step)].annotation
+    return get_origin(hint) is tuple

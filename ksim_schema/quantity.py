@@ -27,7 +27,7 @@ class Dimension(NamedTuple):
 
     def __str__(self) -> str:
         """The SI unit of this dimension, as the parser reads it ("" for a plain number)."""
-        return _SI_NAMES.get(self) or _product(self)
+        return _SI_NAMES[self] if self in _SI_NAMES else _product(self)
 
     def times(self, other: Dimension, power: int = 1) -> Dimension:
         """This dimension multiplied by ``other ** power``."""
@@ -37,6 +37,11 @@ class Dimension(NamedTuple):
     def title(self) -> str:
         """What a reader calls it: "length", "angle", "dimensionless number"."""
         return _TITLES.get(self, f"quantity in {self}")
+
+    @property
+    def phrase(self) -> str:
+        """The title with its article: "a length", "an angle"."""
+        return f"{'an' if self.title[0] in 'aeiou' else 'a'} {self.title}"
 
 
 NUMBER = Dimension()
@@ -90,6 +95,13 @@ _SI_NAMES: dict[Dimension, str] = {
     LINEAR_DAMPING: "N*s/m",
 }
 
+_USUAL: dict[Dimension, tuple[str, ...]] = {
+    TIME: ("s", "ms"),
+    ANGLE: ("rad", "deg"),
+    ANGULAR_SPEED: ("rad/s", "deg/s"),
+}
+"""Units to propose where a number has none, of dimensions that have several in use."""
+
 _DEGREE = Decimal(repr(math.pi)) / 180
 UNITS: dict[str, tuple[Decimal, Dimension]] = {
     "m": (Decimal(1), LENGTH),
@@ -116,8 +128,8 @@ UNITS: dict[str, tuple[Decimal, Dimension]] = {
     "%": (Decimal("0.01"), NUMBER),
 }
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(.*?)\s*")
-_FACTOR = re.compile(r"\s*([A-Za-z%]+|1)\s*(?:(?:\^|\*\*)\s*([+-]?[1-9]))?\s*")
+_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(.*?)\s*")
+_FACTOR = re.compile(r"\s*([A-Za-z%]+|1)\s*(?:(?:\^|\*\*)\s*([+-]?[1-9][0-9]?))?\s*")
 MAX_LENGTH = 80
 """Longest text read as a quantity."""
 
@@ -160,7 +172,7 @@ def parse_unit(text: str) -> tuple[Decimal, Dimension]:
     while True:
         match = _FACTOR.match(text, position)
         if match is None:
-            raise QuantityError(f"cannot read the unit {text!r}")
+            raise QuantityError(f"cannot read the unit {text!r}", "write for example 'N*m/rad'")
         name, exponent = match.group(1), int(match.group(2) or 1) * sign
         if name != "1":
             if name not in UNITS:
@@ -266,7 +278,7 @@ class Unit:
             measured = parse(value)
         except QuantityError as error:
             raise PydanticCustomError(
-                "quantity", "{message}", {"message": str(error), "help": error.help}
+                "quantity", "{message}", {"message": str(error), "help": self._help(value, error)}
             ) from error
         if self.allowed and measured.dimension not in self.allowed:
             if measured == 0 and measured.dimension == NUMBER:
@@ -275,24 +287,36 @@ class Unit:
                 self._refuse(value, measured)
         return measured if len(self.allowed) != 1 else float(measured)
 
+    def _help(self, value: object, error: QuantityError) -> str:
+        """What to write instead of a text that is not a quantity."""
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            return error.help  # a number, and what follows it is no unit
+        examples = self.examples("20")
+        return f"write for example {examples}" if examples else error.help
+
+    def examples(self, number: str) -> str:
+        """A number in the units that are allowed, quoted as in a message."""
+        units = dict.fromkeys(unit for d in self.allowed for unit in _USUAL.get(d, (str(d),)))
+        return " or ".join(f"'{number} {unit}'" if unit else f"'{number}'" for unit in units)
+
     def _refuse(self, value: object, measured: Measured) -> None:
-        wanted = " or ".join(dict.fromkeys(d.title for d in self.allowed))
-        unit = str(self.allowed[0])
+        wanted = " or ".join(dict.fromkeys(d.phrase for d in self.allowed))
         number = f"{float(measured):g}"
         if measured.dimension == NUMBER:
             raise PydanticCustomError(
                 "unit_missing",
-                "expected a {wanted}, but {number} has no unit",
-                {"wanted": wanted, "number": number, "help": f"write '{number} {unit}'"},
+                "expected {wanted}, but {number} has no unit",
+                {"wanted": wanted, "number": number, "help": f"write {self.examples(number)}"},
             )
+        units = " or ".join(f"'{d}'" for d in self.allowed if str(d))
         raise PydanticCustomError(
             "dimension",
-            "expected a {wanted}, but {value} is a {got}",
+            "expected {wanted}, but {value} is {got}",
             {
                 "wanted": wanted,
                 "value": repr(value),
-                "got": measured.dimension.title,
-                "help": f"give it in '{unit}'" if unit else "give a number without a unit",
+                "got": measured.dimension.phrase,
+                "help": f"give it in {units}" if units else "give a number without a unit",
             },
         )
 
@@ -302,22 +326,26 @@ class Unit:
         return text_of(float(value), dimension) if dimension != NUMBER else float(value)
 
 
-def _control_period(value: object) -> object:
-    """Seconds from a period or a frequency: ``20 ms`` and ``50 Hz`` are the same."""
-    try:
-        measured = parse(value)
-    except QuantityError:
-        return value
-    if measured.dimension == FREQUENCY and measured > 0:
-        return text_of(1.0 / float(measured), TIME)
-    return value
-
-
 class Period(Unit):
-    """A time that may also be given as a frequency."""
+    """A time that may also be given as a frequency: ``20 ms`` and ``50 Hz`` are the same."""
 
     def validate(self, value: object) -> float:
-        return Unit.validate(self, _control_period(value))
+        try:
+            measured = parse(value)
+        except QuantityError:
+            return Unit.validate(self, value)
+        if measured.dimension != FREQUENCY:
+            return Unit.validate(self, value)
+        if measured <= 0 or not math.isfinite(1.0 / float(measured)):
+            raise PydanticCustomError(
+                "quantity",
+                "a frequency is more than 0, and {value} is not",
+                {"value": repr(value), "help": f"write for example {self.examples('50')}"},
+            )
+        return 1.0 / float(measured)
+
+    def examples(self, number: str) -> str:
+        return f"'{number} Hz' or '{number} ms'"
 
 
 Number = Annotated[float, Unit((NUMBER,))]
@@ -330,6 +358,7 @@ Mass = Annotated[float, Unit((MASS,))]
 Speed = Annotated[float, Unit((SPEED,))]
 Acceleration = Annotated[float, Unit((ACCELERATION,))]
 AngularSpeed = Annotated[float, Unit((ANGULAR_SPEED,))]
+AngularAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION,))]
 Force = Annotated[float, Unit((FORCE,))]
 Torque = Annotated[float, Unit((TORQUE,))]
 Effort = Annotated[float, Unit((TORQUE, FORCE))]
@@ -337,6 +366,7 @@ Effort = Annotated[float, Unit((TORQUE, FORCE))]
 JointValue = Annotated[float, Unit((ANGLE, LENGTH))]
 """A joint's coordinate: an angle of a hinge, a length of a slide."""
 JointSpeed = Annotated[float, Unit((ANGULAR_SPEED, SPEED))]
+JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
 ServoStiffness = Annotated[float, Unit((STIFFNESS, LINEAR_STIFFNESS))]
 ServoDamping = Annotated[float, Unit((DAMPING, LINEAR_DAMPING))]
 AnyQuantity = Annotated[float, Unit(())]

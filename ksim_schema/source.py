@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.syntax import syntax_error
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
@@ -51,7 +52,8 @@ class Document:
                 return found
             if not path:
                 return Span(self.file)
-            path, key = path[:-1], True
+            # A single value may stand for a list of one: its place is that of the value.
+            path, key = path[:-1], key or isinstance(path[-1], str)
 
 
 @dataclass
@@ -111,24 +113,30 @@ def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic
             return None, [Diagnostic("KS0006", "the file is not UTF-8 text", where)]
     else:
         text = raw
+    control = _CONTROL.search(text)
+    if control is not None:
+        message = f"the file holds the control character U+{ord(control[0]):04X}"
+        return None, [Diagnostic("KS0006", message, _character(name, text, control.start()))]
     reader = _Reader(name, text)
     try:
         data = reader.run()
     except _Stop as stop:
         return None, [*reader.problems, stop.diagnostic]
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
-        where = Span(name, line, column, line, column + 1)
-        return None, [*reader.problems, Diagnostic("KS0006", "a control character", where)]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = error.problem or error.context or "syntax error"
-        help = f"{error.context}" if error.context and error.problem else ""
-        where = Span(name, line, column, line, column + 1)
-        return None, [*reader.problems, Diagnostic("KS0002", message, where, help=help)]
+        return None, [*reader.problems, syntax_error(error, name, text)]
     return Document(name, text, data, reader.keys, reader.values), reader.problems
+
+
+_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML does not count as printable."""
+
+
+def _character(name: str, text: str, position: int) -> Span:
+    """The place of one character. Line breaks are those of YAML 1.1: also CR, NEL, LS and PS."""
+    before = text[:position].replace("\r\n", "\n")
+    breaks = [match.end() for match in re.finditer("[\n\r\x85\u2028\u2029]", before)]
+    line, column = len(breaks) + 1, len(before) - (breaks[-1] if breaks else 0) + 1
+    return Span(name, line, column, line, column + 1)
 
 
 class _Reader:
@@ -165,6 +173,8 @@ class _Reader:
                     self._place(stack, root, value, frame.start, event.end_mark, frame.anchor, size)
                 case yaml.ScalarEvent():
                     self._check_tag(event)
+                    if "\0" in event.value:
+                        self._stop("KS0006", "a text must not hold the character NUL", event)
                     if stack and self._wants_key(stack[-1]):
                         self._key(stack[-1], event)
                     else:
@@ -191,6 +201,8 @@ class _Reader:
             return ()
         top = stack[-1]
         step = top.key if isinstance(top.value, dict) else len(top.value)
+        if top.skip_value:  # what is below it must not take the places of the first such key
+            step = f"{step}\0"
         return (*top.path, step if step is not None else "")
 
     def _key(self, frame: _Frame, event: yaml.ScalarEvent) -> None:
@@ -253,7 +265,7 @@ class _Reader:
         return Span(self.name, start.line + 1, start.column + 1, last[0] + 1, last[1] + 1)
 
     def _report(self, code: str, message: str, at: Span, path: Path_, help: str = "") -> None:
-        self.problems.append(Diagnostic(code, message, at, dotted(path), help))
+        self.problems.append(Diagnostic(code, message, at, dotted(path).replace("\0", ""), help))
 
     def _stop(self, code: str, message: str, event: Any) -> None:
         where = self._span(event.start_mark, event.end_mark)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.validation import problems_of
@@ -27,9 +27,12 @@ SECTIONS = tuple(KINDS)
 """The schema's objects, in the order in which the vocabulary declares them."""
 OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
 """Objects with one declared component, whose ``kind`` need not be written."""
+KNOWN = frozenset((*HEADER, *SECTIONS, "PPO", "morphisms"))
+"""The keys of a task."""
 REQUIRED = ("PhysicsState", "Observation", "Action", "Policy", "Critic", "Reward")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_NAME_HELP = "use letters, digits, '_' and '-', beginning with a letter"
 _SYSTEM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -53,6 +56,17 @@ class Task:
     folder: Path
     document: Document = field(compare=False, repr=False)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every part that is written was read: else parts may seem to be unused."""
+        written = self.document.data
+        return all(
+            isinstance(written.get(object, {}), Mapping)
+            and len(written.get(object, {})) == len(self.of(object))
+            for object in written
+            if object in KINDS
+        ) and KNOWN.issuperset(written)
+
     def of(self, object: str) -> Mapping[str, Part]:
         """The parts of an object."""
         return self.parts.get(object, {})
@@ -68,7 +82,9 @@ class Task:
         return self.document.at(path, key=key)
 
     def report(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
-        """A diagnostic about the value at a path."""
+        """A diagnostic about the value at a path (of a single value, if it is no list there)."""
+        while path and isinstance(path[-1], int) and path not in self.document.values:
+            path = path[:-1]
         return Diagnostic(code, message, self.span(*path), dotted(path), help)
 
     def report_key(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
@@ -93,22 +109,18 @@ def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic
         message = f"a task is a mapping of sections, not {describe(data)}"
         return None, [Diagnostic("KS0007", message, document.at(()), help=help)]
     _check_header(document, data, found)
-    known = (*HEADER, *SECTIONS, "PPO", "morphisms")
-    for key in data:
-        if key not in known:
-            help = did_you_mean(key, known, of="sections", limit=20)
-            where = document.at((key,), key=True)
-            found.append(Diagnostic("KS0101", f"unknown section {key!r}", where, key, help))
+    misspelt = _check_sections(document, data, found)
     for section in REQUIRED:
-        if section not in data:
-            message = f"the task has no section '{section}'"
-            found.append(Diagnostic("KS0113", message, _first_line(document), section))
+        if section not in data and section not in misspelt:
+            message = f"the task has no section {section!r}"
+            found.append(Diagnostic("KS0113", message, _first_line(document)))
     parts = {
         section: dict(_load_section(document, section, data[section], found))
         for section in SECTIONS
         if section in data
     }
-    ppo = _validate(document, ("PPO",), data.get("PPO") or {}, PPO, found)
+    training = data.get("PPO")
+    ppo = _validate(document, ("PPO",), {} if training is None else training, PPO, found)
     name, about = data.get("task"), data.get("about", "")
     task = Task(
         name if isinstance(name, str) else "task",
@@ -121,27 +133,47 @@ def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic
     return task, found
 
 
+def _check_sections(
+    document: Document, data: Mapping[str, Any], found: list[Diagnostic]
+) -> set[str]:
+    """Report unknown sections; returns those that were probably meant."""
+    meant: set[str] = set()
+    last = ""
+    for key in data:
+        if key in KNOWN:
+            last = key
+            continue
+        help = did_you_mean(key, (*SECTIONS, "PPO", "morphisms"), of="sections", limit=20)
+        if last in SECTIONS and data[last] is None:
+            help = f"indent it if it is a part of {last}; {help}"
+        meant.update(closest(key, KNOWN))
+        where = document.at((key,), key=True)
+        found.append(Diagnostic("KS0101", f"unknown section {key!r}", where, help=help))
+    return meant
+
+
 def _first_line(document: Document) -> Span:
-    first = document.text.split("\n", 1)[0]
-    return Span(document.file, 1, 1, 1, len(first) + 1)
+    lines = document.text.splitlines()
+    return Span(document.file, 1, 1, 1, len(lines[0]) + 1 if lines else 2)
 
 
 def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> None:
     version = data.get("ksim")
     if version is None:
         message, help = "the task does not say its language version", "add 'ksim: 1'"
-        found.append(Diagnostic("KS0114", message, _first_line(document), "ksim", help))
+        found.append(Diagnostic("KS0114", message, _first_line(document), help=help))
     elif version != LANGUAGE_VERSION or isinstance(version, bool):
-        message = f"language version {version!r} is not known; this compiler reads version 1"
+        shown = repr(version) if isinstance(version, str) else describe(version)
+        message = f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
         found.append(Diagnostic("KS0114", message, document.at(("ksim",)), "ksim"))
     name = data.get("task")
     if name is None:
         message, help = "the task has no name", "add 'task: <name>'"
-        found.append(Diagnostic("KS0113", message, _first_line(document), "task", help))
+        found.append(Diagnostic("KS0113", message, _first_line(document), help=help))
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
-        help = "use letters, digits, '_' and '-', beginning with a letter"
+        shown = repr(name) if isinstance(name, str) else describe(name)
         where = document.at(("task",))
-        found.append(Diagnostic("KS0112", f"{name!r} is not a name", where, "task", help))
+        found.append(Diagnostic("KS0112", f"{shown} is not a name", where, "task", _NAME_HELP))
     if not isinstance(data.get("about", ""), str):
         message = f"expected a text, not {describe(data['about'])}"
         found.append(Diagnostic("KS0106", message, document.at(("about",)), "about"))
@@ -152,21 +184,24 @@ def _load_section(
 ) -> Iterator[tuple[str, Part]]:
     if not isinstance(data, dict):
         message = f"a section maps names to parts; this is {describe(data)}"
-        found.append(Diagnostic("KS0007", message, document.at((section,)), section))
+        help = "write its parts below it, indented, or leave the section out" if data is None else ""
+        found.append(Diagnostic("KS0007", message, document.at((section,)), section, help))
         return
     pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
     for name, value in data.items():
         path = (section, name)
         if not pattern.fullmatch(name):
-            help = "use letters, digits, '_' and '-', beginning with a letter"
             where = document.at(path, key=True)
-            found.append(Diagnostic("KS0112", f"{name!r} is not a name", where, section, help))
+            message = f"{name!r} is not a name"
+            found.append(Diagnostic("KS0112", message, where, section, _NAME_HELP))
             continue
         if value is None and section in OPTIONAL_KIND:
             value = {}
         if not isinstance(value, dict):
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
-            found.append(Diagnostic("KS0007", message, document.at(path), dotted(path)))
+            known = isinstance(value, str) and value in KINDS[section]
+            help = f"write {{kind: {value}}}" if known else ""
+            found.append(Diagnostic("KS0007", message, document.at(path), dotted(path), help))
             continue
         kind = _kind(document, section, path, value, found)
         if kind is not None:
@@ -183,7 +218,7 @@ def _kind(
         if section in OPTIONAL_KIND:
             return next(iter(kinds.values()))
         where = document.at(path, key=True)
-        help = f"add 'kind:'; kinds of {section}: " + ", ".join(kinds)
+        help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
         message = f"{path[-1]!r} does not say its kind"
         found.append(Diagnostic("KS0103", message, where, dotted(path), help))
         return None
@@ -192,7 +227,7 @@ def _kind(
         return kinds[kind]
     path = (*path, "kind")
     if isinstance(kind, str):
-        message, help = f"unknown kind {kind!r}", did_you_mean(kind, kinds, of=f"{section} has")
+        message, help = f"unknown kind {kind!r}", did_you_mean(kind, kinds, of=f"kinds of {section}")
         elsewhere = [o for o, names in KINDS.items() if kind in names]
         if elsewhere:
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ksim_schema.diagnostics import Diagnostic, did_you_mean
-from ksim_schema.quantity import describe
+from ksim_schema.diagnostics import Diagnostic, closest, did_you_mean
+from ksim_schema.quantity import Unit, describe
 from ksim_schema.source import Document, Path_, dotted
 
 _CODES = {
@@ -31,6 +33,7 @@ _LIMITS = {
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "finite_number": "a finite number",
     "float_type": "a number",
     "string_type": "a text",
     "bool_type": "true or false",
@@ -62,79 +65,207 @@ def problems_of(
 def _problem(
     details: ErrorDetails, document: Document, path: Path_, data: Any, model: type[BaseModel]
 ) -> Diagnostic:
-    kind, context = details["type"], details.get("ctx", {})
-    steps, parent = _steps_in(data, details["loc"])
-    absent = kind == "missing" or kind == "union_tag_not_found"
-    name = str(details["loc"][-1]) if details["loc"] else ""
-    at = (*path, *steps)
-    where = document.at(at, key=absent or kind == "extra_forbidden")
+    kind, context, given = details["type"], details.get("ctx", {}), details["input"]
+    location = details["loc"]
+    if kind == "missing" and location and isinstance(location[-1], int):
+        # A list that is too short; Pydantic names the first element that is not there.
+        kind, location = "too_short", location[:-1]
+    name = str(location[-1]) if location else ""
+    at = (*path, *_steps_in(data, location))
+    where = document.at(at, key=kind in ("missing", "union_tag_not_found", "extra_forbidden"))
     help = str(context.get("help", ""))
     match kind:
         case "missing":
             message = f"the field {name!r} is missing"
-            help = help or _field_help(model, name)
+            help = help or _description(model, location)
         case "extra_forbidden":
-            message = f"unknown field {name!r}"
-            help = _known_fields(model, steps, parent, name)
+            message, help = f"unknown field {name!r}", _known_fields(model, location)
         case "union_tag_invalid":
-            message = f"unknown kind {context.get('tag')!r}"
-            help = did_you_mean(
-                str(context.get("tag")), str(context.get("expected_tags", "")).replace("'", "").split(", ")
-            )
-            at, where = (*at, "kind"), document.at((*at, "kind"))
+            at = (*at, "kind")
+            where = document.at(at)
+            tag = given["kind"]
+            known = isinstance(tag, str)
+            message = f"unknown kind {tag!r}" if known else f"a kind is a text, not {describe(tag)}"
+            help = did_you_mean(str(context.get("tag")), _tags(model, location), of="kinds")
         case "union_tag_not_found":
-            message, help = "the kind is missing", "add 'kind:'"
+            message = "the kind is missing"
+            help = "add 'kind:'; kinds: " + ", ".join(_tags(model, location))
         case "literal_error":
-            choices = _choices(str(context.get("expected", "")))
-            message = f"{_shown(details['input'])} is none of the values allowed here"
-            help = did_you_mean(str(details["input"]), choices, of="allowed")
+            allowed = list(map(_plain, _literals(model, location)))
+            choice = " or ".join(filter(None, (", ".join(allowed[:-1]), allowed[-1])))
+            message = f"expected {choice}, not {_shown(given)}"
+            likely = closest(given, allowed) if isinstance(given, str) else []
+            help = f"did you mean {likely[0]!r}?" if likely else _instead(model, location, given)
+        case "range_order" if isinstance(given, tuple) and len(given) == 2:
+            low, high = (_shown(value) for value in given)
+            message = f"the range runs from {low} to {high}, but the lower end comes first"
         case _ if kind in _LIMITS:
             bound, words = _LIMITS[kind]
-            message = f"expected {words} {context.get(bound)}, but it is {_shown(details['input'])}"
+            limit = f"{context.get(bound):g} {_unit(model, location)}".strip()
+            message = f"expected {words} {limit}, not {_shown(given)}"
         case "too_long" | "too_short":
-            wanted = context.get("max_length", context.get("min_length"))
-            message = f"expected a list of {wanted} values, but it has {context.get('actual_length')}"
+            count = f"{len(given)} value{'s' if len(given) != 1 else ''}"
+            message = f"expected {_list_of(model, location)}, but this list has {count}"
         case _ if kind in _EXPECTED:
-            message = f"expected {_EXPECTED[kind]}, not {describe(details['input'])}"
+            expected = _EXPECTED[kind]
+            if kind == "tuple_type":
+                expected = _list_of(model, location)
+            message = f"expected {expected}, not {describe(given)}"
+            help = help or _instead(model, location, given)
+        case _ if _at(data, location) is None:  # a shorthand was made of it
+            message, help = "expected a value, not nothing (null)", _instead(model, location, None)
         case _:
             message = details["msg"]
     code = _CODES.get(kind, "KS0107" if kind in _LIMITS else "KS0106")
     return Diagnostic(code, message, where, dotted(at), help)
 
 
-def _steps_in(data: Any, location: tuple[int | str, ...]) -> tuple[Path_, Any]:
+def _steps_in(data: Any, location: tuple[int | str, ...]) -> Path_:
     """The part of an error's location that exists in the data.
 
     Pydantic also names the members of unions and the fields that a shorthand stands for.
     """
     steps: list[str | int] = []
-    parent = data
     for step in location:
         inside = (isinstance(data, Mapping) and step in data) or (
             isinstance(data, (tuple, list)) and isinstance(step, int) and step < len(data)
         )
         if inside:
-            parent, data = data, data[step]
+            data = data[step]
             steps.append(step)
-    return tuple(steps), parent
+    return tuple(steps)
 
 
-def _known_fields(model: type[BaseModel], steps: Path_, parent: Any, name: str) -> str:
-    if len(steps) == 1:
-        names = [info.alias or field for field, info in model.model_fields.items()]
-        return did_you_mean(name, names, of="fields", limit=14)
+def _at(data: Any, location: tuple[int | str, ...]) -> Any:
+    """The value at the part of a location that exists in the data."""
+    for step in _steps_in(data, location):
+        data = data[step]
+    return data
+
+
+def _members(hint: Any) -> Iterator[Any]:
+    """The types that a type hint is a union of, without annotations and None."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _members(get_args(hint)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(hint):
+            yield from _members(member)
+    elif hint is not NoneType:
+        yield hint
+
+
+def _is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, BaseModel)
+
+
+def _named_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {info.alias or field: info for field, info in model.model_fields.items()}
+
+
+def _hints(model: type[BaseModel], location: tuple[int | str, ...]) -> list[Any]:
+    """The type hints of the value at a location that Pydantic reports."""
+    hints: list[Any] = [model]
+    for step in location:
+        inner: list[Any] = []
+        for member in (m for hint in hints for m in _members(hint)):
+            if _is_model(member) and step in _named_fields(member):
+                info = _named_fields(member)[str(step)]
+                inner.append(Annotated[info.annotation, *info.metadata, None])
+            elif _is_model(member) and step in _own_tags(member):
+                inner.append(member)
+            elif get_origin(member) is tuple and isinstance(step, int):
+                elements = get_args(member)
+                inner.append(elements[0 if elements[-1] is Ellipsis else step])
+        hints = inner or hints
+    return hints
+
+
+def _types(model: type[BaseModel], location: tuple[int | str, ...]) -> list[Any]:
+    return [member for hint in _hints(model, location) for member in _members(hint)]
+
+
+def _own_tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    info = model.model_fields.get("kind")
+    return get_args(info.annotation) if info else ()
+
+
+def _tags(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The kinds of a union of components."""
+    models = (hint for hint in _types(model, location) if _is_model(hint))
+    return [str(tag) for member in models for tag in _own_tags(member)]
+
+
+def _literals(model: type[BaseModel], location: tuple[int | str, ...]) -> list[Any]:
+    hints = _types(model, location)
+    return [v for hint in hints if get_origin(hint) is Literal for v in get_args(hint)]
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _list_of(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """What list a field takes."""
+    for hint in _types(model, location):
+        if get_origin(hint) is not tuple:
+            continue
+        elements = get_args(hint)
+        if elements[-1] is not Ellipsis:
+            return "a range [low, high]" if len(elements) == 2 else f"a list of {len(elements)}"
+        if any(_is_model(member) for member in _members(elements[0])):
+            return "a mapping, or a list of mappings"
+    lengths = (getattr(m, "min_length", 0) for h in _hints(model, location) for m in _metadata(h))
+    least = max(lengths, default=0)
+    return f"a list of {least} or more values" if least else "a list"
+
+
+def _metadata(hint: Any) -> tuple[Any, ...]:
+    return getattr(hint, "__metadata__", ())
+
+
+def _unit(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The SI unit of a field, "" for a plain number or when there are several."""
+
+    def units(hint: Any) -> Iterator[Unit]:
+        yield from (m for m in _metadata(hint) if isinstance(m, Unit))
+        for argument in get_args(hint):
+            yield from units(argument)
+
+    found = {unit.allowed for hint in _hints(model, location) for unit in units(hint)}
+    allowed = found.pop() if len(found) == 1 else ()
+    return str(allowed[0]) if len(allowed) == 1 else ""
+
+
+def _known_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    for member in _types(model, location[:-1]):
+        if _is_model(member):
+            fields = _named_fields(member)
+            own = [name for name in fields if name in member.__annotations__]
+            names = [*own, *(name for name in fields if name not in own)]
+            return did_you_mean(str(location[-1]), names, of="fields", limit=16)
     return ""
 
 
-def _field_help(model: type[BaseModel], name: str) -> str:
-    for field, info in model.model_fields.items():
-        if (info.alias or field) == name and info.description:
-            return f"{name}: {info.description}"
+def _description(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The description of the field at a location."""
+    for member in _types(model, location[:-1]) if location else ():
+        info = _named_fields(member).get(str(location[-1])) if _is_model(member) else None
+        if info is not None and info.description:
+            return f"{location[-1]}: {info.description}"
     return ""
 
 
-def _choices(expected: str) -> list[str]:
-    return [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+def _instead(model: type[BaseModel], location: tuple[int | str, ...], given: object) -> str:
+    """The help for a value of the wrong type."""
+    if given is None:
+        for member in _types(model, location[:-1]) if location else ():
+            info = _named_fields(member).get(str(location[-1])) if _is_model(member) else None
+            if info is not None and not info.is_required():
+                return "leave the field out to have its default"
+    if isinstance(given, str) and given in _tags(model, location):
+        return f"write {{kind: {given}}}"
+    return _description(model, location)
 
 
 def _shown(value: object) -> str:

@@ -13,11 +13,13 @@ from typing import Any
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.graph import NEXT, Edge, Graph, Node, task_schema
 from ksim_schema.source import Path_
-from ksim_schema.task import Task
+from ksim_schema.task import KNOWN, REQUIRED, Task
 from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
 from ksim_schema.vocabulary.scale import Scale
 
 _GRADED = {
+    "Action": "grade_action",
+    "Command": "grade_command",
     "Reward": "grade_reward",
     "Observation": "grade_observation",
     "Event": "grade_event",
@@ -73,7 +75,7 @@ class _Builder:
                 message = f"no part reads a channel {name!r}"
                 help = did_you_mean(name, (c.name for c in self.channels), of="channels")
                 self.found.append(self.task.report_key("KS0201", message, "Trajectory", name, help=help))
-        edges = sorted(self.edges, key=lambda e: (e.hom, e.tgt, e.port, e.index, e.src))
+        edges = sorted(self.edges, key=_order)
         return Graph(self.schema, tuple(self.nodes), tuple(edges), dict(self.nodes))
 
     def _wires(self, node: Node, part: Part) -> None:
@@ -95,8 +97,10 @@ class _Builder:
                     continue
                 if wire.of is not None:
                     target = self._channel(target)
-                if outwards and hom.codom == "PhysicsState" and hom.delay == 0:
-                    target = Node(target.object, target.name.removesuffix(NEXT) + NEXT)
+                if outwards and hom.codom == "PhysicsState":
+                    # what acts in a tick acts on the state that it makes, the rest on the state
+                    suffix = "" if hom.delay else NEXT
+                    target = Node(target.object, target.name.removesuffix(NEXT) + suffix)
                 ends = (node, target) if outwards else (target, node)
                 listed = isinstance(value, tuple)
                 self._add(wire.hom, *ends, port=port, index=index if listed else 0, path=place)
@@ -122,6 +126,8 @@ class _Builder:
         written = self.task.document.data.get(object)
         if isinstance(written, Mapping) and name in written:
             return None  # the part is there, and its own problem is reported
+        if written is None and self._section_reported(object):
+            return None
         others = [o for o, n, _ in self.task if n == name and o != "Trajectory"]
         if others:
             message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
@@ -131,6 +137,11 @@ class _Builder:
             message = f"unknown {object} {name!r}"
             self.found.append(self.task.report("KS0201", message, *place, help=help))
         return None
+
+    def _section_reported(self, object: str) -> bool:
+        """Whether a section's absence is reported already: as missing, empty or misspelt."""
+        data = self.task.document.data
+        return object in data or object in REQUIRED or not set(data) <= KNOWN
 
     def _channel(self, source: Node) -> Node:
         """The trajectory's channel of a part, recorded from it."""
@@ -151,7 +162,8 @@ class _Builder:
 
     def _implied(self, node: Node, part: Part) -> None:
         """The edges that the kind of a part implies."""
-        hom = {"Reward": "reward", "Termination": "terminate"}.get(node.object)
+        homs = {"Reward": "reward", "Termination": "terminate", "Curriculum": "gauge"}
+        hom = homs.get(node.object)
         channels: Iterable[str] = getattr(part, "channels", ())
         for channel in channels if hom else ():
             for source in self._sources(channel):
@@ -163,7 +175,7 @@ class _Builder:
                 self._add("advance", node, Node("Curriculum", level))
         if node.object in _GRADED and is_graded(part):
             levels = list(self.task.of("Curriculum"))
-            if not levels:
+            if not levels and not self._section_reported("Curriculum"):
                 message = f"{node} follows the curriculum's level, and the task has no Curriculum"
                 help = "add a Curriculum section, or give a constant scale"
                 self.found.append(self.task.report_key("KS0411", message, *node, help=help))
@@ -189,8 +201,16 @@ class _Builder:
         self.edges[Edge(hom, src, tgt, port, index, path)] = None
 
 
-INFERRED = frozenset(("observe", "step", "act", "recall", "reset", "disturb", "randomize"))
+INFERRED = frozenset(
+    ("observe", "inform", "step", "act", "recall", "reset", "disturb", "randomize")
+)
 """Fields that are inferred when the task has just one part that they could name."""
+
+
+def _order(edge: Edge) -> tuple[str, Node | tuple[str | int, ...], str, int, Node, Node]:
+    """Edges of one morphism stand together, those that one field names in the field's order."""
+    owner = edge.path[:2] or edge.tgt
+    return edge.hom, owner, edge.port, edge.index, edge.tgt, edge.src
 
 
 def is_graded(model: Model) -> bool:

@@ -53,7 +53,8 @@ class Env:
         action_size: length of the policy's output.
         policy_size: length of the policy's input.
         critic_size: length of the critic's input.
-        reward_names: the reward terms.
+        reward_names: the reward terms; those of a reward with components are
+            ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
     """
 
@@ -107,8 +108,8 @@ class Env:
         tick = jnp.int32(0)
         keys = self._keys(key, tick)
         level = jnp.full((self.num_envs,), self._first_level(parts))
-        qpos, qvel, model = self._start(parts, key, keys, level)
-        physics, world = self.engine.reset(qpos, qvel, model)
+        qpos, qvel, controls, model = self._start(parts, key, keys, level)
+        physics, world = self.engine.reset(qpos, qvel, model, self._of_all(controls))
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
             keys, level, world
         )
@@ -122,7 +123,7 @@ class Env:
         tick = state.tick + 1
         keys = self._keys(state.key, tick)
         episode = state.episode
-        controls, ctrl = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
+        controls, ctrl, acted = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
             keys, episode, action
         )
         push, wrench, disturbed = jax.vmap(lambda k, e: self._tick.disturb(parts, k, e))(
@@ -138,7 +139,7 @@ class Env:
         judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
             keys, episode, state.inputs, world, action
         )
-        following.memory["Event"] = disturbed
+        following.memory.update(Event=disturbed, Action=acted)
         following = following._replace(action=action, controls=controls)
         following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
             keys, following, world
@@ -162,8 +163,8 @@ class Env:
 
     def _start(
         self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array
-    ) -> tuple[Array, Array, dict[str, Array]]:
-        """Poses and models of new episodes (batched)."""
+    ) -> tuple[Array, Array, Array, dict[str, Array]]:
+        """Poses, first controls and models of new episodes (batched)."""
         once = self._keys(key, jnp.int32(0))
         return jax.vmap(lambda k, o, d: self._tick.start(parts, k, o, d))(keys, once, level)
 
@@ -172,13 +173,15 @@ class Env:
     ) -> EnvState:
         """New episodes for the environments that are done (batched)."""
         level = state.episode.level
-        qpos, qvel, model = self._start(parts, state.key, keys, level)
+        qpos, qvel, controls, model = self._start(parts, state.key, keys, level)
         physics, world = self.engine.reset_where(
-            done, state.physics, state.world, qpos, qvel, model
+            done, state.physics, state.world, qpos, qvel, model, self._of_all(controls)
         )
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
             keys, level, world
         )
+        # what a curriculum counts goes on from episode to episode
+        episode.memory["Curriculum"] = state.episode.memory["Curriculum"]
 
         def choose(new: Array, old: Array) -> Array:
             return jnp.where(done.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
@@ -196,9 +199,13 @@ class Env:
         return jax.vmap(lambda i: jax.random.fold_in(tick_key, i))(jnp.arange(self.num_envs))
 
     def _full_ctrl(self, ctrl: Float[Array, "envs substeps drives"]) -> Array:
-        """The controls of all actuators; those that no action drives stay zero."""
-        if all(part.latency is None for part in self._tick.parts["Action"].values()):
+        """The controls of a tick, of each physics step where they may differ."""
+        if not any(part.within_tick for part in self._tick.parts["Action"].values()):
             ctrl = ctrl[:, 0]
+        return self._of_all(ctrl)
+
+    def _of_all(self, ctrl: Float[Array, "... drives"]) -> Float[Array, "... nu"]:
+        """The controls of all actuators; those that no action drives stay zero."""
         if np.array_equal(self._drives, np.arange(self.robot.nu)):
             return ctrl
         return jnp.zeros((*ctrl.shape[:-1], self.robot.nu)).at[..., self._drives].set(ctrl)

@@ -105,8 +105,13 @@ class Plan:
             f"{facts.mass:.1f} kg, control {rate}",
         ]
         for drive in self.drives:
-            servo = "motor" if drive.kp is None else f"servo kp {drive.kp:g} kd {drive.kd:g}"
-            lines.append(f"  add {servo}, limit {drive.limit:g}: {drive.joint}")
+            servo = f"velocity servo kd {drive.kd:g}" if drive.kd else "motor"
+            if drive.kp is not None:
+                servo = f"servo kp {drive.kp:g} kd {drive.kd:g}"
+            limit = f"limit {drive.limit:g}"
+            if drive.drag:
+                limit += f", stall {drive.stall:g}, no load {drive.no_load_speed:g}"
+            lines.append(f"  add {servo}, {limit}: {drive.joint}")
         return lines + [f"  add sensor {s.name.removeprefix('ksim/')}" for s in self.sensors]
 
     def _tick(self) -> list[str]:

@@ -1,38 +1,21 @@
-"""The robot: a MuJoCo model's files, its facts, and the sensors and actuators put into it."""
+"""The robot: a MuJoCo model, its facts, and the sensors and actuators put into it."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import mujoco
 import numpy as np
 
+from ksim_compiler.modelfiles import ModelError as ModelError
+from ksim_compiler.modelfiles import ModelFiles as ModelFiles
+from ksim_compiler.modelfiles import read_files as read_files
+from ksim_compiler.surfaces import surfaces
 from ksim_schema.facts import Drive, Joint, RobotFacts, Sensor, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
-
-MAX_FILE = 200_000_000
-"""Largest file read as a part of a model, in bytes."""
-
-
-class ModelError(Exception):
-    """A model that cannot be read or compiled. The message is for the author."""
-
-
-@dataclass(frozen=True)
-class ModelFiles:
-    """A model file with what it includes.
-
-    Attributes:
-        root: name of the model file.
-        content: file name, relative to the model's folder -> bytes. The first is the model file.
-    """
-
-    root: str
-    content: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -45,62 +28,13 @@ class Robot:
     facts: RobotFacts
 
 
-def read_files(path: Path) -> ModelFiles:
-    """Read an MJCF file, what it includes and the assets it names.
-
-    Raises:
-        ModelError: a file cannot be read, or is no XML.
-    """
-    content: dict[str, bytes] = {}
-    folder = path.parent
-    pending = [PurePosixPath(path.name)]
-    folders = {"mesh": "", "texture": "", "hfield": "", "skin": "", "model": ""}
-    while pending:
-        name = pending.pop(0)
-        if str(name) in content:
-            continue
-        content[str(name)] = _read(folder / name)
-        try:
-            tree = ElementTree.fromstring(content[str(name)])
-        except ElementTree.ParseError as error:
-            line, column = error.position
-            raise ModelError(f"{name}, line {line}, column {column + 1}: not valid XML") from error
-        for compiler in tree.iter("compiler"):
-            asset_folder = compiler.get("assetdir", "")
-            for what in folders:
-                folders[what] = compiler.get(f"{what}dir", asset_folder or folders[what])
-        for element in tree.iter():
-            file = element.get("file")
-            if file is None:
-                continue
-            if element.tag == "include":
-                pending.append(PurePosixPath(file))
-            elif element.tag in folders:
-                asset = PurePosixPath(folders[element.tag]) / file
-                content[str(asset)] = _read(folder / asset)
-    return ModelFiles(path.name, content)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise ModelError(f"{path} is a folder")
-        if path.stat().st_size > MAX_FILE:
-            raise ModelError(f"{path} is larger than {MAX_FILE:,} bytes")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ModelError(f"there is no file {path}") from error
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {(error.strerror or 'error').lower()}") from error
-
-
 def load(part: RobotPart, files: ModelFiles) -> Robot:
     """Compile a model as it is, with the task's options.
 
     Raises:
         ModelError: MuJoCo refuses the model.
     """
-    return _finish(part, files, _spec(part, files))
+    return _compile(part, files, lambda spec: None)
 
 
 def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive]) -> Robot:
@@ -110,45 +44,59 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
         ModelError: MuJoCo refuses the model.
     """
     drives = tuple(drives)
-    spec = _spec(robot.part, robot.files)
-    driven = {drive.joint for drive in drives}
-    for actuator in list(spec.actuators):
-        if actuator.trntype == mujoco.mjtTrn.mjTRN_JOINT and actuator.target in driven:
-            spec.delete(actuator)
-    for key in spec.keys:
-        key.ctrl = np.zeros(0)
-    for drive in drives:
-        _add_drive(spec, drive)
-    for request in dict.fromkeys(sensors):
-        _add_sensor(spec, request)
-    return _finish(robot.part, robot.files, spec)
+    driven = {drive.joint: drive.name for drive in drives}
+
+    def change(spec: mujoco.MjSpec) -> None:
+        replaced: dict[str, str] = {}
+        for actuator in list(spec.actuators):
+            if actuator.trntype == mujoco.mjtTrn.mjTRN_JOINT and actuator.target in driven:
+                replaced[actuator.name] = driven[actuator.target]
+                spec.delete(actuator)
+        for sensor in spec.sensors:  # those of an actuator that is gone read its successor
+            if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in replaced:
+                sensor.objname = replaced[sensor.objname]
+        for key in spec.keys:
+            key.ctrl = np.zeros(0)
+        for drive in drives:
+            _add_drive(spec, drive)
+        for request in dict.fromkeys(sensors):
+            _add_sensor(spec, request)
+
+    return _compile(robot.part, robot.files, change)
 
 
-def _spec(part: RobotPart, files: ModelFiles) -> mujoco.MjSpec:
-    content = dict(files.content)
+def _compile(
+    part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]
+) -> Robot:
+    """Read a model from memory, change it, and compile it."""
     try:
-        spec = mujoco.MjSpec.from_string(
-            content.pop(files.root).decode("utf-8"),
-            include={name: data for name, data in content.items() if name.endswith(".xml")},
-            assets={name: data for name, data in content.items() if not name.endswith(".xml")},
-        )
-    except (ValueError, RuntimeError, UnicodeDecodeError) as error:
+        with mujoco.MjVfs() as vfs:
+            for name, data in files.content.items():
+                vfs[name] = data
+            spec = mujoco.MjSpec.from_file(files.root, vfs=vfs)
+            _set_options(part, spec)
+            _name_geoms(spec)
+            change(spec)
+            model = spec.compile(vfs=vfs)
+    except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
+    return Robot(part, files, model, _facts(part, model))
+
+
+def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
     if part.timestep is not None:
         spec.option.timestep = part.timestep
     for name in ("iterations", "ls_iterations"):
         value = getattr(part.solver, name)
         if value is not None:
             setattr(spec.option, name, value)
-    return spec
 
 
-def _finish(part: RobotPart, files: ModelFiles, spec: mujoco.MjSpec) -> Robot:
-    try:
-        model = spec.compile()
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(_brief(error)) from error
-    return Robot(part, files, model, _facts(part, model))
+def _name_geoms(spec: mujoco.MjSpec) -> None:
+    """Name the geoms without a name, so that contact sensors can refer to them."""
+    for number, geom in enumerate(spec.geoms):
+        if not geom.name:
+            geom.name = f"ksim/geom{number}"
 
 
 def _brief(error: Exception) -> str:
@@ -156,14 +104,32 @@ def _brief(error: Exception) -> str:
 
 
 def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
-    limit = {} if np.isinf(drive.limit) else {"forcerange": [-drive.limit, drive.limit]}
-    actuator = spec.add_actuator(
-        name=drive.name, target=drive.joint, trntype=mujoco.mjtTrn.mjTRN_JOINT, **limit
+    """The actuators of a drive: ``force = gain * ctrl - kp * q - kd * dq/dt`` within its limits."""
+    limit = drive.limit
+    if drive.drag:
+        # u clipped to +-stall - k dq/dt is (u + k dq/dt clipped to +-stall) - k dq/dt
+        _add_actuator(spec, drive.drag_name, drive.joint, gain=0.0, damping=drive.drag)
+        if not np.isinf(limit):  # of what both give together
+            joint = spec.joint(drive.joint)
+            joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
+            joint.actfrcrange = [-limit, limit]
+        limit = drive.stall or limit
+    actuator = _add_actuator(
+        spec, drive.name, drive.joint, drive.gain, drive.kp or 0.0, drive.kd - drive.drag
     )
-    if drive.kp is None:
-        actuator.set_to_motor()
-    else:
-        actuator.set_to_position(kp=drive.kp, kv=drive.kd)
+    if not np.isinf(limit):
+        actuator.forcerange = [-limit, limit]
+
+
+def _add_actuator(
+    spec: mujoco.MjSpec, name: str, joint: str, gain: float, kp: float = 0.0, damping: float = 0.0
+) -> Any:
+    actuator = spec.add_actuator(name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    if kp or damping:
+        actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+    actuator.gainprm[0] = gain
+    actuator.biasprm[1:3] = -kp, -damping
+    return actuator
 
 
 _OBJECTS = {
@@ -213,11 +179,17 @@ def _facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
         for i, name in enumerate(names(obj.mjOBJ_JOINT, model.njnt))
     )
     sensors = {
-        name: Sensor(name, _sensor_type(model, i), int(model.sensor_adr[i]), int(model.sensor_dim[i]))
+        name: Sensor(
+            name, _sensor_type(model, i), int(model.sensor_adr[i]), int(model.sensor_dim[i])
+        )
         for i, name in enumerate(names(obj.mjOBJ_SENSOR, model.nsensor))
     }
     geoms = names(obj.mjOBJ_GEOM, model.ngeom)
     base = next((j.body for j in joints if j.type == "free"), None)
+    solid = [bool(model.geom_contype[i] or model.geom_conaffinity[i]) for i in range(model.ngeom)]
+    for geom in (*model.pair_geom1, *model.pair_geom2):
+        solid[geom] = True
+    still = model.body_weldid[model.geom_bodyid] == 0
     return RobotFacts(
         source=part.model,
         nq=model.nq,
@@ -239,6 +211,20 @@ def _facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
             for i, name in enumerate(geoms)
             if name
         },
+        poses={
+            name: (
+                tuple(float(q) for q in model.key_qpos[i]),
+                tuple(float(v) for v in model.key_qvel[i]),
+            )
+            for i, name in enumerate(keyframes)
+            if name
+        },
+        trees=tuple(int(i) for i in model.body_rootid),
+        geom_bodies=tuple(int(i) for i in model.geom_bodyid),
+        solid=tuple(name for i, name in enumerate(geoms) if solid[i]),
+        ground=tuple(name for i, name in enumerate(geoms) if solid[i] and still[i]),
+        surfaces=surfaces(model),
+        torque_limits=_torque_limits(model, joints),
     )
 
 
@@ -277,6 +263,28 @@ def _effort(model: mujoco.MjModel, joint: int) -> float | None:
                 gain = float(model.actuator_gainprm[i, 0])
                 return gear * gain * float(np.abs(model.actuator_ctrlrange[i]).max())
     return None
+
+
+def _torque_limits(model: mujoco.MjModel, joints: tuple[Joint, ...]) -> dict[str, float]:
+    """Joint with an actuator -> the largest torque or force that it gives there."""
+    limits: dict[str, float] = {}
+    for i in range(model.nu):
+        index = int(model.actuator_trnid[i, 0])
+        joint = joints[index].name if index >= 0 else ""
+        if model.actuator_trntype[i] != mujoco.mjtTrn.mjTRN_JOINT or not joint or joint in limits:
+            continue
+        limits[joint] = math.inf
+        gear = abs(float(model.actuator_gear[i, 0]))
+        if model.jnt_actfrclimited[index]:
+            limits[joint] = float(np.abs(model.jnt_actfrcrange[index]).max())
+        if model.actuator_forcelimited[i]:
+            largest = gear * float(np.abs(model.actuator_forcerange[i]).max())
+            limits[joint] = min(limits[joint], largest)
+        elif model.actuator_ctrllimited[i] and model.actuator_biastype[i] == 0:
+            gain = abs(float(model.actuator_gainprm[i, 0]))
+            largest = gear * gain * float(np.abs(model.actuator_ctrlrange[i]).max())
+            limits[joint] = min(limits[joint], largest)
+    return limits
 
 
 def _sensor_type(model: mujoco.MjModel, index: int) -> str:

@@ -78,20 +78,26 @@ class Tick:
 
     Attributes:
         parts: the declared parts in use, object -> name -> part.
-        reward_names: the reward terms in the order in which they are summed.
+        reward_names: the reward terms in the order in which they are summed; a reward with
+            components has one for each, ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
     """
 
     def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
         self.plan, self.robot = plan, plan.robot.facts
         self.parts: Parts = {object: dict(plan.parts(object)) for object in OBJECTS}
-        self.reward_names = tuple(sorted(self.parts["Reward"]))
+        self.reward_names = tuple(
+            term
+            for name, part in sorted(self.parts["Reward"].items())
+            for term in _terms(name, part.components)
+        )
         self.termination_names = (*sorted(self.parts["Termination"]), NON_FINITE)
         self._timeouts = {name for name, p in self.parts["Termination"].items() if p.timeout}
         self._recorded = tuple(
             sorted(e.src.name for e in plan.graph.edges if e.hom == "record_observation")
         )
         self._slices = self._action_slices()
+        self._labels = {n: c.labels(self.robot) for n, c in self.parts["Command"].items()}
         self._model_defaults = dict(model_defaults)
 
     def parameters(self) -> Parameters:
@@ -110,19 +116,17 @@ class Tick:
 
     def act(
         self, parts: Parts, key: Key[Array, ""], episode: Episode, action: Float[Array, " actions"]
-    ) -> tuple[Array, Array]:
-        """Controls of this tick, and controls of each physics step."""
+    ) -> tuple[Array, Array, dict[str, actions.Memory]]:
+        """Controls of this tick and of each of its physics steps, and the memory of the actions."""
         x = self._context(key, episode, {}, episode.age, action)
-        controls = self._controls(parts, x)
-        pieces, start = [], 0
+        now, physics, memory = [], [], {}
         for name, part in self.in_action_order(parts):
-            stop = start + part.size(self.robot)
-            latency = episode.memory["Action"][name]
-            now, before = controls[start:stop], episode.controls[start:stop]
-            timestep, substeps = self.robot.timestep, self.plan.substeps
-            pieces.append(actions.in_substeps(now, before, latency, substeps, timestep))
-            start = stop
-        return controls, jnp.concatenate(pieces, axis=1)
+            own = replace(_for(x, "Action", name), action=action[self._slices[name]])
+            before = episode.memory["Action"][name]
+            targets, each, memory[name] = actions.following(part, own, before)
+            now.append(targets)
+            physics.append(each)
+        return jnp.concatenate(now), jnp.concatenate(physics, axis=1), memory
 
     def disturb(
         self, parts: Parts, key: Key[Array, ""], episode: Episode
@@ -137,13 +141,16 @@ class Tick:
             push, wrench = push + effect.push, wrench + effect.wrench
         return push, wrench, memory
 
-    def _controls(self, parts: Parts, x: Context) -> Float[Array, " drives"]:
-        pieces = []
+    def _first_controls(
+        self, parts: Parts, x: Context, key: Key[Array, ""]
+    ) -> tuple[Float[Array, " drives"], dict[str, actions.Memory]]:
+        """The controls at the start of an episode, and fresh memory of the actions."""
+        x = replace(x, key=name_key(key, "begin"))
+        targets, memory = [], {}
         for name, part in self.in_action_order(parts):
-            piece = x.action[self._slices[name]]
-            own = _for(x, "Action", name)
-            pieces.append(actions.controls(part, replace(own, action=piece)))
-        return jnp.concatenate(pieces)
+            first, memory[name] = actions.first(part, _for(x, "Action", name))
+            targets.append(first)
+        return jnp.concatenate(targets), memory
 
     def judge(
         self,
@@ -169,18 +176,26 @@ class Tick:
         x = replace(x, failure=failure, done=failure | timeout)
         terms: dict[str, Any] = {}
         rewards_memory: dict[str, Any] = {}
-        for name in self.reward_names:
+        for name in sorted(parts["Reward"]):
             part = parts["Reward"][name]
             own = _for(x, "Reward", name)
             value, rewards_memory[name] = rules.apply(part, own, memory["Reward"][name])
-            value = value * scaled(part.scale, episode.level) * (-1.0 if part.penalty else 1.0)
-            value = value * (self.plan.period if part.per_second else 1.0)
-            terms[name] = jnp.where(finite, value, 0.0)
+            weight = scaled(part.scale, episode.level) * (-1.0 if part.penalty else 1.0)
+            weight = weight * (self.plan.period if part.per_second else 1.0)
+            values = [value[c] for c in part.components] if part.components else [value]
+            for term, unscaled in zip(_terms(name, part.components), values, strict=True):
+                terms[term] = jnp.where(finite, unscaled * weight, 0.0)
         level = episode.level
+        levels_memory: dict[str, Any] = {}
         for name, part in parts["Curriculum"].items():
-            level, _ = rules.apply(part, _for(x, "Curriculum", name), ())
-        memory |= {"Termination": ended_memory, "Reward": rewards_memory}
-        total = sum(terms.values(), start=jnp.float32(0.0))
+            own = _for(x, "Curriculum", name)
+            level, levels_memory[name] = rules.apply(part, own, memory["Curriculum"][name])
+        memory |= {
+            "Termination": ended_memory,
+            "Reward": rewards_memory,
+            "Curriculum": levels_memory,
+        }
+        total: Any = sum(terms.values(), start=jnp.float32(0.0))
         judged = Judgement(terms, total, ends, failure, timeout)
         return judged, episode._replace(age=age, level=level, memory=memory)
 
@@ -212,35 +227,35 @@ class Tick:
         world: Mapping[str, Array],
     ) -> tuple[Episode, Inputs]:
         """The memory and the first inputs of a new episode."""
-        key = name_key(key, "begin")
+        own_key, key = key, name_key(key, "begin")
         zero = jnp.zeros(self.plan.action_size)
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
-        told = {n: commands.draw(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
+        told = {n: commands.first(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
         x = replace(x, commands={name: m.value for name, m in told.items()})
         readings, sensed = {}, {}
         for name, part in parts["Observation"].items():
             readings[name], sensed[name] = sensing.first(part, _for(x, "Observation", name))
         inputs = self._inputs(readings, x.commands)
-        x = replace(x, observations=inputs.recorded)
+        x = replace(x, observations=inputs.recorded, labels=self._labels)
         memory: dict[str, dict[str, Any]] = {"Command": told, "Observation": sensed}
         for object, first in (
             ("Reward", rules.initial),
             ("Termination", rules.initial),
             ("Event", events.first),
-            ("Action", actions.first_latency),
+            ("Curriculum", rules.initial),
         ):
             memory[object] = {n: first(p, _for(x, object, n)) for n, p in parts[object].items()}
-        controls = self._controls(parts, x)
+        controls, memory["Action"] = self._first_controls(parts, x, own_key)
         return Episode(jnp.int32(0), level, zero, controls, memory), inputs
 
     def start(
         self, parts: Parts, key: Key[Array, ""], once: Key[Array, ""], level: Float[Array, ""]
-    ) -> tuple[Array, Array, dict[str, Array]]:
-        """The pose and the model of a new episode.
+    ) -> tuple[Array, Array, Array, dict[str, Array]]:
+        """The pose, the controls of a zero action and the model of a new episode.
 
         ``once`` is a key that stays the same throughout: what is drawn from it never changes.
         """
-        key = name_key(key, "start")
+        own_key, key = key, name_key(key, "start")
         zero = jnp.zeros(self.plan.action_size)
         world: dict[str, Any] = {
             "qpos": jnp.array(self.robot.home, jnp.float32),
@@ -250,13 +265,13 @@ class Tick:
         for name, part in parts["Reset"].items():
             (qpos, qvel), _ = rules.apply(part, _for(x, "Reset", name), ())
             x = replace(x, world={"qpos": qpos, "qvel": qvel})
-        pose = x.world
+        pose, (controls, _) = x.world, self._first_controls(parts, x, own_key)
         x = replace(x, world=dict(self._model_defaults))
         for name, part in parts["Randomizer"].items():
             x = replace(x, key=key if part.draw == "episode" else name_key(once, "once"))
             model, _ = rules.apply(part, _for(x, "Randomizer", name), ())
             x = replace(x, world=model)
-        return pose["qpos"], pose["qvel"], dict(x.world)
+        return pose["qpos"], pose["qvel"], controls, dict(x.world)
 
     def _inputs(
         self,
@@ -295,6 +310,7 @@ class Tick:
             action=action,
             previous_action=episode.action,
             commands={name: m.value for name, m in episode.memory["Command"].items()},
+            labels=self._labels,
             observations=observations or {},
         )
 
@@ -307,6 +323,11 @@ class Tick:
             slices[name] = slice(start, start + part.size(self.robot))
             start = slices[name].stop
         return slices
+
+
+def _terms(name: str, components: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a reward's terms."""
+    return tuple(f"{name}.{component}" for component in components) or (name,)
 
 
 def _for(x: Context, object: str, name: str) -> Context:

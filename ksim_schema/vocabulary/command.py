@@ -1,48 +1,410 @@
-"""Commands: what the policy is told to do."""
+"""Commands: what the policy is told to do.
+
+Most are drawn (:class:`Drawn`): a value is drawn at the start of the episode, after each interval
+of ``resample`` and with the probability ``switch`` at each tick. Where such a command has a largest
+rate of change, the value that the policy is told moves to the drawn one at that rate.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from annotated_types import Gt
-from pydantic import Field
+from annotated_types import Ge, Gt, Lt, MinLen
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import AngularSpeed, Speed, Time
-from ksim_schema.vocabulary.base import Part, Probability, Range
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import (
+    Acceleration,
+    Angle,
+    AngularAcceleration,
+    AngularSpeed,
+    JointValue,
+    Length,
+    Number,
+    Speed,
+    Time,
+)
+from ksim_schema.vocabulary.base import (
+    BodyName,
+    JointPattern,
+    Part,
+    PositiveInt,
+    Probability,
+    Range,
+    Spread,
+    Wire,
+)
+from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
+
+_INFORM = "The state that it is derived from; the task's only one by default."
+_BODY = "The body; the floating base (or the first moving body) by default."
 
 
 class Command(Part):
-    """What all commands share: a value that is drawn anew at random times."""
+    """What all commands share: a vector.
+
+    Class attributes:
+        fields: the MjData fields that the value is computed from.
+    """
 
     object: ClassVar[str] = "Command"
-    resample: Range[Annotated[Time, Gt(0)]] | None = Field(
-        None, description="Range of the time after which it is drawn anew; never by default."
-    )
+    fields: ClassVar[tuple[str, ...]] = ()
 
-    @property
-    def size(self) -> int:
-        """Length of the command's vector."""
-        raise NotImplementedError
-
-    @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         """A short name of each element."""
         raise NotImplementedError
 
+    def size(self, robot: RobotFacts) -> int:
+        """Length of the command's vector."""
+        return len(self.labels(robot))
 
-class PlanarVelocity(Command):
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The MuJoCo sensors that it reads."""
+        return ()
+
+
+class Drawn(Command):
+    """What the commands share that are drawn at random.
+
+    Class attributes:
+        from_rest: whether a value with a largest rate of change begins at zero, and not at the
+            first drawn value.
+    """
+
+    from_rest: ClassVar[bool] = False
+    resample: Range[Annotated[Time, Gt(0)]] | None = Field(
+        default=None,
+        description="Range of the time after which it is drawn anew; never by default.",
+    )
+    switch: Probability | None = Field(
+        default=None, description="Probability at each tick that it is drawn anew."
+    )
+
+    def rates(self) -> tuple[float | None, ...]:
+        """Largest change of each drawn number in a second, None for any; () without limits."""
+        return ()
+
+
+class Vector(Drawn):
+    """What vectors of numbers share."""
+
+    names: tuple[str, ...] = Field(
+        default=(), description="Names of the elements; numbered by default."
+    )
+    zero: Probability | None = Field(
+        default=None, description="Probability that a draw is zero in all elements."
+    )
+
+    @model_validator(mode="after")
+    def _named_each(self) -> Self:
+        if self.names and len(self.names) != self.count:
+            raise PydanticCustomError(
+                "names",
+                "{names} names are given for {ranges} ranges",
+                {"names": len(self.names), "ranges": self.count},
+            )
+        return self
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return self.names or tuple(str(i) for i in range(self.count))
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        raise NotImplementedError
+
+
+class FloatVector(Vector):
+    """Real numbers, each drawn uniformly from its range."""
+
+    kind: Literal["float_vector"] = "float_vector"
+    ranges: Annotated[tuple[Range[Number], ...], MinLen(1)] = Field(
+        description="Range of each element."
+    )
+    rate: Annotated[Number, Gt(0)] | None = Field(
+        default=None, description="Largest change of an element in a second."
+    )
+    scale: ScaleValue = Field(
+        default=constant_scale(1.0), description="Factor of the draw; may follow the level."
+    )
+
+    @property
+    def count(self) -> int:
+        return len(self.ranges)
+
+    def rates(self) -> tuple[float | None, ...]:
+        return () if self.rate is None else (self.rate,) * self.count
+
+
+class IntegerVector(Vector):
+    """Whole numbers, each drawn uniformly from its range, both ends included."""
+
+    kind: Literal["integer_vector"] = "integer_vector"
+    ranges: Annotated[tuple[Range[int], ...], MinLen(1)] = Field(
+        description="Range of each element."
+    )
+
+    @property
+    def count(self) -> int:
+        return len(self.ranges)
+
+
+class Velocity(Drawn):
+    """What velocity commands share. With an acceleration limit they begin at rest."""
+
+    from_rest: ClassVar[bool] = True
+    stand_still: Probability | None = Field(
+        default=None, description="Probability that a draw is zero."
+    )
+    scale: ScaleValue = Field(
+        default=constant_scale(1.0), description="Factor of the speeds; may follow the level."
+    )
+
+
+class PlanarVelocity(Velocity):
     """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
 
     kind: Literal["planar_velocity"] = "planar_velocity"
     forward: Range[Speed] = Field(description="Range of the forward speed.")
-    sideways: Range[Speed] = Field((0.0, 0.0), description="Range of the speed to the left.")
-    turn: Range[AngularSpeed] = Field((0.0, 0.0), description="Range of the turning rate.")
-    stand_still: Probability = Field(0.0, description="Probability of a command of zero.")
+    sideways: Range[Speed] = Field(
+        default=(0.0, 0.0), description="Range of the speed to the left."
+    )
+    turn: Range[AngularSpeed] = Field(default=(0.0, 0.0), description="Range of the turning rate.")
+    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of each speed in a second."
+    )
+    turn_acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the turning rate in a second."
+    )
 
-    @property
-    def size(self) -> int:
-        return 3
-
-    @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("forward", "sideways", "turn")
+
+    def rates(self) -> tuple[float | None, ...]:
+        limits = (self.acceleration, self.acceleration, self.turn_acceleration)
+        return () if all(limit is None for limit in limits) else limits
+
+
+class LinearVelocity(Velocity):
+    """A speed along a direction: speed (m/s), direction (rad, left of ahead), forward and sideways.
+
+    ``forward = speed * cos(direction)`` and ``sideways = speed * sin(direction)``, m/s. Backward is
+    a negative speed. After ksim's LinearVelocityCommand.
+    """
+
+    kind: Literal["linear_velocity"] = "linear_velocity"
+    speed: Range[Speed] = Field(description="Range of the speed.")
+    direction: Annotated[Angle, Ge(0)] = Field(
+        default=0.0, description="Half width of the range of the direction about ahead."
+    )
+    backward: Probability | None = Field(
+        default=None, description="Probability that the sign of the speed is changed."
+    )
+    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the speed in a second."
+    )
+    turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
+        default=None, description="Largest change of the direction in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("speed", "direction", "forward", "sideways")
+
+    def rates(self) -> tuple[float | None, ...]:
+        limits = (self.acceleration, self.turn)
+        return () if all(limit is None for limit in limits) else limits
+
+
+class AngularVelocity(Velocity):
+    """Turning rate about the vertical, to the left, rad/s."""
+
+    kind: Literal["angular_velocity"] = "angular_velocity"
+    turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
+    either_way: bool = Field(
+        default=False, description="Half of the draws have their sign changed."
+    )
+    acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the turning rate in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("turn",)
+
+    def rates(self) -> tuple[float | None, ...]:
+        return () if self.acceleration is None else (self.acceleration,)
+
+
+class BaseHeight(Drawn):
+    """Height of the base above the ground, m."""
+
+    kind: Literal["base_height"] = "base_height"
+    range: Range[Length] = Field(description="Range of the height.")
+    speed: Annotated[Speed, Gt(0)] | None = Field(
+        default=None, description="Largest change of the height in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("height",)
+
+    def rates(self) -> tuple[float | None, ...]:
+        return () if self.speed is None else (self.speed,)
+
+
+class CartesianCoordinate(Drawn):
+    """A point (x, y, z) in m, drawn in a box; it moves from one drawn point straight to the next.
+
+    The box is given in the frame ``relative_to``: the world's; that of a body's place at the start
+    of the episode (``start``: its origin, the world's axes; the point is told in the world's
+    frame); or a body's own at each moment (``body``: the point is told in that frame, so it moves
+    with the body). After ksim's CartesianCoordinateCommand.
+    """
+
+    kind: Literal["cartesian_coordinate"] = "cartesian_coordinate"
+    inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
+    x: Range[Length] = Field(description="Range of x.")
+    y: Range[Length] = Field(description="Range of y.")
+    z: Range[Length] = Field(description="Range of z.")
+    relative_to: Literal["world", "start", "body"] = Field(
+        default="world", description="The frame of the box."
+    )
+    body: BodyName | None = Field(default=None, description=_BODY)
+    speed: Spread[Annotated[Speed, Gt(0)]] | None = Field(
+        default=None,
+        description="Speed at which it moves, or a range drawn for each point; a jump by default.",
+    )
+    on_arrival: bool = Field(
+        default=False, description="A new point is drawn when the last is reached."
+    )
+
+    @property
+    def implies_inform(self) -> bool:
+        """Whether it reads the state."""
+        return self.relative_to == "start"
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("x", "y", "z")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if self.relative_to != "start":
+            return ()
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)
+
+
+class JointPosition(Command):
+    """Positions and then velocities of joints, in the model's order: rad or m, rad/s or m/s.
+
+    They go in a straight line from the joints' positions at the start of the episode to a drawn
+    target in a drawn time, from there to the next target, and so on; the velocities are those of
+    this motion. After ksim's JointPositionCommand.
+    """
+
+    kind: Literal["joint_position"] = "joint_position"
+    inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
+    around: Literal["home", "zero"] = Field(
+        default="home", description="What the range is measured from."
+    )
+    range: Range[JointValue] | None = Field(
+        default=None, description="Range of the targets; the joints' limits by default."
+    )
+    duration: Spread[Annotated[Time, Gt(0)]] = Field(
+        description="Time from one target to the next, or a range of it."
+    )
+
+    @property
+    def needs_limits(self) -> bool:
+        """Whether its joints must have limits in the model."""
+        return self.range is None
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        names = tuple(j.name for j in robot.match_joints(self.joints))
+        return (*names, *(f"{name} velocity" for name in names))
+
+
+class StartPosition(Command):
+    """Where a body's origin was at the start of the episode, in the world's frame, m."""
+
+    kind: Literal["start_position"] = "start_position"
+    inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
+    body: BodyName | None = Field(default=None, description=_BODY)
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("x", "y", "z")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)
+
+
+class StartOrientation(Command):
+    """The orientation of a body at the start of the episode: quaternion (w, x, y, z)."""
+
+    kind: Literal["start_orientation"] = "start_orientation"
+    inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
+    body: BodyName | None = Field(default=None, description=_BODY)
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("w", "x", "y", "z")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (SensorRequest("framequat", "xbody", self.body or robot.root),)
+
+
+class SinusoidalGait(Command):
+    """A height for each foot, m, and then the sine and cosine of the gait's phase.
+
+    The phase runs from 0 to 1 in each period; foot i is ``i / feet`` ahead. A foot is down,
+    at ``offset``, while its phase is below ``stance``; then it swings:
+    ``offset + height * sin(pi * (phase - stance) / (1 - stance))``. With ``still_below`` the gait
+    begins anew while the base is slower than that. After ksim's SinusoidalGaitCommand, whose gait
+    never starts again.
+    """
+
+    kind: Literal["sinusoidal_gait"] = "sinusoidal_gait"
+    inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
+    feet: PositiveInt = Field(default=2, description="Number of feet.")
+    period: Annotated[Time, Gt(0)] = Field(description="Time of a full cycle.")
+    height: Annotated[Length, Ge(0)] = Field(description="How far a foot is lifted.")
+    offset: Length = Field(default=0.0, description="Height of a foot that is down.")
+    stance: Annotated[Number, Ge(0), Lt(1)] = Field(
+        default=0.6, description="Share of the cycle that a foot is down."
+    )
+    still_below: Annotated[Speed, Gt(0)] | None = Field(
+        default=None, description="Horizontal speed of the base below which the gait rests."
+    )
+    body: BodyName | None = Field(default=None, description=_BODY)
+
+    @property
+    def implies_inform(self) -> bool:
+        """Whether it reads the state."""
+        return self.still_below is not None
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return (*(f"foot {i}" for i in range(self.feet)), "sin", "cos")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if self.still_below is None:
+            return ()
+        return (SensorRequest("framelinvel", "xbody", self.body or robot.root),)
+
+
+class Phase(Command):
+    """A clock: sine and cosine of ``2 pi (start + time / period + offset)`` for each offset."""
+
+    kind: Literal["phase"] = "phase"
+    period: Spread[Annotated[Time, Gt(0)]] = Field(
+        description="Time of a full turn, or a range drawn each episode."
+    )
+    start: Spread[Number] = Field(
+        default=(0.0, 0.0),
+        description="Turns at the start of the episode, or a range drawn each episode.",
+    )
+    offsets: Annotated[tuple[Number, ...], MinLen(1)] = Field(
+        default=(0.0,), description="Turns by which each hand of the clock is ahead."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        hands = range(len(self.offsets))
+        return tuple(f"{name} {hand}" for hand in hands for name in ("sin", "cos"))

@@ -1,4 +1,4 @@
-"""Noise on observations: additive or multiplicative, Gaussian or uniform, chained."""
+"""Noise and bias of observations: additive or multiplicative, Gaussian or uniform, chained."""
 
 from __future__ import annotations
 
@@ -7,25 +7,33 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import AnyQuantity
+from ksim_schema.quantity import AnyQuantity, Measured
 from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
 class Noise(Model):
-    """One source of noise, drawn anew at each tick; give either ``uniform`` or ``gaussian``."""
+    """One source of error; give either ``uniform`` or ``gaussian``.
+
+    The draw is ``mean + scale(level) * u`` with u uniform in [-uniform, uniform] or normal with the
+    standard deviation ``gaussian``. A noise draws at each tick, a bias once an episode; for each
+    element of the value apart.
+    """
 
     uniform: AnyQuantity | None = Field(
-        None, description="Half width: drawn from [-uniform, uniform], in the observation's unit."
+        default=None, description="Half width of the draw, in the observation's unit."
     )
     gaussian: AnyQuantity | None = Field(
-        None, description="Standard deviation, in the observation's unit."
+        default=None, description="Standard deviation, in the observation's unit."
     )
+    mean: AnyQuantity = Field(default=Measured(0.0), description="Mean of the draw, at each level.")
     mode: Literal["additive", "multiplicative"] = Field(
-        "additive", description="Added to the value, or the value is multiplied by 1 + noise."
+        default="additive",
+        description="The draw is added to the value, or the value is multiplied by 1 + draw; then "
+        "the numbers have no unit.",
     )
     scale: ScaleValue = Field(
-        constant_scale(1.0), description="Factor that may follow the curriculum's level."
+        default=constant_scale(1.0), description="Factor that may follow the curriculum's level."
     )
 
     @model_validator(mode="after")
@@ -37,14 +45,30 @@ class Noise(Model):
         return self
 
     @property
+    def form(self) -> Literal["uniform", "gaussian"]:
+        """Its distribution."""
+        return "gaussian" if self.uniform is None else "uniform"
+
+    @property
     def size(self) -> float:
         """The half width or standard deviation."""
-        return self.uniform if self.uniform is not None else self.gaussian  # type: ignore[return-value]
+        size = self.uniform if self.uniform is not None else self.gaussian
+        assert size is not None  # validated
+        return size
 
 
 def _one_is_a_chain(value: Any) -> Any:
     return (value,) if isinstance(value, (dict, Noise)) else value
 
 
+def _quantity_is_uniform(value: Any) -> Any:
+    if value is None:
+        return ()
+    plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return ({"uniform": value},) if plain else _one_is_a_chain(value)
+
+
 NoiseChain = Annotated[tuple[Noise, ...], BeforeValidator(_one_is_a_chain)]
 """Noises applied one after the other; a single one may stand without a list."""
+BiasChain = Annotated[tuple[Noise, ...], BeforeValidator(_quantity_is_uniform)]
+"""Like a chain of noises; a quantity alone is the half width of a uniform one."""

@@ -164,7 +164,10 @@ class CollisionGeometry(Randomizer):
 
 
 class ServoGains(Randomizer):
-    """Stiffness and damping of position servos are multiplied by uniform draws for each joint."""
+    """Stiffness and damping of servos are multiplied by uniform draws for each joint.
+
+    The gain of a velocity servo is its damping; a plain motor has neither.
+    """
 
     kind: Literal["servo_gains"] = "servo_gains"
     changes: ClassVar[tuple[str, ...]] = ("actuator_gainprm", "actuator_biasprm")
@@ -185,6 +188,7 @@ class MotorStrength(Randomizer):
         "actuator_gainprm",
         "actuator_biasprm",
         "actuator_forcerange",
+        "jnt_actfrcrange",
     )
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     factor: Factor = Field(description=_FACTOR)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 
+@runtime_checkable
 class Logger(Protocol):
     """Something that is told of each iteration."""
 
@@ -70,6 +71,7 @@ class Display:
         )
         self._live = Live(self._view({}), console=console, refresh_per_second=4, transient=True)
         self._last_line = -math.inf
+        self._base: tuple[int, float] | None = None
 
     def __enter__(self) -> Display:
         if self._console.is_terminal:
@@ -87,7 +89,7 @@ class Display:
 
     def log(self, steps: int, seconds: float, metrics: Mapping[str, float]) -> None:
         """Show an iteration."""
-        rate = (steps - self._first) / max(seconds, 1e-9)
+        rate = self._rate(steps, seconds)
         if self._console.is_terminal:
             what = f"{steps:,} steps"
             self._progress.update(
@@ -99,6 +101,13 @@ class Display:
         if now - self._last_line >= 10.0 or steps >= self._total:
             self._last_line = now
             self._console.print(plain_line(steps, self._total, rate, metrics), soft_wrap=True)
+
+    def _rate(self, steps: int, seconds: float) -> float:
+        """Environment steps a second; the first iteration, which compiles, is left out."""
+        if self._base is None:
+            self._base = (steps, seconds)
+            return (steps - self._first) / max(seconds, 1e-9)
+        return (steps - self._base[0]) / max(seconds - self._base[1], 1e-9)
 
     def _view(self, metrics: Mapping[str, float]) -> Group:
         table = Table(box=None, padding=(0, 2), show_header=False)
@@ -113,7 +122,7 @@ class Display:
 
 def plain_line(steps: int, total: int, rate: float, metrics: Mapping[str, float]) -> str:
     """One line on an iteration: what the display shows, for a log file."""
-    left = (total - steps) / max(rate, 1e-9)
+    left = max(0, total - steps) / max(rate, 1e-9)
     terms = " ".join(
         f"{name.removeprefix('reward/')} {value:.3f}"
         for name, value in metrics.items()

@@ -1,52 +1,248 @@
-"""Rules of actions: from the policy's output to the controls of the actuators."""
+"""Rules of actions: from the policy's output to the targets of motors and servos.
+
+A kind's rule gives the targets of one tick; what comes before and after it is the same for all
+kinds, in the order that :mod:`ksim_schema.vocabulary.action` declares.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import rules
-from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.rules import lower
-from ksim_compiler.lowering.scale import uniform
+from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_schema.vocabulary import action as v
 
-Controls = Float[Array, " joints"]
+Targets = Float[Array, " joints"]
+Physics = Float[Array, "substeps joints"]
 
 
-@lower(v.PositionTarget)
-def position_target(c: v.PositionTarget, x: Context) -> Controls:
+class Memory(NamedTuple):
+    """What an action carries from tick to tick; unused parts are ``()``.
+
+    Attributes:
+        delivered: the last action that was not lost.
+        rule: memory of the kind's rule.
+        motion: position and speed of the targets whose motion is limited.
+        smooth: output of the low-pass filter.
+        bias: a draw for each error of the ``bias`` chain.
+        latency: the episode's latency in seconds.
+        sent: the last tick's targets.
+        held: the targets that the motor controller has taken over.
+    """
+
+    delivered: Any
+    rule: Any
+    motion: Any
+    smooth: Any
+    bias: Any
+    latency: Any
+    sent: Any
+    held: Any
+
+
+def first(c: v.Action, x: Context) -> tuple[Targets, Memory]:
+    """The targets at the start of an episode, those of a zero action, and fresh memory."""
+    x = replace(x, action=jnp.zeros(c.size(x.robot)))
+    rule = rules.initial(c, x)
+    target = _target(c, x, rule)[0]
+    limited = isinstance(c, v.TargetMotion) and c.moves_limited
+    bias = tuple(
+        drawn(error, name_key(x.key, f"bias {index}"), x.level, target.shape)
+        for index, error in enumerate(c.bias)
+    )
+    latency: Any = ()
+    if c.latency is not None:
+        latency = uniform(name_key(x.key, "latency"), c.latency) * scaled(c.faults, x.level)
+    biased = _biased(c, target, bias)
+    memory = Memory(
+        delivered=() if c.drop is None else x.action,
+        rule=rule,
+        motion=(target, jnp.zeros_like(target)) if limited else (),
+        smooth=() if c.low_pass is None else target,
+        bias=bias,
+        latency=latency,
+        sent=() if c.latency is None else biased,
+        held=() if c.update is None else biased,
+    )
+    return biased, memory
+
+
+def following(c: v.Action, x: Context, memory: Memory) -> tuple[Targets, Physics, Memory]:
+    """The targets of this tick and of each of its physics steps.
+
+    ``x.action`` is the action's stretch of the policy's output, ``x.time`` the time at which the
+    tick begins.
+    """
+    action, delivered = x.action, memory.delivered
+    if c.drop is not None:
+        lost = jax.random.uniform(name_key(x.key, "drop")) < c.drop * scaled(c.faults, x.level)
+        action = delivered = jnp.where(lost, delivered, action)
+    if c.squash == "tanh":
+        action = jnp.tanh(action)
+    if c.clip is not None:
+        action = jnp.clip(action, *c.clip)
+    target, motion, rule = _target(c, replace(x, action=action), memory.rule, memory.motion)
+    smooth = memory.smooth
+    if c.low_pass is not None:
+        share = x.period / (x.period + 1.0 / (2 * math.pi * c.low_pass))
+        target = smooth = smooth + share * (target - smooth)
+    target = _biased(c, target, memory.bias)
+    for index, noise in enumerate(c.noise):
+        key = name_key(x.key, f"noise {index}")
+        target = disturbed(noise, target, drawn(noise, key, x.level, target.shape))
+    physics, held = _in_physics_steps(c, x, target, memory)
+    memory = memory._replace(
+        delivered=delivered,
+        rule=rule,
+        motion=motion,
+        smooth=smooth,
+        sent=() if c.latency is None else target,
+        held=held,
+    )
+    return target, physics, memory
+
+
+def _target(c: v.Action, x: Context, rule: Any, motion: Any = ()) -> tuple[Targets, Any, Any]:
+    """The targets with limited motion and velocity feed-forward; memory of motion and rule."""
+    value, rule = rules.apply(c, x, rule)
+    if not isinstance(c, v.TargetMotion):
+        return value, (), rule
+    target, feed_forward = value if isinstance(c, v.PositionVelocityTarget) else (value, 0.0)
+    if motion:
+        target, motion = _limited_motion(c, x.period, target, *motion)
+    if c.clip_to_limits:
+        target = _within_limits(x, c, target)
+    return target + feed_forward, motion, rule
+
+
+def _limited_motion(
+    c: v.TargetMotion, period: float, target: Targets, position: Targets, speed: Targets
+) -> tuple[Targets, tuple[Targets, Targets]]:
+    """The target's speed changes by at most ``max_acceleration * period``."""
+    wanted = (target - position) / period
+    if c.max_acceleration is not None:
+        change = c.max_acceleration * period
+        wanted = speed + jnp.clip(wanted - speed, -change, change)
+    if c.max_speed is not None:
+        wanted = jnp.clip(wanted, -c.max_speed, c.max_speed)
+    position = position + wanted * period
+    return position, (position, wanted)
+
+
+def _biased(c: v.Action, target: Targets, bias: Any) -> Targets:
+    for error, draw in zip(c.bias, bias, strict=True):
+        target = disturbed(error, target, draw)
+    return target
+
+
+def _in_physics_steps(
+    c: v.Action, x: Context, target: Targets, memory: Memory
+) -> tuple[Physics, Any]:
+    """The targets of each physics step, and those that the motor controller holds at the end."""
+    substeps = round(x.period / x.robot.timestep)
+    physics = jnp.broadcast_to(target, (substeps, *target.shape))
+    if c.latency is not None:
+        late = jnp.arange(substeps) * x.robot.timestep < memory.latency - 1e-6
+        physics = jnp.where(late[:, None], memory.sent, physics)
+    if c.update is None:
+        return physics, ()
+    every = jnp.maximum(jnp.round(c.update / x.robot.timestep), 1.0).astype(jnp.int32)
+    begin = jnp.round(x.time / x.period).astype(jnp.int32) * substeps
+    steps = jnp.arange(substeps)
+    taken = jax.lax.cummax(jnp.where((begin + steps) % every == 0, steps, -1))
+    physics = jnp.where(taken[:, None] < 0, memory.held, physics[taken])
+    return physics, physics[-1]
+
+
+def _limits(x: Context, c: v.Action) -> tuple[Targets, Targets]:
+    """Lower and upper limits of the joints, infinite without any."""
     joints = x.robot.match_joints(c.joints)
-    base = jnp.array([j.home[0] for j in joints]) if c.around == "home" else 0.0
-    return base + c.scale * x.action
+    low, high = zip(*(j.limits or (-math.inf, math.inf) for j in joints), strict=True)
+    return jnp.array(low), jnp.array(high)
+
+
+def _within_limits(x: Context, c: v.Action, target: Targets) -> Targets:
+    return jnp.clip(target, *_limits(x, c))
+
+
+def _base(c: v.TargetMotion, x: Context) -> Targets:
+    """The targets of a zero action."""
+    joints = x.robot.match_joints(c.joints)
+    if c.around == "home":
+        return jnp.array([j.home[0] for j in joints])
+    if c.around == "middle":
+        low, high = _limits(x, c)
+        return (low + high) / 2
+    return jnp.zeros(len(joints))
 
 
 @lower(v.Torque)
-def torque(c: v.Torque, x: Context) -> Controls:
+def torque(c: v.Torque, x: Context) -> Targets:
     return c.scale * x.action
 
 
-def controls(c: v.Action, x: Context) -> Controls:
-    """The controls of an action's actuators; ``x.action`` is its stretch of the output."""
-    if c.clip is not None:
-        x = replace(x, action=jnp.clip(x.action, *c.clip))
-    return rules.apply(c, x, ())[0]
+@lower(v.VelocityTarget)
+def velocity_target(c: v.VelocityTarget, x: Context) -> Targets:
+    return c.scale * x.action
 
 
-def first_latency(c: v.Action, x: Context) -> Any:
-    """The episode's latency in seconds, or ``()`` for an action without one."""
-    return () if c.latency is None else uniform(x.key, c.latency)
+@lower(v.PositionTarget)
+def position_target(c: v.PositionTarget, x: Context) -> Targets:
+    scale: Any = c.scale
+    if scale is None:
+        low, high = _limits(x, c)
+        scale = (high - low) / 2
+    return _base(c, x) + scale * x.action
 
 
-def in_substeps(
-    now: Controls, before: Controls, latency: Any, substeps: int, timestep: float
-) -> Float[Array, "substeps joints"]:
-    """The controls of each physics step: those of the last tick until the latency is over."""
-    if isinstance(latency, tuple):
-        return jnp.broadcast_to(now, (substeps, *now.shape))
-    time = jnp.arange(substeps) * timestep
-    late = time[:, None] < latency - 1e-6
-    return jnp.where(late, before, now)
+@lower(v.PositionVelocityTarget)
+def position_velocity_target(c: v.PositionVelocityTarget, x: Context) -> tuple[Targets, Targets]:
+    """Position targets, and what the velocity targets add to the servos' setpoints."""
+    position, speed = jnp.split(x.action, 2)
+    speed = c.velocity_scale * speed
+    for index, noise in enumerate(c.velocity_noise):
+        key = name_key(x.key, f"velocity noise {index}")
+        speed = disturbed(noise, speed, drawn(noise, key, x.level, speed.shape))
+    return _base(c, x) + c.scale * position, c.gains.kd / c.gains.kp * speed
+
+
+def _at_joints(c: v.PositionServo, x: Context) -> tuple[Targets, Targets]:
+    position = x.joint_positions(x.robot.match_joints(c.joints))
+    return position, jnp.zeros_like(position)
+
+
+@lower(v.IntegratedVelocity, initial=_at_joints)
+def integrated_velocity(
+    c: v.IntegratedVelocity, x: Context, memory: tuple[Targets, Targets]
+) -> tuple[Targets, tuple[Targets, Targets]]:
+    return _advanced(c, x, memory[0], c.scale * x.action)
+
+
+@lower(v.IntegratedAcceleration, initial=_at_joints)
+def integrated_acceleration(
+    c: v.IntegratedAcceleration, x: Context, memory: tuple[Targets, Targets]
+) -> tuple[Targets, tuple[Targets, Targets]]:
+    position, speed = memory
+    speed = speed + c.scale * x.action * x.period
+    if c.max_speed is not None:
+        speed = jnp.clip(speed, -c.max_speed, c.max_speed)
+    return _advanced(c, x, position, speed)
+
+
+def _advanced(
+    c: v.PositionServo, x: Context, position: Targets, speed: Targets
+) -> tuple[Targets, tuple[Targets, Targets]]:
+    moved = position + speed * x.period
+    if c.clip_to_limits:
+        limited = _within_limits(x, c, moved)
+        speed, moved = jnp.where(limited == moved, speed, 0.0), limited
+    return moved, (moved, speed)

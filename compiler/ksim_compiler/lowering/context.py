@@ -30,6 +30,7 @@ class Context:
         action: the action of this tick (for an observation: of the last one).
         previous_action: the action of the tick before.
         commands: name -> value, as the policy was told.
+        labels: name of a command -> what each of its elements is called.
         observations: name -> clean value from before the action (those that something records).
         failure: whether the tick ended in a failure.
         done: whether it ended the episode.
@@ -45,6 +46,7 @@ class Context:
     previous_action: Float[Array, " actions"] | None = None
     commands: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
     failure: Bool[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
 
@@ -52,6 +54,11 @@ class Context:
         """The output of a sensor."""
         sensor: Sensor = self.robot.sensor(request)
         return self.world["sensordata"][sensor.address : sensor.address + sensor.size]
+
+    def command(self, name: str, *labels: str) -> Float[Array, " elements"]:
+        """The elements of a command with these labels, in their order."""
+        known = self.labels[name]
+        return self.commands[name][_indices(tuple(known.index(label) for label in labels))]
 
     def joint_positions(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
         """Coordinates of hinges and slides, rad or m."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled
-from ksim_schema.facts import Joint
+from ksim_schema.facts import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
 
 Values = dict[str, Float[Array, "..."]]
@@ -122,32 +123,67 @@ def collision_geometry(c: v.CollisionGeometry, x: Context) -> Values:
     return {**world, "geom_rbound": rbound}
 
 
-def _actuators(c: v.ServoGains | v.MotorStrength, x: Context) -> Any:
-    """The actuators that the task put on the joints."""
-    names = (f"ksim/{joint.name}" for joint in x.robot.match_joints(c.joints))
-    return jnp.array([x.robot.actuators.index(n) for n in names if n in x.robot.actuators])
+class _Drives(NamedTuple):
+    """Rows of the actuators that the task put on joints, and the joints they drive.
+
+    ``back_emf`` are those of the second actuators that motors with a torque-speed curve have, and
+    ``curved`` the places of those motors among the rows.
+    """
+
+    rows: Any
+    joints: Any
+    back_emf: Any
+    curved: Any
+
+
+def _drives(c: v.ServoGains | v.MotorStrength, x: Context) -> _Drives:
+    actuators = x.robot.actuators
+    drives = [
+        Drive(joint.name, math.inf)
+        for joint in x.robot.match_joints(c.joints)
+        if Drive(joint.name, math.inf).name in actuators
+    ]
+    curved = [i for i, drive in enumerate(drives) if drive.drag_name in actuators]
+    names = [joint.name for joint in x.robot.joints]
+    return _Drives(
+        jnp.array([actuators.index(drive.name) for drive in drives], jnp.int32),
+        jnp.array([names.index(drive.joint) for drive in drives], jnp.int32),
+        jnp.array([actuators.index(drives[i].drag_name) for i in curved], jnp.int32),
+        jnp.array(curved, jnp.int32),
+    )
 
 
 @lower(v.ServoGains)
 def servo_gains(c: v.ServoGains, x: Context) -> Values:
-    rows = _actuators(c, x)
+    drives = _drives(c, x)
+    rows = drives.rows
     kp = _factors(c, x, c.kp, len(rows))
     low, high = c.kd
     draw = low + (high - low) * jax.random.uniform(name_key(x.key, "kd"), (len(rows),))
     kd = 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
-    gain = x.world["actuator_gainprm"].at[rows, 0].multiply(kp)
-    bias = x.world["actuator_biasprm"].at[rows, 1].multiply(kp).at[rows, 2].multiply(kd)
+    bias = x.world["actuator_biasprm"]
+    # the damping of a motor with a torque-speed curve is split: the back-EMF's is not the servo's
+    back_emf = jnp.zeros(len(rows)).at[drives.curved].set(bias[drives.back_emf, 2])
+    stiffness, damping = bias[rows, 1], bias[rows, 2] + back_emf
+    follows = jnp.where(stiffness != 0, kp, jnp.where(damping != 0, kd, 1.0))
+    gain = x.world["actuator_gainprm"].at[rows, 0].multiply(follows)
+    bias = bias.at[rows, 1].multiply(kp).at[rows, 2].set(kd * damping - back_emf)
     return {**x.world, "actuator_gainprm": gain, "actuator_biasprm": bias}
 
 
 @lower(v.MotorStrength)
 def motor_strength(c: v.MotorStrength, x: Context) -> Values:
-    rows = _actuators(c, x)
-    factors = _factors(c, x, c.factor, len(rows))[:, None]
-    return {
-        **x.world,
-        **{field: x.world[field].at[rows].multiply(factors) for field in c.changes},
+    drives = _drives(c, x)
+    factors = _factors(c, x, c.factor, len(drives.rows))[:, None]
+    actuators = jnp.concatenate([drives.rows, drives.back_emf])
+    each = jnp.concatenate([factors, factors[drives.curved]])
+    values = {
+        field: x.world[field].at[actuators].multiply(each)
+        for field in c.changes
+        if field.startswith("actuator")
     }
+    limits = x.world["jnt_actfrcrange"].at[drives.joints].multiply(factors)
+    return {**x.world, **values, "jnt_actfrcrange": limits}
 
 
 @lower(v.Gravity)

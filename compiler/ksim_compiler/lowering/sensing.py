@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.observation import DISTORTIONS
-from ksim_compiler.lowering.scale import scaled, uniform
-from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
 
 Value = Float[Array, " size"]
@@ -45,9 +43,10 @@ def first(c: Observation, x: Context) -> tuple[Reading, Memory]:
     true = jnp.ravel(true)
     distortion = DISTORTIONS.get(type(c))
     distorted: Any = () if distortion is None else distortion.initial(c, keyed("sensor"), true)
-    bias: Any = ()
-    if c.additive_bias and c.bias is not None:
-        bias = uniform(keyed("bias").key, (-c.bias, c.bias), true.shape)
+    bias = tuple(
+        drawn(error, keyed(f"bias {index}").key, x.level, true.shape)
+        for index, error in enumerate(c.bias if c.additive_bias else ())
+    )
     ticks = _delay_ticks(c, x)
     late: Any = jnp.tile(true, (ticks, 1)) if ticks else ()
     memory = Memory(rule, distorted, bias, late, (), ())
@@ -70,10 +69,12 @@ def _read(
     distorted = memory.distortion
     if distortion is not None:
         sensed, distorted = distortion.apply(c, x, sensed, distorted)
-    if c.additive_bias and c.bias is not None:
-        sensed = sensed + memory.bias
+    if c.additive_bias:
+        for error, draw in zip(c.bias, memory.bias, strict=True):
+            sensed = disturbed(error, sensed, draw)
     for index, noise in enumerate(c.noise):
-        sensed = _add_noise(noise, sensed, x.level, name_key(x.key, f"noise {index}"))
+        key = name_key(x.key, f"noise {index}")
+        sensed = disturbed(noise, sensed, drawn(noise, key, x.level, sensed.shape))
     clean, noisy = _finish(c, true), _finish(c, sensed)
     clean, kept_clean = _stack(c, clean, memory.clean, fresh)
     noisy, kept_noisy = _stack(c, noisy, memory.noisy, fresh)
@@ -89,23 +90,15 @@ def _delay_ticks(c: Observation, x: Context) -> int:
     return round(c.delay / x.period)
 
 
-def _add_noise(noise: Noise, value: Value, level: Float[Array, ""], key: Key[Array, ""]) -> Value:
-    draw = (
-        jax.random.uniform(key, value.shape, minval=-1.0, maxval=1.0)
-        if noise.uniform is not None
-        else jax.random.normal(key, value.shape)
-    )
-    draw = draw * noise.size * scaled(noise.scale, level)
-    return value + draw if noise.mode == "additive" else value * (1.0 + draw)
-
-
 def _finish(c: Observation, value: Value) -> Value:
     if c.clip is not None:
         value = jnp.clip(value, *c.clip)
     return value * c.scale
 
 
-def _stack(c: Observation, value: Value, kept: Any, fresh: bool) -> tuple[Value, Any]:
+def _stack(
+    c: Observation, value: Value, kept: Any, fresh: bool
+) -> tuple[Float[Array, " stack"], Any]:
     """The latest ``history`` values, oldest first; the first value stands for those before it."""
     if c.history == 1:
         return value, ()

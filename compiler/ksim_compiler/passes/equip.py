@@ -20,7 +20,7 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     facts = plan.robot.facts
     fields: dict[str, None] = dict.fromkeys(ALWAYS)
     sensors: dict[SensorRequest, None] = {}
-    for object in ("Observation", "Reward", "Termination"):
+    for object in ("Command", "Observation", "Reward", "Termination", "Curriculum"):
         for part in plan.parts(object).values():
             fields.update(dict.fromkeys(getattr(part, "fields", ())))
             sensors.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]

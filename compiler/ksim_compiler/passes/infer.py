@@ -26,9 +26,11 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     for name, action in task.of("Action").items():
         assert isinstance(action, Action)
         shapes[Node("Action", name)] = (action.size(facts),)
+        for what, chain, wanted in action.errors(facts):
+            found += _chain_units(task, ("Action", name), what, chain, wanted, "target")
     for name, command in task.of("Command").items():
         assert isinstance(command, Command)
-        shapes[Node("Command", name)] = (command.size,)
+        shapes[Node("Command", name)] = (command.size(facts),)
     for name, part in task.of("Observation").items():
         assert isinstance(part, Observation)
         node = Node("Observation", name)
@@ -81,28 +83,28 @@ def _noise_units(
 ) -> Iterator[Diagnostic]:
     """Noise, bias and clip are in the unit of the observation."""
     at = ("Observation", name)
-    written = task.document.data["Observation"][name]
-    for what, chain, wanted in (
-        ("noise", part.noise, dimensions),
-        ("bias", part.bias, bias_dimensions),
-    ):
-        for index, error in enumerate(chain):
-            place = (*at, what, *((index,) if isinstance(written.get(what), tuple) else ()))
-            yield from _error_units(task, error, what, wanted, place)
+    yield from _chain_units(task, at, "noise", part.noise, dimensions)
+    yield from _chain_units(task, at, "bias", part.bias, bias_dimensions)
     for index, limit in enumerate(part.clip or ()):
         yield from _unit(task, limit, dimensions, (*at, "clip", index), "clip")
 
 
-def _error_units(
+def _chain_units(
     task: Task,
-    error: Noise,
+    at: tuple[str, str],
     what: str,
+    chain: Iterable[Noise],
     dimensions: tuple[Dimension, ...],
-    place: tuple[str | int, ...],
+    of: str = "observation",
 ) -> Iterator[Diagnostic]:
-    wanted = (NUMBER,) if error.mode == "multiplicative" else dimensions
-    for field, value in ((error.form, error.size), ("mean", error.mean)):
-        yield from _unit(task, value, wanted, (*place, field), what)
+    """A chain of noises, the field ``what`` of a part, is in the unit of what it disturbs."""
+    listed = isinstance(task.document.data[at[0]][at[1]].get(what), tuple)
+    for index, error in enumerate(chain):
+        place = (*at, what, *((index,) if listed else ()))
+        wanted = (NUMBER,) if error.mode == "multiplicative" else dimensions
+        for field, value in ((error.form, error.size), ("mean", error.mean)):
+            inner = (*place, field) if (*place, field) in task.document.values else place
+            yield from _unit(task, value, wanted, inner, what, of)
 
 
 def _unit(
@@ -111,16 +113,17 @@ def _unit(
     dimensions: tuple[Dimension, ...],
     place: tuple[str | int, ...],
     what: str,
+    of: str = "observation",
 ) -> Iterator[Diagnostic]:
     if not isinstance(value, Measured) or not value or set(dimensions) == {value.dimension}:
         return
-    names = " and ".join(d.title for d in dimensions)
+    names = " and ".join(d.phrase for d in dimensions)
     if value.dimension == NUMBER:
         message, help = f"the {what} has no unit", f"write '{float(value):g} {dimensions[0]}'"
     else:
-        message = f"the {what} is a {value.dimension.title}"
+        message = f"the {what} is {value.dimension.phrase}"
         help = f"give it in '{dimensions[0]}'" if str(dimensions[0]) else "give a plain number"
-    message += f", but the observation is a {names}"
+    message += f", but the {of} is {names}"
     if len(dimensions) > 1:
-        help = "observe hinges and slides apart"
+        help = "select hinges and slides apart"
     yield task.report("KS0403", message, *place, help=help)

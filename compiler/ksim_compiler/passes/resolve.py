@@ -16,8 +16,10 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
 from ksim_schema.vocabulary.randomizer import Randomizer
+from ksim_schema.vocabulary.reward import Reward
 
 CODES = {
     "joint": "KS0203",
@@ -28,6 +30,9 @@ CODES = {
     "actuator": "KS0208",
     "keyframe": "KS0209",
 }
+_PLURAL = {"body": "bodies"}
+MAX_PATTERN = 200
+"""Longest pattern of names."""
 
 
 def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -43,10 +48,12 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
             found += _joint_units(task, facts, part, (object, name))
+            found += _joint_limits(task, facts, part, (object, name))
         found += _motors(task, facts)
         found += _drawn_twice(task, facts)
         found += _privileged(task, facts)
         found += _observable(task, facts)
+        found += _told(task, facts)
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
 
@@ -79,7 +86,7 @@ def _exact(
 ) -> Iterator[Diagnostic]:
     names = _choices(facts, what, False)
     if text not in names:
-        help = did_you_mean(text, names, of=f"{facts.source} has {what}s")
+        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
         yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
 
 
@@ -87,9 +94,11 @@ def _pattern(
     task: Task, facts: RobotFacts, what: str, text: str, place: Path_
 ) -> Iterator[Diagnostic]:
     try:
+        if len(text) > MAX_PATTERN:
+            raise OverflowError(f"it is longer than {MAX_PATTERN} characters")
         expression = re.compile(text)
-    except re.error as error:
-        message = f"{text!r} is not a regular expression: {error.msg}"
+    except (re.error, OverflowError, RecursionError) as error:
+        message = f"{text[:60]!r} is not a regular expression: {error}"
         yield task.report("KS0211", message, *place)
         return
     names = _choices(facts, what, True)
@@ -97,7 +106,7 @@ def _pattern(
         plain = re.fullmatch(r"[\w-]+", text)
         code = CODES[what] if plain else "KS0210"
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
-        help = did_you_mean(text, names, of=f"{facts.source} has {what}s")
+        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
         yield task.report(code, message, *place, help=help)
 
 
@@ -125,8 +134,8 @@ def _joint_units(
             if types != {meant}:
                 other = next(j for j in joints if j.type != meant)
                 wanted = unit.allowed[0 if other.type == "hinge" else 1]
-                message = f"joint {other.name!r} is a {other.type}, which takes a {wanted.title}, "
-                message += f"not a {given.title}"
+                message = f"joint {other.name!r} is a {other.type}, which takes {wanted.phrase}, "
+                message += f"not {given.phrase}"
                 help = f"give it in '{wanted}'" if len(types) == 1 else "select joints of one type"
                 yield task.report("KS0409", message, *place, help=help)
                 break
@@ -134,6 +143,20 @@ def _joint_units(
 
 def _dimension(value: Any) -> Dimension | None:
     return value.dimension if isinstance(value, Measured) and value.dimension != NUMBER else None
+
+
+def _joint_limits(
+    task: Task, facts: RobotFacts, part: Part, at: Path_
+) -> Iterator[Diagnostic]:
+    """The joints have limits where a part is derived from them."""
+    if not getattr(part, "needs_limits", False):
+        return
+    endless = [j.name for j in facts.match_joints(getattr(part, "joints", ())) if j.limits is None]
+    if endless:
+        message = f"{part.kind_name!r} is derived from joints' limits here, and joint "
+        message += f"{endless[0]!r} has none"
+        help = "give the joint a range in the model, or the values in the task"
+        yield task.report_key("KS0415", message, *at, help=help)
 
 
 def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -164,6 +187,23 @@ def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 yield task.report_key("KS0413", message, "Randomizer", name)
                 break
         taken |= {target: name for target in part.targets(facts) if target not in taken}
+
+
+def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Commands have the elements that rewards read of them."""
+    commands = task.of("Command")
+    for name, part in task.of("Reward").items():
+        assert isinstance(part, Reward)
+        for field, labels in part.takes(facts).items():
+            command = commands.get(str(getattr(part, field)))
+            if not isinstance(command, Command):
+                continue
+            known = command.labels(facts)
+            missing = [label for label in labels if label not in known]
+            if missing:
+                message = f"the command {getattr(part, field)!r} has no {missing[0]!r}"
+                help = "it has: " + ", ".join(known)
+                yield task.report("KS0416", message, "Reward", name, field, help=help)
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

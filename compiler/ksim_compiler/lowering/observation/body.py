@@ -1,0 +1,61 @@
+"""Rules of observations of bodies and sites."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ksim_compiler.lowering import geometry
+from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.observation.trunk import rotation
+from ksim_compiler.lowering.rules import lower
+from ksim_schema.vocabulary import observation as v
+
+Rows = Float[Array, "frames size"]
+
+
+@lower(v.BodyPosition)
+@lower(v.SitePosition)
+def position(c: v.PositionObservation, x: Context) -> Rows:
+    return sensors(c, x)
+
+
+@lower(v.BodyOrientation)
+@lower(v.SiteOrientation)
+@lower(v.FeetOrientation)
+def orientation(c: v.OrientationObservation, x: Context) -> Rows:
+    return jnp.stack([rotation(c.form, quat) for quat in sensors(c, x)])
+
+
+@lower(v.FeetPosition)
+def feet_position(c: v.FeetPosition, x: Context) -> Rows:
+    return sensors(c, x)
+
+
+@lower(v.BodyVelocity)
+def body_velocity(c: v.BodyVelocity, x: Context) -> Rows:
+    values = [x.sensor(s) for s in c.sensors(x.robot)]
+    if c.frame == "world":
+        return jnp.stack(values)
+    *vectors, axes = values
+    return jax.vmap(lambda vector: geometry.unrotate(axes, vector))(jnp.stack(vectors))
+
+
+@lower(v.CenterOfMassInertia)
+def center_of_mass_inertia(c: v.CenterOfMassInertia, x: Context) -> Rows:
+    return x.world["cinert"][_body_ids(c, x)]
+
+
+@lower(v.CenterOfMassVelocity)
+def center_of_mass_velocity(c: v.CenterOfMassVelocity, x: Context) -> Rows:
+    return x.world["cvel"][_body_ids(c, x)]
+
+
+def sensors(c: v.Observation, x: Context) -> Rows:
+    """The outputs of all sensors of a component, which are of one size."""
+    return jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
+
+
+def _body_ids(c: v.CenterOfMassInertia | v.CenterOfMassVelocity, x: Context) -> Array:
+    return jnp.array([x.robot.body_id(name) for name in c.names(x.robot)])

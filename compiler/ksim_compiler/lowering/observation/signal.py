@@ -1,0 +1,40 @@
+"""Rules of observations of sensors, of the controller itself and of time."""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.rules import lower
+from ksim_schema.vocabulary import observation as v
+
+Value = Float[Array, " size"]
+
+
+@lower(v.SensorValue)
+def sensor(c: v.SensorValue, x: Context) -> Value:
+    return x.sensor(c.sensor)
+
+
+@lower(v.LastAction)
+def last_action(c: v.LastAction, x: Context) -> Value:
+    return x.action
+
+
+@lower(v.CommandValue)
+def command(c: v.CommandValue, x: Context) -> Value:
+    return x.commands[c.command]
+
+
+@lower(v.PhaseClock)
+def phase_clock(c: v.PhaseClock, x: Context) -> Value:
+    angle = 2 * math.pi * x.time / c.period
+    return jnp.stack([jnp.sin(angle), jnp.cos(angle)])
+
+
+@lower(v.EpisodeTime)
+def episode_time(c: v.EpisodeTime, x: Context) -> Value:
+    return jnp.asarray(x.time, jnp.float32)[None]

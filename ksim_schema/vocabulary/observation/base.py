@@ -1,0 +1,108 @@
+"""What all observations share: the errors of the sensor, scale, clip, delay and history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from annotated_types import Ge
+from pydantic import Field
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import NUMBER, AnyQuantity, Dimension, Number, Time
+from ksim_schema.vocabulary.base import Named, Names, Part, PositiveInt, Range, Wire
+from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
+
+SitePattern = Annotated[Names, Named("site", pattern=True)]
+Frame = Literal["world", "robot"]
+"""The world's axes, or those of the floating base (of the first moving body without one)."""
+Rotation = Literal["quaternion", "rotation_6d"]
+"""``(w, x, y, z)``, or the first two columns of the rotation matrix, one after the other."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with a component on a robot, beyond names and units.
+
+    Attributes:
+        field: the field to blame, or "" for the part as a whole.
+        message: what is wrong.
+        help: what to do.
+    """
+
+    field: str
+    message: str
+    help: str = ""
+
+
+class Observation(Part):
+    """What all observations share.
+
+    The clean value is ``scale * clip(raw)``. The noisy one, which policies read, is that of a
+    sensor: the raw value of ``delay`` ago, with the episode's bias and the tick's noise. Noise,
+    bias and clip are in the unit of the raw value. With ``history`` the latest values of either
+    kind are stacked. Before the start of an episode there is nothing: its first value stands for
+    those before it, in the delay and in the history.
+
+    Values that MuJoCo derives (positions of bodies, velocities, forces, contacts) are as
+    ``mj_step`` leaves them: those of the last physics step's beginning. Joint positions and
+    velocities are those at its end.
+
+    Class attributes:
+        fields: the MjData fields that the value is computed from.
+        sensed: whether a robot can measure it (a policy that reads anything else gets a warning).
+        additive_bias: whether ``bias`` is added to the value (a kind may give it another sense).
+    """
+
+    object: ClassVar[str] = "Observation"
+    static: ClassVar[frozenset[str]] = frozenset(("delay",))
+    fields: ClassVar[tuple[str, ...]] = ()
+    sensed: ClassVar[bool] = True
+    additive_bias: ClassVar[bool] = True
+    observe: Annotated[str | None, Wire("observe")] = Field(
+        default=None, description="The state it observes; the task's only one by default."
+    )
+    noise: NoiseChain = Field(
+        default=(), description="Noise of the value that policies read, drawn at each tick."
+    )
+    bias: BiasChain = Field(
+        default=(),
+        description="Constant error, drawn for each element each episode. A quantity alone is "
+        "the largest error of a uniform draw.",
+    )
+    scale: Number = Field(default=1.0, description="Factor applied after noise and clip.")
+    clip: Range[AnyQuantity] | None = Field(default=None, description="Limits of the value.")
+    delay: Annotated[Time, Ge(0)] = Field(
+        default=0.0, description="Age of the value; rounded to whole control periods."
+    )
+    history: PositiveInt = Field(
+        default=1, description="How many of the latest values to stack, oldest first."
+    )
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        """Shape of one tick's value."""
+        raise NotImplementedError
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        """Unit of the value: one dimension, or several when its elements differ."""
+        return (NUMBER,)
+
+    def bias_dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        """Unit of the bias."""
+        return self.dimensions(robot)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The MuJoCo sensors that the value is read from."""
+        return ()
+
+    def measurable(self, robot: RobotFacts) -> bool:
+        """Whether this robot can measure it."""
+        return self.sensed
+
+    def problems(self, robot: RobotFacts) -> Iterator[Problem]:
+        """What keeps it from being computed on this robot."""
+        yield from ()
+
+
+def selected(robot: RobotFacts, what: str, patterns: Iterable[str]) -> tuple[str, ...]:
+    """The names that the patterns match: in the order of the patterns, then in the model's."""
+    return tuple(dict.fromkeys(n for p in patterns for n in robot.match(what, (p,))))

@@ -1,0 +1,195 @@
+"""Observations of bodies and sites, several by name, one after the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import (
+    ANGULAR_SPEED,
+    INERTIA,
+    LENGTH,
+    MASS,
+    SPEED,
+    Dimension,
+)
+from ksim_schema.vocabulary.base import BodyPattern
+from ksim_schema.vocabulary.observation.base import (
+    Frame,
+    Observation,
+    Rotation,
+    SitePattern,
+    selected,
+)
+
+
+class FrameObservation(Observation):
+    """A value of each of some frames of the model.
+
+    Class attributes:
+        objtype: what MuJoCo calls the frames: xbody or site.
+    """
+
+    objtype: ClassVar[str] = "xbody"
+
+    def names(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The bodies or sites, in the order of the value."""
+        raise NotImplementedError
+
+    def requests(self, robot: RobotFacts, type: str, frame: Frame) -> tuple[SensorRequest, ...]:
+        """A frame sensor for each, relative to the robot's base or in the world."""
+        base = ("xbody", robot.root) if frame == "robot" else ("", "")
+        return tuple(SensorRequest(type, self.objtype, n, *base) for n in self.names(robot))
+
+
+class BodyObservation(FrameObservation):
+    """A value of each of some bodies."""
+
+    bodies: BodyPattern = Field(description="Names or patterns of bodies, in this order.")
+
+    def names(self, robot: RobotFacts) -> tuple[str, ...]:
+        return selected(robot, "body", self.bodies)
+
+
+class SiteObservation(FrameObservation):
+    """A value of each of some sites."""
+
+    objtype: ClassVar[str] = "site"
+    sites: SitePattern = Field(description="Names or patterns of sites, in this order.")
+
+    def names(self, robot: RobotFacts) -> tuple[str, ...]:
+        return selected(robot, "site", self.sites)
+
+
+class PositionObservation(FrameObservation):
+    """Positions of frames."""
+
+    sensed: ClassVar[bool] = False
+    frame: Frame = Field(
+        default="world", description="In the world, or as seen from the robot's base."
+    )
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (len(self.names(robot)), 3)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (LENGTH,)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return self.requests(robot, "framepos", self.frame)
+
+
+class OrientationObservation(FrameObservation):
+    """Orientations of frames."""
+
+    frame: Frame = Field(
+        default="world", description="Relative to the world, or to the robot's base."
+    )
+    form: Rotation = Field(default="quaternion", description="Numbers that stand for a rotation.")
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (len(self.names(robot)), 4 if self.form == "quaternion" else 6)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return self.requests(robot, "framequat", self.frame)
+
+
+class BodyPosition(BodyObservation, PositionObservation):
+    """Positions of bodies' origins, m: ``p``, or ``R^T (p - p_base)`` seen from the base
+    (framepos). Simulator state."""
+
+    kind: Literal["body_position"] = "body_position"
+
+
+class BodyOrientation(BodyObservation, OrientationObservation):
+    """Orientations of bodies (framequat): of each four numbers ``(w, x, y, z)``, or the six of the
+    first two columns of the rotation matrix."""
+
+    kind: Literal["body_orientation"] = "body_orientation"
+
+
+class BodyVelocity(BodyObservation):
+    """Velocities of bodies: of the origin, m/s (framelinvel), or angular, rad/s (frameangvel).
+
+    With ``frame: robot`` the world's vector is given in the axes of the base; the base's own
+    velocity is not subtracted. Simulator state.
+    """
+
+    kind: Literal["body_velocity"] = "body_velocity"
+    sensed: ClassVar[bool] = False
+    motion: Literal["linear", "angular"] = Field(default="linear", description="Which velocity.")
+    frame: Frame = Field(default="world", description="Axes of the vectors.")
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (len(self.names(robot)), 3)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (SPEED if self.motion == "linear" else ANGULAR_SPEED,)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        type = "framelinvel" if self.motion == "linear" else "frameangvel"
+        axes = (SensorRequest("framequat", "xbody", robot.root),) if self.frame == "robot" else ()
+        return (*self.requests(robot, type, "world"), *axes)
+
+
+class SitePosition(SiteObservation, PositionObservation):
+    """Positions of sites, m: ``p``, or ``R^T (p - p_base)`` seen from the base (framepos).
+    Simulator state."""
+
+    kind: Literal["site_position"] = "site_position"
+
+
+class SiteOrientation(SiteObservation, OrientationObservation):
+    """Orientations of sites (framequat): of each four numbers ``(w, x, y, z)``, or the six of the
+    first two columns of the rotation matrix (ksim's SiteOrientationObservation)."""
+
+    kind: Literal["site_orientation"] = "site_orientation"
+
+
+class CenterOfMassObservation(Observation):
+    """A row of a com-based array of MuJoCo for each of some bodies."""
+
+    sensed: ClassVar[bool] = False
+    bodies: BodyPattern = Field(
+        default=(".*",), description="Names or patterns of bodies; all but the world by default."
+    )
+
+    def names(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The bodies, in the order of the value."""
+        return tuple(n for n in selected(robot, "body", self.bodies) if n != robot.bodies[0])
+
+
+class CenterOfMassInertia(CenterOfMassObservation):
+    """Inertias of bodies about the robot's centre of mass, in the world's axes (cinert).
+
+    Ten numbers each: Ixx, Iyy, Izz, Ixy, Ixz, Iyz (kg*m^2), mass times position (kg*m), mass (kg).
+    Simulator state.
+    """
+
+    kind: Literal["center_of_mass_inertia"] = "center_of_mass_inertia"
+    fields: ClassVar[tuple[str, ...]] = ("cinert",)
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (len(self.names(robot)), 10)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (INERTIA, MASS.times(LENGTH), MASS)
+
+
+class CenterOfMassVelocity(CenterOfMassObservation):
+    """Spatial velocities of bodies at the robot's centre of mass, in the world's axes (cvel).
+
+    Six numbers each: angular (rad/s), then linear (m/s) of the point of the body that is there.
+    Simulator state.
+    """
+
+    kind: Literal["center_of_mass_velocity"] = "center_of_mass_velocity"
+    fields: ClassVar[tuple[str, ...]] = ("cvel",)
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (len(self.names(robot)), 6)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (ANGULAR_SPEED, SPEED)

@@ -1,0 +1,119 @@
+"""Observations of the robot's sensors, of the controller itself and of time."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+from pydantic import Field
+
+from ksim_schema.facts import RobotFacts
+from ksim_schema.quantity import (
+    ACCELERATION,
+    ANGULAR_ACCELERATION,
+    ANGULAR_SPEED,
+    FORCE,
+    LENGTH,
+    NUMBER,
+    SPEED,
+    TIME,
+    TORQUE,
+    Dimension,
+    Time,
+)
+from ksim_schema.vocabulary.base import SensorName, Wire
+from ksim_schema.vocabulary.observation.base import Observation
+
+SENSOR_DIMENSIONS: dict[str, Dimension] = {
+    "gyro": ANGULAR_SPEED,
+    "velocimeter": SPEED,
+    "accelerometer": ACCELERATION,
+    "framelinvel": SPEED,
+    "frameangvel": ANGULAR_SPEED,
+    "framepos": LENGTH,
+    "framelinacc": ACCELERATION,
+    "frameangacc": ANGULAR_ACCELERATION,
+    "force": FORCE,
+    "torque": TORQUE,
+    "touch": FORCE,
+    "subtreecom": LENGTH,
+    "subtreelinvel": SPEED,
+    "rangefinder": LENGTH,
+    "clock": TIME,
+}
+"""Units of MuJoCo's sensors, by type; others are plain numbers."""
+_STATE = ("velocimeter", "framepos", "framelinvel", "subtreecom", "subtreelinvel", "subtreeangmom")
+"""MuJoCo sensors that no common robot has."""
+
+
+class SensorValue(Observation):
+    """The output of a sensor of the model, in MuJoCo's unit and frame (sensordata)."""
+
+    kind: Literal["sensor"] = "sensor"
+    fields: ClassVar[tuple[str, ...]] = ("sensordata",)
+    sensor: SensorName = Field(description="The sensor's name in the model.")
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (robot.sensor(self.sensor).size,)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (SENSOR_DIMENSIONS.get(robot.sensor(self.sensor).type, NUMBER),)
+
+    def measurable(self, robot: RobotFacts) -> bool:
+        return robot.sensor(self.sensor).type not in _STATE
+
+
+class WiredObservation(Observation):
+    """The value of another part, whose shape is its own (shape inference fills it in)."""
+
+    implies_observe: ClassVar[bool] = False
+    source: ClassVar[str] = ""
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (-1,)
+
+
+class LastAction(WiredObservation):
+    """The policy's last output, before clip and scale; zero at the start of an episode."""
+
+    kind: Literal["last_action"] = "last_action"
+    source: ClassVar[str] = "recall"
+    recall: Annotated[str | None, Wire("recall")] = Field(
+        default=None, description="The action; the task's only one by default."
+    )
+
+
+class CommandValue(WiredObservation):
+    """The value of a command, for a delay, a history or a noise of it.
+
+    Without any of these, let the policy obey the command itself. Limits and noises are in SI units,
+    without a unit.
+    """
+
+    kind: Literal["command"] = "command"
+    source: ClassVar[str] = "heed"
+    command: Annotated[str, Wire("heed")] = Field(description="The command.")
+
+
+class PhaseClock(Observation):
+    """Sine and cosine of a clock that runs with a fixed period from the episode's start:
+    ``sin(2 pi t / period), cos(2 pi t / period)``."""
+
+    kind: Literal["phase_clock"] = "phase_clock"
+    period: Annotated[Time, Ge(1e-3)] = Field(description="Time of one turn.")
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (2,)
+
+
+class EpisodeTime(Observation):
+    """Time since the start of the episode, s (ksim's TimestepObservation)."""
+
+    kind: Literal["episode_time"] = "episode_time"
+    implies_observe: ClassVar[bool] = False
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (1,)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (TIME,)

@@ -1,0 +1,177 @@
+"""Rewards of where bodies are, how they move and what they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field, model_validator
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import Force as ForceValue
+from ksim_schema.quantity import Length
+from ksim_schema.vocabulary.base import (
+    BodyName,
+    BodyPattern,
+    GeomName,
+    GeomPattern,
+    Named,
+    Names,
+    Wire,
+)
+from ksim_schema.vocabulary.reward.base import (
+    Norm,
+    Normed,
+    Places,
+    Reward,
+    contact_of,
+    exactly_one,
+    orientation_of,
+    position_of,
+)
+
+
+class PositionTracking(Reward):
+    """``exp(-e^2 / error_scale^2)`` of the distance of a body from a commanded position.
+
+    ``e = |(p_body - p_base) - p_cmd|`` in m: the sum of the absolute differences (l1) along the
+    world's axes, or along those of the base. With l2 the squared distance in m^2 takes its place.
+    After ksim's PositionTrackingReward.
+    """
+
+    kind: Literal["position_tracking"] = "position_tracking"
+    command: Annotated[str, Wire("reward", of="Command")] = Field(
+        description="The command of the position."
+    )
+    body: BodyName | None = Field(default=None, description="The body to move; or `site`.")
+    site: Annotated[str | None, Named("site")] = Field(
+        default=None, description="The site to move, instead of `body`."
+    )
+    base: BodyName | None = Field(
+        default=None,
+        description="The body that it is measured from; by default the world's zero, or with "
+        "`frame: base` the floating base.",
+    )
+    frame: Literal["world", "base"] = Field(
+        default="world", description="Axes along which the position is given."
+    )
+    norm: Norm = Field(default="l1", description="l1: sum of absolute differences; l2: of squares.")
+    error_scale: Annotated[Length, Gt(0)] = Field(
+        default=0.35, description="Error at which it falls to 1/e."
+    )
+
+    @model_validator(mode="after")
+    def _body_or_site(self) -> PositionTracking:
+        exactly_one(self, "body", "site")
+        return self
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        return {"command": ("x", "y", "z")}
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        kind, name = ("site", self.site) if self.site else ("xbody", self.body or "")
+        position = SensorRequest("framepos", kind, name)
+        if self.frame == "base":
+            base = self.base or robot.root
+            return (position, position_of(base), orientation_of(base))
+        return (position, position_of(self.base)) if self.base else (position,)
+
+
+class _Links(Normed):
+    fields: ClassVar[tuple[str, ...]] = ("xpos",)
+    penalty: ClassVar[bool] = True
+    bodies: BodyPattern = Field(
+        default=(".*",), description="Names or patterns of bodies; the world is none of them."
+    )
+
+
+class LinkAcceleration(_Links):
+    """How fast the speeds of bodies change, m/s^2 (subtracted).
+
+    A speed is the distance that a body's origin moved in a tick over the control period, in the
+    world's frame; a turn at constant speed counts as none. After ksim's LinkAccelerationPenalty,
+    which is the mean, in m and ticks.
+    """
+
+    kind: Literal["link_acceleration"] = "link_acceleration"
+
+
+class LinkJerk(_Links):
+    """How fast the accelerations of ``link_acceleration`` change, m/s^3 (subtracted).
+
+    After ksim's LinkJerkPenalty, which is the mean, in m and ticks.
+    """
+
+    kind: Literal["link_jerk"] = "link_jerk"
+
+
+class Force(Reward):
+    """``max(((|f| - bias) / expected_weight)^2)`` over the feet, 0 where |f| < bias (subtracted).
+
+    f is the strongest contact force of each geom, or three numbers a foot of an observation; in N.
+    After ksim's ForcePenalty.
+    """
+
+    kind: Literal["force"] = "force"
+    penalty: ClassVar[bool] = True
+    force: Annotated[str | None, Wire("reward", of="Observation")] = Field(
+        default=None, description="An observation of forces; or `geoms`."
+    )
+    geoms: Annotated[Names, Named("geom")] = Field(
+        default=(), description="One geom for each foot, instead of `force`."
+    )
+    partner: GeomName | None = Field(
+        default=None, alias="with", description="What they may touch; anything by default."
+    )
+    expected_weight: Annotated[ForceValue, Gt(0)] = Field(description="Force that makes it 1.")
+    bias: Annotated[ForceValue, Ge(0)] = Field(default=0.0, description="Force that is free.")
+
+    @model_validator(mode="after")
+    def _force_or_geoms(self) -> Force:
+        exactly_one(self, "force", "geoms")
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return tuple(contact_of(geom, self.partner, "force") for geom in self.geoms)
+
+
+class UndesiredContacts(Reward):
+    """How many of some geoms are pressed upon by more than a force (subtracted).
+
+    Of the strongest contact of each geom with another one, or with anything. As in Isaac Lab,
+    where it is bodies that are counted.
+    """
+
+    kind: Literal["undesired_contacts"] = "undesired_contacts"
+    penalty: ClassVar[bool] = True
+    geoms: GeomPattern = Field(description="Names or patterns of geoms that should touch nothing.")
+    partner: GeomName | None = Field(
+        default=None, alias="with", description="What they should not touch; anything by default."
+    )
+    threshold: Annotated[ForceValue, Ge(0)] = Field(
+        default=1.0, description="Contact force below which it does not count."
+    )
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        geoms = (g for g in robot.match("geom", self.geoms) if g != self.partner)
+        return tuple(contact_of(geom, self.partner, "force") for geom in geoms)
+
+
+class Intersection(Places):
+    """1 while any two of some sites or bodies are closer than ``min_distance`` (subtracted).
+
+    After ksim's IntersectionPenalty.
+    """
+
+    kind: Literal["intersection"] = "intersection"
+    penalty: ClassVar[bool] = True
+    min_distance: Annotated[Length, Gt(0)] = Field(description="Smallest distance of two of them.")
+
+    @model_validator(mode="after")
+    def _sites_or_bodies(self) -> Intersection:
+        exactly_one(self, "sites", "bodies")
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return self.places("framepos")

@@ -1,0 +1,182 @@
+"""Rewards of how feet move, touch and slide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field, model_validator
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import Length, Number, Time
+from ksim_schema.vocabulary.base import BodyName, Named, Names, Probability, Wire
+from ksim_schema.vocabulary.reward.base import (
+    Places,
+    Rest,
+    Reward,
+    Touching,
+    exactly_one,
+    velocity_of,
+)
+
+
+class FeetAirTime(Touching):
+    """Time each foot spent in the air before it touches down, less ``target``; summed, in s.
+
+    Given at the tick of the touch-down (as in legged_gym and Isaac Lab); nothing while the command
+    is zero. ksim's reward of the same name is ``feet_gait_time``.
+    """
+
+    kind: Literal["feet_air_time"] = "feet_air_time"
+    command: Annotated[str | None, Wire("reward", of="Command")] = Field(
+        default=None, description="A command that is zero when the robot should stand."
+    )
+    target: Time = Field(
+        default=0.4, description="Air time of a step that is neither good nor bad."
+    )
+
+
+class FeetGaitTime(Touching):
+    """Each foot for its share of a gait cycle in the air, then on the ground: three components.
+
+    n counts the ticks for which a foot has been in the air (on the ground) without a break, N is
+    the number that the gait gives it. The largest value of any foot is taken.
+
+    * air: ``n / N + bias`` while ``n < N``, then 0
+    * gnd: ``n / N + bias`` while ``n < N``, then ``-ground_penalty``
+    * stationary_gnd: ``min(n / N, 1) + bias``
+
+    air and gnd count while the robot moves, stationary_gnd while it rests: by its velocity, or by
+    the commands that are named. After ksim's FeetAirTimeReward.
+    """
+
+    kind: Literal["feet_gait_time"] = "feet_gait_time"
+    channels: ClassVar[tuple[str, ...]] = ("state", "termination")
+    components: ClassVar[tuple[str, ...]] = ("air", "gnd", "stationary_gnd")
+    period: Annotated[Time, Gt(0)] = Field(default=0.8, description="Time of a gait cycle.")
+    air: Annotated[Probability, Gt(0)] = Field(
+        default=0.4, description="Share of the cycle that a foot is in the air."
+    )
+    bias: Number = Field(default=0.0, description="Added to each component.")
+    ground_penalty: Number = Field(
+        default=0.1, description="Lost at each tick that all feet stay too long on the ground."
+    )
+    rest: Rest = Field(
+        default=Rest.model_validate({"speed": "0.1 m/s", "turn": "10 deg/s"}),
+        description="What counts as resting.",
+    )
+    body: BodyName | None = Field(
+        default=None, description="The body that moves or rests; the floating base by default."
+    )
+    linear_command: Annotated[str | None, Wire("reward", of="Command")] = Field(
+        default=None, description="A velocity command that says how fast it should move."
+    )
+    angular_command: Annotated[str | None, Wire("reward", of="Command")] = Field(
+        default=None, description="A velocity command that says how fast it should turn."
+    )
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        return {"linear_command": ("forward", "sideways"), "angular_command": ("turn",)}
+
+    def velocity(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The velocity of the body that moves or rests."""
+        return velocity_of(self.body or robot.root)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (*self.velocity(robot), *self.contacts())
+
+
+class FeetSlip(Touching, Places):
+    """Sum of the speeds of the feet that touch the ground, m/s (subtracted).
+
+    The speed is that of `sites` or `bodies` in the world's frame, or the length of each foot's
+    stretch of an observation. After ksim's FeetSlipPenalty, which reads an observation of linear
+    and angular velocity, six numbers a foot.
+    """
+
+    kind: Literal["feet_slip"] = "feet_slip"
+    penalty: ClassVar[bool] = True
+    velocity: Annotated[str | None, Wire("reward", of="Observation")] = Field(
+        default=None, description="An observation of each foot's velocity, in the feet's order."
+    )
+
+    @model_validator(mode="after")
+    def _one_velocity(self) -> FeetSlip:
+        exactly_one(self, "velocity", "sites", "bodies")
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (*self.contacts(), *self.places("framelinvel"))
+
+
+class FeetClock(Reward):
+    """``exp(-|h - h_ref|^2 / error_scale^2)``: feet follow half-sine heights on a clock.
+
+    Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
+    i / n)))``, with t the time since the episode began and h the height of the foot's site above
+    the world's zero. ``sinusoidal_gait`` follows the heights that a command gives.
+    """
+
+    kind: Literal["feet_clock"] = "feet_clock"
+    sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
+    period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
+    height: Length = Field(description="Height of the swing foot at the top.")
+    error_scale: Annotated[Length, Gt(0)] = Field(description="Error at which it falls to 1/e.")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return tuple(SensorRequest("framepos", "site", s) for s in self.sites)
+
+
+class SinusoidalGait(Places):
+    """``1 - sum(|h - h_cmd|) / max_height``: feet follow the heights of a gait command.
+
+    h is the height of each foot above the world's zero in m; as in the command
+    ``sinusoidal_gait``. After ksim's SinusoidalGaitReward.
+    """
+
+    kind: Literal["sinusoidal_gait"] = "sinusoidal_gait"
+    command: Annotated[str, Wire("reward", of="Command")] = Field(
+        description="The gait command, with a height for each foot."
+    )
+    max_height: Annotated[Length, Gt(0)] = Field(
+        description="Sum of the errors at which it falls to 0."
+    )
+
+    @model_validator(mode="after")
+    def _sites_or_bodies(self) -> SinusoidalGait:
+        exactly_one(self, "sites", "bodies")
+        return self
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        return {"command": tuple(f"foot {i}" for i in range(len(self.sites or self.bodies)))}
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return self.places("framepos")
+
+
+class SparseTargetHeight(Touching, Places):
+    """Height that a foot had reached when it touches down, at most ``height``; in m.
+
+    The largest over the feet. Heights are above the world's zero, and are forgotten at each tick
+    of contact and while the body rests. After ksim's SparseTargetHeightReward.
+    """
+
+    kind: Literal["sparse_target_height"] = "sparse_target_height"
+    height: Annotated[Length, Ge(0)] = Field(description="Height beyond which more is no better.")
+    rest: Rest = Field(default=Rest(), description="What counts as resting.")
+    body: BodyName | None = Field(
+        default=None, description="The body that moves or rests; the floating base by default."
+    )
+
+    @model_validator(mode="after")
+    def _sites_or_bodies(self) -> SparseTargetHeight:
+        exactly_one(self, "sites", "bodies")
+        return self
+
+    def velocity(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The velocity of the body that moves or rests."""
+        return velocity_of(self.body or robot.root)
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (*self.velocity(robot), *self.places("framepos"), *self.contacts())

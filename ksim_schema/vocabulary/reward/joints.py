@@ -1,0 +1,260 @@
+"""Rewards of joint positions and of how they move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import (
+    ACCELERATION,
+    ANGULAR_ACCELERATION,
+    Dimension,
+    JointSpeed,
+    JointValue,
+    Number,
+    Unit,
+)
+from ksim_schema.vocabulary.base import BodyName, JointPattern, Named, Probability, Wire
+from ksim_schema.vocabulary.reward.base import Normed, Reduce, Rest, Reward, velocity_of
+
+JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
+JointJerk = Annotated[float, Unit((Dimension(rad=1, s=-3), Dimension(m=1, s=-3)))]
+JointName = Annotated[str, Named("joint", pattern=True)]
+
+
+class _Joints(Reward):
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
+
+
+class _Targets(_Joints):
+    """Joints with a position that each should have."""
+
+    around: Literal["home", "zero"] = Field(
+        default="home", description="Where joints should be, if `targets` does not say."
+    )
+    targets: tuple[JointValue, ...] | None = Field(
+        default=None,
+        description="Positions that they should have instead: one for each entry of `joints`; "
+        "a joint takes that of the first entry that matches it.",
+    )
+
+    @model_validator(mode="after")
+    def _as_many_as_joints(self) -> _Targets:
+        for name in ("targets", "weights"):
+            values = getattr(self, name, None)
+            if values is not None and len(values) != len(self.joints):
+                raise PydanticCustomError(
+                    "one_each",
+                    "{name} has {count} values for {joints} entries of joints",
+                    {
+                        "name": repr(name),
+                        "count": len(values),
+                        "joints": len(self.joints),
+                        "help": "give one value for each entry of 'joints'",
+                    },
+                )
+        return self
+
+
+class JointDeviation(_Targets, Normed):
+    """Distances of joints from where they should be (subtracted), rad or m.
+
+    The sum or mean of ``|w (q - target)|`` (l1) or ``(w (q - target))^2`` (l2). After ksim's
+    JointDeviationPenalty; with l1 it is Isaac Lab's joint_deviation_l1.
+    """
+
+    kind: Literal["joint_deviation"] = "joint_deviation"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    penalty: ClassVar[bool] = True
+    weights: tuple[Number, ...] | None = Field(
+        default=None, description="Factor of the distance, one for each entry of `joints`."
+    )
+
+
+class JointTracking(_Joints):
+    """``exp(-|q - target|^2 / error_scale^2)`` of some joints."""
+
+    kind: Literal["joint_tracking"] = "joint_tracking"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
+    target: JointValue = Field(
+        default=0.0, description="The position that all of them should have."
+    )
+    error_scale: Annotated[JointValue, Gt(0)] = Field(description="Error at which it falls to 1/e.")
+
+
+class JointPositionTracking(_Joints):
+    """Joints follow a command: two components, each the mean of a kernel over the joints.
+
+    ``exp(-e^2 / s^2) - abs_scale |e| - sq_scale e^2``, in rad or m and in rad/s or m/s.
+
+    * pos: e is the commanded position less the joint's, s is ``error_scale``
+    * vel: e is the commanded velocity less the joint's, s is ``velocity_scale``
+
+    After ksim's JointPositionReward.
+    """
+
+    kind: Literal["joint_position_tracking"] = "joint_position_tracking"
+    fields: ClassVar[tuple[str, ...]] = ("qpos", "qvel")
+    components: ClassVar[tuple[str, ...]] = ("pos", "vel")
+    command: Annotated[str, Wire("reward", of="Command")] = Field(
+        description="The joint position command to follow."
+    )
+    error_scale: Annotated[JointValue, Gt(0)] = Field(
+        default=0.35, description="Error of a position at which the exponential falls to 1/e."
+    )
+    velocity_scale: Annotated[JointSpeed, Gt(0)] = Field(
+        default=0.35, description="Error of a velocity at which the exponential falls to 1/e."
+    )
+    sq_scale: Annotated[Number, Ge(0)] = Field(default=0.1, description="Weight of -e^2.")
+    abs_scale: Annotated[Number, Ge(0)] = Field(default=0.1, description="Weight of -|e|.")
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        names = tuple(j.name for j in robot.match_joints(self.joints))
+        return {"command": (*names, *(f"{name} velocity" for name in names))}
+
+
+class AvoidLimits(_Joints):
+    """How far joints are beyond their limits, rad or m (subtracted).
+
+    The limits are first moved outwards by ``factor`` of the range (inwards, if it is negative).
+    Joints without limits count as 0. After ksim's AvoidLimitsPenalty, which is the mean over the
+    joints; Isaac Lab's joint_pos_limits is the sum, with a factor below 0.
+    """
+
+    kind: Literal["avoid_limits"] = "avoid_limits"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    penalty: ClassVar[bool] = True
+    factor: Number = Field(
+        default=0.05, description="Share of a joint's range by which its limits are widened."
+    )
+    reduce: Reduce = Field(default="sum", description="The sum or the mean over the joints.")
+
+
+class Symmetry(_Targets):
+    """``-sum(d * m)``: joints should be as much on one side of their targets as on the other.
+
+    d is the distance of a joint from its target and m the running mean of that distance,
+    ``m <- (1 - alpha) m + alpha d`` at each tick, from 0. In rad^2 or m^2. After ksim's
+    SymmetryReward, which moves m once a rollout, by the rollout's mean, and starts it at the
+    targets themselves.
+    """
+
+    kind: Literal["symmetry"] = "symmetry"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    alpha: Probability = Field(default=0.1, description="Weight of the newest value in the mean.")
+
+
+class PairwiseSymmetry(Reward):
+    """A joint of the left and its counterpart should be in the same position, and move alike.
+
+    With d the distance of each from its zero (that of the right with the other sign if
+    ``flipped``), rad or m:
+
+    * lr: ``exp(-e^2 / error_scale^2) - abs_scale |e| - sq_scale e^2`` with ``e = d_left - d_right``
+    * self: ``-(d_left m_left + d_right m_right)``, m the running mean of d as in ``symmetry``
+
+    After ksim's PairwiseSymmetryReward.
+    """
+
+    kind: Literal["pairwise_symmetry"] = "pairwise_symmetry"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    components: ClassVar[tuple[str, ...]] = ("lr", "self")
+    left: JointName = Field(description="The joint of the left side.")
+    right: JointName = Field(description="The joint of the right side.")
+    left_zero: JointValue = Field(default=0.0, description="Zero of the left joint.")
+    right_zero: JointValue = Field(default=0.0, description="Zero of the right joint.")
+    flipped: bool = Field(
+        default=False, description="Whether the two count in opposite directions."
+    )
+    alpha: Probability = Field(default=0.1, description="Weight of the newest value in the mean.")
+    error_scale: Annotated[JointValue, Gt(0)] = Field(
+        default=0.35, description="Difference at which the exponential falls to 1/e."
+    )
+    sq_scale: Annotated[Number, Ge(0)] = Field(default=0.1, description="Weight of -e^2.")
+    abs_scale: Annotated[Number, Ge(0)] = Field(default=0.1, description="Weight of -|e|.")
+
+
+class SmallJointVelocity(_Joints):
+    """Mean over joints of ``exp(-v^2 / error_scale^2)``, v in rad/s or m/s.
+
+    The velocity is the difference of the positions of two ticks over the control period, as in
+    ksim's SmallJointVelocityReward (whose kernel scale is the change in one tick).
+    """
+
+    kind: Literal["small_joint_velocity"] = "small_joint_velocity"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    error_scale: Annotated[JointSpeed, Gt(0)] = Field(
+        default=20.0, description="Velocity at which it falls to 1/e."
+    )
+
+
+class SmallJointAcceleration(_Joints):
+    """Mean over joints of ``exp(-a^2 / error_scale^2)``, a in rad/s^2 or m/s^2.
+
+    The acceleration is the second difference of the positions over the squared control period, as
+    in ksim's SmallJointAccelerationReward (whose kernel scale is the change in one tick).
+    """
+
+    kind: Literal["small_joint_acceleration"] = "small_joint_acceleration"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    error_scale: Annotated[JointAcceleration, Gt(0)] = Field(
+        default=1000.0, description="Acceleration at which it falls to 1/e."
+    )
+
+
+class SmallJointJerk(_Joints):
+    """Mean over joints of ``exp(-j^2 / error_scale^2)``, j in rad/s^3 or m/s^3.
+
+    The jerk is the third difference of the positions over the cubed control period, as in ksim's
+    SmallJointJerkReward (whose kernel scale is the change in one tick).
+    """
+
+    kind: Literal["small_joint_jerk"] = "small_joint_jerk"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    error_scale: Annotated[JointJerk, Gt(0)] = Field(
+        default=50000.0, description="Jerk at which it falls to 1/e."
+    )
+
+
+class MotionlessAtRest(_Joints):
+    """``|qvel|`` of the joints while a body rests, else 0; rad/s or m/s (subtracted).
+
+    After ksim's MotionlessAtRestPenalty.
+    """
+
+    kind: Literal["motionless_at_rest"] = "motionless_at_rest"
+    fields: ClassVar[tuple[str, ...]] = ("qvel",)
+    penalty: ClassVar[bool] = True
+    body: BodyName | None = Field(
+        default=None, description="The body; the floating base by default."
+    )
+    rest: Rest = Field(default=Rest(), description="What counts as resting.")
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return velocity_of(self.body or robot.root)
+
+
+class StandStill(_Targets):
+    """Sum of ``|q - target|`` of joints while the command is zero, else 0; rad or m (subtracted).
+
+    Isaac Lab's stand_still_joint_deviation_l1.
+    """
+
+    kind: Literal["stand_still"] = "stand_still"
+    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    penalty: ClassVar[bool] = True
+    command: Annotated[str, Wire("reward", of="Command")] = Field(
+        description="The command that is zero when the robot should stand."
+    )
+    threshold: Annotated[Number, Ge(0)] = Field(
+        default=0.06,
+        description="Commands whose velocities (m/s and rad/s), as a vector, are shorter are zero.",
+    )

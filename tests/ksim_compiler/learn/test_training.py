@@ -1,0 +1,198 @@
+"""Training: small environments that are solved, determinism, episode statistics, evaluation."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ksim_compiler.learn.evaluate import evaluate
+from ksim_compiler.learn.runner import Trainer
+from ksim_compiler.learn.train_step import init_state, train_step
+from ksim_compiler.learn.types import TrainState
+from ksim_compiler.pipeline import compile_file
+from ksim_compiler.transition import Step
+from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
+from ksim_schema.vocabulary.networks import Gru, Mlp
+from ksim_schema.vocabulary.ppo import PPO
+
+TASKS = Path(__file__).parents[3] / "tasks"
+
+
+class PointState(NamedTuple):
+    position: jax.Array
+    goal: jax.Array
+    age: jax.Array
+    key: jax.Array
+    seen: jax.Array
+
+    @property
+    def policy_input(self) -> jax.Array:
+        return self.seen
+
+    @property
+    def critic_input(self) -> jax.Array:
+        return self.seen
+
+
+class Point:
+    """A point on a line that should go to a goal in 8 ticks of at most 1 each.
+
+    With ``memory``, the goal is shown in the first tick only, so that a policy without memory
+    cannot do better than to stay in the middle.
+    """
+
+    action_size, policy_size, critic_size = 1, 3, 3
+    reward_names: tuple[str, ...] = ("near",)
+    termination_names: tuple[str, ...] = ("limit",)
+    ticks = 8
+
+    def __init__(self, envs: int, *, memory: bool) -> None:
+        self.num_envs, self.memory = envs, memory
+
+    def _begin(self, key: jax.Array) -> PointState:
+        keys = jax.random.split(key, self.num_envs)
+        goal = jnp.sign(jax.vmap(lambda k: jax.random.uniform(k, minval=-1.0))(keys))
+        zero = jnp.zeros(self.num_envs)
+        state = PointState(zero, goal, jnp.zeros(self.num_envs, jnp.int32), key, zero)
+        return self._look(state)
+
+    def _look(self, state: PointState) -> PointState:
+        shown = jnp.where((state.age == 0) | (not self.memory), state.goal, 0.0)
+        seen = jnp.stack([state.position, shown, state.age / self.ticks], axis=1)
+        return state._replace(seen=seen)
+
+    def init(self, params: Any, key: jax.Array) -> PointState:
+        return self._begin(key)
+
+    def step(self, params: Any, state: PointState, action: jax.Array) -> tuple[PointState, Step]:
+        position = state.position + 0.3 * jnp.clip(action[:, 0], -1.0, 1.0)
+        near = params * jnp.exp(-4.0 * (position - state.goal) ** 2)
+        after = self._look(state._replace(position=position, age=state.age + 1))
+        timeout = after.age >= self.ticks
+        key = jax.random.fold_in(state.key, 1)
+        fresh = self._begin(key)
+        following = _choose(timeout, fresh, after, key)
+        none = jnp.zeros(self.num_envs, bool)
+        return following, Step(
+            near, {"near": near}, none, timeout, {"limit": timeout}, after.seen, {}
+        )
+
+
+def _choose(mask: jax.Array, fresh: PointState, after: PointState, key: jax.Array) -> PointState:
+    def pick(a: jax.Array, b: jax.Array) -> jax.Array:
+        return jnp.where(mask.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
+
+    return PointState(
+        pick(fresh.position, after.position),
+        pick(fresh.goal, after.goal),
+        pick(fresh.age, after.age),
+        key,
+        pick(fresh.seen, after.seen),
+    )
+
+
+def trained(env: Point, network: Any, iterations: int) -> tuple[TrainState, dict[str, float]]:
+    ppo = PPO.model_validate(
+        {"rollout": 16, "epochs": 4, "minibatches": 4, "learning_rate": 3e-3, "entropy": 0.0}
+    )
+    judge = ValueCritic(judge=Judge(), network=network)
+    params = jnp.float32(1.0)
+    init = functools.partial(init_state, env, params, Actor(network=network), judge, ppo)
+    state = jax.jit(init)(jax.random.key(0))
+    step = jax.jit(functools.partial(train_step, env, ppo))
+    metrics: Any = {}
+    for _ in range(iterations):
+        state, metrics = step(params, state)
+    return state, {name: float(value) for name, value in metrics.items()}
+
+
+BEST = float(np.exp(-4.0 * (1.0 - 0.3 * np.minimum(np.arange(1, 9), 10 / 3)) ** 2).sum())
+"""Return of going to the goal at full speed and stopping there."""
+
+
+def test_a_point_learns_to_go_to_its_goal() -> None:
+    _, metrics = trained(Point(64, memory=False), Mlp(hidden=(32, 32), activation="tanh"), 60)
+    assert metrics["episode/return"] > 0.85 * BEST
+    assert metrics["episode/length"] == 8.0
+    assert metrics["value/explained"] > 0.7
+
+
+def test_a_recurrent_policy_remembers_what_it_was_shown() -> None:
+    _, forgetful = trained(Point(64, memory=True), Mlp(hidden=(16,), activation="tanh"), 60)
+    _, mindful = trained(Point(64, memory=True), Gru(hidden=16), 120)
+    assert forgetful["episode/return"] < 0.75 * BEST
+    assert mindful["episode/return"] > 0.85 * BEST
+
+
+def test_episode_statistics() -> None:
+    env = Point(4, memory=False)
+    _, metrics = trained(env, Mlp(hidden=(4,)), 1)
+    assert metrics["episode/finished"] == 8  # 16 ticks are two episodes of each of 4
+    assert metrics["episode/length"] == 8.0
+    np.testing.assert_allclose(metrics["episode/return"], 8 * metrics["reward/near"], rtol=1e-5)
+
+
+def test_an_evaluation_counts_one_episode_of_each_environment() -> None:
+    env = Point(4, memory=False)
+    state, _ = trained(env, Mlp(hidden=(4,)), 1)
+    result = evaluate(
+        env, jnp.float32(2.0), state.networks, state.policy_normalizer, jax.random.key(0), 20
+    )
+    np.testing.assert_array_equal(result.lengths, 8)
+    assert result.finished.all()
+    assert not result.failed.any()
+    mean = float(result.returns.mean()) / 8
+    np.testing.assert_allclose(float(result.terms["near"]), mean, rtol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["native", "mjx"])
+def test_the_same_seed_gives_the_same_numbers(engine: str) -> None:
+    plan = compile_file(
+        TASKS / "cartpole.yaml", ("PPO.envs=8", "PPO.rollout=8", "PPO.minibatches=2")
+    ).plan
+    assert plan is not None
+
+    class Memory:
+        def __init__(self) -> None:
+            self.rows: list[dict[str, float]] = []
+
+        def log(self, steps: int, seconds: float, metrics: Any) -> None:
+            self.rows.append(dict(metrics))
+
+    def run(seed: int) -> tuple[list[dict[str, float]], list[np.ndarray]]:
+        trainer, memory = Trainer.build(plan, engine), Memory()
+        state = trainer.train(trainer.init(seed), 3 * 64, (memory,))
+        arrays = jax.tree.leaves(eqx.filter((state.networks, state.optimizer), eqx.is_array))
+        return memory.rows, [np.asarray(a) for a in arrays]
+
+    first, again = run(0), run(0)
+    assert len(first[0]) == 3
+    np.testing.assert_equal(first[0], again[0])
+    for a, b in zip(first[1], again[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    if engine == "native":
+        other = run(1)[1]
+        assert any(not np.array_equal(a, b) for a, b in zip(first[1], other, strict=True))
+
+
+def test_the_training_step_is_compiled_once() -> None:
+    plan = compile_file(
+        TASKS / "cartpole.yaml", ("PPO.envs=4", "PPO.rollout=4", "PPO.minibatches=2")
+    ).plan
+    assert plan is not None
+    trainer = Trainer.build(plan, "native")
+    state = trainer.init(0)
+    params = trainer.params
+    for weight in (1.0, 2.0, 3.0):
+        params = jax.tree.map(lambda x: x, params)
+        params["Reward"]["alive"]["scale"]["constant"] = jnp.float32(weight)
+        state, metrics = trainer.step(params, state)
+        np.testing.assert_allclose(metrics["reward/alive"], weight, rtol=0.3)
+    assert trainer.step._cache_size() == 1  # type: ignore[attr-defined]

@@ -1,0 +1,135 @@
+"""Curricula: sequences of levels worked by hand, and what survives a reset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+
+from ksim_compiler.lowering import curriculum as curricula
+from ksim_compiler.lowering import rules
+from ksim_compiler.lowering.context import Context
+from ksim_compiler.robot import ModelFiles, equip, load
+from ksim_schema.vocabulary import curriculum as v
+from ksim_schema.vocabulary.state import Robot as RobotPart
+from tests.ksim_compiler.test_env import CARTPOLE, edited, start
+
+MODEL = """
+<mujoco><worldbody>
+  <body name="sled"><joint name="x" type="slide" axis="1 0 0"/><geom size="0.1"/></body>
+</worldbody></mujoco>
+"""
+PLAIN = load(
+    RobotPart.model_validate({"model": "m.xml", "control": "20 ms"}),
+    ModelFiles("m.xml", {"m.xml": MODEL.encode()}),
+)
+Tick = tuple[float, bool, bool]
+"""Seconds since the episode began (or the sled's place), whether it ended, and in a failure."""
+
+
+def levels(c: v.Curriculum, ticks: list[Tick]) -> list[float]:
+    """The level after each tick."""
+    robot = equip(PLAIN, c.sensors(PLAIN.facts), ())
+    data = mujoco.MjData(robot.model)
+    x = Context(
+        robot.facts,
+        {},
+        jnp.float32(0),
+        0.02,
+        jnp.float32(curricula.first_level(c)),
+        jax.random.key(0),
+        jnp.zeros(0),
+    )
+    memory = rules.initial(c, x)
+    found = []
+    for value, done, failed in ticks:
+        data.qpos[0] = value
+        mujoco.mj_forward(robot.model, data)
+        world = {"sensordata": jnp.asarray(data.sensordata, jnp.float32)}
+        ended = {"done": jnp.bool_(done), "failure": jnp.bool_(failed)}
+        x = replace(x, world=world, time=jnp.float32(value), **ended)
+        level, memory = rules.apply(c, x, memory)
+        x = replace(x, level=level)
+        found.append(float(level))
+    return found
+
+
+def part(kind: type[v.Curriculum], **fields: Any) -> Any:
+    return kind.model_validate(fields)
+
+
+def test_a_constant_level() -> None:
+    assert levels(part(v.ConstantLevel, level=0.25), [(1, True, True)] * 2) == [0.25, 0.25]
+
+
+def test_a_level_that_rises_with_the_ticks() -> None:
+    ticks = [(0.0, False, False)] * 8
+    even = levels(part(v.LinearLevel, ticks=4, after=2), ticks)
+    np.testing.assert_allclose(even, [0, 0, 0.25, 0.5, 0.75, 1, 1, 1])
+    stairs = levels(part(v.LinearLevel, ticks=6, levels=2, min_level=0.2), ticks)
+    np.testing.assert_allclose(stairs, [0.2, 0.2, 0.6, 0.6, 0.6, 1, 1, 1], rtol=1e-6)
+
+
+def test_the_level_follows_the_length_of_episodes() -> None:
+    c = part(v.EpisodeLengthLevel, levels=4, raise_above="5 s", lower_below="2 s")
+    ends = [(9, False, False), (6, True, False), (3, True, True), (7, True, False), (1, True, True)]
+    np.testing.assert_allclose(levels(c, ends), [0, 0.25, 0.25, 0.5, 0.25])
+    smooth = c.model_copy(update={"smoothing": 0.5, "levels": 2})
+    # averages 6, 3, 5, 6, 3.5 s
+    ends = [(t, True, False) for t in (6.0, 0.0, 7.0, 7.0, 1.0)]
+    np.testing.assert_allclose(levels(smooth, ends), [0.5, 0.5, 0.5, 1, 1])
+    patient = c.model_copy(update={"wait": 2})
+    ends = [(6.0, True, False)] * 5
+    np.testing.assert_allclose(levels(patient, ends), [0.25, 0.25, 0.5, 0.5, 0.75])
+
+
+def test_the_level_follows_the_largest_distance_of_an_episode() -> None:
+    c = part(
+        v.DistanceFromOriginLevel, levels=2, min_level=0.5, raise_above="2 m", lower_below="1 m"
+    )
+    walk = [(-3.0, False, False), (0.0, True, False), (0.5, False, False), (0.0, True, False)]
+    # the second episode stays within half a metre; a third never falls below the lowest level
+    walk += [(0.2, True, False)]
+    np.testing.assert_allclose(levels(c, walk), [0.5, 1, 1, 0.5, 0.5])
+    broken = [(float("nan"), True, True), (3.0, True, False)]
+    np.testing.assert_allclose(levels(c, broken), [0.5, 1])
+
+
+def test_the_level_follows_the_share_of_failures() -> None:
+    c = part(v.StepWhenSaturated, levels=10, smoothing=0.5, raise_below=0.2, lower_above=0.6)
+    outcomes = [False, False, True, True, True, False, False, False]
+    # shares 0, 0, .5, .75, .875, .4375, .21875, .109
+    found = levels(c, [(0.0, True, failed) for failed in outcomes])
+    np.testing.assert_allclose(found, [0.1, 0.2, 0.2, 0.1, 0, 0, 0, 0.1], atol=1e-6)
+
+
+def test_what_a_curriculum_counts_survives_resets_and_its_level_is_logged() -> None:
+    graded = "alive: {kind: stay_alive, scale: {linear: {from: 0.0, to: 2.0}}}"
+    level = "Curriculum:\n  level: {kind: linear, ticks: 20}\nTermination:"
+    text = edited(CARTPOLE, {"alive: {kind: stay_alive}": graded, "Termination:": level})
+    env, step, state = start(text, envs=2)
+    rewards, logged = [], []
+    for _ in range(21):  # the episodes last 10 ticks
+        state, out = step(env.params, state, jnp.zeros((2, 1)))
+        rewards.append(float(out.reward[1]))
+        logged.append(float(out.metrics["level"][1]))
+    expected = np.minimum(np.arange(22) / 20, 1)
+    np.testing.assert_allclose(logged, expected[1:], rtol=1e-6)
+    np.testing.assert_allclose(rewards, 2 * expected[:-1], rtol=1e-6)
+
+
+def test_failures_of_each_environment_move_its_own_level() -> None:
+    level = (
+        "Curriculum:\n  level: {kind: step_when_saturated, levels: 4, smoothing: 0.0, "
+        "min_level: 0.5, raise_below: 0.5, lower_above: 0.5}\nTermination:"
+    )
+    graded = "alive: {kind: stay_alive, scale: {linear: {from: 1.0, to: 2.0}}}"
+    text = edited(CARTPOLE, {"alive: {kind: stay_alive}": graded, "Termination:": level})
+    env, step, state = start(edited(text, {"[-1 m, 1 m]": "[-1 cm, 1 cm]"}), envs=2)
+    for _ in range(20):
+        state, out = step(env.params, state, jnp.array([[1.0], [0.0]]))
+    np.testing.assert_allclose(out.metrics["level"], [0.5, 1.0])

@@ -1,0 +1,150 @@
+"""Diagnostics as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics import (
+    Diagnostic,
+    Span,
+    did_you_mean,
+    has_errors,
+    in_order,
+    render_json,
+    render_text,
+    summary,
+)
+
+
+def shown(text: str, where: Span, *, message: str = "wrong", help: str = "") -> list[str]:
+    diagnostic = Diagnostic("KS0106", message, where, "A.b", help)
+    return render_text([diagnostic], {"t": text}).split("\n")
+
+
+def marked(lines: list[str]) -> str:
+    """What the carets stand under, column by column."""
+    source, carets = lines[1], lines[2]
+    start = carets.index("^")
+    return source[start : start + carets.count("^")]
+
+
+def test_the_place_the_line_the_carets_and_the_help() -> None:
+    lines = shown("a: 1\nb: two words\n", Span("t", 2, 4, 2, 13), help="write one word")
+    assert lines == [
+        "t:2:4: error KS0106: wrong in A.b",
+        "    2 | b: two words",
+        "      |    ^^^^^^^^^",
+        "  help: write one word",
+    ]
+
+
+def test_the_path_is_not_said_twice() -> None:
+    assert shown("a", Span("t"), message="nothing reads A.b")[0].endswith("nothing reads A.b")
+
+
+def test_tabs_count_as_one_column() -> None:
+    assert marked(shown("a:\t\tword", Span("t", 1, 5, 1, 9))) == "word"
+
+
+def test_long_lines_are_cut_around_the_place() -> None:
+    line = "x" * 500 + "word" + "y" * 500
+    lines = shown(line, Span("t", 1, 501, 1, 505))
+    assert marked(lines) == "word"
+    assert max(map(len, lines)) < 200
+
+
+def test_a_value_longer_than_the_line_shown() -> None:
+    lines = shown("a: " + "x" * 5000, Span("t", 1, 4, 1, 5004))
+    assert max(map(len, lines)) < 200
+
+
+def test_wide_characters_take_two_columns_and_accents_none() -> None:
+    lines = shown("歩く: word", Span("t", 1, 5, 1, 9))
+    assert lines[2] == "      |       ^^^^"
+    lines = shown("a\u0301: word", Span("t", 1, 5, 1, 9))
+    assert lines[2] == "      |    ^^^^"
+
+
+def test_a_value_of_several_lines_is_marked_to_the_end_of_the_first() -> None:
+    lines = shown("a: [x,\n    y]\n", Span("t", 1, 4, 2, 7))
+    assert marked(lines) == "[x,"
+
+
+def test_a_place_after_the_end_has_no_line() -> None:
+    assert shown("a: 1", Span("t", 7, 1, 7, 2)) == ["t:7:1: error KS0106: wrong in A.b"]
+    assert shown("", Span("t")) == ["t:1:1: error KS0106: wrong in A.b"]
+
+
+def test_a_last_line_without_line_break() -> None:
+    assert marked(shown("a: 1\nb: word", Span("t", 2, 4, 2, 8))) == "word"
+
+
+def test_terminal_escapes_of_a_task_do_not_reach_the_terminal() -> None:
+    text = "\n".join(shown("a: \x1b[31m", Span("t", 1, 4, 1, 9), message="bad '\x1b[2J\n'"))
+    assert "\x1b" not in text
+    assert len(text.split("\n")) == 3
+
+
+def test_colours_only_when_asked_for() -> None:
+    diagnostic = Diagnostic("KS0307", "unused", Span("t"))
+    assert "\x1b" not in render_text([diagnostic], {"t": "a"})
+    assert "\x1b[1;33mwarning\x1b[0m" in render_text([diagnostic], {"t": "a"}, colour=True)
+
+
+def test_the_json_report() -> None:
+    diagnostic = Diagnostic("KS0204", "unknown geom", Span("t", 2, 3, 2, 5), "A.b", "look")
+    assert json.loads(render_json([diagnostic])) == {
+        "diagnostics": [
+            {
+                "code": "KS0204",
+                "severity": "error",
+                "file": "t",
+                "line": 2,
+                "column": 3,
+                "end_line": 2,
+                "end_column": 5,
+                "path": "A.b",
+                "message": "unknown geom",
+                "help": "look",
+            }
+        ]
+    }
+
+
+def test_order_and_summary() -> None:
+    late = Diagnostic("KS0106", "b", Span("t", 2))
+    early = Diagnostic("KS0307", "a", Span("t", 1))
+    assert in_order([late, early, late]) == [early, late]
+    assert has_errors([late]) and not has_errors([early])
+    assert summary([late, early]) == "1 error, 1 warning"
+    assert summary([late, late]) == "2 errors"
+    assert summary([]) == "no problems"
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("hip_lft", "hip_left"), ("HIP_LEFT", "hip_left"), ("kneeleft", "knee_left"), ("tail", "")],
+)
+def test_did_you_mean(name: str, guess: str) -> None:
+    help = did_you_mean(name, ["hip_left", "knee_left"], of="joints")
+    assert help.startswith(f"did you mean {guess!r}? " if guess else "joints: hip_left, knee_left")
+    assert help.endswith("joints: hip_left, knee_left")
+
+
+def test_of_many_choices_the_likeliest_are_listed() -> None:
+    help = did_you_mean("joint_77", [f"joint_{i}" for i in range(1000)], limit=3)
+    assert help.startswith("did you mean 'joint_77'? known: joint_77, ")
+    assert help.endswith(", ... (1000 in all)")
+    assert did_you_mean("x" * 1_000_000, ["y"]) == "known: y"
+    assert did_you_mean("x", []) == ""
+
+
+def test_each_entry_of_the_catalogue_reads_well() -> None:
+    for code, entry in CATALOGUE.items():
+        assert len(code) == 6 and code.startswith("KS") and code[2:].isdigit()
+        assert entry.title == entry.title.strip() and entry.title[0].islower() or "KS" in code
+        assert entry.explanation.endswith(".") and "  " not in entry.explanation
+    assert len({entry.title for entry in CATALOGUE.values()}) == len(CATALOGUE)
