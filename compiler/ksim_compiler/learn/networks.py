@@ -23,7 +23,7 @@ POLICY_GAIN = 0.01
 VALUE_GAIN = 1.0
 HIDDEN_GAIN = math.sqrt(2.0)
 
-NetCarry: TypeAlias = PyTree[Float[Array, "*batch _"]]
+NetCarry: TypeAlias = PyTree[Float[Array, "..."]]
 
 
 @jax.custom_jvp
@@ -93,14 +93,14 @@ class GruCell(eqx.Module):
     """
 
     inputs: Dense
-    weight: Float[Array, "hidden 3*hidden"]
+    weight: Float[Array, "hidden gates"]
     bias: Float[Array, " hidden"]
 
     def initial_carry(self, *batch: int) -> Float[Array, "*batch hidden"]:
         return jnp.zeros((*batch, self.bias.shape[0]))
 
     def step(
-        self, gates: Float[Array, "*batch 3*hidden"], carry: Float[Array, "*batch hidden"]
+        self, gates: Float[Array, "*batch gates"], carry: Float[Array, "*batch hidden"]
     ) -> Float[Array, "*batch hidden"]:
         """The next carry from the input's share of the gates."""
         reset_x, update_x, new_x = jnp.split(gates, 3, axis=-1)
@@ -124,14 +124,14 @@ class LstmCell(eqx.Module):
     """
 
     inputs: Dense
-    weight: Float[Array, "hidden 4*hidden"]
+    weight: Float[Array, "hidden gates"]
 
     def initial_carry(self, *batch: int) -> tuple[Array, Array]:
         zeros = jnp.zeros((*batch, self.weight.shape[0]))
         return zeros, zeros
 
     def step(
-        self, gates: Float[Array, "*batch 4*hidden"], carry: tuple[Array, Array]
+        self, gates: Float[Array, "*batch gates"], carry: tuple[Array, Array]
     ) -> tuple[Array, Array]:
         """The next carry from the input's share of the gates."""
         hidden, cell = carry
@@ -297,7 +297,7 @@ def _lstm_cell(inputs: int, hidden: int, key: Key[Array, ""]) -> LstmCell:
 
 def _gate_weights(
     key: Key[Array, ""], inputs: int, hidden: int, gates: int
-) -> Float[Array, "inputs gates*hidden"]:
+) -> Float[Array, "inputs _"]:
     """Each gate's weights are orthogonal on their own."""
     keys = jax.random.split(key, gates)
     return jnp.concatenate([_orthogonal(k, (inputs, hidden), 1.0) for k in keys], axis=1)

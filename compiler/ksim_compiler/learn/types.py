@@ -82,8 +82,8 @@ class Samples(NamedTuple):
 class Carry(NamedTuple):
     """Memories of the networks, one per environment; empty for feedforward networks."""
 
-    actor: PyTree[Float[Array, "envs _"]]
-    critic: PyTree[Float[Array, "envs _"]]
+    actor: PyTree[Float[Array, "..."]]
+    critic: PyTree[Float[Array, "..."]]
 
 
 class Episodes(NamedTuple):

@@ -44,8 +44,8 @@ class PointState(NamedTuple):
 class Point:
     """A point on a line that should go to a goal in 8 ticks of at most 1 each.
 
-    With ``memory``, the goal is shown in the first tick only, so that a policy without memory
-    cannot do better than to stay in the middle.
+    With ``memory``, the goal is shown in the first tick only and the position never, so that a
+    policy without memory knows where to go for one tick alone.
     """
 
     action_size, policy_size, critic_size = 1, 3, 3
@@ -65,7 +65,8 @@ class Point:
 
     def _look(self, state: PointState) -> PointState:
         shown = jnp.where((state.age == 0) | (not self.memory), state.goal, 0.0)
-        seen = jnp.stack([state.position, shown, state.age / self.ticks], axis=1)
+        where = 0.0 * state.position if self.memory else state.position
+        seen = jnp.stack([where, shown, state.age / self.ticks], axis=1)
         return state._replace(seen=seen)
 
     def init(self, params: Any, key: jax.Array) -> PointState:
