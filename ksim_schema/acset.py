@@ -34,6 +34,10 @@ class Arrow(NamedTuple):
     about: str = ""
 
 
+def _arrows(data: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Arrow]:
+    return {name: Arrow(name, **fields) for name, fields in (data or {}).items()}
+
+
 @dataclass(frozen=True)
 class Schema:
     """A finitely presented schema without equations.
@@ -123,10 +127,7 @@ class Schema:
         name = str(data["schema"])
         if data.get("extends") != (base.name if base else None):
             raise SchemaError(f"{name} extends {data.get('extends')!r}, which was not given")
-        homs, attributes = (
-            {n: Arrow(n, **fields) for n, fields in (data.get(section) or {}).items()}
-            for section in ("Hom", "Attr")
-        )
+        homs, attributes = _arrows(data.get("Hom")), _arrows(data.get("Attr"))
         objects, types = tuple(data.get("Ob", ())), tuple(data.get("AttrType", ()))
         if base is not None:
             objects, types = (*base.objects, *objects), (*base.attribute_types, *types)

@@ -11,6 +11,7 @@ import yaml
 
 from ksim_schema.acset import Instance
 from ksim_schema.graph import NEXT, Graph, Node, to_acset
+from ksim_schema.plain import is_list
 from ksim_schema.task import LANGUAGE_VERSION, Task
 from ksim_schema.vocabulary import Model, Wire, annotated_fields
 
@@ -35,7 +36,7 @@ def _without_absent(model: Model, data: dict[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, Model):
             kept[key] = _without_absent(value, data[key])
-        elif isinstance(value, tuple) and any(isinstance(v, Model) for v in value):
+        elif is_list(value) and any(isinstance(v, Model) for v in value):
             kept[key] = [_without_absent(v, d) for v, d in zip(value, data[key], strict=True)]
         else:
             kept[key] = data[key]
@@ -65,7 +66,12 @@ def canonical(task: Task, graph: Graph) -> dict[str, Any]:
 def canonical_yaml(data: Mapping[str, Any]) -> str:
     """Canonical data as YAML text."""
     return yaml.dump(
-        dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None
+        dict(data),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=None,
     )
 
 
@@ -76,9 +82,7 @@ class _Dumper(yaml.SafeDumper):
 
 def instance(task: Task, graph: Graph) -> Instance:
     """The task as an ACSet over the schema of drawings over SchTask."""
-    values = {
-        Node(object, name): _json(values_of(part)) for object, name, part in task
-    }
+    values = {Node(object, name): _json(values_of(part)) for object, name, part in task}
     return to_acset(graph, values)
 
 

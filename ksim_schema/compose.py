@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.plain import is_mapping
 from ksim_schema.source import Document, Path_, parse
 
 COMMAND_LINE = "--set"
@@ -28,7 +29,6 @@ def apply_settings(
     if not settings:
         return document, []
     found: list[Diagnostic] = []
-    text = "\n".join(settings)
     data = document.data
     values, keys = dict(document.values), dict(document.keys)
     for line, setting in enumerate(settings, start=1):
@@ -65,7 +65,7 @@ def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:
 def _missing(data: Any, path: Path_, where: Span) -> Diagnostic | None:
     """A path must lead to a value of the task, or to a field that a part leaves at its default."""
     for depth, step in enumerate(path):
-        if not isinstance(data, dict):
+        if not is_mapping(data):
             message = f"{'.'.join(map(str, path[:depth]))} has no parts"
             return Diagnostic("KS0115", message, where)
         if step not in data:
@@ -83,5 +83,5 @@ def _missing(data: Any, path: Path_, where: Span) -> Diagnostic | None:
 def _with(data: Any, path: Path_, value: Any) -> Any:
     if not path:
         return value
-    inner = data if isinstance(data, dict) else {}
+    inner: dict[Any, Any] = data if is_mapping(data) else {}
     return {**inner, path[0]: _with(inner.get(path[0]), path[1:], value)}

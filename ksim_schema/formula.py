@@ -75,7 +75,7 @@ _Vector = tuple[Fraction, Fraction, Fraction, Fraction]
 class _Unknown:
     """A dimension as a sum of known exponents and multiples of unknown dimensions."""
 
-    known: _Vector = (Fraction(0),) * 4
+    known: _Vector = (Fraction(0), Fraction(0), Fraction(0), Fraction(0))
     unknown: dict[int, Fraction] = field(default_factory=lambda: {})
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import networkx as nx
 
 from ksim_schema.acset import Instance, Schema
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.plain import is_mapping
 from ksim_schema.schemas import sch_task
 from ksim_schema.task import Task
 
@@ -33,14 +34,14 @@ class Edge(NamedTuple):
     """A wire: a row of the table of a morphism.
 
     ``port`` is the field that names the other part, where the component has several for one
-    morphism or their order matters; ``index`` is the place in that field's list.
+    morphism or their order matters; ``place`` is the place in that field's list.
     """
 
     hom: str
     src: Node
     tgt: Node
     port: str = ""
-    index: int = 0
+    place: int = 0
     path: tuple[str | int, ...] = ()
 
 
@@ -105,9 +106,9 @@ def cycle_without_delay(graph: Graph) -> list[Edge]:
     instantaneous = graph.instantaneous()
     if nx.is_directed_acyclic_graph(instantaneous):
         return []
-    hops = nx.find_cycle(instantaneous)
+    hops = cast("list[tuple[Node, Node]]", nx.find_cycle(instantaneous))  # pyright: ignore[reportUnknownMemberType]
     by_ends = {(e.src, e.tgt): e for e in graph.edges if graph.delay(e) == 0}
-    return [by_ends[src, tgt] for src, tgt, *_ in hops]
+    return [by_ends[hop[0], hop[1]] for hop in hops]
 
 
 SINKS = frozenset(
@@ -142,7 +143,9 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
     found: list[Diagnostic] = []
     for edge in ill_typed(graph):
         hom = graph.schema.homs[edge.hom]
-        message = f"{edge.hom!r} goes from {hom.dom} to {hom.codom}, not from {edge.src} to {edge.tgt}"
+        message = (
+            f"{edge.hom!r} goes from {hom.dom} to {hom.codom}, not from {edge.src} to {edge.tgt}"
+        )
         found.append(task.report("KS0301", message, *edge.path))
     cycle = cycle_without_delay(graph)
     if cycle:
@@ -173,7 +176,7 @@ def _counts(task: Task) -> Iterator[Diagnostic]:
         ("Curriculum", 0, 1),
     ):
         written = task.document.data.get(object)
-        if object not in task.parts or not isinstance(written, dict):
+        if object not in task.parts or not is_mapping(written):
             continue
         names = list(written)
         if len(names) < least:

@@ -10,6 +10,7 @@ from typing import Any, get_origin
 from ksim_schema.acset import Arrow
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.graph import NEXT, Edge, Graph, task_schema
+from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.task import Task
@@ -25,19 +26,17 @@ def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
     ``record``, ...) may be written and must be those.
     """
     data = document.data
-    written = data.get("morphisms") if isinstance(data, dict) else None
+    written = data.get("morphisms") if is_mapping(data) else None
     if written is None:
         return document, []
     found: list[Diagnostic] = []
-    if not isinstance(written, dict):
+    if not is_mapping(written):
         message = f"a mapping of morphisms to edges is needed, not {describe(written)}"
         where = document.at(("morphisms",))
         return document, [Diagnostic("KS0007", message, where, "morphisms")]
     data = {
-        section: {
-            name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()
-        }
-        if section in KINDS and isinstance(parts, dict)
+        section: {name: dict(part) if is_mapping(part) else part for name, part in parts.items()}
+        if section in KINDS and is_mapping(parts)
         else parts
         for section, parts in data.items()
     }
@@ -48,8 +47,10 @@ def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
         if name not in homs:
             help = did_you_mean(name, homs, of="morphisms", limit=30)
             where = document.at(path, key=True)
-            found.append(Diagnostic("KS0306", f"unknown morphism {name!r}", where, dotted(path), help))
-        elif not isinstance(edges, tuple):
+            found.append(
+                Diagnostic("KS0306", f"unknown morphism {name!r}", where, dotted(path), help)
+            )
+        elif not is_list(edges):
             message = f"a morphism has a list of edges, not {describe(edges)}"
             found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
         else:
@@ -65,7 +66,7 @@ def contradicted(document: Document, task: Task, graph: Graph) -> Iterator[Diagn
     for edge in graph.edges:
         for target in {edge.tgt.name, edge.tgt.name.removesuffix(NEXT) if acts_on(edge) else ""}:
             there.setdefault((edge.hom, edge.src.name, target), set()).add(edge.port)
-    for name, edges in written.items() if isinstance(written, dict) else ():
+    for name, edges in written.items() if is_mapping(written) else ():
         for index, edge in enumerate(edges):
             ports = there.get((name, edge["src"], edge["tgt"]), set())
             if not ports or ("port" in edge and edge["port"] not in ports):
@@ -81,13 +82,11 @@ def acts_on(edge: Edge) -> bool:
     return edge.hom in ("step", "disturb")
 
 
-def _put(
-    document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Diagnostic]
-) -> None:
+def _put(document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Diagnostic]) -> None:
     """Put one written edge into its field."""
     where = document.at(path)
     if (
-        not isinstance(edge, dict)
+        not is_mapping(edge)
         or not {"src", "tgt"} <= set(edge) <= {"src", "tgt", "port"}
         or not all(isinstance(value, str) for value in edge.values())
     ):
@@ -157,7 +156,7 @@ def _wire_fields(
 
 def _names(document: Document, object: str) -> Mapping[str, Any]:
     parts = document.data.get(object)
-    return parts if isinstance(parts, dict) else {}
+    return parts if is_mapping(parts) else {}
 
 
 def _exists(document: Document, object: str, name: str) -> bool:
@@ -168,7 +167,7 @@ def _exists(document: Document, object: str, name: str) -> bool:
 
 def _part(document: Document, object: str, name: str) -> dict[str, Any] | None:
     part = _names(document, object).get(name.removesuffix(NEXT))
-    return part if isinstance(part, dict) else None
+    return part if is_mapping(part) else None
 
 
 def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
@@ -176,7 +175,7 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
     parent: dict[str, Any] = document.data
     for step in path[:-1]:
         inner = parent.get(str(step))
-        if inner is not None and not isinstance(inner, dict):
+        if inner is not None and not is_mapping(inner):
             return  # not a mapping: its own problem is reported
         copy: dict[str, Any] = dict(inner or {})
         parent[str(step)] = copy
@@ -192,7 +191,7 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
         return
     names = parent.get(key) or ()
     names = (names,) if isinstance(names, str) else names
-    if isinstance(names, tuple) and name not in names:
+    if is_list(names) and name not in names:
         parent[key] = (*names, name)
         document.values[(*path, len(names))] = where
 

@@ -128,7 +128,9 @@ UNITS: dict[str, tuple[Decimal, Dimension]] = {
     "%": (Decimal("0.01"), NUMBER),
 }
 
-_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(.*?)\s*")
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(.*?)\s*"
+)
 _FACTOR = re.compile(r"\s*([A-Za-z%]+|1)\s*(?:(?:\^|\*\*)\s*([+-]?[1-9][0-9]?))?\s*")
 MAX_LENGTH = 80
 """Longest text read as a quantity."""
@@ -152,8 +154,8 @@ class Measured(float):
         self.dimension = dimension
         return self
 
-    def __getnewargs__(self) -> tuple[float, Dimension]:
-        return float(self), self.dimension
+    def __reduce__(self) -> tuple[type[Measured], tuple[float, Dimension]]:
+        return Measured, (float(self), self.dimension)
 
     def __str__(self) -> str:
         return text_of(float(self), self.dimension)

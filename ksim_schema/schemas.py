@@ -32,7 +32,7 @@ def sch_task() -> Schema:
 def _read(name: str) -> dict[str, Any]:
     text = (folder() / f"{name}.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    parser = loader(text)
+    parser: Any = loader(text)
     try:
         return cast("dict[str, Any]", parser.get_single_data())
     finally:

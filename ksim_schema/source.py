@@ -8,13 +8,15 @@ bounded before anything is built. It knows the core types of YAML 1.2 (``1e-5`` 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.plain import is_mapping
 from ksim_schema.syntax import syntax_error
 
 MAX_BYTES = 8_000_000
@@ -153,7 +155,8 @@ class _Reader:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         stack: list[_Frame] = []
         root: list[Any] = []
-        for event in yaml.parse(self.text, Loader=loader):
+        events = cast("Iterator[Any]", yaml.parse(self.text, Loader=loader))  # pyright: ignore
+        for event in events:
             match event:
                 case yaml.DocumentStartEvent() if root:
                     self._stop("KS0002", "a task file holds one document", event)
@@ -168,7 +171,9 @@ class _Reader:
                     stack.append(_Frame(path, empty, event.start_mark, event.anchor, self.count))
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                     frame = stack.pop()
-                    value = tuple(frame.value) if isinstance(frame.value, list) else frame.value
+                    value: Any = frame.value
+                    if isinstance(event, yaml.SequenceEndEvent):
+                        value = tuple(value)
                     size = 1 + self.count - frame.count
                     self._place(stack, root, value, frame.start, event.end_mark, frame.anchor, size)
                 case yaml.ScalarEvent():
@@ -244,8 +249,8 @@ class _Reader:
             root.append(value)
             return
         top = stack[-1]
-        if isinstance(top.value, dict):
-            if not top.skip_value:
+        if is_mapping(top.value):
+            if not top.skip_value and top.key is not None:
                 self.values[path] = self._span(start, end)
                 top.value[top.key] = value
             top.key = None

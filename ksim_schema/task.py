@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
+from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.validation import problems_of
@@ -61,7 +62,7 @@ class Task:
         """Whether every part that is written was read: else parts may seem to be unused."""
         written = self.document.data
         return all(
-            isinstance(written.get(object, {}), Mapping)
+            is_mapping(written.get(object, {}))
             and len(written.get(object, {})) == len(self.of(object))
             for object in written
             if object in KINDS
@@ -104,7 +105,7 @@ def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic
         what is wrong. An invalid part is left out of the task.
     """
     data, found = document.data, list[Diagnostic]()
-    if not isinstance(data, dict):
+    if not is_mapping(data):
         help = "a task starts with 'ksim: 1' and 'task: <name>'"
         message = f"a task is a mapping of sections, not {describe(data)}"
         return None, [Diagnostic("KS0007", message, document.at(()), help=help)]
@@ -162,9 +163,11 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
     if version is None:
         message, help = "the task does not say its language version", "add 'ksim: 1'"
         found.append(Diagnostic("KS0114", message, _first_line(document), help=help))
-    elif version != LANGUAGE_VERSION or isinstance(version, bool):
+    elif isinstance(version, bool) or version != LANGUAGE_VERSION:
         shown = repr(version) if isinstance(version, str) else describe(version)
-        message = f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
+        message = (
+            f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
+        )
         found.append(Diagnostic("KS0114", message, document.at(("ksim",)), "ksim"))
     name = data.get("task")
     if name is None:
@@ -182,22 +185,23 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
 def _load_section(
     document: Document, section: str, data: Any, found: list[Diagnostic]
 ) -> Iterator[tuple[str, Part]]:
-    if not isinstance(data, dict):
+    if not is_mapping(data):
         message = f"a section maps names to parts; this is {describe(data)}"
-        help = "write its parts below it, indented, or leave the section out" if data is None else ""
+        help = (
+            "write its parts below it, indented, or leave the section out" if data is None else ""
+        )
         found.append(Diagnostic("KS0007", message, document.at((section,)), section, help))
         return
     pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
-    for name, value in data.items():
+    for name, written in data.items():
         path = (section, name)
         if not pattern.fullmatch(name):
             where = document.at(path, key=True)
             message = f"{name!r} is not a name"
             found.append(Diagnostic("KS0112", message, where, section, _NAME_HELP))
             continue
-        if value is None and section in OPTIONAL_KIND:
-            value = {}
-        if not isinstance(value, dict):
+        value: Any = {} if written is None and section in OPTIONAL_KIND else written
+        if not is_mapping(value):
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
             known = isinstance(value, str) and value in KINDS[section]
             help = f"write {{kind: {value}}}" if known else ""
@@ -227,7 +231,10 @@ def _kind(
         return kinds[kind]
     path = (*path, "kind")
     if isinstance(kind, str):
-        message, help = f"unknown kind {kind!r}", did_you_mean(kind, kinds, of=f"kinds of {section}")
+        message, help = (
+            f"unknown kind {kind!r}",
+            did_you_mean(kind, kinds, of=f"kinds of {section}"),
+        )
         elsewhere = [o for o, names in KINDS.items() if kind in names]
         if elsewhere:
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"

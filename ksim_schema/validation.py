@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ksim_schema.diagnostics import Diagnostic, closest, did_you_mean
+from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.quantity import Unit, describe
 from ksim_schema.source import Document, Path_, dotted
 
@@ -96,7 +97,7 @@ def _problem(
             message = f"expected {choice}, not {_shown(given)}"
             likely = closest(given, allowed) if isinstance(given, str) else []
             help = f"did you mean {likely[0]!r}?" if likely else _instead(model, location, given)
-        case "range_order" if isinstance(given, tuple) and len(given) == 2:
+        case "range_order" if is_list(given) and len(given) == 2:
             low, high = (_shown(value) for value in given)
             message = f"the range runs from {low} to {high}, but the lower end comes first"
         case _ if kind in _LIMITS:
@@ -120,6 +121,13 @@ def _problem(
     return Diagnostic(code, message, where, dotted(at), help)
 
 
+def _member(data: Any, step: int | str) -> tuple[Any] | None:
+    """The value at one step of a path, in a tuple, or None where there is no such step."""
+    if isinstance(step, str):
+        return (data[step],) if is_mapping(data) and step in data else None
+    return (data[step],) if is_list(data) and step < len(data) else None
+
+
 def _steps_in(data: Any, location: tuple[int | str, ...]) -> Path_:
     """The part of an error's location that exists in the data.
 
@@ -127,11 +135,9 @@ def _steps_in(data: Any, location: tuple[int | str, ...]) -> Path_:
     """
     steps: list[str | int] = []
     for step in location:
-        inside = (isinstance(data, Mapping) and step in data) or (
-            isinstance(data, (tuple, list)) and isinstance(step, int) and step < len(data)
-        )
-        if inside:
-            data = data[step]
+        found = _member(data, step)
+        if found is not None:
+            data = found[0]
             steps.append(step)
     return tuple(steps)
 

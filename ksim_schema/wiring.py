@@ -7,11 +7,12 @@ the parts are validated, so both ways of writing give the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.graph import NEXT, Edge, Graph, Node, task_schema
+from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.source import Path_
 from ksim_schema.task import KNOWN, REQUIRED, Task
 from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
@@ -74,7 +75,9 @@ class _Builder:
             if Node("Trajectory", name) not in self.channels:
                 message = f"no part reads a channel {name!r}"
                 help = did_you_mean(name, (c.name for c in self.channels), of="channels")
-                self.found.append(self.task.report_key("KS0201", message, "Trajectory", name, help=help))
+                self.found.append(
+                    self.task.report_key("KS0201", message, "Trajectory", name, help=help)
+                )
         edges = sorted(self.edges, key=_order)
         return Graph(self.schema, tuple(self.nodes), tuple(edges), dict(self.nodes))
 
@@ -89,7 +92,9 @@ class _Builder:
             seen: set[str] = set()
             for index, (name, place) in enumerate(self._named(part, other, path, value, at)):
                 if name in seen:
-                    self.found.append(self.task.report("KS0308", f"{name!r} is named twice", *place))
+                    self.found.append(
+                        self.task.report("KS0308", f"{name!r} is named twice", *place)
+                    )
                     continue
                 seen.add(name)
                 target = self._find(other, name, place)
@@ -102,14 +107,14 @@ class _Builder:
                     suffix = "" if hom.delay else NEXT
                     target = Node(target.object, target.name.removesuffix(NEXT) + suffix)
                 ends = (node, target) if outwards else (target, node)
-                listed = isinstance(value, tuple)
+                listed = is_list(value)
                 self._add(wire.hom, *ends, port=port, index=index if listed else 0, path=place)
 
     def _named(
         self, part: Part, other: str, path: tuple[str, ...], value: Any, at: Path_
     ) -> list[tuple[str, Path_]]:
         """The names in a field with their places; what is left out is inferred."""
-        if isinstance(value, tuple) and value:
+        if is_list(value) and value:
             return [(name, (*at, index)) for index, name in enumerate(value)]
         if isinstance(value, str):
             return [(value, at)]
@@ -124,7 +129,7 @@ class _Builder:
         if node in self.nodes:
             return node
         written = self.task.document.data.get(object)
-        if isinstance(written, Mapping) and name in written:
+        if is_mapping(written) and name in written:
             return None  # the part is there, and its own problem is reported
         if written is None and self._section_reported(object):
             return None
@@ -210,14 +215,14 @@ INFERRED = frozenset(
 def _order(edge: Edge) -> tuple[str, Node | tuple[str | int, ...], str, int, Node, Node]:
     """Edges of one morphism stand together, those that one field names in the field's order."""
     owner = edge.path[:2] or edge.tgt
-    return edge.hom, owner, edge.port, edge.index, edge.tgt, edge.src
+    return edge.hom, owner, edge.port, edge.place, edge.tgt, edge.src
 
 
 def is_graded(model: Model) -> bool:
     """Whether a scale in the model follows the curriculum's level."""
     for name in type(model).model_fields:
         value = getattr(model, name)
-        members = value if isinstance(value, tuple) else (value,)
+        members = value if is_list(value) else (value,)
         for member in members:
             if isinstance(member, Scale):
                 if member.graded:

@@ -126,7 +126,7 @@ class Plan:
             kind = self.graph.kinds.get(node, "")
             shape = "x".join(map(str, self.shapes.get(node, ()))) or "-"
             arrow = f"  <- {sources}" if sources else ""
-            lines.append(f"  {number:2d} {str(node):{width}}  {shape:>4}  {kind:20}{arrow}".rstrip())
+            lines.append(f"  {number:2d} {node!s:{width}}  {shape:>4}  {kind:20}{arrow}".rstrip())
         return lines
 
     def _ends(self) -> list[str]:

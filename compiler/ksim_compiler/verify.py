@@ -1,4 +1,4 @@
-"""What must hold of a plan after each pass. A breach is a mistake of the compiler, not of a task."""
+"""What must hold of a plan after each pass. A breach is the compiler's mistake, not a task's."""
 
 from __future__ import annotations
 

@@ -16,28 +16,31 @@ class Actor(Part):
     object: ClassVar[str] = "Policy"
     kind: Literal["actor"] = "actor"
     act: Annotated[Names, Wire("act")] = Field(
-        (), description="The actions it sets, in this order; the task's only one by default."
+        default=(),
+        description="The actions it sets, in this order; the task's only one by default.",
     )
     read: Annotated[Names, Wire("read")] = Field(
-        (), description="Observations it reads, with their noise, in this order."
+        default=(), description="Observations it reads, with their noise, in this order."
     )
     obey: Annotated[Names, Wire("obey")] = Field(
-        (), description="Commands it is told, after the observations."
+        default=(), description="Commands it is told, after the observations."
     )
-    network: Network = Field(Mlp(), description="The network.")
-    distribution: Distribution = Field(Gaussian(), description="Distribution of the actions.")
+    network: Network = Field(default=Mlp(), description="The network.")
+    distribution: Distribution = Field(
+        default=Gaussian(), description="Distribution of the actions."
+    )
 
 
 class Judge(Model):
     """What the critic reads: clean observations, noisy ones, commands; in this order."""
 
     clean: Annotated[Names, Wire("judge")] = Field(
-        (), description="Observations without noise."
+        default=(), description="Observations without noise."
     )
     noisy: Annotated[Names, Wire("judge")] = Field(
-        (), description="Observations as the policy sees them."
+        default=(), description="Observations as the policy sees them."
     )
-    obey: Annotated[Names, Wire("weigh")] = Field((), description="Commands.")
+    obey: Annotated[Names, Wire("weigh")] = Field(default=(), description="Commands.")
 
 
 class ValueCritic(Part):
@@ -46,4 +49,4 @@ class ValueCritic(Part):
     object: ClassVar[str] = "Critic"
     kind: Literal["critic"] = "critic"
     judge: Judge = Field(description="What it reads.")
-    network: Network = Field(Mlp(), description="The network.")
+    network: Network = Field(default=Mlp(), description="The network.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
 
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
@@ -95,7 +95,7 @@ Range = Annotated[tuple[T, T], AfterValidator(_ordered)]
 
 def _pair(value: Any) -> Any:
     """A single value stands for the range that holds nothing else."""
-    return value if isinstance(value, (tuple, list)) else (value, value)
+    return cast("Any", value) if isinstance(value, tuple | list) else (value, value)
 
 
 Spread = Annotated[tuple[T, T], BeforeValidator(_pair), AfterValidator(_ordered)]

@@ -27,19 +27,22 @@ class Mlp(Model):
 
     kind: Literal["mlp"] = "mlp"
     hidden: Annotated[Widths, MinLen(1)] = Field(
-        (256, 256), description="Widths of the hidden layers, first to last."
+        default=(256, 256), description="Widths of the hidden layers, first to last."
     )
-    activation: Activation = Field("elu", description=_ACTIVATION)
+    activation: Activation = Field(default="elu", description=_ACTIVATION)
 
 
 class _Recurrent(Model):
-    hidden: PositiveInt = Field(256, description="Width of each recurrent layer.")
-    depth: PositiveInt = Field(1, description="Number of recurrent layers, one on the other.")
+    hidden: PositiveInt = Field(default=256, description="Width of each recurrent layer.")
+    depth: PositiveInt = Field(
+        default=1, description="Number of recurrent layers, one on the other."
+    )
     head: Widths = Field(
-        (), description="Widths of the hidden layers after the recurrent ones; none by default."
+        default=(),
+        description="Widths of the hidden layers after the recurrent ones; none by default.",
     )
     activation: Activation = Field(
-        "elu", description="Activation after each hidden layer of the head."
+        default="elu", description="Activation after each hidden layer of the head."
     )
 
 
@@ -64,12 +67,12 @@ _MAX_STD = "Upper bound of every standard deviation; no bound by default."
 
 class _Spread(Model):
     init_std: PositiveNumber = Field(
-        0.5, description="Standard deviation at the start, in units of the action's scale."
+        default=0.5, description="Standard deviation at the start, in units of the action's scale."
     )
-    min_std: PositiveNumber = Field(0.01, description=_MIN_STD)
-    max_std: PositiveNumber | None = Field(None, description=_MAX_STD)
+    min_std: PositiveNumber = Field(default=0.01, description=_MIN_STD)
+    max_std: PositiveNumber | None = Field(default=None, description=_MAX_STD)
     state_dependent: bool = Field(
-        False,
+        default=False,
         description="The network gives the standard deviations too; otherwise they are"
         " parameters of their own, the same in every state.",
     )
@@ -108,7 +111,7 @@ class MixtureOfGaussians(_Spread):
 
     kind: Literal["mixture"] = "mixture"
     components: Annotated[int, Gt(1)] = Field(
-        3, description="Number of normal distributions per action."
+        default=3, description="Number of normal distributions per action."
     )
 
 

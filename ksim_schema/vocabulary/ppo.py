@@ -9,31 +9,38 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import Number
-from ksim_schema.vocabulary.base import Model, PositiveInt, Probability
+from ksim_schema.vocabulary.base import Model, PositiveInt
 
 PositiveNumber = Annotated[Number, Gt(0.0)]
 NonNegativeNumber = Annotated[Number, Ge(0.0)]
-Fraction = Annotated[Number, *Probability.__metadata__]
+Fraction = Annotated[Number, Ge(0.0), Le(1.0)]
 
 
 class LearningRate(Model):
     """Step size of the optimizer. A number alone is a constant learning rate."""
 
-    start: PositiveNumber = Field(3.0e-4, description="The learning rate of the first update.")
+    start: PositiveNumber = Field(
+        default=3.0e-4, description="The learning rate of the first update."
+    )
     adaptive_kl: PositiveNumber | None = Field(
-        None,
+        default=None,
         description="Target of the KL divergence between the policies before and after an update,"
         " in nats. After each minibatch the learning rate is divided by 1.5 when the divergence is"
         " above twice the target and multiplied by 1.5 when it is below half of it. Constant"
         " learning rate by default.",
     )
-    min: PositiveNumber = Field(1.0e-5, description="Lower bound of an adaptive learning rate.")
-    max: PositiveNumber = Field(1.0e-2, description="Upper bound of an adaptive learning rate.")
+    min: PositiveNumber = Field(
+        default=1.0e-5, description="Lower bound of an adaptive learning rate."
+    )
+    max: PositiveNumber = Field(
+        default=1.0e-2, description="Upper bound of an adaptive learning rate."
+    )
 
     @model_validator(mode="after")
     def _within_bounds(self) -> LearningRate:
@@ -53,7 +60,7 @@ class LearningRate(Model):
 
 
 def _number_is_constant(value: Any) -> Any:
-    return value if isinstance(value, (dict, LearningRate)) else {"start": value}
+    return value if is_mapping(value) or isinstance(value, LearningRate) else {"start": value}
 
 
 LearningRateValue = Annotated[
@@ -64,61 +71,65 @@ LearningRateValue = Annotated[
 class PPO(Model):
     """Hyperparameters of the training."""
 
-    envs: PositiveInt = Field(512, description="Number of environments that run side by side.")
-    rollout: PositiveInt = Field(
-        24, description="Control ticks per environment between two updates."
+    envs: PositiveInt = Field(
+        default=512, description="Number of environments that run side by side."
     )
-    epochs: PositiveInt = Field(5, description="Passes over each rollout's samples.")
+    rollout: PositiveInt = Field(
+        default=24, description="Control ticks per environment between two updates."
+    )
+    epochs: PositiveInt = Field(default=5, description="Passes over each rollout's samples.")
     minibatches: PositiveInt = Field(
-        4,
+        default=4,
         description="Gradient steps per epoch. It divides envs * rollout; with a recurrent network"
         " it divides envs, because whole sequences stay together.",
     )
     gamma: Fraction = Field(
-        0.97,
+        default=0.97,
         description="Discount per control tick. 0.97 looks ahead 33 ticks, 0.7 s at 50 Hz.",
     )
     lam: Fraction = Field(
-        0.95,
+        default=0.95,
         description="Lambda of generalized advantage estimation: 0 is the one-step temporal"
         " difference, 1 the Monte-Carlo return.",
     )
     learning_rate: LearningRateValue = Field(
-        LearningRate(adaptive_kl=0.01),
+        default=LearningRate(adaptive_kl=0.01),
         description="Step size of Adam: a number, or a start that adapts to the KL divergence.",
     )
     clip: PositiveNumber = Field(
-        0.2, description="The probability ratio counts within [1 - clip, 1 + clip]."
+        default=0.2, description="The probability ratio counts within [1 - clip, 1 + clip]."
     )
     value_clip: PositiveNumber | None = Field(
-        None,
+        default=None,
         description="The value may move by this much from the rollout's value, in units of the"
         " return, before its loss is clipped. Not clipped by default.",
     )
     value_coefficient: NonNegativeNumber = Field(
-        0.5, description="Weight of the value loss, the mean squared error of the returns."
+        default=0.5, description="Weight of the value loss, the mean squared error of the returns."
     )
     entropy: NonNegativeNumber = Field(
-        0.005, description="Weight of the entropy bonus, in reward per nat; keeps exploration up."
+        default=0.005,
+        description="Weight of the entropy bonus, in reward per nat; keeps exploration up.",
     )
     gradient_clip: PositiveNumber | None = Field(
-        1.0,
+        default=1.0,
         description="Largest norm of the gradient of all parameters together; null for none.",
     )
     normalize_observations: bool = Field(
-        True,
+        default=True,
         description="Networks see inputs with running mean 0 and variance 1, clipped to +-10.",
     )
     normalize_values: bool = Field(
-        True,
+        default=True,
         description="The critic learns returns with running mean 0 and variance 1, so that its"
         " loss does not depend on the size of the rewards.",
     )
     normalize_advantages: bool = Field(
-        True, description="Advantages have mean 0 and standard deviation 1 over each rollout."
+        default=True,
+        description="Advantages have mean 0 and standard deviation 1 over each rollout.",
     )
     steps: PositiveInt | None = Field(
-        None,
+        default=None,
         description="Environment steps (control ticks summed over environments) to train for when"
         " the command line does not say; without both, until stopped.",
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import Number
 from ksim_schema.vocabulary.base import Model
 
@@ -24,11 +25,13 @@ class Scale(Model):
     A number alone is a constant scale.
     """
 
-    constant: Number | None = Field(None, description="The same at each level.")
-    linear: Ramp | None = Field(None, description="from + (to - from) * level")
-    quadratic: Ramp | None = Field(None, description="from + (to - from) * level^2")
-    square_root: Ramp | None = Field(None, description="from + (to - from) * sqrt(level)")
-    non_zero: Number | None = Field(None, description="This value at each level above 0, else 0.")
+    constant: Number | None = Field(default=None, description="The same at each level.")
+    linear: Ramp | None = Field(default=None, description="from + (to - from) * level")
+    quadratic: Ramp | None = Field(default=None, description="from + (to - from) * level^2")
+    square_root: Ramp | None = Field(default=None, description="from + (to - from) * sqrt(level)")
+    non_zero: Number | None = Field(
+        default=None, description="This value at each level above 0, else 0."
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> Scale:
@@ -53,7 +56,7 @@ def constant_scale(value: float) -> Scale:
 
 
 def _number_is_constant(value: Any) -> Any:
-    return value if isinstance(value, (dict, Scale)) else {"constant": value}
+    return value if is_mapping(value) or isinstance(value, Scale) else {"constant": value}
 
 
 ScaleValue = Annotated[Scale, BeforeValidator(_number_is_constant)]

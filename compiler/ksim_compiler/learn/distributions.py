@@ -95,7 +95,7 @@ class TanhNormal(eqx.Module):
     def entropy(self) -> Float[Array, "*batch"]:
         """Differential entropy of the action, in nats; by quadrature."""
         latent = self.base.mean[..., None] + self.base.std[..., None] * NODES
-        return self.base.entropy() + _sum(_sum(WEIGHTS * _log_tanh_slope(latent)))
+        return self.base.entropy() + _sum(_sum(jnp.asarray(WEIGHTS) * _log_tanh_slope(latent)))
 
     def kl(self, other: TanhNormal) -> Float[Array, "*batch"]:
         """KL(self || other) in nats: that of the latents, because tanh is a bijection."""
@@ -154,10 +154,22 @@ class Mixture(eqx.Module):
     def _expect(self, f: Float[Array, "*batch actions nodes"]) -> Float[Array, "*batch actions"]:
         """Expectation over the mixture of a function's values at the quadrature's points."""
         f = f.reshape(*self.mean.shape, NODES.size)
-        return _sum(jax.nn.softmax(self.logits) * _sum(WEIGHTS * f))
+        return _sum(jax.nn.softmax(self.logits) * _sum(jnp.asarray(WEIGHTS) * f))
 
 
 AnyDistribution: TypeAlias = Normal | TanhNormal | Mixture
+
+
+def divergence(old: AnyDistribution, new: AnyDistribution) -> Float[Array, "*batch"]:
+    """KL(old || new) in nats.
+
+    Raises:
+        TypeError: the two are of different kinds.
+    """
+    match old, new:
+        case (Normal(), Normal()) | (TanhNormal(), TanhNormal()) | (Mixture(), Mixture()):
+            return old.kl(new)  # type: ignore[arg-type]
+    raise TypeError(f"{type(old).__name__} and {type(new).__name__} are of different kinds")
 
 
 class Head(eqx.Module):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ksim_compiler.learn.distributions import Head
+from ksim_compiler.learn.distributions import Head, divergence
 from ksim_compiler.learn.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.ppo import PPO
 
@@ -58,7 +58,7 @@ def ppo_loss(
         policy=-jnp.mean(surrogate),
         value=jnp.mean(error),
         entropy=jnp.mean(new.entropy()),
-        kl=jnp.mean(old(samples.output).kl(new)),
+        kl=jnp.mean(divergence(old(samples.output), new)),
         clipped=jnp.mean(jnp.abs(ratio - 1.0) > ppo.clip),
     )
     total = losses.policy + ppo.value_coefficient * losses.value - ppo.entropy * losses.entropy

@@ -6,6 +6,7 @@ observation, or a batch, where each layer is one matrix product. Weights are (in
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
@@ -149,7 +150,7 @@ class Recurrent(eqx.Module):
     """Recurrent layers one on the other, then fully connected ones."""
 
     recurrent: ClassVar[bool] = True
-    cells: tuple[GruCell, ...] | tuple[LstmCell, ...]
+    cells: tuple[GruCell | LstmCell, ...]
     head: Feedforward
 
     def initial_carry(self, *batch: int) -> NetCarry:
@@ -272,7 +273,7 @@ def build_network(
 def _feedforward(
     widths: Sequence[int], activation: str, key: Key[Array, ""], gain: float
 ) -> Feedforward:
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(itertools.pairwise(widths))
     gains = [*[HIDDEN_GAIN] * (len(pairs) - 1), gain]
     keys = jax.random.split(key, len(pairs))
     layers = [

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Key
 
-from ksim_compiler.learn.distributions import Head
 from ksim_compiler.learn.losses import Losses, ppo_loss
 from ksim_compiler.learn.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.ppo import PPO
@@ -23,12 +22,13 @@ def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
     clip = optax.identity()
     if ppo.gradient_clip is not None:
         limit = ppo.gradient_clip
-        both = Networks(optax.clip_by_global_norm(limit), optax.clip_by_global_norm(limit))
         clip = optax.partition(
-            {"actor": both.actor, "critic": both.critic},
-            lambda n: Networks(
-                jax.tree.map(lambda _: "actor", n.actor),
-                jax.tree.map(lambda _: "critic", n.critic),
+            {name: optax.clip_by_global_norm(limit) for name in Networks._fields},
+            lambda networks: networks._replace(
+                **{
+                    name: jax.tree.map(lambda _, name=name: name, getattr(networks, name))
+                    for name in Networks._fields
+                }
             ),
         )
     return optax.chain(clip, optax.scale_by_adam(eps=1e-5))

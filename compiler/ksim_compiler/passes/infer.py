@@ -71,7 +71,7 @@ def _columns(
 
 
 def _in_order(edges: Iterable[Edge], homs: tuple[str, ...]) -> list[Edge]:
-    return sorted(edges, key=lambda e: (homs.index(e.hom), e.port, e.index))
+    return sorted(edges, key=lambda e: (homs.index(e.hom), e.port, e.place))
 
 
 def _noise_units(

@@ -43,7 +43,8 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         at = (object, name)
         found += _names(task, facts, part, at)
         if getattr(part, "floating", False) and facts.base is None:
-            message = f"{part.kind_name!r} needs a robot with a free joint, and {facts.source} has none"
+            need = f"{part.kind_name!r} needs a robot with a free joint"
+            message = f"{need}, and {facts.source} has none"
             found.append(task.report_key("KS0404", message, *at))
     if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
@@ -183,7 +184,8 @@ def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
         assert isinstance(part, Randomizer)
         for target in part.targets(facts):
             if target in taken:
-                message = f"Randomizer.{taken[target]} changes {target.replace(':', ' of ')} already"
+                what = target.replace(":", " of ")
+                message = f"Randomizer.{taken[target]} changes {what} already"
                 yield task.report_key("KS0413", message, "Randomizer", name)
                 break
         taken |= {target: name for target in part.targets(facts) if target not in taken}

@@ -38,7 +38,8 @@ class Reward(Part):
     floating: ClassVar[bool] = False
     components: ClassVar[tuple[str, ...]] = ()
     scale: ScaleValue = Field(
-        constant_scale(1.0), description="Weight in the total; may follow the curriculum's level."
+        default=constant_scale(1.0),
+        description="Weight in the total; may follow the curriculum's level.",
     )
     per_second: bool = Field(
         default=False, description="Multiply by the control period, so that the weight is a rate."
