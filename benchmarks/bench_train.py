@@ -76,7 +76,8 @@ def main() -> None:
         print(f"{name:16} {middle:10,.0f} physics steps/s ({min(values):,.0f}..{max(values):,.0f})")
     env_steps = statistics.median(training) / plan.substeps
     print(f"{'':16} {env_steps:10,.0f} environment steps/s while training")
-    print(f"ratio            {statistics.median(ratios):10.2f} ({min(ratios):.2f}..{max(ratios):.2f})")
+    ratio = statistics.median(ratios)
+    print(f"{'ratio':16} {ratio:10.2f} ({min(ratios):.2f}..{max(ratios):.2f})")
 
 
 if __name__ == "__main__":

@@ -140,9 +140,7 @@ CATALOGUE: dict[str, Entry] = {
         "level without curriculum",
         "A scale follows the curriculum's level, but the task has no Curriculum.",
     ),
-    "KS0412": _error(
-        "latency", "An action's latency must be at most one control period."
-    ),
+    "KS0412": _error("latency", "An action's latency must be at most one control period."),
     "KS0413": _error("drawn twice", "Two randomizers change the same value of the model."),
     "KS0414": _error(
         "cannot be observed", "The robot or the task lacks what the observation is computed from."

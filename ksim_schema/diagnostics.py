@@ -148,9 +148,7 @@ def _columns(text: str) -> int:
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """ "2 errors, 1 warning"."""
-    counts = {
-        s: sum(d.severity == s for d in diagnostics) for s in ("error", "warning", "info")
-    }
+    counts = {s: sum(d.severity == s for d in diagnostics) for s in ("error", "warning", "info")}
     words = [f"{n} {s}{'s' if n > 1 and s != 'info' else ''}" for s, n in counts.items() if n]
     return ", ".join(words) or "no problems"
 

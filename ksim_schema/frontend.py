@@ -48,8 +48,10 @@ def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None
 def _beginning(path: Path) -> str:
     """The first part of a file that cannot be used, to be shown with what is wrong in it."""
     try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            return ""
         with path.open("rb") as stream:
-            return stream.read(1_000_000).decode("utf-8-sig", "replace") if path.is_file() else ""
+            return stream.read(1_000_000).decode("utf-8-sig", "replace")
     except OSError:
         return ""
 

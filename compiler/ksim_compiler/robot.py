@@ -65,9 +65,7 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
     return _compile(robot.part, robot.files, change)
 
 
-def _compile(
-    part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]
-) -> Robot:
+def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]) -> Robot:
     """Read a model from memory, change it, and compile it."""
     try:
         with mujoco.MjVfs() as vfs:

@@ -57,7 +57,6 @@ class Named:
     pattern: bool = False
 
 
-
 def one_or_more(value: object) -> object:
     """A single text stands for a list of one."""
     return (value,) if isinstance(value, str) else value

@@ -145,6 +145,6 @@ def test_of_many_choices_the_likeliest_are_listed() -> None:
 def test_each_entry_of_the_catalogue_reads_well() -> None:
     for code, entry in CATALOGUE.items():
         assert len(code) == 6 and code.startswith("KS") and code[2:].isdigit()
-        assert entry.title == entry.title.strip() and entry.title[0].islower() or "KS" in code
+        assert (entry.title == entry.title.strip() and entry.title[0].islower()) or "KS" in code
         assert entry.explanation.endswith(".") and "  " not in entry.explanation
     assert len({entry.title for entry in CATALOGUE.values()}) == len(CATALOGUE)

@@ -78,9 +78,7 @@ def height(c: v.ResetHeight, x: Context) -> Pose:
 @lower(v.ResetTilt)
 def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
     quat = _base(x)[1]
-    angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(
-        x.key, (2,), minval=-1.0, maxval=1.0
-    )
+    angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     zero = jnp.zeros(())
     roll = geometry.from_rotation_vector(jnp.stack([angles[0], zero, zero]))
     pitch = geometry.from_rotation_vector(jnp.stack([zero, angles[1], zero]))

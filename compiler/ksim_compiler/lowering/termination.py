@@ -33,9 +33,7 @@ def illegal_contact(c: v.IllegalContact, x: Context) -> Verdict:
 def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
     base = x.robot.base
     assert base is not None
-    speed, turn = (
-        jnp.sum(x.world["qvel"][base.dof + i : base.dof + i + 3] ** 2) for i in (0, 3)
-    )
+    speed, turn = (jnp.sum(x.world["qvel"][base.dof + i : base.dof + i + 3] ** 2) for i in (0, 3))
     bad = speed > c.max_speed**2
     return bad if c.max_turn is None else bad | (turn > c.max_turn**2)
 

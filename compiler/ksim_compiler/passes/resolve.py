@@ -59,9 +59,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     return replace(plan, substeps=substeps), [*found, *problems]
 
 
-def _names(
-    task: Task, facts: RobotFacts, part: Part, at: Path_
-) -> Iterator[Diagnostic]:
+def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
     for path, named, value in annotated_fields(part, Named):
         listed = isinstance(value, tuple)
         for index, text in enumerate(value if listed else () if value is None else (value,)):
@@ -111,9 +109,7 @@ def _pattern(
         yield task.report(code, message, *place, help=help)
 
 
-def _joint_units(
-    task: Task, facts: RobotFacts, part: Part, at: Path_
-) -> Iterator[Diagnostic]:
+def _joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
     """Values that are angles for hinges and lengths for slides fit the joints of their part.
 
     The first dimension that such a field allows is that for hinges, the second that for slides.
@@ -146,9 +142,7 @@ def _dimension(value: Any) -> Dimension | None:
     return value.dimension if isinstance(value, Measured) and value.dimension != NUMBER else None
 
 
-def _joint_limits(
-    task: Task, facts: RobotFacts, part: Part, at: Path_
-) -> Iterator[Diagnostic]:
+def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
     """The joints have limits where a part is derived from them."""
     if not getattr(part, "needs_limits", False):
         return

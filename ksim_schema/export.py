@@ -1,0 +1,193 @@
+"""JSON Schema of the task language, from the declared models: ``python -m ksim_schema.export``.
+
+Editors complete and explain a task by it, and CI can validate a task without this package. It
+knows the structure; names of parts, joints and units are the compiler's to check.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
+
+from ksim_schema.plain import is_list, is_mapping
+from ksim_schema.schemas import folder, sch_task
+from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
+from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.ppo import PPO
+
+FILE = "task.schema.json"
+_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+_TITLES = {
+    "PhysicsState": "The robot, its world and the clock of the control loop.",
+    "Trajectory": "Recorded channels; the canonical form writes them, authors need not.",
+    "Observation": "What the policy and the critic see of the state.",
+    "Command": "What the policy is told to do.",
+    "Action": "What the policy's output does to the robot.",
+    "Policy": "The stochastic policy: what it reads, what it sets, its network.",
+    "Critic": "The value function for training.",
+    "Reward": "What is good and bad about a tick; the total is the sum.",
+    "Termination": "When an episode ends, by failure or by time.",
+    "Reset": "The state in which an episode begins.",
+    "Event": "What the world does to the robot at random times.",
+    "Randomizer": "What differs between the robots and worlds of a batch.",
+    "Curriculum": "The level of difficulty in [0, 1].",
+}
+
+
+def task_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a task file."""
+    definitions: dict[str, Any] = {}
+    properties: dict[str, Any] = {
+        "ksim": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
+        "task": {"type": "string", "pattern": _NAME, "description": "Name of the task."},
+        "about": {"type": "string", "description": "A sentence that says what it is."},
+    }
+    for object, kinds in KINDS.items():
+        for kind, model in kinds.items():
+            definitions[f"{object}.{kind}"] = _model(model, definitions)
+        properties[object] = _section(object)
+    properties["morphisms"] = _morphisms()
+    properties["PPO"] = _model(PPO, definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ksim task",
+        "description": "A robot-learning task as a typed graph.",
+        "type": "object",
+        "properties": properties,
+        "required": ["ksim", "task", *REQUIRED],
+        "additionalProperties": False,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def text() -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(task_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _section(object: str) -> dict[str, Any]:
+    """A section: a mapping of names to parts, told apart by their kind."""
+    kinds = list(KINDS[object])
+    only = kinds[0] if object in OPTIONAL_KIND else None
+    part: dict[str, Any] = {
+        "type": "object",
+        "properties": {"kind": {"enum": kinds, "description": f"The kind of {object}."}},
+    }
+    if only is not None:
+        part = {"anyOf": [{"$ref": f"#/$defs/{object}.{only}"}, {"type": "null"}]}
+    else:
+        part["required"] = ["kind"]
+        part["allOf"] = [
+            {
+                "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/{object}.{kind}"},
+            }
+            for kind in kinds
+        ]
+    section: dict[str, Any] = {
+        "type": "object",
+        "description": _TITLES[object],
+        "additionalProperties": part,
+    }
+    if object != "Trajectory":
+        section["propertyNames"] = {"pattern": _NAME}
+    return section
+
+
+def _morphisms() -> dict[str, Any]:
+    end = {"type": "string", "description": "Name of a part."}
+    edge: dict[str, Any] = {
+        "type": "object",
+        "properties": {"src": end, "tgt": end, "port": {"type": "string"}},
+        "required": ["src", "tgt"],
+        "additionalProperties": False,
+    }
+    homs = {
+        hom.name: {
+            "type": "array",
+            "items": edge,
+            "description": f"{hom.dom} to {hom.codom}. {hom.about}".strip(),
+        }
+        for hom in sch_task().homs.values()
+    }
+    return {
+        "type": "object",
+        "description": "Edges written out, instead of in the fields of parts.",
+        "properties": homs,
+        "additionalProperties": False,
+    }
+
+
+class _Generator(GenerateJsonSchema):
+    # a default of a quantity is a number in SI units, which is not how an author writes it
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {"non-serializable-default"}  # noqa: RUF012
+
+
+def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one model. Models inside of it go to the shared definitions."""
+    schema = model.model_json_schema(schema_generator=_Generator)
+    for name, inner in schema.pop("$defs", {}).items():
+        definitions[name] = _tidy(inner)
+    schema = _tidy(schema)
+    if issubclass(model, Part) and "kind" in schema.get("properties", {}):
+        schema["properties"]["kind"] = {"const": model.kind_name}
+    return schema
+
+
+def _tidy(schema: Any) -> Any:
+    """Without titles and with shorthands allowed: a field may be written in its short form.
+
+    Lists that stand for ranges keep their length; a value that a validator also takes in a
+    shorter form (a number for a scale, a text for a list of one) is allowed by ``anyOf``.
+    """
+    if is_list(schema) or isinstance(schema, list):
+        return [_tidy(item) for item in schema]
+    if not is_mapping(schema):
+        return schema
+    tidied = {
+        key: {name: _tidy(inner) for name, inner in value.items()}
+        if key in ("properties", "$defs") and is_mapping(value)
+        else _tidy(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }
+    if tidied.get("type") == "array":
+        short: Any = tidied.get("items") or _first(tidied.get("prefixItems")) or {}
+        description = tidied.pop("description", None)
+        tidied = {"anyOf": [tidied, short]}
+        if description is not None:
+            tidied["description"] = description
+    reference = tidied.get("$ref", "")
+    if reference in ("#/$defs/Scale", "#/$defs/LearningRate"):
+        rest = {key: value for key, value in tidied.items() if key != "$ref"}
+        tidied = {**rest, "anyOf": [{"$ref": reference}, {"type": ["number", "string"]}]}
+    return tidied
+
+
+def _first(items: Any) -> Any:
+    return items[0] if items else None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the schema, or with ``--check`` say whether the file is fresh."""
+    parser = argparse.ArgumentParser(description="Write the JSON Schema of the task language.")
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 when stale")
+    path: Path = folder() / FILE
+    if parser.parse_args(argv).check:
+        fresh = path.is_file() and path.read_text(encoding="utf-8") == text()
+        print(f"{path.name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.export'}")
+        return 0 if fresh else 1
+    path.write_text(text(), encoding="utf-8", newline="")
+    print(f"wrote {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The printed plans of the shipped tasks, and the laws of a plan after each pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ksim_compiler import verify
+from ksim_compiler.pipeline import compile_file
+from ksim_compiler.plan import Plan
+from ksim_schema.graph import Node
+
+TASKS = sorted((Path(__file__).parents[3] / "tasks").glob("*.yaml"))
+
+
+def plan_of(path: Path, *settings: str) -> Plan:
+    compiled = compile_file(path, settings, name=f"tasks/{path.name}")
+    assert compiled.diagnostics == []
+    assert compiled.plan is not None
+    return compiled.plan
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda p: p.stem)
+def test_the_printed_plan(path: Path, golden: Callable[[str, str], None]) -> None:
+    golden(f"plans/{path.stem}.txt", plan_of(path).text())
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_of(next(path for path in TASKS if path.stem == "cartpole"))
+
+
+def test_an_order_that_breaks_an_edge_is_found(plan: Plan) -> None:
+    with pytest.raises(verify.CompilerError, match="comes before"):
+        verify.scheduled(replace(plan, order=tuple(reversed(plan.order))))
+    with pytest.raises(verify.CompilerError, match="does not have each node"):
+        verify.scheduled(replace(plan, order=plan.order[1:]))
+
+
+def test_a_node_without_shape_is_found(plan: Plan) -> None:
+    shapes = {n: s for n, s in plan.shapes.items() if n != Node("Observation", "cart")}
+    with pytest.raises(verify.CompilerError, match=r"Observation\.cart has no shape"):
+        verify.inferred(replace(plan, shapes=shapes))
+    with pytest.raises(verify.CompilerError, match="does not join up"):
+        verify.inferred(replace(plan, policy_input=plan.policy_input[1:]))
+
+
+def test_a_missing_actuator_is_found(plan: Plan) -> None:
+    (drive,) = plan.drives
+    with pytest.raises(verify.CompilerError, match="is not in the model"):
+        verify.equipped(replace(plan, drives=(replace(drive, joint="pole"),)))
+    with pytest.raises(verify.CompilerError, match="has no limit"):
+        verify.equipped(replace(plan, drives=(replace(drive, limit=float("inf")),)))
+
+
+def test_a_control_period_that_is_no_number_of_timesteps_is_found(plan: Plan) -> None:
+    with pytest.raises(verify.CompilerError, match="no number of timesteps"):
+        verify.resolved(replace(plan, substeps=3))
+
+
+def test_what_nothing_uses_is_dropped_with_its_sensor() -> None:
+    path = next(path for path in TASKS if path.stem == "walk")
+    full = plan_of(path)
+    text = path.read_text(encoding="utf-8").replace("base_velocity, base_height, feet", "feet")
+    from ksim_compiler.pipeline import compile_document
+    from ksim_schema.source import parse
+
+    document, _ = parse(text, "walk.yaml")
+    assert document is not None
+    compiled = compile_document(document, full.robot.files)
+    assert [d.code for d in compiled.diagnostics] == ["KS0307", "KS0307"]
+    assert compiled.plan is not None
+    assert set(compiled.plan.dropped) == {
+        Node("Observation", "base_velocity"),
+        Node("Observation", "base_height"),
+    }
+    assert "dropped Observation.base_height" in compiled.plan.text()
+    assert compiled.plan.critic_input[-1].stop == full.critic_input[-1].stop - 4
