@@ -118,7 +118,8 @@ def test_order_and_summary() -> None:
     late = Diagnostic("KS0106", "b", Span("t", 2))
     early = Diagnostic("KS0307", "a", Span("t", 1))
     assert in_order([late, early, late]) == [early, late]
-    assert has_errors([late]) and not has_errors([early])
+    assert has_errors([late])
+    assert not has_errors([early])
     assert summary([late, early]) == "1 error, 1 warning"
     assert summary([late, late]) == "2 errors"
     assert summary([]) == "no problems"
@@ -144,7 +145,10 @@ def test_of_many_choices_the_likeliest_are_listed() -> None:
 
 def test_each_entry_of_the_catalogue_reads_well() -> None:
     for code, entry in CATALOGUE.items():
-        assert len(code) == 6 and code.startswith("KS") and code[2:].isdigit()
+        assert len(code) == 6
+        assert code.startswith("KS")
+        assert code[2:].isdigit()
         assert (entry.title == entry.title.strip() and entry.title[0].islower()) or "KS" in code
-        assert entry.explanation.endswith(".") and "  " not in entry.explanation
+        assert entry.explanation.endswith(".")
+        assert "  " not in entry.explanation
     assert len({entry.title for entry in CATALOGUE.values()}) == len(CATALOGUE)

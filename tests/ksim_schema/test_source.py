@@ -27,7 +27,8 @@ def place(text: bytes | str) -> tuple[str, int, int]:
 
 def data_of(text: bytes | str) -> object:
     document, problems = parse(text, "t.yaml")
-    assert document is not None and problems == []
+    assert document is not None
+    assert problems == []
     return document.data
 
 
@@ -41,7 +42,8 @@ b:
 
 def test_every_key_and_value_has_its_place() -> None:
     document, problems = parse(TEXT, "t.yaml")
-    assert document is not None and problems == []
+    assert document is not None
+    assert problems == []
     assert document.data == {"a": 1, "b": {"c": ("x", {"d": "two words"}), "e": "quoted: text"}}
     assert document.at(("a",)) == Span("t.yaml", 1, 4, 1, 5)
     assert document.at(("a",), key=True) == Span("t.yaml", 1, 1, 1, 2)
@@ -159,7 +161,10 @@ def test_the_value_of_the_first_of_two_equal_keys_counts_and_keeps_its_places() 
 
 def test_an_alias_bomb_is_defused() -> None:
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
-    lines += [f"{y}: &{y} [{', '.join(['*' + x] * 9)}]" for x, y in zip("abcdefgh", "bcdefghi")]
+    lines += [
+        f"{y}: &{y} [{', '.join(['*' + x] * 9)}]"
+        for x, y in zip("abcdefgh", "bcdefghi", strict=False)
+    ]
     assert codes("\n".join(lines)) == ["KS0005"]
 
 
@@ -189,7 +194,8 @@ def test_a_text_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     path.write_bytes(b"a: 1\n" + b"#" * 20_000_000)
     document, (problem,) = read(path)
-    assert document is None and problem.code == "KS0005"
+    assert document is None
+    assert problem.code == "KS0005"
     assert codes(b"a: 1\n" + b"#" * source.MAX_BYTES) == ["KS0005"]
 
 
@@ -201,19 +207,23 @@ def test_long_scalars_are_values_like_others() -> None:
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "~\n", "\ufeff"])
 def test_nothing_is_null(text: str) -> None:
     document, problems = parse(text, "t.yaml")
-    assert document is not None and document.data is None and problems == []
+    assert document is not None
+    assert document.data is None
+    assert problems == []
 
 
 @pytest.mark.parametrize("breaks", ["\r\n", "\r", "\n"])
 def test_line_breaks_of_all_systems_give_the_same_places(breaks: str) -> None:
     document, problems = parse(TEXT.replace("\n", breaks).encode(), "t.yaml")
-    assert document is not None and problems == []
+    assert document is not None
+    assert problems == []
     assert document.at(("b", "e")) == Span("t.yaml", 4, 6, 4, 20)
 
 
 def test_a_byte_order_mark_is_no_character() -> None:
     document, problems = parse(("\ufeff" + TEXT).encode(), "t.yaml")
-    assert document is not None and problems == []
+    assert document is not None
+    assert problems == []
     assert document.at(("a",)) == Span("t.yaml", 1, 4, 1, 5)
 
 
@@ -262,7 +272,8 @@ def test_the_reader_agrees_with_pyyaml_on_shipped_tasks() -> None:
 
     for path in sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml")):
         document, problems = read(path)
-        assert document is not None and problems == []
+        assert document is not None
+        assert problems == []
         assert plain(document.data) == plain(yaml.safe_load(path.read_text()))
 
 
