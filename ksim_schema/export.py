@@ -11,12 +11,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
-from ksim_schema.plain import is_list, is_mapping
+from ksim_schema.plain import is_mapping
 from ksim_schema.schemas import folder, sch_task
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.vocabulary import KINDS, Part
@@ -147,11 +147,11 @@ def _tidy(schema: Any) -> Any:
     Lists that stand for ranges keep their length; a value that a validator also takes in a
     shorter form (a number for a scale, a text for a list of one) is allowed by ``anyOf``.
     """
-    if is_list(schema) or isinstance(schema, list):
-        return [_tidy(item) for item in schema]
+    if isinstance(schema, list):
+        return [_tidy(item) for item in cast("list[Any]", schema)]
     if not is_mapping(schema):
         return schema
-    tidied = {
+    tidied: dict[str, Any] = {
         key: {name: _tidy(inner) for name, inner in value.items()}
         if key in ("properties", "$defs") and is_mapping(value)
         else _tidy(value)

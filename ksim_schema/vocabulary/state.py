@@ -14,9 +14,11 @@ from ksim_schema.vocabulary.base import KeyframeName, Model, Part, PositiveInt
 class Solver(Model):
     """Options of MuJoCo's constraint solver; what is not given stays as the model has it."""
 
-    iterations: PositiveInt | None = Field(None, description="Largest number of iterations.")
+    iterations: PositiveInt | None = Field(
+        default=None, description="Largest number of iterations."
+    )
     ls_iterations: PositiveInt | None = Field(
-        None, description="Largest number of line-search iterations."
+        default=None, description="Largest number of line-search iterations."
     )
 
 
@@ -24,7 +26,8 @@ class Home(Model):
     """The pose that `around: home` and `relative_to: home` mean, and episodes start from."""
 
     keyframe: KeyframeName | None = Field(
-        None, description="A keyframe of the model; without it, the model's default pose (qpos0)."
+        default=None,
+        description="A keyframe of the model; without it, the model's default pose (qpos0).",
     )
 
 
@@ -35,13 +38,13 @@ class Robot(Part):
     kind: Literal["robot"] = "robot"
     model: str = Field(description="MJCF or URDF file, relative to the task file.")
     timestep: Annotated[Time, Gt(0)] | None = Field(
-        None, description="Physics timestep; the model's own by default."
+        default=None, description="Physics timestep; the model's own by default."
     )
     control: Annotated[ControlPeriod, Gt(0)] = Field(
         description="Control period or frequency; a whole number of timesteps."
     )
-    solver: Solver = Field(Solver(), description="Constraint solver options.")
-    home: Home = Field(Home(), description="The home pose.")
+    solver: Solver = Field(default=Solver(), description="Constraint solver options.")
+    home: Home = Field(default=Home(), description="The home pose.")
 
 
 class Channel(Part):
