@@ -149,6 +149,11 @@ CATALOGUE: dict[str, Entry] = {
         "joint without limits",
         "A value is derived from the limits of joints, and a joint has none in the model.",
     ),
+    "KS0417": _error(
+        "formula without meaning",
+        "The text is no arithmetic expression, names an unknown quantity or function, or its "
+        "units or shapes do not fit.",
+    ),
     "KS0416": _error(
         "command of another kind",
         "A reward reads an element of a command, such as its turning rate, that the command does "

@@ -9,12 +9,13 @@ by a product, as in ``1.1*m``. Vectors are reduced by ``sum``, ``mean``, ``norm`
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ksim_schema.diagnostics import did_you_mean
-from ksim_schema.quantity import ANGLE, NUMBER, UNITS, Dimension
+from ksim_schema.quantity import ANGLE, UNITS, Dimension
 
 MAX_LENGTH = 1000
 MAX_NODES = 300
@@ -62,9 +63,12 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a name in a formula stands for: its unit, and its number of elements (0: scalar)."""
+    """What a name in a formula stands for: its unit, and its number of elements (0: scalar).
 
-    dimension: Dimension
+    Without a dimension, it takes the one that makes the formula consistent.
+    """
+
+    dimension: Dimension | None
     length: int = VARYING
 
 
@@ -123,6 +127,8 @@ class _Checker:
     def read(self, node: ast.expr) -> tuple[Expression, _Unknown]:
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+                if not math.isfinite(float(value)):
+                    raise self.error("this number is too large", node)
                 return Expression("number", value=float(value)), self._free()
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 return self._name(node)
@@ -144,7 +150,8 @@ class _Checker:
         if name in self.quantities:
             found = self.quantities[name]
             expression = Expression("quantity", name=name, length=found.length)
-            return expression, _known(found.dimension)
+            known = found.dimension
+            return expression, self._free() if known is None else _known(known)
         if name in UNITS:
             factor, dimension = UNITS[name]
             return Expression("number", value=float(factor)), _known(dimension)
@@ -291,7 +298,3 @@ def evaluate(
         case op:
             arguments = (evaluate(a, value_of, functions) for a in expression.arguments)
             return functions[op](*arguments)
-
-
-PLAIN = Quantity(NUMBER)
-"""A plain number."""

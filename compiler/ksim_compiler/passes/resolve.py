@@ -10,6 +10,7 @@ from typing import Any
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.facts import RobotFacts
+from ksim_schema.formula import FormulaError
 from ksim_schema.quantity import NUMBER, Dimension, Measured, Unit
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
@@ -19,7 +20,7 @@ from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
 from ksim_schema.vocabulary.randomizer import Randomizer
-from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward import Formula, Reward
 
 CODES = {
     "joint": "KS0203",
@@ -55,6 +56,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         found += _privileged(task, facts)
         found += _observable(task, facts)
         found += _told(task, facts)
+        found += _formulas(task, facts)
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
 
@@ -200,6 +202,29 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 message = f"the command {getattr(part, field)!r} has no {missing[0]!r}"
                 help = "it has: " + ", ".join(known)
                 yield task.report("KS0416", message, "Reward", name, field, help=help)
+
+
+def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    commands = {
+        name: part.labels(facts)
+        for name, part in task.of("Command").items()
+        if isinstance(part, Command)
+    }
+    size = sum(len(a.drives(facts)) for a in task.of("Action").values() if isinstance(a, Action))
+    for name, part in task.of("Reward").items():
+        if isinstance(part, Formula):
+            try:
+                part.read(facts, commands, size)
+            except FormulaError as error:
+                where = task.span("Reward", name, "expression")
+                if where.line == where.end_line:  # point into the text, past a quote before it
+                    written = where.end_column - where.column
+                    first = where.column + (written - len(part.expression)) // 2
+                    stop = max(error.stop, error.start + 1)
+                    columns = {"column": first + error.start, "end_column": first + stop}
+                    where = replace(where, **columns)
+                path = f"Reward.{name}.expression"
+                yield Diagnostic("KS0417", str(error), where, path, error.help)
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

@@ -46,6 +46,7 @@ from ksim_schema.vocabulary.reward.feet import (
     SinusoidalGait,
     SparseTargetHeight,
 )
+from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.reward.joints import (
     AvoidLimits,
     JointDeviation,
@@ -94,6 +95,7 @@ __all__ = [
     "FlatBody",
     "FlatOrientation",
     "Force",
+    "Formula",
     "Intersection",
     "JointDeviation",
     "JointPositionTracking",

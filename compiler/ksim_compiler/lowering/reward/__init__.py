@@ -5,6 +5,7 @@ from ksim_compiler.lowering.reward import (
     bodies,
     episode,
     feet,
+    formula,
     joints,
     posture,
     velocity,
@@ -18,4 +19,4 @@ from ksim_compiler.lowering.reward.kernels import (
 
 __all__ = ["exp_kernel", "exp_kernel_with_penalty", "norm", "reduced"]
 
-_MODULES = (actions, bodies, episode, feet, joints, posture, velocity)
+_MODULES = (actions, bodies, episode, feet, formula, joints, posture, velocity)
