@@ -1,0 +1,112 @@
+"""``ksim-run`` as a user runs it: the run folder, the same seed, Ctrl-C, wrong command lines."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ksim_compiler.cli.run import main
+from ksim_compiler.learn.checkpoint import read_header
+
+ROOT = Path(__file__).parents[3]
+SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+CARTPOLE = str(ROOT / "tasks" / "cartpole.yaml")
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_a_whole_folder_and_the_compiled_task_runs_again_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    arguments = ("--engine", "native", "--steps", "150", "--episodes", "2", "--seed", "3")
+    assert main([CARTPOLE, *SMALL, *arguments, "--out", str(first)]) == 0
+    printed = capsys.readouterr().out
+    assert "Observation.pole_speed" in printed
+    assert "Reward.effort" in printed
+    assert "-0.0001" in printed
+    assert "evaluation over 2 episodes" in printed
+    names = {path.name for path in first.iterdir()}
+    assert names == {
+        "checkpoint.safetensors",
+        "evaluation.json",
+        "metrics.jsonl",
+        "run.json",
+        "task.ksim",
+        "task.yaml",
+    }
+    log = rows(first)
+    assert [row["steps"] for row in log] == [64, 128, 192]  # 150 rounded up to whole iterations
+    wanted = {"seconds", "episode/return", "episode/length", "reward/alive", "loss/kl"}
+    assert wanted <= set(log[0])
+    about = json.loads((first / "run.json").read_text())
+    header = read_header(first / "checkpoint.safetensors")
+    assert about["fingerprint"] == header["fingerprint"]
+    assert header["steps"] == "192"
+    assert main([str(first / "task.ksim"), *arguments, "--out", str(again)]) == 0
+    for a, b in zip(log, rows(again), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+    assert json.loads((again / "run.json").read_text())["fingerprint"] == about["fingerprint"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_with_a_checkpoint(number: signal.Signals, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "ksim_compiler.cli.run", CARTPOLE, *SMALL]
+    command += ["--engine", "native", "--steps", "100000000", "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out / "metrics.jsonl").is_file() or len(rows_so_far(out)) < 3:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(number)
+    printed, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert f"stopped by {number.name}" in printed
+    steps = read_header(out / "checkpoint.safetensors")["steps"]
+    assert int(steps) == rows(out)[-1]["steps"]
+
+
+def rows_so_far(folder: Path) -> list[str]:
+    return (folder / "metrics.jsonl").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        ((CARTPOLE, "--seed", "-1"), 2, "--seed must be"),
+        ((CARTPOLE, "--set", "Reward.alive.scal=1"), 1, "KS0104"),
+        ((CARTPOLE, "--set", "Reward.alife.scale=1"), 1, "KS0115"),
+        (("no/such/task.yaml",), 1, "KS0001"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_message(
+    arguments: tuple[str, ...],
+    status: int,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*arguments, "--out", str(tmp_path / "run")]) == status
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_holds_something_is_not_written_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").write_text("precious")
+    assert main([CARTPOLE, "--out", str(tmp_path)]) == 2
+    assert "holds something already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
