@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 ROBOTS = Path(__file__).parents[2] / "tasks" / "robots"
 HUMANOID = ROBOTS / "humanoid" / "scene.xml"
 CARTPOLE = ROBOTS / "cartpole" / "scene.xml"
+QUADRUPED = ROBOTS / "quadruped" / "scene.xml"
+ARM_7 = ROBOTS / "arm" / "scene.xml"
+ALL = (HUMANOID, CARTPOLE, QUADRUPED, ARM_7)
 
 LEG = ("hip_yaw", "hip_roll", "hip_pitch", "knee", "ankle_pitch", "ankle_roll")
 ARM = ("shoulder_pitch", "shoulder_roll", "elbow")
@@ -98,7 +101,7 @@ def cartpole() -> mujoco.MjModel:
     return load(CARTPOLE)
 
 
-@pytest.mark.parametrize("path", [HUMANOID, CARTPOLE], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.parent.name)
 def test_scene_follows_the_conventions(path: Path) -> None:
     model = load(path)
     assert model.nu == 0, "the compiler adds the actuators"
@@ -160,31 +163,33 @@ def test_humanoid_joints_are_limited(humanoid: mujoco.MjModel) -> None:
         np.testing.assert_array_equal(mirrored, expected)
 
 
-def test_humanoid_is_its_own_mirror_image(humanoid: mujoco.MjModel) -> None:
+@pytest.mark.parametrize("path", [HUMANOID, QUADRUPED], ids=lambda path: path.parent.name)
+def test_legged_robots_are_their_own_mirror_image(path: Path) -> None:
     """In any pose: the positions mirror, and so do the inertia matrix and the passive forces."""
-    home = humanoid.key("home").qpos
-    np.testing.assert_array_equal(mirrored_qpos(humanoid, home), home)
+    model = load(path)
+    home = model.key("home").qpos
+    np.testing.assert_array_equal(mirrored_qpos(model, home), home)
 
     rng = np.random.default_rng(0)
     qpos = home.copy()
     qpos[7:] += rng.uniform(-0.3, 0.3, qpos.size - 7)
     qpos[3:7] = (quat := rng.normal(size=4)) / np.linalg.norm(quat)
-    qvel = rng.normal(size=humanoid.nv)
-    mirror = dof_mirror(humanoid)
+    qvel = rng.normal(size=model.nv)
+    mirror = dof_mirror(model)
 
-    original, image = mujoco.MjData(humanoid), mujoco.MjData(humanoid)
+    original, image = mujoco.MjData(model), mujoco.MjData(model)
     original.qpos, original.qvel = qpos, qvel
-    image.qpos, image.qvel = mirrored_qpos(humanoid, qpos), mirror @ qvel
+    image.qpos, image.qvel = mirrored_qpos(model, qpos), mirror @ qvel
     inertia = []
     for data in (original, image):
-        mujoco.mj_forward(humanoid, data)
-        full = np.zeros((humanoid.nv, humanoid.nv))
-        mujoco.mj_fullM(humanoid, data, full)
+        mujoco.mj_forward(model, data)
+        full = np.zeros((model.nv, model.nv))
+        mujoco.mj_fullM(model, data, full)
         inertia.append(full)
 
     flip = np.array([1, -1, 1])
-    for i in range(1, humanoid.nbody):
-        name = humanoid.body(i).name
+    for i in range(1, model.nbody):
+        name = model.body(i).name
         np.testing.assert_allclose(
             image.body(other_side(name)).xpos, flip * original.body(name).xpos, atol=1e-12
         )
@@ -249,7 +254,7 @@ def test_humanoid_legs_do_not_pass_through_each_other() -> None:
 
 def test_mjx_takes_the_robots() -> None:
     mjx = pytest.importorskip("mujoco.mjx")
-    for path in (HUMANOID, CARTPOLE):
+    for path in ALL:
         model = load(path)
         assert mjx.put_model(model).nv == model.nv
 
@@ -313,3 +318,59 @@ def test_cartpole_falls_as_theory_says(cartpole: mujoco.MjModel) -> None:
     # The pole is a capsule of 2.5 cm radius, not a thin rod: a few percent.
     assert data.joint("pole").qacc[0] == pytest.approx(expected, rel=0.03)
     assert data.ncon == 0
+
+
+def test_quadruped_names_and_limits() -> None:
+    model = load(QUADRUPED)
+    legs = [f"{end}_{side}" for end in ("front", "rear") for side in SIDES]
+    joints = [f"{joint}_{leg}" for leg in legs for joint in ("hip_roll", "hip_pitch", "knee")]
+    assert hinges(model) == joints
+    assert model.joint("root").bodyid[0] == model.body("torso").id
+    assert 10 <= model.body("torso").subtreemass[0] <= 16
+    assert model.jnt_limited[1:].all()
+    assert model.jnt_actfrclimited[1:].all()
+    data = at_home(model)
+    for leg in legs:
+        np.testing.assert_allclose(data.site(f"sole_{leg}").xpos, data.geom(f"foot_{leg}").xpos)
+        lowest = data.geom(f"foot_{leg}").xpos[2] - model.geom(f"foot_{leg}").size[0]
+        assert abs(lowest) < 1e-5
+    # The centre of mass is in the middle of the feet.
+    middle = np.mean([data.site(f"sole_{leg}").xpos for leg in legs], axis=0)
+    assert np.abs(data.body("torso").subtree_com - middle)[:2].max() < 0.01
+
+
+def test_quadruped_stands_under_its_servos() -> None:
+    model = with_servos(QUADRUPED, kp=60, kd=2)
+    data = at_home(model)
+    height = data.body("torso").xpos[2]
+    for _ in range(round(5 / model.opt.timestep)):
+        mujoco.mj_step(model, data)
+    # The knees carry 5 N*m each, so they sag by 5 / 60 rad: 0.14 m * 5 / 60 = 1.2 cm and more.
+    assert 0 < height - data.body("torso").xpos[2] < 0.025
+    assert tilt(data.body("torso").xmat[8]) < 2
+    assert np.abs(data.qvel).max() < 0.01
+
+
+def test_arm_is_fixed_and_holds_its_home() -> None:
+    model = with_servos(ARM_7, kp=150, kd=10)
+    assert model.nq == model.nv == len(hinges(model)) == 7, "no floating base"
+    assert model.jnt_limited.all()
+    assert model.jnt_actfrclimited.all()
+    data = at_home(model)
+    assert data.ncon == 0
+    gravity = data.qfrc_bias.copy()
+    assert np.all(np.abs(gravity) < 0.3 * model.jnt_actfrcrange[:, 1]), "strength to spare"
+    home = data.qpos.copy()
+    for _ in range(round(3 / model.opt.timestep)):
+        mujoco.mj_step(model, data)
+    # At rest a servo's error times its gain is the weight it carries.
+    np.testing.assert_allclose(150 * (home - data.qpos), data.qfrc_bias, atol=0.05)
+    np.testing.assert_allclose(data.qpos, home, atol=0.1)
+
+
+def test_arm_reaches_straight_up() -> None:
+    data = mujoco.MjData(model := load(ARM_7))
+    mujoco.mj_kinematics(model, data)
+    np.testing.assert_allclose(data.site("tip").xpos, [0, 0, 1.14], atol=1e-9)
+    reach = data.site("tip").xpos[2] - data.body("shoulder").xpos[2]
+    assert reach == pytest.approx(0.87)
