@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Angle, AngularSpeed, Number, Speed
+from ksim_schema.quantity import Angle, AngularSpeed, Number, Speed, Time
 from ksim_schema.vocabulary.base import BodyName, Wire
 from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
@@ -98,6 +98,14 @@ class AngularVelocity(_TrackingKernel):
         return {"command": ("turn",)}
 
 
+Averaging = Annotated[Time, Gt(0)] | None
+_AVERAGE: Any = Field(
+    default=None,
+    description="Time constant of a running mean of the error, so that a body may sway about the"
+    " command with its gait; the error of the tick alone by default.",
+)
+
+
 class TrackLinearVelocity(_Tracking):
     """``exp(-|v - v_cmd|^2 / error_scale^2)`` of the planar velocity, v in m/s.
 
@@ -111,6 +119,7 @@ class TrackLinearVelocity(_Tracking):
     frame: Literal["heading", "robot"] = Field(
         default="heading", description="Frame in which the velocity is compared."
     )
+    average: Averaging = _AVERAGE
 
     def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
         return {"command": ("forward", "sideways")}
@@ -130,6 +139,7 @@ class TrackAngularVelocity(_Tracking):
     frame: Literal["heading", "robot"] = Field(
         default="heading", description="Frame in which the turning rate is compared."
     )
+    average: Averaging = _AVERAGE
 
     def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
         return {"command": ("turn",)}

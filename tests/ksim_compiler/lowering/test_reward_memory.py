@@ -24,6 +24,8 @@ mean: {kind: symmetry, joints: [knee_left, knee_right], targets: [0.1 rad, 0 rad
 pair:
   {kind: pairwise_symmetry, left: knee_left, right: knee_right, flipped: true, alpha: 0.5,
    error_scale: 1 rad, sq_scale: 0, abs_scale: 0}
+turning:
+  {kind: track_angular_velocity, command: velocity, error_scale: 0.5 rad/s, average: 0.1 s}
 air: {kind: feet_air_time, contact: feet, target: 50 ms, command: velocity}
 gait: {kind: feet_gait_time, contact: feet, period: 100 ms, air: 0.6, bias: 0.5, ground_penalty: 2}
 told:
@@ -180,3 +182,13 @@ def test_sparse_height_is_given_at_the_contact(scene: Scene) -> None:
     assert run(scene, "sparse", high)[-1] == pytest.approx(0.25)  # at most `height`
     still = [row | {"qvel": {0: 0.0}} for row in high]
     assert run(scene, "sparse", still)[-1] == 0
+
+
+def test_the_error_of_a_tracked_velocity_may_be_averaged(scene: Scene) -> None:
+    told = {"velocity": [0.0, 0.0, 0.3]}
+    rows = [{"qvel": {5: w}, "commands": told} for w in (0.0, 0.5, 0.1)]
+    share = 1 - np.exp(-0.02 / 0.1)
+    first = 0.2 * share
+    second = first + (-0.2 - first) * share
+    values = run(scene, "turning", rows)
+    np.testing.assert_allclose(values, np.exp(-(np.array([first, second]) ** 2) / 0.25), rtol=1e-5)

@@ -73,23 +73,42 @@ def angular_velocity(c: v.AngularVelocity, x: Context) -> Components:
     }
 
 
-@lower(v.TrackLinearVelocity)
-def track_linear_velocity(c: v.TrackLinearVelocity, x: Context) -> Value:
+def averaged(c: Any, x: Context, error: Value, mean: Any) -> tuple[Value, Any]:
+    """The error that counts, and the running mean of it to remember (``()`` without one)."""
+    if c.average is None:
+        return error, ()
+    mean = mean + (error - mean) * (1.0 - jnp.exp(-x.period / c.average))
+    return mean, mean
+
+
+def _no_linear_error(c: v.TrackLinearVelocity, x: Context) -> Any:
+    return () if c.average is None else jnp.zeros(2)
+
+
+@lower(v.TrackLinearVelocity, initial=_no_linear_error)
+def track_linear_velocity(c: v.TrackLinearVelocity, x: Context, mean: Any) -> tuple[Value, Any]:
     velocity, _, orientation = (x.sensor(s) for s in c.sensors(x.robot))
     if c.frame == "robot":
         planar = geometry.unrotate(orientation, velocity)[:2]
     else:
         planar = geometry.turn_about_vertical(velocity[:2], -geometry.heading(orientation))
     told = x.command(c.command, "forward", "sideways")
-    return exp_kernel(jnp.sum((planar - told) ** 2), c.error_scale)
+    error, mean = averaged(c, x, planar - told, mean)
+    return exp_kernel(jnp.sum(error**2), c.error_scale), mean
 
 
-@lower(v.TrackAngularVelocity)
-def track_angular_velocity(c: v.TrackAngularVelocity, x: Context) -> Value:
+def _no_turning_error(c: v.TrackAngularVelocity, x: Context) -> Any:
+    return () if c.average is None else jnp.zeros(())
+
+
+@lower(v.TrackAngularVelocity, initial=_no_turning_error)
+def track_angular_velocity(c: v.TrackAngularVelocity, x: Context, mean: Any) -> tuple[Value, Any]:
     _, velocity, orientation = (x.sensor(s) for s in c.sensors(x.robot))
     if c.frame == "robot":
         velocity = geometry.unrotate(orientation, velocity)
-    return exp_kernel((velocity[2] - x.command(c.command, "turn")[0]) ** 2, c.error_scale)
+    told = x.command(c.command, "turn")[0]
+    error, mean = averaged(c, x, velocity[2] - told, mean)
+    return exp_kernel(error**2, c.error_scale), mean
 
 
 @lower(v.OffAxisVelocity)
