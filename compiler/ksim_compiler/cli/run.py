@@ -8,22 +8,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ksim_compiler.learn.runner import Trainer
+    from ksim_compiler.learn.types import TrainState
     from ksim_compiler.pipeline import Compiled
 
 PROGRAM = "ksim-run"
-CHECKPOINT = "checkpoint.safetensors"
+RUN_FILE = "run.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description="Train a task, compiled or in YAML.", allow_abbrev=False
     )
     add = result.add_argument
-    add("task", type=Path, metavar="TASK", help="a .ksim file or a task in YAML")
-    add("--engine", choices=("auto", "mjx", "warp", "native"), default="auto")
+    add("task", type=Path, metavar="TASK", nargs="?", help="a .ksim file or a task in YAML")
+    add("--engine", choices=("auto", "mjx", "warp", "native"), help="(default: auto)")
     add(
         "--set",
         dest="settings",
@@ -50,11 +49,42 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
-    add("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--steps", type=_count, help="environment steps (default: PPO.steps of the task)")
     add("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add("--threads", type=int, default=0, help="threads of the native engine (default: all cores)")
-    add("--episodes", type=_count, default=32, help="episodes of the evaluation at the end")
+    add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped or killed")
+    add(
+        "--from",
+        dest="warm",
+        type=Path,
+        metavar="RUN",
+        help="begin with what another run learned, also where the task has changed since",
+    )
+    add("--episodes", type=_count, help="episodes of an evaluation (default: 32)")
+    add(
+        "--evaluate-every",
+        type=_count,
+        metavar="STEPS",
+        help="environment steps between evaluations (default: a quarter of the training)",
+    )
+    add(
+        "--checkpoint-every",
+        type=_count,
+        metavar="STEPS",
+        help="environment steps between checkpoints (default: a twentieth of the training)",
+    )
+    add("--keep", type=_count, help="checkpoints to keep (default: 3)")
+    add(
+        "--on-nan",
+        choices=("continue", "stop"),
+        help="after an update that was thrown away because a number in it was not finite",
+    )
+    add(
+        "--metrics",
+        choices=("wandb",),
+        help="send the metrics to Weights & Biases as well; nothing is sent without this",
+    )
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result
 
@@ -66,37 +96,75 @@ def _count(text: str) -> int:
     return value
 
 
+OPTIONS = ("seed", "engine", "steps", "episodes", "evaluate_every", "checkpoint_every")
+OPTIONS += ("keep", "on_nan")
+"""Options that a resumed run has from the run that it goes on with, unless they are given anew."""
+
+
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
-    if not 0 <= options.seed < 2**32:
+    if options.seed is not None and not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
+    if options.resume is not None:
+        return _resume(options)
+    if options.task is None:
+        raise UsageError("name a task, or a run with --resume")
     compiled = common.load(options.task, options.settings)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None:
         return ERRORS
     folder = _run_folder(options.out, compiled.plan.task.name)
+    steps = options.steps or compiled.plan.task.ppo.steps
+    chosen = {name: getattr(options, name) for name in OPTIONS}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    defaults = {
+        "seed": 0,
+        "engine": "auto",
+        "steps": steps,
+        "evaluate_every": (steps or 4_000_000) // 4,
+        "checkpoint_every": (steps or 10_000_000) // 20,
+    }
+    about = {**defaults, **chosen, "settings": options.settings}
+    return _train(compiled, folder, about, options, begun=False)
 
-    from rich.console import Console
 
-    from ksim_compiler.cli.active import print_active
-    from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.learn.runner import Trainer
-
-    console = Console(no_color=options.color == "never", highlight=False)
+def _resume(options: argparse.Namespace) -> int:
+    """Go on with a run."""
+    folder: Path = options.resume
+    for name in ("out", "warm", "settings"):
+        if getattr(options, name):
+            flag = {"warm": "from", "settings": "set"}.get(name, name)
+            raise UsageError(f"--resume goes on with the run as it was begun; leave out --{flag}")
     try:
-        trainer = Trainer.build(compiled.plan, options.engine, options.threads)
-    except (EngineUnavailable, NotImplementedError, ValueError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder} is no run: there is no {RUN_FILE} in it") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder / RUN_FILE} cannot be read: {error}") from error
+    compiled = common.load(folder / "task.ksim")
+    if compiled.plan is None:
+        common.print_report(compiled.diagnostics, compiled.sources, options.color)
         return ERRORS
-    print_active(console, compiled.plan, trainer.env.engine.name)
-    _write_head(folder, compiled, trainer, options)
-    return _train(console, compiled, trainer, folder, options)
+    if options.task is not None:
+        other = common.load(options.task)
+        if other.fingerprint != compiled.fingerprint:
+            what = f"{options.task} is not the task of {folder}"
+            raise UsageError(f"{what}; begin a new run with what it learned: --from {folder}")
+    given = {name: getattr(options, name) for name in OPTIONS}
+    for name in ("seed", "engine"):
+        if given[name] not in (None, about.get(name)):
+            raise UsageError(f"the run has {name} {about.get(name)}; leave out --{name}")
+    about |= {name: value for name, value in given.items() if value is not None}
+    return _train(compiled, folder, about, options, begun=True)
 
 
 def _run_folder(out: Path | None, task: str) -> Path:
     folder = out or Path("runs") / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
     if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder} holds something already; name another folder with --out")
+        raise UsageError(
+            f"{folder} holds something already; name another folder with --out, "
+            "or go on with the run in it with --resume"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -105,9 +173,7 @@ def _run_folder(out: Path | None, task: str) -> Path:
     return folder
 
 
-def _write_head(
-    folder: Path, compiled: Compiled, trainer: Trainer, options: argparse.Namespace
-) -> None:
+def _write_head(folder: Path, compiled: Compiled, engine: str, about: dict[str, Any]) -> None:
     """What the run is: the compiled task, its canonical form, and how it was started."""
     import jax
 
@@ -119,64 +185,111 @@ def _write_head(
     artifact.write(folder / "task.ksim", compiled)
     text = canonical_yaml(canonical(plan.task, plan.graph))
     (folder / "task.yaml").write_text(text, encoding="utf-8")
-    about = {
+    head = {
         "task": plan.task.name,
         "fingerprint": compiled.fingerprint,
-        "seed": options.seed,
-        "engine": trainer.env.engine.name,
-        "settings": options.settings,
+        **about,
+        "engine": engine,
         "versions": {**artifact.versions(), "jax": jax.__version__},
         "devices": [str(device) for device in jax.devices()],
         "cores": os.cpu_count(),
     }
-    (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    partial = folder / f"{RUN_FILE}.partial"
+    partial.write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
+    partial.replace(folder / RUN_FILE)  # the last of the head: with it, the run can be resumed
 
 
 def _train(
-    console: Console,
     compiled: Compiled,
-    trainer: Trainer,
     folder: Path,
+    about: dict[str, Any],
     options: argparse.Namespace,
+    begun: bool,
 ) -> int:
-    from ksim_compiler.learn.checkpoint import CheckpointError, write
-    from ksim_compiler.learn.log import Display, MetricsFile
+    from rich.console import Console
 
-    total = options.steps or trainer.ppo.steps
-    metrics = MetricsFile(folder / "metrics.jsonl")
-    begun = time.monotonic()
-    with _stop_on_signal() as stopped:
-        state = trainer.init(options.seed)
-        with Display(console, total or 0) as display:
-            state = trainer.train(state, total, (metrics, display), lambda: bool(stopped))
-    metrics.close()
-    steps = int(state.iteration) * trainer.steps_per_iteration
-    header = {
-        "task": trainer.plan.task.name,
-        "fingerprint": compiled.fingerprint,
-        "steps": str(steps),
-    }
+    from ksim_compiler.cli.active import print_active
+    from ksim_compiler.engine import EngineUnavailable
+    from ksim_compiler.learn.checkpoint import CheckpointError
+    from ksim_compiler.learn.log import Display
+    from ksim_compiler.learn.runner import Diverged, Trainer
+    from ksim_compiler.learn.session import Options, Session, describe
+
+    console = Console(no_color=options.color == "never", highlight=False)
+    assert compiled.plan is not None
     try:
-        write(folder / CHECKPOINT, state, header)
-    except CheckpointError as error:
+        trainer = Trainer.build(compiled.plan, about["engine"], options.threads)
+    except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
-    minutes = (time.monotonic() - begun) / 60
-    how = f"stopped by {signal.Signals(stopped[0]).name}" if stopped else "done"
-    console.print(f"{how}: {steps:,} steps in {minutes:.1f} min; wrote {folder}/", soft_wrap=True)
+    print_active(console, compiled.plan, trainer.env.engine.name)
+    if not begun:
+        _write_head(folder, compiled, trainer.env.engine.name, about)
+    header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
+    how = Options.of(about)
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    session = Session(folder, trainer, how, header, say)
+    started = time.monotonic()
+    try:
+        with _stop_on_signal() as stopped:
+            state = trainer.init(how.seed)
+            if begun:
+                state = session.restore(state)
+                say(f"going on after {session.steps(state):,} steps")
+            if options.warm is not None:
+                state = _warm(state, trainer, options.warm, say)
+            done = session.steps(state)
+            with (
+                Display(console, how.steps or 0, done) as display,
+                _sent(options.metrics, folder, about, done) as sent,
+            ):
+                state = session.run(state, (display, *sent), lambda: bool(stopped))
+    except (CheckpointError, Diverged) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    steps, minutes = session.steps(state), (time.monotonic() - started) / 60
+    what = f"stopped by {signal.Signals(stopped[0]).name}" if stopped else "done"
+    say(f"{what}: {steps:,} steps in {minutes:.1f} min; wrote {folder}/")
     if stopped:
+        say(f"go on with: {PROGRAM} --resume {folder}")
         return common.INTERRUPTED
-    summary = trainer.evaluate(state, options.episodes, options.seed).summary()
-    text = json.dumps({"episodes": options.episodes, **summary}, indent=2)
-    (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
-    longest = trainer.longest_episode()
-    console.print(
-        f"evaluation over {options.episodes} episodes: return {summary['return']:.4g}, "
-        f"length {summary['length']:.1f} of {longest} ticks ({summary['length'] / longest:.0%}), "
-        f"{summary['failed']:.0%} failed",
-        soft_wrap=True,
-    )
+    result = session.evaluate(state)
+    say(describe(result, trainer))
     return OK
+
+
+def _warm(state: TrainState, trainer: Trainer, run: Path, say: Callable[[str], None]) -> TrainState:
+    """The state with what another run learned."""
+    from ksim_compiler.learn.migrate import MigrationError, migrate
+
+    other = common.load(run / "task.ksim")
+    if other.plan is None:
+        raise UsageError(f"{run} holds no task that can be read")
+    try:
+        return migrate(state, trainer.plan, other.plan, run, say)
+    except MigrationError as error:
+        raise UsageError(str(error)) from error
+
+
+@contextmanager
+def _sent(metrics: str | None, folder: Path, about: dict[str, Any], done: int) -> Iterator[list]:
+    """The loggers that send metrics elsewhere, if asked for."""
+    if metrics is None:
+        yield []
+        return
+    from ksim_compiler.learn.log import WeightsAndBiases
+
+    try:
+        logger = WeightsAndBiases(folder, about, done)
+    except ImportError as error:
+        raise UsageError("--metrics wandb needs the package: pip install wandb") from error
+    try:
+        yield [logger]
+    finally:
+        logger.close()
 
 
 @contextmanager

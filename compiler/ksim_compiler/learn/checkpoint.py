@@ -42,7 +42,9 @@ def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
         CheckpointError: the file cannot be written, on a full disk for example.
     """
     arrays = {name: _plain(leaf) for name, leaf in _leaves(state).items()}
-    metadata = {**header, "format": FORMAT, "sha256": _digest(arrays)}
+    about = {**header, "format": FORMAT, "sha256": _digest(arrays)}
+    # one text, because safetensors does not write several in a fixed order
+    metadata = {"about": json.dumps(about, sort_keys=True)}
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
@@ -50,10 +52,22 @@ def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         partial.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise CheckpointError(f"cannot write {path}: {reason.lower()}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder last through a loss of power."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def read_header(path: Path) -> dict[str, str]:
@@ -99,13 +113,13 @@ def read(path: Path, like: Tree) -> Tree:
 def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with safe_open(path, framework="numpy") as file:
-            header = dict(file.metadata() or {})
+            header = json.loads((file.metadata() or {}).get("about", "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
-    if header.get("format") != FORMAT:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise CheckpointError(f"{path} is no checkpoint of this program")
     if header.get("sha256") != _digest(arrays):
         raise CheckpointError(f"{path} is damaged: its content does not have its checksum")
@@ -123,7 +137,7 @@ def _is_key(leaf: Any) -> bool:
 
 
 def _plain(leaf: Any) -> np.ndarray:
-    return np.ascontiguousarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+    return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
 
 
 def _like(array: np.ndarray, leaf: Any) -> jax.Array:

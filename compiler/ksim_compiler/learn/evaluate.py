@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler.learn.normalizer import Normalizer
+from ksim_compiler.learn.tracking import Watch
 from ksim_compiler.learn.types import Env, Networks, Params
 
 
@@ -21,6 +22,9 @@ class Evaluation(NamedTuple):
         failed: whether it ended in a failure.
         finished: whether it ended at all within the ticks that were run.
         terms: reward term -> mean over the ticks of the episodes.
+        alive: (ticks, envs) whether the episode was going on, the tick in which it ended aside.
+        watched: what was asked to be watched, (ticks, envs) each.
+        tracking: velocity -> mean absolute error; see :func:`ksim_compiler.learn.tracking.errors`.
     """
 
     returns: Float[Array, " envs"]
@@ -28,6 +32,9 @@ class Evaluation(NamedTuple):
     failed: Bool[Array, " envs"]
     finished: Bool[Array, " envs"]
     terms: dict[str, Float[Array, ""]]
+    alive: Bool[Array, "ticks envs"]
+    watched: dict[str, Any]
+    tracking: dict[str, float]
 
     def summary(self) -> dict[str, float]:
         """The means, for logs."""
@@ -35,6 +42,7 @@ class Evaluation(NamedTuple):
             "return": float(self.returns.mean()),
             "length": float(self.lengths.mean()),
             "failed": float(self.failed.mean()),
+            **{f"tracking/{name}": error for name, error in self.tracking.items()},
             **{f"reward/{name}": float(value) for name, value in self.terms.items()},
         }
 
@@ -46,6 +54,7 @@ def evaluate(
     normalizer: Normalizer | None,
     key: Key[Array, ""],
     ticks: int,
+    watch: Watch = lambda before, after: {},
 ) -> Evaluation:
     """Run one episode in each environment; jittable.
 
@@ -56,6 +65,7 @@ def evaluate(
         normalizer: of the policy's input.
         key: of the episodes.
         ticks: longest episode.
+        watch: what to keep of each tick.
     """
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
@@ -63,6 +73,7 @@ def evaluate(
         carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
         seen = state.policy_input if normalizer is None else normalizer(state.policy_input)
         distribution, carry = networks.actor(seen, carry)
+        before = state
         state, step = env.step(params, state, distribution.mode())
         counted = alive.astype(jnp.float32)
         row = (
@@ -71,6 +82,8 @@ def evaluate(
             alive,
             step.failure & alive,
             step.done & alive,
+            alive & ~step.done,
+            watch(before, state),
         )
         return (state, carry, alive & ~step.done, step.done.astype(jnp.float32)), row
 
@@ -81,7 +94,9 @@ def evaluate(
         jnp.ones(n, bool),
         jnp.zeros(n),
     )
-    _, (reward, terms, alive, failed, done) = jax.lax.scan(tick, first, None, length=ticks)
+    _, (reward, terms, alive, failed, done, going, watched) = jax.lax.scan(
+        tick, first, None, length=ticks
+    )
     total = jnp.maximum(jnp.sum(alive), 1)
     return Evaluation(
         returns=jnp.sum(reward, axis=0),
@@ -89,4 +104,7 @@ def evaluate(
         failed=jnp.any(failed, axis=0),
         finished=jnp.any(done, axis=0),
         terms={name: jnp.sum(term) / total for name, term in terms.items()},
+        alive=going,
+        watched=watched,
+        tracking={},
     )

@@ -32,14 +32,19 @@ class Logger(Protocol):
 
 
 class MetricsFile:
-    """``metrics.jsonl``: one line an iteration. A number that is not finite is null."""
+    """``metrics.jsonl``: one line an iteration. A number that is not finite is null.
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+    Args:
+        path: the file; lines are appended.
+        offset: seconds to add, those of the run before it was resumed.
+    """
+
+    def __init__(self, path: Path, offset: float = 0.0) -> None:
+        self._file, self._offset = path.open("a", encoding="utf-8"), offset
 
     def log(self, steps: int, seconds: float, metrics: Mapping[str, float]) -> None:
         """Append a line."""
-        row = {"steps": steps, "seconds": round(seconds, 3), **metrics}
+        row = {"steps": steps, "seconds": round(self._offset + seconds, 3), **metrics}
         row = {k: v if math.isfinite(v) else None for k, v in row.items()}
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
@@ -47,6 +52,63 @@ class MetricsFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class TensorBoard:
+    """The metrics as TensorBoard's event files.
+
+    Args:
+        folder: where they go.
+        done: environment steps done before; later events of an earlier attempt are hidden.
+    """
+
+    def __init__(self, folder: Path, done: int = 0) -> None:
+        from tensorboardX import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=done + 1, flush_secs=30)
+
+    def log(self, steps: int, seconds: float, metrics: Mapping[str, float]) -> None:
+        """Add an iteration."""
+        for name, value in metrics.items():
+            if math.isfinite(value):
+                self._writer.add_scalar(name, value, steps)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()
+
+
+class WeightsAndBiases:
+    """The metrics at Weights & Biases; only ever made when it was asked for.
+
+    Args:
+        folder: the run folder, whose name the run has there.
+        config: what the run is, to be shown there.
+        done: environment steps done before.
+
+    Raises:
+        ImportError: the package is not installed.
+    """
+
+    def __init__(self, folder: Path, config: Mapping[str, object], done: int = 0) -> None:
+        import wandb  # pyright: ignore[reportMissingImports]
+
+        self._run = wandb.init(
+            project="ksim",
+            name=folder.name,
+            id=folder.name,
+            dir=str(folder),
+            config=dict(config),
+            resume="allow" if done else None,
+        )
+
+    def log(self, steps: int, seconds: float, metrics: Mapping[str, float]) -> None:
+        """Add an iteration."""
+        self._run.log({k: v for k, v in metrics.items() if math.isfinite(v)}, step=steps)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._run.finish()
 
 
 class Display:

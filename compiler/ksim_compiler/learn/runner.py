@@ -13,15 +13,37 @@ import jax
 
 from ksim_compiler.env import Env
 from ksim_compiler.learn.evaluate import Evaluation, evaluate
+from ksim_compiler.learn.guard import Finding, Trace, find, tracer
 from ksim_compiler.learn.log import Logger
+from ksim_compiler.learn.tracking import errors as tracking_errors
+from ksim_compiler.learn.tracking import watch
 from ksim_compiler.learn.train_step import init_state, train_step
 from ksim_compiler.learn.types import Params, TrainState, stream
 from ksim_compiler.plan import Plan
+from ksim_compiler.tick import NON_FINITE
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.ppo import PPO
 
 EVALUATION_ENVS = 32
 """Episodes of an evaluation by default."""
+
+
+ROLLBACKS = 10
+"""Iterations that may be thrown away one after another."""
+
+
+class Diverged(Exception):
+    """Training cannot go on; the message says what is not finite.
+
+    Attributes:
+        finding: the first number that went bad.
+        state: the last good state.
+    """
+
+    def __init__(self, finding: Finding, attempts: int, state: TrainState) -> None:
+        tried = f" in {attempts} attempts" if attempts > 1 else ""
+        super().__init__(f"training diverged{tried}: {finding}")
+        self.finding, self.state = finding, state
 
 
 @dataclass(frozen=True)
@@ -71,8 +93,8 @@ class Trainer:
 
     @functools.cached_property
     def step(self) -> Callable[[Params, TrainState], tuple[TrainState, Any]]:
-        """The jitted training step. The state that is given to it is used up."""
-        return jax.jit(functools.partial(train_step, self.env, self.ppo), donate_argnums=1)
+        """The jitted training step. It leaves the state that is given to it as it is."""
+        return jax.jit(functools.partial(train_step, self.env, self.ppo))
 
     def train(
         self,
@@ -80,35 +102,78 @@ class Trainer:
         total_steps: int | None,
         loggers: Sequence[Logger] = (),
         stop: Callable[[], bool] = lambda: False,
+        after: Callable[[TrainState, int], None] = lambda state, steps: None,
+        non_finite: Callable[[Finding], bool] = lambda finding: True,
     ) -> TrainState:
         """Train until a number of environment steps is reached, or until told to stop.
 
+        An iteration in which a number that is learned from is not finite is thrown away: the
+        state before it stays, and the next attempt has other random numbers. A simulation that
+        diverges ends its episode as a failure and spoils nothing; the first one is told of.
+
         Args:
-            state: from :meth:`init`, or loaded; it is used up.
+            state: from :meth:`init`, or loaded.
             total_steps: environment steps in all, those before ``state`` counted; rounded up to
                 whole iterations. None for no end.
             loggers: told of each iteration.
             stop: asked after each iteration.
+            after: told the state and the environment steps after each iteration.
+            non_finite: told what went bad in an iteration; returns whether to go on.
+
+        Raises:
+            Diverged: ROLLBACKS iterations one after another were thrown away, or
+                ``non_finite`` said to stop; the state before them is its ``state``.
         """
         per_iteration = self.steps_per_iteration
         iterations = math.inf if total_steps is None else math.ceil(total_steps / per_iteration)
         done, begun = int(state.iteration), time.monotonic()
+        attempts, reported = 0, False
         while done < iterations and not stop():
-            state, metrics = self.step(self.params, state)
+            new, metrics = self.step(self.params, state)
             metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+            whole = bool(metrics.pop("guard/finite"))
+            diverged = metrics.get(f"termination/{NON_FINITE}", 0.0) > 0.0
+            if not whole or (diverged and not reported):
+                steps = done * per_iteration
+                finding = find(self._trace, self.plan, self.params, state, steps, whole)
+                reported = reported or whole
+                attempts += not whole
+                if not non_finite(finding) or attempts >= ROLLBACKS:
+                    raise Diverged(finding, attempts, state)
+            if not whole:
+                state = state._replace(rollbacks=state.rollbacks + 1)
+                continue
+            state, attempts = new, 0
             done += 1
             for logger in loggers:
                 logger.log(done * per_iteration, time.monotonic() - begun, metrics)
+            after(state, done * per_iteration)
         return state
+
+    @functools.cached_property
+    def _trace(self) -> Trace:
+        return tracer(self.env, self.ppo)
 
     def evaluate(
         self, state: TrainState, episodes: int = EVALUATION_ENVS, seed: int = 0
     ) -> Evaluation:
         """Run episodes with the mode of the policy."""
-        env = Env(self.plan, self.engine, envs=episodes, threads=self.threads)
-        run = jax.jit(functools.partial(evaluate, env, ticks=self.longest_episode()))
+        if episodes not in self._evaluations:
+            env = Env(self.plan, self.engine, envs=episodes, threads=self.threads)
+            ticks = self.longest_episode()
+            run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
+            self._evaluations[episodes] = jax.jit(run)
         key = stream(jax.random.key(seed), "evaluation")
-        return jax.device_get(run(self.params, state.networks, state.policy_normalizer, key))
+        result: Evaluation = jax.device_get(
+            self._evaluations[episodes](self.params, state.networks, state.policy_normalizer, key)
+        )
+        tracking = tracking_errors(result.watched, result.alive, self.plan.period)
+        return result._replace(tracking=tracking)
+
+    @functools.cached_property
+    def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:
+        """Jitted evaluations by their number of episodes, each compiled once."""
+        return {}
 
     def longest_episode(self) -> int:
         """Ticks after which every episode has ended, by the time limit; 1000 without one."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from ksim_compiler.learn.gae import gae
 from ksim_compiler.learn.networks import build_actor, build_critic
@@ -76,6 +77,7 @@ def init_state(
         ),
         key=key,
         iteration=jnp.int32(0),
+        rollbacks=jnp.int32(0),
     )
 
 
@@ -89,10 +91,11 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         state: the state before.
 
     Returns:
-        The state after, and numbers to log.
+        The state after, and numbers to log. Where ``guard/finite`` among them is 0, something in
+        the state after is not a finite number, and the state before is the last good one.
     """
-    key = jax.random.fold_in(state.key, state.iteration)
-    after, carry, start, ticks = _rollout(env, ppo, params, state, stream(key, "actions"))
+    key = iteration_key(state)
+    after, carry, start, ticks, _ = rollout(env, ppo, params, state)
     value, next_value = _values(state, ticks)
     step = ticks.step
     advantage, target = gae(
@@ -143,6 +146,8 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         "value/mean": jnp.mean(raw_target),
         "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
     }
+    learned = (networks, optimizer, rate, value_normalizer, losses, episodes.running_return)
+    metrics["guard/finite"] = finite(learned).astype(jnp.float32)
     return TrainState(
         networks=networks,
         optimizer=optimizer,
@@ -156,17 +161,47 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         episodes=episodes,
         key=state.key,
         iteration=state.iteration + 1,
+        rollbacks=state.rollbacks,
     ), metrics
 
 
-def _rollout(
-    env: Env, ppo: PPO, params: Params, state: TrainState, key: Key[Array, ""]
-) -> tuple[Any, Carry, Float[Array, " envs"], Tick]:
-    actor, critic = state.networks
-    watch = critic.network.recurrent  # its values depend on a memory, so they are made on the way
+def iteration_key(state: TrainState) -> Key[Array, ""]:
+    """The key of all random numbers of the state's next iteration."""
+    key = jax.random.fold_in(state.key, state.iteration)
+    return jax.random.fold_in(key, state.rollbacks)
 
-    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, Tick]:
+
+def finite(tree: Any) -> Bool[Array, ""]:
+    """Whether every number of a pytree of arrays is finite."""
+    good = jnp.bool_(True)
+    for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)):
+        good = good & jnp.all(jnp.isfinite(leaf))
+    return good
+
+
+def rollout(
+    env: Env,
+    ppo: PPO,
+    params: Params,
+    state: TrainState,
+    watch: Callable[[Any], Any] = lambda env_state: (),
+) -> tuple[Any, Carry, Float[Array, " envs"], Tick, Any]:
+    """Run the policy for the ticks of one iteration.
+
+    Args:
+        env, ppo, params, state: as for :func:`train_step`.
+        watch: what to keep of the environments' state before each tick.
+
+    Returns:
+        The environments after, the networks' memories, where episodes begin with the next tick,
+        the ticks and what was watched; the last two lead with (ticks, envs).
+    """
+    actor, critic = state.networks
+    judging = critic.network.recurrent  # its values depend on a memory, so they are made on the way
+
+    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Tick, Any]]:
         env_state, carry, start = loop
+        watched = watch(env_state)
         carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
         policy_input, critic_input = env_state.policy_input, env_state.critic_input
         seen = _normalized(state.policy_normalizer, policy_input)
@@ -176,7 +211,7 @@ def _rollout(
         after, step = env.step(params, env_state, distribution.action(latent))
         value = next_value = None
         critic_carry = carry.critic
-        if watch:
+        if judging:
             judged = _normalized(state.critic_normalizer, critic_input)
             value, critic_carry = critic(judged, carry.critic)
             judged = _normalized(state.critic_normalizer, step.next_critic_input)
@@ -193,11 +228,12 @@ def _rollout(
             step=step,
         )
         done = step.done.astype(jnp.float32)
-        return (after, Carry(actor_carry, critic_carry), done), row
+        return (after, Carry(actor_carry, critic_carry), done), (row, watched)
 
-    keys = jax.random.split(key, ppo.rollout)
-    (after, carry, start), ticks = jax.lax.scan(tick, (state.env, state.carry, state.start), keys)
-    return after, carry, start, ticks
+    keys = jax.random.split(stream(iteration_key(state), "actions"), ppo.rollout)
+    first = (state.env, state.carry, state.start)
+    (after, carry, start), (ticks, watched) = jax.lax.scan(tick, first, keys)
+    return after, carry, start, ticks, watched
 
 
 def _values(state: TrainState, ticks: Tick) -> tuple[Array, Array]:

@@ -123,6 +123,8 @@ class TrainState(NamedTuple):
         key: base key; every random number of the training is derived from it, the iteration and
             a name.
         iteration: number of iterations done.
+        rollbacks: number of iterations that were thrown away because a number in them was not
+            finite. It enters the random numbers, so that the next attempt is another one.
     """
 
     networks: Networks
@@ -137,6 +139,7 @@ class TrainState(NamedTuple):
     episodes: Episodes
     key: Key[Array, ""]
     iteration: Int[Array, ""]
+    rollbacks: Int[Array, ""]
 
 
 def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:

@@ -14,10 +14,15 @@ import pytest
 
 from ksim_compiler.cli.run import main
 from ksim_compiler.learn.checkpoint import read_header
+from ksim_compiler.learn.store import checkpoints
 
 ROOT = Path(__file__).parents[3]
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
 CARTPOLE = str(ROOT / "tasks" / "cartpole.yaml")
+
+
+def newest(folder: Path) -> Path:
+    return checkpoints(folder)[-1][1]
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
@@ -37,19 +42,20 @@ def test_a_run_leaves_a_whole_folder_and_the_compiled_task_runs_again_the_same(
     assert "evaluation over 2 episodes" in printed
     names = {path.name for path in first.iterdir()}
     assert names == {
-        "checkpoint.safetensors",
-        "evaluation.json",
+        "checkpoints",
+        "evaluations.jsonl",
         "metrics.jsonl",
         "run.json",
         "task.ksim",
         "task.yaml",
+        "tensorboard",
     }
     log = rows(first)
     assert [row["steps"] for row in log] == [64, 128, 192]  # 150 rounded up to whole iterations
     wanted = {"seconds", "episode/return", "episode/length", "reward/alive", "loss/kl"}
     assert wanted <= set(log[0])
     about = json.loads((first / "run.json").read_text())
-    header = read_header(first / "checkpoint.safetensors")
+    header = read_header(newest(first))
     assert about["fingerprint"] == header["fingerprint"]
     assert header["steps"] == "192"
     assert main([str(first / "task.ksim"), *arguments, "--out", str(again)]) == 0
@@ -74,7 +80,7 @@ def test_a_signal_ends_a_run_with_a_checkpoint(number: signal.Signals, tmp_path:
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert f"stopped by {number.name}" in printed
-    steps = read_header(out / "checkpoint.safetensors")["steps"]
+    steps = read_header(newest(out))["steps"]
     assert int(steps) == rows(out)[-1]["steps"]
 
 
@@ -110,3 +116,51 @@ def test_a_folder_that_holds_something_is_not_written_to(
     assert main([CARTPOLE, "--out", str(tmp_path)]) == 2
     assert "holds something already" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    short = ("--engine", "native", "--episodes", "2", "--checkpoint-every", "64")
+    begin = [CARTPOLE, *SMALL, *short, "--evaluate-every", "128"]
+    assert main([*begin, "--steps", "448", "--out", str(whole)]) == 0
+    assert main([*begin, "--steps", "256", "--out", str(parted)]) == 0
+    # as a kill leaves it: a log that is ahead with half a line, a damaged newest checkpoint
+    with (parted / "metrics.jsonl").open("a") as file:
+        file.write('{"steps": 320, "sec')
+    data = newest(parted).read_bytes()
+    newest(parted).write_bytes(data[: len(data) // 2])
+    capsys.readouterr()
+    assert main(["--resume", str(parted), "--steps", "448"]) == 0
+    printed = capsys.readouterr().out
+    assert "passed over a checkpoint" in printed
+    assert "going on after 192 steps" in printed
+    assert newest(parted).name == newest(whole).name
+    assert newest(parted).read_bytes() == newest(whole).read_bytes()
+    for a, b in zip(rows(parted), rows(whole), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+    assert len(checkpoints(parted)) == 3
+    for name in ("evaluations.jsonl",):
+        assert (parted / name).read_text() == (whole / name).read_text()
+
+
+def test_mistakes_of_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--resume", str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err
+    run = tmp_path / "run"
+    arguments = (*SMALL, "--engine", "native", "--episodes", "2", "--steps", "64")
+    assert main([CARTPOLE, *arguments, "--out", str(run)]) == 0
+    assert main(["--resume", str(run), "--set", "PPO.gamma=0.9"]) == 2
+    assert "leave out --set" in capsys.readouterr().err
+    assert main(["--resume", str(run), "--seed", "5"]) == 2
+    assert "the run has seed 0" in capsys.readouterr().err
+    assert main([CARTPOLE, "--resume", str(run)]) == 2  # it was begun with other settings
+    assert "is not the task of" in capsys.readouterr().err
+    for _, path in checkpoints(run):
+        path.write_bytes(b"no checkpoint")
+    assert main(["--resume", str(run)]) == 1
+    assert "damaged" in capsys.readouterr().err
+    (run / "run.json").write_text("{")
+    assert main(["--resume", str(run)]) == 2
+    assert "cannot be read" in capsys.readouterr().err

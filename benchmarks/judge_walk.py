@@ -1,0 +1,121 @@
+"""How a trained walk walks: falls, tracking errors, how high and in what order feet lift.
+
+    python -m benchmarks.judge_walk RUN [--episodes 64] [--seed 1000]
+
+Prints one line a figure, and exits with 1 where a run misses what the README promises of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ksim_compiler.artifact import read
+from ksim_compiler.env import Env
+from ksim_compiler.learn import store, tracking
+from ksim_compiler.learn.evaluate import evaluate
+from ksim_compiler.learn.runner import Trainer
+from ksim_compiler.learn.types import stream
+
+PROMISED = {
+    "falls": 0.03,
+    "forward error (m/s)": 0.10,
+    "turn error (rad/s)": 0.15,
+}
+LIFT = 0.04
+"""Metres that a foot rises in a step."""
+
+
+def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
+    """The figures of a run."""
+    compiled = read(folder / "task.ksim")
+    assert compiled.plan is not None
+    trainer = Trainer.build(compiled.plan, "native")
+    restored = store.restore(folder, trainer.init(0))
+    assert restored is not None, f"there is no checkpoint in {folder}"
+    state = restored.state
+    env = Env(compiled.plan, "native", envs=episodes)
+    soles = [s for s in env.robot.sensors.values() if s.name.startswith("ksim/framepos/site/sole_")]
+    velocity = tracking.watch(env)
+
+    def watch(before: Any, after: Any) -> dict[str, Any]:
+        heights = {
+            f"foot/{s.name.rsplit('_', 1)[-1]}": after.world["sensordata"][:, s.address + 2]
+            for s in soles
+        }
+        return {**velocity(before, after), **heights}
+
+    ticks = trainer.longest_episode()
+    run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
+    key = stream(jax.random.key(seed), "evaluation")
+    result = jax.device_get(run(trainer.params, state.networks, state.policy_normalizer, key))
+    feet = {n: result.watched.pop(n) for n in list(result.watched) if n.startswith("foot/")}
+    missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
+    left, right = (np.where(result.alive, feet[f"foot/{side}"], 0.0) for side in ("left", "right"))
+    return {
+        "length (ticks)": float(result.lengths.mean()),
+        "falls": float(result.failed.mean()),
+        "forward error (m/s)": missed["velocity.forward"],
+        "turn error (rad/s)": missed["velocity.turn"],
+        **_steps(left, right, result.alive, compiled.plan.period),
+    }
+
+
+def _steps(
+    left: np.ndarray, right: np.ndarray, alive: np.ndarray, period: float
+) -> dict[str, float]:
+    """Median height of the steps of each foot, steps a second, and how many alternate."""
+    heights: dict[str, list[float]] = {"left": [], "right": []}
+    alternating = pairs = 0
+    for env in range(left.shape[1]):
+        steps: list[tuple[int, str]] = []
+        for side, height in (("left", left[:, env]), ("right", right[:, env])):
+            # a step is a time in which the sole is 1 cm and more off the floor
+            off = np.concatenate([[0], (height > 0.01).astype(int), [0]])
+            edges = np.flatnonzero(np.diff(off))
+            for begin, end in edges.reshape(-1, 2):
+                if end - begin >= 3:
+                    heights[side].append(float(height[begin:end].max()))
+                    steps.append((int(begin), side))
+        sides = [side for _, side in sorted(steps)]
+        pairs += max(0, len(sides) - 1)
+        alternating += sum(a != b for a, b in itertools.pairwise(sides))
+    seconds = alive.sum() * period
+    return {
+        "left foot lifts (m)": float(np.median(heights["left"] or [0.0])),
+        "right foot lifts (m)": float(np.median(heights["right"] or [0.0])),
+        "share of steps over 4 cm": float(
+            np.mean([h >= LIFT for side in heights.values() for h in side] or [0.0])
+        ),
+        "alternating": alternating / max(1, pairs),
+        "steps a second": sum(map(len, heights.values())) / seconds,
+    }
+
+
+def main() -> int:
+    """Judge the run named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--episodes", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=1000)
+    options = parser.parse_args()
+    figures = judge(options.run, options.episodes, options.seed)
+    for name, value in figures.items():
+        limit = PROMISED.get(name)
+        note = "" if limit is None else f"  (at most {limit:g})"
+        print(f"{name:>26}  {value:.3f}{note}")
+    missed = [n for n, limit in PROMISED.items() if not figures[n] <= limit]
+    if min(figures["left foot lifts (m)"], figures["right foot lifts (m)"]) < LIFT:
+        missed.append("lift")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

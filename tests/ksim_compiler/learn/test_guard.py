@@ -1,0 +1,102 @@
+"""Numbers that are not finite: found by name, thrown away, never in a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ksim_compiler.learn import guard
+from ksim_compiler.learn.guard import Finding
+from ksim_compiler.learn.runner import Diverged, Trainer
+from ksim_compiler.learn.train_step import finite
+from ksim_compiler.pipeline import compile_file
+
+CARTPOLE = Path(__file__).parents[3] / "tasks" / "cartpole.yaml"
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    settings = (
+        "PPO.envs=8",
+        "PPO.rollout=8",
+        "PPO.minibatches=2",
+        # the slide starts within the domain of the root and leaves it
+        "Reward.alive={kind: formula, expression: sqrt(1 + 3 * joint.slide / m)}",
+    )
+    compiled = compile_file(CARTPOLE, settings)
+    assert compiled.plan is not None, compiled.diagnostics
+    return Trainer.build(compiled.plan, "native")
+
+
+def train(trainer: Trainer, state: Any, go_on: bool = True) -> tuple[Any, list[Finding]]:
+    findings: list[Finding] = []
+
+    def note(finding: Finding) -> bool:
+        findings.append(finding)
+        return go_on
+
+    return trainer.train(state, 64 * 3, non_finite=note), findings
+
+
+def test_a_reward_that_goes_bad_is_named_and_nothing_of_it_is_learned(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    with pytest.raises(Diverged, match=r"Reward\.alive") as caught:
+        train(trainer, trainer.init(0))
+    assert finite((caught.value.state.networks, caught.value.state.optimizer))
+    assert int(caught.value.state.rollbacks) == 9
+    finding = caught.value.finding
+    assert finding.node == "Reward.alive"
+    assert not finding.kept
+    assert len(finding.qpos) == len(finding.action) > 0
+    assert np.isfinite(finding.qpos).all()
+    back = guard.read(guard.write(tmp_path, finding))
+    assert str(back) == str(finding)
+    np.testing.assert_array_equal(back.qpos, finding.qpos)
+
+
+def test_training_stops_when_asked_to(trainer: Trainer) -> None:
+    with pytest.raises(Diverged) as caught:
+        train(trainer, trainer.init(0), go_on=False)
+    assert int(caught.value.state.rollbacks) == 0
+    assert int(caught.value.state.iteration) == 0
+
+
+def test_a_network_that_goes_bad_is_named(trainer: Trainer) -> None:
+    state = trainer.init(0)
+    weights = lambda s: s.networks.actor.network.layers[0].weight  # noqa: E731
+    state = eqx.tree_at(weights, state, weights(state).at[0, 0].set(jnp.nan))
+    with pytest.raises(Diverged) as caught:
+        train(trainer, state)
+    assert caught.value.finding.node.startswith("Policy.")
+
+
+def test_a_simulation_that_diverges_ends_its_episode_and_spoils_nothing() -> None:
+    settings = ("PPO.envs=8", "PPO.rollout=8", "PPO.minibatches=2")
+    plan = compile_file(CARTPOLE, settings).plan
+    assert plan is not None
+    trainer = Trainer.build(plan, "native")
+    state = trainer.init(0)
+    nan = jnp.uint32(0x7FF80000)  # either half of a float64 that is no number
+    bits = state.env.physics.bits.at[3].set(nan)
+    state = state._replace(env=state.env._replace(physics=replace(state.env.physics, bits=bits)))
+    after, findings = train(trainer, state)
+    (finding,) = findings
+    assert finding.node.startswith("PhysicsState.")
+    assert (finding.env, finding.tick, finding.kept) == (3, 0, True)
+    assert finite((after.networks, after.optimizer, after.policy_normalizer))
+    assert int(after.iteration) == 3
+    assert int(after.rollbacks) == 0
+
+
+def test_a_file_that_is_no_dump(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="no dump"):
+        guard.read(path)
