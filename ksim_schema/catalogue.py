@@ -180,5 +180,40 @@ CATALOGUE: dict[str, Entry] = {
         "was compiled, so its fingerprint would lie. Compile its source again.",
     ),
     "KS0506": _error("file cannot be written", "The folder is absent, not permitted, or full."),
+    # KS07xx: components of a task's own
+    "KS0701": _error(
+        "component file cannot be read",
+        "An entry of 'components' must be a Python file in the task's folder or below it.",
+    ),
+    "KS0702": _error("not valid Python", "The component file breaks Python's syntax."),
+    "KS0703": _error(
+        "component file fails",
+        "The file raises an exception when it is run. It is run when its task is checked.",
+    ),
+    "KS0704": _error(
+        "component without rule",
+        "A component derives from Observation, Reward, Termination, Reset, Event or Command of "
+        "ksim_schema.custom and has a method 'value(self, x)', or with a method 'initial' "
+        "'value(self, x, memory)'.",
+    ),
+    "KS0705": _error(
+        "bad declaration",
+        "A parameter needs a type that a task can give, such as Length or BodyName, a name that "
+        "its base class does not use, and a default that its own type allows.",
+    ),
+    "KS0706": _error(
+        "kind is taken", "A built-in component or another one of the task has this kind already."
+    ),
+    "KS0707": _error("no component in file", "The file declares no class that is a component."),
+    "KS0708": _error(
+        "code that is not trusted",
+        "The compiled task carries Python code of its author, which could do anything on this "
+        "machine. Read it with 'ksim-compile --emit components', then give --trust to run it.",
+    ),
+    "KS0709": _error(
+        "component fails",
+        "A method of a component raises an exception, or gives a value of another shape or type "
+        "than its object needs.",
+    ),
 }
 """Code -> entry."""
