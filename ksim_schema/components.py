@@ -130,9 +130,7 @@ def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, 
             found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
 
 
-def load(
-    document: Document, read: Reader, folder: str
-) -> tuple[Components, list[Diagnostic]]:
+def load(document: Document, read: Reader, folder: str) -> tuple[Components, list[Diagnostic]]:
     """Run the component files of a task and collect the kinds that they declare.
 
     Args:

@@ -21,7 +21,7 @@ A component is a class with annotated parameters and a rule, the method ``value`
 Its kind is the class's name in snake case (``crouch``), or the class attribute ``kind_name``.
 
 ``value(self, x)`` is traced by JAX for one environment: ``self`` has the parameters in SI units,
-``x`` is what the built-in rules of the object see (:class:`ksim_compiler.lowering.context.Context`).
+``x`` is what the built-in rules of the object see, a ``Context`` of the compiler.
 With a method ``initial(self, x)``, which gives the memory at the start of an episode, the rule is
 ``value(self, x, memory)`` and returns ``(value, memory)``.
 """

@@ -18,9 +18,7 @@ from ksim_schema.vocabulary import KINDS, Model, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
 
 
-def desugar(
-    document: Document, kinds: Kinds = KINDS
-) -> tuple[Document, list[Diagnostic]]:
+def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Diagnostic]]:
     """Put the edges of the ``morphisms`` section into the fields of the parts they belong to.
 
     Each entry is ``{src: <part>, tgt: <part>, port: <field>}`` under its morphism's name; the port

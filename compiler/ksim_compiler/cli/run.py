@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add("--threads", type=int, default=0, help="threads of the native engine (default: all cores)")
     add("--episodes", type=_count, default=32, help="episodes of the evaluation at the end")
+    common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result
 
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
     if not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
-    compiled = common.load(options.task, options.settings)
+    compiled = common.load(options.task, options.settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None:
         return ERRORS
