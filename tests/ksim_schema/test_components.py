@@ -74,7 +74,7 @@ def test_kinds_are_known_to_their_task_alone(tmp_path: Path) -> None:
     assert "knee_height" not in two.kinds["Reward"]
     heights = [c.kinds["Reward"]["knee_height"].model_fields["height"].default for c in (one, same)]
     assert heights == [0.5, 0.7]
-    assert KINDS == before
+    assert before == KINDS
     assert not [name for name in sys.modules if name.startswith("ksim_component_")]
 
 
