@@ -43,11 +43,13 @@ class Components:
         files: name as in the task -> content.
         kinds: object -> kind -> class, the built-in ones among them.
         sources: name of a file in messages -> its text.
+        broken: whether a file has a mistake, so that kinds may be missing.
     """
 
     files: Mapping[str, bytes] = field(default_factory=lambda: {})
     kinds: Kinds = field(default_factory=lambda: KINDS)
     sources: Mapping[str, str] = field(default_factory=lambda: {})
+    broken: bool = False
 
 
 def reader_of(folder: Path) -> Reader:
@@ -150,7 +152,7 @@ def load(document: Document, read: Reader, folder: str) -> tuple[Components, lis
                 found.append(Diagnostic("KS0706", message, model.declared_at, help=help))
             else:
                 of[model.kind_name] = model
-    return Components(files, kinds, sources), found
+    return Components(files, kinds, sources, bool(found)), found
 
 
 def blame(

@@ -95,8 +95,10 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
             and not value.__name__.startswith("_")
         ]
         if not own:
-            message, help = "this file declares no component", "derive a class from Reward, ..."
-            return [], [Diagnostic("KS0707", message, Span(shown), help=help)]
+            names = ", ".join(base.__name__ for base in BASES)
+            message, help = "this file declares no component", f"derive a class from one of {names}"
+            where = Span(shown, 1, 1, 1, len(text.split("\n", 1)[0]) + 2)
+            return [], [Diagnostic("KS0707", message, where, help=help)]
         made: list[type[Custom]] = []
         found: list[Diagnostic] = []
         for declared in dict.fromkeys(own):

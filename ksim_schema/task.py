@@ -22,7 +22,6 @@ from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.validation import problems_of
 from ksim_schema.vocabulary import KINDS, Part
-from ksim_schema.vocabulary.base import Kinds
 from ksim_schema.vocabulary.ppo import PPO
 
 LANGUAGE_VERSION = 1
@@ -125,7 +124,7 @@ def load(
             found.append(Diagnostic("KS0113", message, _first_line(document)))
     components = components or Components()
     parts = {
-        section: dict(_load_section(document, section, data[section], components.kinds, found))
+        section: dict(_load_section(document, section, data[section], components, found))
         for section in SECTIONS
         if section in data
     }
@@ -193,7 +192,7 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
 
 
 def _load_section(
-    document: Document, section: str, data: Any, kinds: Kinds, found: list[Diagnostic]
+    document: Document, section: str, data: Any, own: Components, found: list[Diagnostic]
 ) -> Iterator[tuple[str, Part]]:
     if not is_mapping(data):
         message = f"a section maps names to parts; this is {describe(data)}"
@@ -213,11 +212,11 @@ def _load_section(
         value: Any = {} if written is None and section in OPTIONAL_KIND else written
         if not is_mapping(value):
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
-            known = isinstance(value, str) and value in kinds[section]
+            known = isinstance(value, str) and value in own.kinds[section]
             help = f"write {{kind: {value}}}" if known else ""
             found.append(Diagnostic("KS0007", message, document.at(path), dotted(path), help))
             continue
-        kind = _kind(document, section, path, value, kinds, found)
+        kind = _kind(document, section, path, value, own, found)
         if kind is not None:
             part = _validate(document, path, value, kind, found)
             if part is not None:
@@ -229,10 +228,10 @@ def _kind(
     section: str,
     path: Path_,
     data: Mapping[str, Any],
-    known: Kinds,
+    own: Components,
     found: list[Diagnostic],
 ) -> type[Part] | None:
-    kinds = known[section]
+    kinds = own.kinds[section]
     if "kind" not in data:
         if section in OPTIONAL_KIND:
             return next(iter(kinds.values()))
@@ -245,12 +244,14 @@ def _kind(
     if isinstance(kind, str) and kind in kinds:
         return kinds[kind]
     path = (*path, "kind")
+    if isinstance(kind, str) and own.broken:
+        return None  # it may be one that a component file with a mistake declares
     if isinstance(kind, str):
         message, help = (
             f"unknown kind {kind!r}",
             did_you_mean(kind, kinds, of=f"kinds of {section}"),
         )
-        elsewhere = [o for o, names in known.items() if kind in names]
+        elsewhere = [o for o, names in own.kinds.items() if kind in names]
         if elsewhere:
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
     else:
