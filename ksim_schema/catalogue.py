@@ -20,6 +20,10 @@ def _error(title: str, explanation: str) -> Entry:
     return Entry(title, "error", explanation)
 
 
+def _info(title: str, explanation: str) -> Entry:
+    return Entry(title, "info", explanation)
+
+
 def _warning(title: str, explanation: str) -> Entry:
     return Entry(title, "warning", explanation)
 
@@ -87,6 +91,26 @@ CATALOGUE: dict[str, Entry] = {
     "KS0211": _error("bad pattern", "The text is not a valid regular expression."),
     "KS0212": _error(
         "part of another object", "A field names a part, but one of another schema object."
+    ),
+    "KS0213": _error(
+        "no such file of a package",
+        "A model 'package:module/file.xml' is a file of a Python package that is installed here.",
+    ),
+    "KS0214": _error(
+        "Menagerie is not installed",
+        "A model 'menagerie:NAME/ENTRY' needs the optional package mujoco-menagerie: "
+        "pip install 'ksim-schema[menagerie]'.",
+    ),
+    "KS0215": _error("unknown Menagerie model", "MuJoCo Menagerie has no such model or entry."),
+    "KS0216": _error(
+        "Menagerie model cannot be downloaded",
+        "A model of MuJoCo Menagerie is downloaded at its first use, also by --check. Afterwards "
+        "it needs no network. A compiled task carries its model and needs none either.",
+    ),
+    "KS0217": _info(
+        "Menagerie model was downloaded",
+        "The model was not on this machine. The next time it is read from the folder that is "
+        "named.",
     ),
     # KS03xx: the typed graph
     "KS0301": _error(

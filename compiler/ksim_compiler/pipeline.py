@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ksim_compiler import passes, robot
+from ksim_compiler import modelrefs, passes, robot
 from ksim_compiler.plan import Plan
 from ksim_schema.canonical import fingerprint
 from ksim_schema.components import blame
@@ -80,11 +80,17 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
     for name, part in list(task.of("PhysicsState").items())[:1]:
         assert isinstance(part, RobotPart)
         try:
-            files = files or robot.read_files(task.folder / part.model)
+            if files is None:
+                located = modelrefs.locate(part.model, task.folder)
+                if located.downloaded:
+                    message = f"downloaded {located.downloaded}"
+                    found = [*found, task.report("KS0217", message, "PhysicsState", name, "model")]
+                files = robot.read_files(located.path)
             loaded = robot.load(part, files)
         except robot.ModelError as error:
             place = ("PhysicsState", name, "model")
-            found = in_order([*found, task.report("KS0202", str(error), *place)])
+            code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
+            found = in_order([*found, task.report(code, str(error), *place, help=help)])
             break
         plan = Plan(task, graph, loaded)
         if has_errors(found):  # the graph may be broken, but names can still be checked
