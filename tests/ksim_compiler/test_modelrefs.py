@@ -157,7 +157,8 @@ def test_a_download_is_reported_once_and_a_failure_says_what_to_do(
     monkeypatch.setenv("MENAGERIE_BASE_URL", server.as_uri())
     robot: Any = menagerie.get(ROBOT)
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    served = dataclasses.replace(robot, asset=archive.name, sha256=digest)
+    size = archive.stat().st_size
+    served = dataclasses.replace(robot, asset=archive.name, sha256=digest, download_size=size)
     monkeypatch.setattr(menagerie, "get", lambda name: served)
 
     archive.rename(server / "away")
