@@ -46,6 +46,8 @@ def _without_absent(model: Model, data: dict[str, Any]) -> dict[str, Any]:
 def canonical(task: Task, graph: Graph) -> dict[str, Any]:
     """The task as data that loads to an equal graph."""
     data: dict[str, Any] = {"ksim": LANGUAGE_VERSION, "task": task.name, "about": task.about}
+    if task.components.files:
+        data["components"] = list(task.components.files)
     for object, name, part in task:
         if object != "Trajectory":
             data.setdefault(object, {})[name] = values_of(part)
@@ -106,8 +108,14 @@ def fingerprint(task: Task, graph: Graph, files: Mapping[str, bytes]) -> str:
         hom: sorted(edges, key=_json) if hom not in ORDERED else edges
         for hom, edges in data["morphisms"].items()
     }
-    data["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    data["files"] = _hashes(files)
+    if task.components.files:
+        data["components"] = _hashes(task.components.files)
     return hashlib.sha256(_json(data).encode()).hexdigest()
+
+
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 ORDERED = frozenset(("read", "obey", "judge", "weigh", "act"))

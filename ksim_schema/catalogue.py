@@ -20,6 +20,10 @@ def _error(title: str, explanation: str) -> Entry:
     return Entry(title, "error", explanation)
 
 
+def _info(title: str, explanation: str) -> Entry:
+    return Entry(title, "info", explanation)
+
+
 def _warning(title: str, explanation: str) -> Entry:
     return Entry(title, "warning", explanation)
 
@@ -87,6 +91,26 @@ CATALOGUE: dict[str, Entry] = {
     "KS0211": _error("bad pattern", "The text is not a valid regular expression."),
     "KS0212": _error(
         "part of another object", "A field names a part, but one of another schema object."
+    ),
+    "KS0213": _error(
+        "no such file of a package",
+        "A model 'package:module/file.xml' is a file of a Python package that is installed here.",
+    ),
+    "KS0214": _error(
+        "Menagerie is not installed",
+        "A model 'menagerie:NAME/ENTRY' needs the optional package mujoco-menagerie: "
+        "pip install 'ksim-schema[menagerie]'.",
+    ),
+    "KS0215": _error("unknown Menagerie model", "MuJoCo Menagerie has no such model or entry."),
+    "KS0216": _error(
+        "Menagerie model cannot be downloaded",
+        "A model of MuJoCo Menagerie is downloaded at its first use, also by --check. Afterwards "
+        "it needs no network. A compiled task carries its model and needs none either.",
+    ),
+    "KS0217": _info(
+        "Menagerie model was downloaded",
+        "The model was not on this machine. The next time it is read from the folder that is "
+        "named.",
     ),
     # KS03xx: the typed graph
     "KS0301": _error(
@@ -180,5 +204,40 @@ CATALOGUE: dict[str, Entry] = {
         "was compiled, so its fingerprint would lie. Compile its source again.",
     ),
     "KS0506": _error("file cannot be written", "The folder is absent, not permitted, or full."),
+    # KS07xx: components of a task's own
+    "KS0701": _error(
+        "component file cannot be read",
+        "An entry of 'components' must be a Python file in the task's folder or below it.",
+    ),
+    "KS0702": _error("not valid Python", "The component file breaks Python's syntax."),
+    "KS0703": _error(
+        "component file fails",
+        "The file raises an exception when it is run. It is run when its task is checked.",
+    ),
+    "KS0704": _error(
+        "component without rule",
+        "A component derives from Observation, Reward, Termination, Reset, Event or Command of "
+        "ksim_schema.custom and has a method 'value(self, x)', or with a method 'initial' "
+        "'value(self, x, memory)'.",
+    ),
+    "KS0705": _error(
+        "bad declaration",
+        "A parameter needs a type that a task can give, such as Length or BodyName, a name that "
+        "its base class does not use, and a default that its own type allows.",
+    ),
+    "KS0706": _error(
+        "kind is taken", "A built-in component or another one of the task has this kind already."
+    ),
+    "KS0707": _error("no component in file", "The file declares no class that is a component."),
+    "KS0708": _error(
+        "code that is not trusted",
+        "The compiled task carries Python code of its author, which could do anything on this "
+        "machine. Read it with 'ksim-compile --emit components', then give --trust to run it.",
+    ),
+    "KS0709": _error(
+        "component fails",
+        "A method of a component raises an exception, or gives a value of another shape or type "
+        "than its object needs.",
+    ),
 }
 """Code -> entry."""

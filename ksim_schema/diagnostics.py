@@ -64,6 +64,19 @@ class Diagnostic:
         }
 
 
+class TaskError(Exception):
+    """A task turns out to be wrong while it is being run.
+
+    Attributes:
+        diagnostics: what is wrong.
+        sources: texts that the diagnostics point into.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], sources: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics, self.sources = tuple(diagnostics), dict(sources)
+
+
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Whether one of them is an error."""
     return any(d.severity == "error" for d in diagnostics)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
+from ksim_schema.custom import BASES
 from ksim_schema.plain import is_mapping
 from ksim_schema.schemas import folder, sch_task
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
@@ -42,12 +43,19 @@ _TITLES = {
 
 
 def task_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a task file."""
+    """The JSON Schema (draft 2020-12) of a task file.
+
+    In a task with component files a part may be of a kind that no schema knows.
+    """
     definitions: dict[str, Any] = {}
     properties: dict[str, Any] = {
         "ksim": {"const": LANGUAGE_VERSION, "description": "Version of the language."},
         "task": {"type": "string", "pattern": _NAME, "description": "Name of the task."},
         "about": {"type": "string", "description": "A sentence that says what it is."},
+    }
+    properties["components"] = {
+        "anyOf": [{"type": "array", "items": _PYTHON_FILE}, _PYTHON_FILE],
+        "description": "Python files that declare components of this task's own.",
     }
     for object, kinds in KINDS.items():
         for kind, model in kinds.items():
@@ -63,8 +71,21 @@ def task_schema() -> dict[str, Any]:
         "properties": properties,
         "required": ["ksim", "task", *REQUIRED],
         "additionalProperties": False,
+        "if": {"not": {"required": ["components"]}},
+        "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in _OPEN}},
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+_PYTHON_FILE = {"type": "string", "pattern": r"\.py$"}
+_OPEN = frozenset(base.object for base in BASES)
+"""Objects whose kinds a component file may add to."""
+
+
+def _known(kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """That the parts of a section are of built-in kinds."""
+    known = {"properties": {"kind": {"enum": list(kinds)}}}
+    return {"additionalProperties": known}
 
 
 def text() -> str:
@@ -78,7 +99,7 @@ def _section(object: str) -> dict[str, Any]:
     only = kinds[0] if object in OPTIONAL_KIND else None
     part: dict[str, Any] = {
         "type": "object",
-        "properties": {"kind": {"enum": kinds, "description": f"The kind of {object}."}},
+        "properties": {"kind": {**_kind_of(object), "description": f"The kind of {object}."}},
     }
     if only is not None:
         part = {"anyOf": [{"$ref": f"#/$defs/{object}.{only}"}, {"type": "null"}]}
@@ -99,6 +120,12 @@ def _section(object: str) -> dict[str, Any]:
     if object != "Trajectory":
         section["propertyNames"] = {"pattern": _NAME}
     return section
+
+
+def _kind_of(object: str) -> dict[str, Any]:
+    """The kinds of an object; an editor proposes those that it lists."""
+    known = {"enum": list(KINDS[object])}
+    return {"anyOf": [known, {"type": "string"}]} if object in _OPEN else known
 
 
 def _morphisms() -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from ksim_schema import components as own
 from ksim_schema.compose import apply_settings, sources
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.graph import Graph, check
@@ -56,19 +57,28 @@ def _beginning(path: Path) -> str:
         return ""
 
 
-def check_document(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:
-    """Check a document as a task.
+def check_document(
+    document: Document,
+    folder: Path,
+    settings: Sequence[str] = (),
+    files: Mapping[str, bytes] | None = None,
+) -> Checked:
+    """Check a document as a task. Its component files are run.
 
     Args:
         document: the source.
         folder: the folder that paths in it are relative to.
         settings: ``path=value`` texts that change it.
+        files: its component files by name; read from the folder by default.
     """
     texts = sources(document, settings)
     document, found = apply_settings(document, settings)
-    document, problems = desugar(document)
+    components, problems = own.load(document, *_component_files(document, folder, files))
+    texts |= components.sources
     found += problems
-    task, problems = load(document, folder)
+    document, problems = desugar(document, components.kinds)
+    found += problems
+    task, problems = load(document, folder, components)
     found += problems
     if task is None:
         return Checked(None, None, in_order(found), texts)
@@ -80,6 +90,22 @@ def check_document(document: Document, folder: Path, settings: Sequence[str] = (
     if not broken:
         found += contradicted(document, task, graph)
     return Checked(task, graph, in_order(found), texts)
+
+
+def _component_files(
+    document: Document, folder: Path, files: Mapping[str, bytes] | None
+) -> tuple[own.Reader, str]:
+    """Where component files are read from, and how their folder is called in messages."""
+    beside = PurePosixPath(document.file).parent
+    if files is None:
+        return own.reader_of(folder), str(beside)
+
+    def read(name: str) -> bytes:
+        if name not in files:
+            raise own.UnreadableError(f"the compiled task carries no {name}")
+        return files[name]
+
+    return read, str(beside / own.KEY)
 
 
 def numbers(task: Task) -> Iterator[Diagnostic]:

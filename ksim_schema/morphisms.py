@@ -14,11 +14,11 @@ from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.task import Task
-from ksim_schema.vocabulary import KINDS, Model, Wire
-from ksim_schema.vocabulary.base import field_annotation
+from ksim_schema.vocabulary import KINDS, Model, Part, Wire
+from ksim_schema.vocabulary.base import Kinds, field_annotation
 
 
-def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
+def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Diagnostic]]:
     """Put the edges of the ``morphisms`` section into the fields of the parts they belong to.
 
     Each entry is ``{src: <part>, tgt: <part>, port: <field>}`` under its morphism's name; the port
@@ -55,7 +55,7 @@ def desugar(document: Document) -> tuple[Document, list[Diagnostic]]:
             found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
         else:
             for index, edge in enumerate(edges):
-                _put(document, homs[name], edge, (*path, index), found)
+                _put(document, homs[name], edge, (*path, index), kinds, found)
     return document, found
 
 
@@ -82,7 +82,14 @@ def acts_on(edge: Edge) -> bool:
     return edge.hom in ("step", "disturb")
 
 
-def _put(document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Diagnostic]) -> None:
+def _put(
+    document: Document,
+    hom: Arrow,
+    edge: Any,
+    path: Path_,
+    kinds: Kinds,
+    found: list[Diagnostic],
+) -> None:
     """Put one written edge into its field."""
     where = document.at(path)
     if (
@@ -117,24 +124,24 @@ def _put(document: Document, hom: Arrow, edge: Any, path: Path_, found: list[Dia
         if other_object == "Trajectory" and "." in other:
             named = other.split(".", 1)[1]
             other_object = other.split(".", 1)[0]
-        for field_path, wire in _fields(object, part, hom.name, edge.get("port", "")):
+        for field_path, wire in _fields(kinds[object], part, hom.name, edge.get("port", "")):
             if wire.of is not None and wire.of != other_object:
                 continue
-            _append(document, (object, name, *field_path), named, (*path, "src"))
+            place = (object, name, *field_path)
+            _append(document, kinds, place, named, (*path, "src"))
             return
 
 
 def _fields(
-    object: str, data: Mapping[str, Any], hom: str, port: str
+    kinds: Mapping[str, type[Part]], data: Mapping[str, Any], hom: str, port: str
 ) -> Iterator[tuple[tuple[str, ...], Wire]]:
-    kind = _kind(object, data)
+    kind = _kind(kinds, data)
     for path, wire in _wire_fields(kind) if kind else ():
         if wire.hom == hom and (not port or ".".join(path) == port):
             yield path, wire
 
 
-def _kind(object: str, data: Mapping[str, Any]) -> type[Model] | None:
-    kinds = KINDS[object]
+def _kind(kinds: Mapping[str, type[Part]], data: Mapping[str, Any]) -> type[Part] | None:
     only = next(iter(kinds.values())) if len(kinds) == 1 else None
     return kinds.get(str(data.get("kind")), only)
 
@@ -170,7 +177,7 @@ def _part(document: Document, object: str, name: str) -> dict[str, Any] | None:
     return part if is_mapping(part) else None
 
 
-def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
+def _append(document: Document, kinds: Kinds, path: Path_, name: str, place: Path_) -> None:
     """Add a name to the list (or set the text) at a path, unless it is there."""
     parent: dict[str, Any] = document.data
     for step in path[:-1]:
@@ -182,7 +189,7 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
         parent = copy
     key = str(path[-1])
     section, part = str(path[0]), str(path[1])
-    listed = _is_list(section, document.data[section][part], path[2:])
+    listed = _is_list(kinds[section], document.data[section][part], path[2:])
     where = document.at(place)
     if not listed:
         if parent.get(key) is None:
@@ -196,9 +203,9 @@ def _append(document: Document, path: Path_, name: str, place: Path_) -> None:
         document.values[(*path, len(names))] = where
 
 
-def _is_list(object: str, data: Mapping[str, Any], path: Path_) -> bool:
+def _is_list(kinds: Mapping[str, type[Part]], data: Mapping[str, Any], path: Path_) -> bool:
     """Whether the field at a path of a part takes several names."""
-    hint: Any = _kind(object, data)
+    hint: Any = _kind(kinds, data)
     for step in path:
         hint = hint.model_fields[str(step)].annotation
     return get_origin(hint) is tuple

@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ksim_schema.components import KEY as COMPONENTS
+from ksim_schema.components import Components
 from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
 from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import describe
@@ -23,7 +25,7 @@ from ksim_schema.vocabulary import KINDS, Part
 from ksim_schema.vocabulary.ppo import PPO
 
 LANGUAGE_VERSION = 1
-HEADER = ("ksim", "task", "about")
+HEADER = ("ksim", "task", "about", COMPONENTS)
 SECTIONS = tuple(KINDS)
 """The schema's objects, in the order in which the vocabulary declares them."""
 OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
@@ -48,6 +50,7 @@ class Task:
         ppo: how it is trained.
         folder: the folder that model paths are relative to.
         document: where it was read from.
+        components: its component files, and the kinds that it may use with them.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Task:
     ppo: PPO
     folder: Path
     document: Document = field(compare=False, repr=False)
+    components: Components = field(default=Components(), repr=False)
 
     @property
     def complete(self) -> bool:
@@ -93,12 +97,15 @@ class Task:
         return Diagnostic(code, message, self.span(*path, key=True), dotted(path), help)
 
 
-def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic]]:
+def load(
+    document: Document, folder: Path, components: Components | None = None
+) -> tuple[Task | None, list[Diagnostic]]:
     """Validate a document as a task.
 
     Args:
         document: the source.
         folder: the folder that paths in it are relative to.
+        components: its component files.
 
     Returns:
         The task made of all valid parts, or None when there is nothing to go on with; and
@@ -115,8 +122,9 @@ def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic
         if section not in data and section not in misspelt:
             message = f"the task has no section {section!r}"
             found.append(Diagnostic("KS0113", message, _first_line(document)))
+    components = components or Components()
     parts = {
-        section: dict(_load_section(document, section, data[section], found))
+        section: dict(_load_section(document, section, data[section], components, found))
         for section in SECTIONS
         if section in data
     }
@@ -130,6 +138,7 @@ def load(document: Document, folder: Path) -> tuple[Task | None, list[Diagnostic
         ppo if ppo is not None else PPO(),
         folder,
         document,
+        components,
     )
     return task, found
 
@@ -183,7 +192,7 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
 
 
 def _load_section(
-    document: Document, section: str, data: Any, found: list[Diagnostic]
+    document: Document, section: str, data: Any, own: Components, found: list[Diagnostic]
 ) -> Iterator[tuple[str, Part]]:
     if not is_mapping(data):
         message = f"a section maps names to parts; this is {describe(data)}"
@@ -203,11 +212,11 @@ def _load_section(
         value: Any = {} if written is None and section in OPTIONAL_KIND else written
         if not is_mapping(value):
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
-            known = isinstance(value, str) and value in KINDS[section]
+            known = isinstance(value, str) and value in own.kinds[section]
             help = f"write {{kind: {value}}}" if known else ""
             found.append(Diagnostic("KS0007", message, document.at(path), dotted(path), help))
             continue
-        kind = _kind(document, section, path, value, found)
+        kind = _kind(document, section, path, value, own, found)
         if kind is not None:
             part = _validate(document, path, value, kind, found)
             if part is not None:
@@ -215,9 +224,14 @@ def _load_section(
 
 
 def _kind(
-    document: Document, section: str, path: Path_, data: Mapping[str, Any], found: list[Diagnostic]
+    document: Document,
+    section: str,
+    path: Path_,
+    data: Mapping[str, Any],
+    own: Components,
+    found: list[Diagnostic],
 ) -> type[Part] | None:
-    kinds = KINDS[section]
+    kinds = own.kinds[section]
     if "kind" not in data:
         if section in OPTIONAL_KIND:
             return next(iter(kinds.values()))
@@ -230,12 +244,14 @@ def _kind(
     if isinstance(kind, str) and kind in kinds:
         return kinds[kind]
     path = (*path, "kind")
+    if isinstance(kind, str) and own.broken:
+        return None  # it may be one that a component file with a mistake declares
     if isinstance(kind, str):
         message, help = (
             f"unknown kind {kind!r}",
             did_you_mean(kind, kinds, of=f"kinds of {section}"),
         )
-        elsewhere = [o for o, names in KINDS.items() if kind in names]
+        elsewhere = [o for o, names in own.kinds.items() if kind in names]
         if elsewhere:
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
     else:

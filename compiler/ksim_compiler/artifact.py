@@ -7,9 +7,10 @@ It is a zip archive::
     plan.txt         the printed plan, for people
     source.yaml      the author's text, for people
     model/...        the MuJoCo model with what it includes and its assets, verbatim
+    components/...   the task's own Python files, if it has any, verbatim
 
 The same input gives the same bytes. A reader compiles ``task.json`` and the model anew, from
-memory: nothing is unpacked to disk, and nothing in the archive is run.
+memory: nothing is unpacked to disk, and nothing in the archive is run unless the caller trusts it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from ksim_compiler.modelfiles import (
 )
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_schema.canonical import canonical, fingerprint
+from ksim_schema.components import MAX_FILES as MAX_COMPONENTS
 from ksim_schema.compose import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, Span
 from ksim_schema.frontend import check_document
@@ -48,14 +50,15 @@ from ksim_schema.wiring import wire
 
 FORMAT = 1
 """Version of the archive's layout. A reader refuses a newer one."""
-MANIFEST, TASK, PLAN, SOURCE, MODEL = (
+MANIFEST, TASK, PLAN, SOURCE, MODEL, COMPONENTS = (
     "manifest.json",
     "task.json",
     "plan.txt",
     "source.yaml",
     "model/",
+    "components/",
 )
-MAX_MEMBERS = MAX_FILES + 4
+MAX_MEMBERS = MAX_FILES + MAX_COMPONENTS + 4
 MAX_TEXT = 8_000_000
 """Largest size in bytes of a member that is no part of the model."""
 MAX_RATIO = 200
@@ -92,6 +95,7 @@ class Archive:
         plan: the printed plan.
         source: the author's text, "" when the canonical task is all there was.
         model: the model's files.
+        components: the task's own Python files by name, not yet run.
     """
 
     fingerprint: str
@@ -101,6 +105,7 @@ class Archive:
     plan: str
     source: str
     model: ModelFiles
+    components: Mapping[str, bytes]
 
 
 def write(path: Path, compiled: Compiled) -> None:
@@ -144,6 +149,8 @@ def pack(compiled: Compiled) -> bytes:
         members[SOURCE] = source.encode()
     files = plan.robot.files
     members |= {MODEL + name: files.content[name] for name in sorted(files.content)}
+    own = plan.task.components.files
+    members |= {COMPONENTS + name: own[name] for name in sorted(own)}
     settings = compiled.sources.get(COMMAND_LINE, "")
     manifest = {
         "format": FORMAT,
@@ -180,17 +187,23 @@ def versions() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def read(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Compiled:
+def read(
+    path: Path, settings: Sequence[str] = (), name: str | None = None, *, trust: bool = False
+) -> Compiled:
     """Read an archive and compile its task; what is wrong with it is in the diagnostics.
 
     Args:
         path: the file.
         settings: ``path=value`` texts that change the task.
         name: how to call the file in messages; the path by default.
+        trust: whether to run the Python files that it carries; without, one that carries any is
+            refused, and nothing of it is run.
     """
     name = name or str(path)
     try:
         archive = unpack(path)
+        if archive.components and not trust:
+            raise ArtifactError("KS0708", _carried(archive), _TRUST.format(path=path))
         return _compile(archive, settings, f"{name}/{TASK}")
     except ArtifactError as error:
         return Compiled(None, [error.diagnostic(name)], {})
@@ -200,10 +213,11 @@ def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
     document, problems = parse(archive.task, name)
     if document is None:
         return Compiled(None, problems, {name: archive.task})
-    compiled = compile_document(document, archive.model, settings)
+    own = archive.components
+    compiled = compile_document(document, archive.model, settings, own)
     meaning = compiled.fingerprint
     if settings:
-        checked = check_document(document, Path())
+        checked = check_document(document, Path(), files=own)
         task, graph = checked.task, checked.graph
         meaning = fingerprint(task, graph, archive.model.content) if task and graph else ""
     if meaning and meaning != archive.fingerprint:
@@ -253,14 +267,29 @@ def _unpack(data: bytes) -> Archive:
         task, plan, source = (members.pop(n, b"").decode() for n in (TASK, PLAN, SOURCE))
     except UnicodeDecodeError as error:
         raise ArtifactError("KS0502", "the archive is damaged: a text is not UTF-8") from error
-    content = {name.removeprefix(MODEL): data for name, data in members.items()}
+    content, own = (
+        {k.removeprefix(p): v for k, v in members.items() if k.startswith(p)}
+        for p in (MODEL, COMPONENTS)
+    )
     files = ModelFiles(manifest["model"], content)
     try:
         check_complete(files)
     except ModelError as error:
         raise ArtifactError("KS0502", f"the model is damaged: {error}") from error
     settings, made_with = tuple(manifest["settings"]), manifest["versions"]
-    return Archive(manifest["fingerprint"], settings, made_with, task, plan, source, files)
+    return Archive(manifest["fingerprint"], settings, made_with, task, plan, source, files, own)
+
+
+_TRUST = "read it with 'ksim-compile --emit components {path}', then give --trust to run it"
+
+
+def _carried(archive: Archive) -> str:
+    """That an archive carries code, with the name, size and hash of each file."""
+    files = ", ".join(
+        f"{name} ({len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()})"
+        for name, data in sorted(archive.components.items())
+    )
+    return f"the compiled task carries Python code, which is not run without --trust: {files}"
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -318,7 +347,8 @@ def _check_member(info: zipfile.ZipInfo) -> None:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _unsafe(f"{name} is packed in an unusual way")
     of_model = name.startswith(MODEL)
-    if not of_model and name not in (MANIFEST, TASK, PLAN, SOURCE):
+    of_own = name.startswith(COMPONENTS) and name.endswith(".py")
+    if not (of_model or of_own) and name not in (MANIFEST, TASK, PLAN, SOURCE):
         raise _unsafe(f"it has an unknown member {name[:80]!r}")
     if info.file_size > (MAX_FILE if of_model else MAX_TEXT):
         raise _unsafe(f"{name} unpacks to {info.file_size:,} bytes")

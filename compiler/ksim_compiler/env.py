@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.curriculum import first_level
+from ksim_compiler.lowering.own import check_rules
 from ksim_compiler.plan import Plan
 from ksim_compiler.tick import NON_FINITE, Episode, Inputs, Parts, Tick
 from ksim_compiler.transition import Step
@@ -72,7 +73,9 @@ class Env:
         Raises:
             EngineUnavailable: the engine cannot run here.
             ValueError: the engine cannot run this model.
+            TaskError: the rule of a component of the task's own file fails.
         """
+        check_rules(plan)
         self.plan, self.robot = plan, plan.robot.facts
         self.num_envs = envs or plan.task.ppo.envs
         self.action_size = plan.action_size

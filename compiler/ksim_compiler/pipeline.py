@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ksim_compiler import passes, robot
+from ksim_compiler import modelrefs, passes, robot
 from ksim_compiler.plan import Plan
 from ksim_schema.canonical import fingerprint
+from ksim_schema.components import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.source import Document
@@ -44,24 +45,52 @@ def compile_file(path: Path, settings: Sequence[str] = (), name: str | None = No
 
 
 def compile_document(
-    document: Document, files: robot.ModelFiles, settings: Sequence[str] = ()
+    document: Document,
+    files: robot.ModelFiles,
+    settings: Sequence[str] = (),
+    components: Mapping[str, bytes] | None = None,
 ) -> Compiled:
-    """Compile a task whose model files are given, as they are in a compiled task's archive."""
-    return _compile(check_document(document, Path(), settings), files)
+    """Compile a task whose files are given, as they are in a compiled task's archive.
+
+    Args:
+        document: the task.
+        files: the model's files.
+        settings: ``path=value`` texts that change the task.
+        components: its component files by name.
+    """
+    return _compile(check_document(document, Path(), settings, components or {}), files)
 
 
 def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
+    try:
+        return _through_passes(checked, files)
+    except Exception as error:
+        # The passes call methods of components: a mistake in one is its author's, not ours.
+        components = checked.task.components.sources if checked.task else {}
+        problem = blame(error, components)
+        if problem is None:
+            raise
+        return Compiled(None, in_order([*checked.diagnostics, problem]), checked.sources)
+
+
+def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
     task, graph, found = checked.task, checked.graph, checked.diagnostics
     if task is None or graph is None:
         return Compiled(None, found, checked.sources)
     for name, part in list(task.of("PhysicsState").items())[:1]:
         assert isinstance(part, RobotPart)
         try:
-            files = files or robot.read_files(task.folder / part.model)
+            if files is None:
+                located = modelrefs.locate(part.model, task.folder)
+                if located.downloaded:
+                    message = f"downloaded {located.downloaded}"
+                    found = [*found, task.report("KS0217", message, "PhysicsState", name, "model")]
+                files = robot.read_files(located.path)
             loaded = robot.load(part, files)
         except robot.ModelError as error:
             place = ("PhysicsState", name, "model")
-            found = in_order([*found, task.report("KS0202", str(error), *place)])
+            code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
+            found = in_order([*found, task.report(code, str(error), *place, help=help)])
             break
         plan = Plan(task, graph, loaded)
         if has_errors(found):  # the graph may be broken, but names can still be checked

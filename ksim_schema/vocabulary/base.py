@@ -6,7 +6,7 @@ what it takes, which parts it reads and what shape it has, and computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
 
@@ -127,6 +127,8 @@ class Part(Model):
 
 KINDS: dict[str, dict[str, type[Part]]] = {}
 """Every declared component: object -> kind -> class. Filled as the vocabulary is imported."""
+Kinds = Mapping[str, Mapping[str, type[Part]]]
+"""Components that a task may use: object -> kind -> class."""
 
 
 def annotated_fields(

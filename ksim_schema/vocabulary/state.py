@@ -36,7 +36,10 @@ class Robot(Part):
 
     object: ClassVar[str] = "PhysicsState"
     kind: Literal["robot"] = "robot"
-    model: str = Field(description="MJCF or URDF file, relative to the task file.")
+    model: str = Field(
+        description="MJCF or URDF file, relative to the task file; package:module/file.xml of an "
+        "installed package; or menagerie:NAME/ENTRY of MuJoCo Menagerie."
+    )
     timestep: Annotated[Time, Gt(0)] | None = Field(
         default=None, description="Physics timestep; the model's own by default."
     )

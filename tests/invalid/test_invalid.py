@@ -1,7 +1,8 @@
 """Every diagnostic has a task that is refused with it, at the right place and with nothing else.
 
 Each file is a whole small task with one mistake. Its first line says what must be reported:
-``# expect: KS0204 9:33`` is the code, the line and the column.
+``# expect: KS0204 9:33`` is the code, the line and the column; ``components/a.py:9:33`` is a place
+in another file.
 """
 
 from __future__ import annotations
@@ -22,15 +23,21 @@ EXCEPTIONS = {
     "KS0001": "an absent file: tests/ksim_schema/test_source.py",
     "KS0115": "a setting of the command line: tests/ksim_schema/test_compose.py",
     "KS0208": "no declared component names an actuator of the model yet",
+    "KS0214": "an installation without mujoco-menagerie: tests/ksim_compiler/test_modelrefs.py",
+    "KS0216": "a download that fails: tests/ksim_compiler/test_modelrefs.py",
+    "KS0217": "a download: tests/ksim_compiler/test_modelrefs.py",
+    "KS0708": "a compiled task: tests/ksim_compiler/test_components.py",
+    "KS0709": "a rule that fails when it is lowered: tests/ksim_compiler/test_components.py",
 }
 """Codes that no task file can show, with the reason and where they are tested instead."""
 
 
-def expected(path: Path) -> tuple[str, int, int]:
+def expected(path: Path) -> tuple[str, str, int, int]:
+    """Code, file, line and column."""
     first = path.read_bytes().split(b"\n", 1)[0].decode()
-    match = re.fullmatch(r"# expect: (KS\d{4}) (\d+):(\d+)", first)
+    match = re.fullmatch(r"# expect: (KS\d{4}) (?:(\S+):)?(\d+):(\d+)", first)
     assert match is not None, f"{path.name} does not start with '# expect: <code> <line>:<column>'"
-    return match[1], int(match[2]), int(match[3])
+    return match[1], match[2] or path.name, int(match[3]), int(match[4])
 
 
 def found_in(path: Path) -> list[Diagnostic]:
@@ -39,11 +46,11 @@ def found_in(path: Path) -> list[Diagnostic]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_mistake_is_reported_where_it_is_and_nothing_else(path: Path) -> None:
-    code, line, column = expected(path)
+    code, file, line, column = expected(path)
     found = found_in(path)
     assert [(d.code, d.where.line, d.where.column) for d in found] == [(code, line, column)]
     assert found[0].severity == CATALOGUE[code].severity
-    assert found[0].where.file == path.name
+    assert found[0].where.file == file
     end = (found[0].where.end_line, found[0].where.end_column)
     assert end > (line, column)
 

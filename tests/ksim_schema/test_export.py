@@ -68,6 +68,18 @@ def test_ill_formed_tasks_are_not(name: str, validator: jsonschema.Draft202012Va
     assert not validator.is_valid(plain(document.data))
 
 
+def test_a_task_with_component_files_may_have_kinds_of_its_own(
+    validator: jsonschema.Draft202012Validator,
+) -> None:
+    document, _ = read(TESTS / "invalid" / "KS0102_unknown_kind.yaml")
+    assert document is not None
+    own = {**plain(document.data), "components": ["terms.py"]}
+    assert list(validator.iter_errors(own)) == []
+    assert not validator.is_valid({**own, "components": ["terms.txt"]})
+    own["Action"] = {"targets": {"kind": "flat_bdy"}}  # no component file declares actions
+    assert not validator.is_valid(own)
+
+
 def test_every_field_has_a_description() -> None:
     missing = [
         f"{name}.{field}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
-    from ksim_schema.diagnostics import Diagnostic
+    from ksim_schema.diagnostics import Diagnostic, TaskError
 
 OK, ERRORS, USAGE = 0, 1, 2
 """Exit statuses: clean, problems in a task, problems in the command line."""
@@ -52,10 +53,19 @@ def main(program: str, command: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader has seen enough: `ksim-compile --list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except _task_error() as error:
+        print_report(error.diagnostics, error.sources, "auto")
+        return ERRORS
     except OSError as error:  # a full disk, or a current folder that is gone
         where = f"{error.filename}: " if error.filename else ""
         print(f"{program}: {where}{(error.strerror or 'error').lower()}", file=sys.stderr)
         return ERRORS
+
+
+def _task_error() -> type[TaskError]:
+    from ksim_schema.diagnostics import TaskError
+
+    return TaskError
 
 
 def use_colour(choice: Colour, stream: TextIO) -> bool:
@@ -71,6 +81,14 @@ def paint(text: str, colour: bool, *, code: str = "1") -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets the code of a compiled task run."""
+    about = (
+        f"run the Python files that a {ARCHIVE} file carries; read them first: --emit components"
+    )
+    parser.add_argument("--trust", action="store_true", help=about)
+
+
 def print_report(
     diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], colour: Colour
 ) -> None:
@@ -82,17 +100,18 @@ def print_report(
         print(render_text(diagnostics, sources, colour=shown), file=sys.stderr)
 
 
-def load(path: Path, settings: Sequence[str] = ()) -> Compiled:
+def load(path: Path, settings: Sequence[str] = (), trust: bool = False) -> Compiled:
     """Compile a task file, or read a compiled task.
 
     Args:
         path: a ``.ksim`` archive, or a YAML file by any other name.
         settings: ``path=value`` texts that change the task.
+        trust: whether to run the component files that an archive carries.
     """
     if path.suffix == ARCHIVE:
         from ksim_compiler import artifact
 
-        return artifact.read(path, settings)
+        return artifact.read(path, settings, trust=trust)
     from ksim_compiler import pipeline
 
     return pipeline.compile_file(path, settings)

@@ -17,6 +17,7 @@ from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, paint, use
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
     from ksim_schema.diagnostics import Diagnostic
+    from ksim_schema.vocabulary.base import Kinds
 
 PROGRAM = "ksim-compile"
 BUILD = Path("build")
@@ -62,12 +63,21 @@ def parser() -> argparse.ArgumentParser:
     add("--format", choices=("text", "json"), default="text", help="form of the diagnostics")
     add(
         "--emit",
-        choices=("graph", "acset", "plan", "effective", "schema"),
-        help="print the canonical graph, the ACSet, the plan, or the task after all changes; "
-        "schema: the schema of the ACSet. Writes nothing",
+        choices=("graph", "acset", "plan", "effective", "components", "schema"),
+        help="print the canonical graph, the ACSet, the plan, the task after all changes, or its "
+        "own Python files, without running them; schema: the schema of the ACSet. Writes nothing",
     )
-    add("--explain", metavar="WORD", help="explain a code such as KS0204, or a kind")
-    add("--list", action="store_true", help="list every kind of component")
+    add(
+        "--explain",
+        metavar="WORD",
+        help="explain a code such as KS0204, or a kind; with a task, one of its own",
+    )
+    add(
+        "--list",
+        action="store_true",
+        help="list every kind of component; with a task, also its own",
+    )
+    common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     add("--strict", action="store_true", help="take warnings for errors")
     add("-q", "--quiet", action="store_true", help="print problems only")
@@ -83,9 +93,14 @@ def run(options: argparse.Namespace) -> int:
     if options.list or options.explain is not None:
         from ksim_compiler.cli import explain
 
-        text = explain.list_kinds() if options.list else explain.explain(options.explain)
+        kinds = _kinds(options)
+        if kinds is None:
+            return ERRORS
+        text = (
+            explain.list_kinds(kinds) if options.list else explain.explain(options.explain, kinds)
+        )
         if text is None:
-            guess = explain.suggest(options.explain)
+            guess = explain.suggest(options.explain, kinds)
             raise UsageError(f"nothing is called {options.explain!r}. {guess}")
         print(text, end="")
         return OK
@@ -102,6 +117,21 @@ def run(options: argparse.Namespace) -> int:
     if options.emit is not None:
         return _emit(tasks, options)
     return _compile(tasks, options)
+
+
+def _kinds(options: argparse.Namespace) -> Kinds | None:
+    """The kinds of the task that is named, or the built-in ones; None when it is no good."""
+    from ksim_schema.vocabulary import KINDS
+
+    if not options.paths:
+        return KINDS
+    if len(options.paths) > 1 or options.paths[0].is_dir():
+        raise UsageError("name one task, whose own kinds are meant")
+    compiled = common.load(options.paths[0], options.settings, options.trust)
+    if compiled.plan is None:
+        common.print_report(compiled.diagnostics, compiled.sources, options.color)
+        return None
+    return compiled.plan.task.components.kinds
 
 
 def find_tasks(paths: Sequence[Path]) -> Iterator[Path]:
@@ -140,7 +170,11 @@ def _has_task_key(path: Path) -> bool:
 def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     if len(tasks) > 1 or options.out is not None or options.format == "json":
         raise UsageError("--emit prints one task: no folder, no --out, no --format json")
-    compiled = common.load(tasks[0], options.settings)
+    if options.emit == "components":
+        from ksim_compiler.cli import emit
+
+        return emit.components(tasks[0], options.color)
+    compiled = common.load(tasks[0], options.settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None or _failed(compiled.diagnostics, options.strict):
         return ERRORS
@@ -155,7 +189,7 @@ def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     target = _Target(options.out, len(tasks))
     found: list[Diagnostic] = []
     for path in tasks:
-        compiled = common.load(path, options.settings)
+        compiled = common.load(path, options.settings, options.trust)
         problems = list(compiled.diagnostics)
         written: Path | None = None
         if not options.check and not _failed(problems, options.strict):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
 from ksim_schema.canonical import canonical, canonical_yaml, instance
+from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.schemas import sch_task
 from ksim_schema.source import Path_, resolve
@@ -53,6 +57,40 @@ def effective(plan: Plan) -> str:
     return "".join(
         f"{text:{width}}  # {where}\n" if where else f"{text}\n" for text, where in lines
     )
+
+
+def components(path: Path, colour: common.Colour) -> int:
+    """Print the component files of a task or of a compiled task, and run nothing of them.
+
+    Returns the exit status.
+    """
+    from ksim_schema import components as own
+    from ksim_schema.source import read
+
+    found: list[Diagnostic] = []
+    sources: dict[str, str] = {}
+    files: Mapping[str, bytes] = {}
+    if path.suffix == common.ARCHIVE:
+        from ksim_compiler import artifact
+
+        try:
+            files = artifact.unpack(path).components
+        except artifact.ArtifactError as error:
+            found = [error.diagnostic(str(path))]
+    else:
+        document, found = read(path)
+        if document is not None and isinstance(document.data, dict) and own.KEY in document.data:
+            sources[document.file] = document.text
+            files, problems = own.collect(document, own.reader_of(path.parent))
+            found += problems
+    common.print_report(found, sources, colour)
+    for name, data in files.items():
+        text = data.decode("utf-8-sig", "backslashreplace")
+        print(f"# {name}: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+        print("".join(c if c.isprintable() or c in "\n\t" else "?" for c in text))
+    if not files and not found:
+        print(f"{path} has no component files")
+    return common.ERRORS if found else common.OK
 
 
 EMIT: dict[str, Callable[[Plan], str]] = {

@@ -6,7 +6,7 @@ import inspect
 import json
 import textwrap
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, combinations
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
@@ -19,7 +19,7 @@ from ksim_schema.quantity import NUMBER, Measured, Unit
 from ksim_schema.schemas import sch_task
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
-from ksim_schema.vocabulary.base import field_annotation
+from ksim_schema.vocabulary.base import Kinds, field_annotation
 from ksim_schema.vocabulary.networks import Distribution, Network
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.ppo import PPO
@@ -28,7 +28,7 @@ from ksim_schema.vocabulary.scale import Scale
 WIDTH = 100
 
 
-def explain(word: str) -> str | None:
+def explain(word: str, known: Kinds = KINDS) -> str | None:
     """The text about a code, a kind, an object or another model of the language.
 
     Returns:
@@ -38,26 +38,26 @@ def explain(word: str) -> str | None:
         code, entry = word.upper(), CATALOGUE[word.upper()]
         body = textwrap.fill(entry.explanation, WIDTH)
         return f"{code}: {entry.title} ({entry.severity})\n\n{body}\n"
-    found = [_component(o, kinds[word]) for o, kinds in KINDS.items() if word in kinds]
+    found = [_component(o, kinds[word]) for o, kinds in known.items() if word in kinds]
     found += [_model(model, word) for title, model in _others() if title == word]
-    if word in KINDS:
-        found.append(_object(word))
+    if word in known:
+        found.append(_object(word, known[word]))
     return "\n".join(found) or None
 
 
-def suggest(word: str) -> str:
+def suggest(word: str, kinds: Kinds = KINDS) -> str:
     """What else could have been meant."""
-    known = [*CATALOGUE, *KINDS, *(kind for kinds in KINDS.values() for kind in kinds)]
+    known = [*CATALOGUE, *kinds, *(kind for of in kinds.values() for kind in of)]
     known += [title for title, _ in _others()]
     names = " or ".join(map(repr, closest(word, known, limit=3)))
     return f"did you mean {names}?" if names else "--list lists every kind"
 
 
-def list_kinds() -> str:
+def list_kinds(known: Kinds = KINDS) -> str:
     """Every declared component with the first line of what it is, by object."""
-    width = max(len(kind) for kinds in KINDS.values() for kind in kinds)
+    width = max(len(kind) for kinds in known.values() for kind in kinds)
     lines: list[str] = []
-    for object, kinds in KINDS.items():
+    for object, kinds in known.items():
         lines.append(object)
         lines += [f"  {kind:{width}}  {_first_line(model)}" for kind, model in kinds.items()]
     lines.append("networks, distributions and more")
@@ -79,10 +79,10 @@ def _first_line(model: type[Model]) -> str:
     return inspect.getdoc(model).split("\n", 1)[0]  # type: ignore[union-attr]
 
 
-def _object(name: str) -> str:
-    parent = next(iter(KINDS[name].values())).__mro__[1]
+def _object(name: str, of: Mapping[str, type[Part]]) -> str:
+    parent = next(iter(of.values())).__mro__[1]
     about = f"{inspect.getdoc(parent)}\n\n" if parent not in (Part, Model) else ""
-    kinds = textwrap.fill(", ".join(KINDS[name]), WIDTH)
+    kinds = textwrap.fill(", ".join(of), WIDTH)
     return f"{name}\n\n{about}Kinds:\n{kinds}\n"
 
 

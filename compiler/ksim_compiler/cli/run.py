@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("wandb",),
         help="send the metrics to Weights & Biases as well; nothing is sent without this",
     )
+    common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result
 
@@ -109,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
         return _resume(options)
     if options.task is None:
         raise UsageError("name a task, or a run with --resume")
-    compiled = common.load(options.task, options.settings)
+    compiled = common.load(options.task, options.settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None:
         return ERRORS
@@ -141,12 +142,12 @@ def _resume(options: argparse.Namespace) -> int:
         raise UsageError(f"{folder} is no run: there is no {RUN_FILE} in it") from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder / RUN_FILE} cannot be read: {error}") from error
-    compiled = common.load(folder / "task.ksim")
+    compiled = common.load(folder / "task.ksim", (), options.trust)
     if compiled.plan is None:
         common.print_report(compiled.diagnostics, compiled.sources, options.color)
         return ERRORS
     if options.task is not None:
-        other = common.load(options.task)
+        other = common.load(options.task, (), options.trust)
         if other.fingerprint != compiled.fingerprint:
             what = f"{options.task} is not the task of {folder}"
             raise UsageError(f"{what}; begin a new run with what it learned: --from {folder}")
@@ -240,7 +241,7 @@ def _train(
                 state = session.restore(state)
                 say(f"going on after {session.steps(state):,} steps")
             if options.warm is not None:
-                state = _warm(state, trainer, options.warm, say)
+                state = _warm(state, trainer, options, say)
             done = session.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
@@ -261,11 +262,14 @@ def _train(
     return OK
 
 
-def _warm(state: TrainState, trainer: Trainer, run: Path, say: Callable[[str], None]) -> TrainState:
+def _warm(
+    state: TrainState, trainer: Trainer, options: argparse.Namespace, say: Callable[[str], None]
+) -> TrainState:
     """The state with what another run learned."""
     from ksim_compiler.learn.migrate import MigrationError, migrate
 
-    other = common.load(run / "task.ksim")
+    run: Path = options.warm
+    other = common.load(run / "task.ksim", (), options.trust)
     if other.plan is None:
         raise UsageError(f"{run} holds no task that can be read")
     try:

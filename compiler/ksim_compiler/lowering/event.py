@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -49,6 +49,8 @@ def following(c: v.Event, x: Context, memory: Memory) -> tuple[Effect, Memory]:
     due = memory.left <= 0.0
     happens = due & (jax.random.uniform(name_key(x.key, "happens")) < c.probability)
     drawn, _ = rules.apply(c, x, ())
+    if not isinstance(drawn, Effect):
+        drawn = _effect(c, x, drawn)
     strength = scaled(c.scale, x.level)
     push = jnp.where(happens, drawn.push * strength, 0.0)
     wrench, lasts = memory.wrench, memory.lasts
@@ -67,6 +69,14 @@ def _interval(c: v.Event, x: Context) -> Float[Array, ""]:
 def _none(x: Context) -> Effect:
     bodies = len(x.robot.bodies)
     return Effect(jnp.zeros(x.robot.nv), jnp.zeros((bodies, 6)), jnp.float32(0.0))
+
+
+def _effect(c: v.Event, x: Context, drawn: Any) -> Effect:
+    """What an event of a task's own file gives: a push, or a wrench and how long it lasts."""
+    if not c.pulls:
+        return _none(x)._replace(push=drawn)
+    wrench, duration = drawn
+    return _none(x)._replace(wrench=wrench, duration=jnp.float32(duration))
 
 
 def _base_push(x: Context, offset: int, change: Float[Array, " n"]) -> Effect:

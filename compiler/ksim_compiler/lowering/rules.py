@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ksim_schema.custom import Custom
 from ksim_schema.vocabulary import KINDS, Part
 
 
@@ -44,9 +45,16 @@ def lower(
     return register
 
 
+def rule_of(component: Part) -> Rule:
+    """The rule of a component; one of a task's own files is its own rule."""
+    if isinstance(component, Custom):
+        return Rule(type(component).value, getattr(type(component), "initial", None))
+    return RULES[type(component)]
+
+
 def apply(component: Part, x: Any, memory: Any) -> tuple[Any, Any]:
     """Apply the rule of a component: its value and its new memory (``()`` without one)."""
-    rule = RULES[type(component)]
+    rule = rule_of(component)
     if rule.initial is None:
         return rule.apply(component, x), ()
     return rule.apply(component, x, memory)
@@ -54,7 +62,7 @@ def apply(component: Part, x: Any, memory: Any) -> tuple[Any, Any]:
 
 def initial(component: Part, x: Any) -> Any:
     """The memory of a component at the start of an episode (``()`` without one)."""
-    rule = RULES[type(component)]
+    rule = rule_of(component)
     return () if rule.initial is None else rule.initial(component, x)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.facts import RobotFacts
@@ -57,6 +58,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         found += _observable(task, facts)
         found += _told(task, facts)
         found += _formulas(task, facts)
+        found += own_problems(task, facts)
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
 
