@@ -16,7 +16,7 @@ from ksim_schema.graph import NEXT, Node
 from ksim_schema.schemas import sch_task
 from ksim_schema.task import SECTIONS
 
-WIDTH, HEIGHT, GAP, BETWEEN, MARGIN = 168, 36, 12, 76, 20
+WIDTH, HEIGHT, GAP, BETWEEN, MARGIN = 176, 36, 12, 60, 20
 """Size of a box, gaps between boxes of a layer and between layers, margin; px."""
 HEAD = 64
 """Height of the title and the legend; px."""
@@ -167,7 +167,7 @@ def _hops(data: Mapping[str, Any]) -> set[Hop]:
     edges = [
         (Node(homs[hom].dom, e["src"]), Node(homs[hom].codom, e["tgt"]))
         for hom, listed in data["morphisms"].items()
-        if homs[hom].delay == 0
+        if homs[hom].delay == 0 and hom != "evolve"  # the next state follows the action anyway
         for e in listed
     ]
     sources: dict[Node, list[Node]] = {}
