@@ -91,7 +91,11 @@ def renamed(data: Mapping[str, Any], names: Mapping[tuple[str, str], str]) -> di
             changed[object] = {part(object, name): value for name, value in data[object].items()}
     changed["morphisms"] = {
         hom: [
-            {**edge, "src": part(homs[hom].dom, edge["src"]), "tgt": part(homs[hom].codom, edge["tgt"])}
+            {
+                **edge,
+                "src": part(homs[hom].dom, edge["src"]),
+                "tgt": part(homs[hom].codom, edge["tgt"]),
+            }
             for edge in edges
         ]
         for hom, edges in data["morphisms"].items()
@@ -126,8 +130,10 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, data: str) -> yaml.ScalarNode:
         """PyYAML quotes what YAML 1.1 would misread; this language reads YAML 1.2 (``1e-5``)."""
-        quoted = "'" if not isinstance(resolve(data), str) else None
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style=quoted)
+        style = "'" if not isinstance(resolve(data), str) else None
+        if not data.isprintable():  # line breaks, of which YAML 1.1 knows more, as escapes
+            style = '"'
+        return yaml.ScalarNode("tag:yaml.org,2002:str", data, style=style)
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)

@@ -75,7 +75,9 @@ def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
     meaning = _meaning(part, selector)
     ages = range(part.history - 1, -1, -1)  # the oldest first
     labels = tuple(f"{label} {age} ticks ago" for age in ages for label in labels)
-    return Segment(name, size, labels, meaning, part.scale)
+    recalled = [e.src.name for e in plan.graph.into(node, "recall")]
+    unit = _unit(plan, recalled[0]) if len(recalled) == 1 else 1.0
+    return Segment(name, size, labels, meaning, part.scale * unit)
 
 
 def _meaning(part: Part, selector: str) -> str:
@@ -84,9 +86,7 @@ def _meaning(part: Part, selector: str) -> str:
     return json.dumps({k: v for k, v in values_of(part).items() if k not in apart}, sort_keys=True)
 
 
-def _elements(
-    plan: Plan, node: Node, part: Observation, size: int
-) -> tuple[tuple[str, ...], str]:
+def _elements(plan: Plan, node: Node, part: Observation, size: int) -> tuple[tuple[str, ...], str]:
     """What each element of one tick's value belongs to, and the field that selects them.
 
     Where nothing but its place tells an element, the labels are the places, and the field is "".
@@ -125,7 +125,18 @@ def _output(plan: Plan, name: str) -> Segment:
     each = size // len(joints) if joints else 0
     # an action of two numbers for each joint has all of the first kind first
     labels = tuple(f"{joint}[{i}]" for i in range(each) for joint in joints)
-    return Segment(f"Action.{name}", size, _distinct(labels, size), part.kind_name)
+    return Segment(
+        f"Action.{name}", size, _distinct(labels, size), part.kind_name, _unit(plan, name)
+    )
+
+
+def _unit(plan: Plan, action: str) -> float:
+    """The policy's output for one SI unit of what an action sets; 1 where it is not one factor."""
+    values = plan.task.of("Action")[action]
+    scale = getattr(values, "scale", None)
+    if not isinstance(scale, float) or hasattr(values, "velocity_scale"):
+        return 1.0
+    return 1.0 / scale
 
 
 def _distinct(labels: tuple[str, ...], size: int) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ class Segment:
         labels: what each column is called, of which no two are alike; () when nothing tells them
             apart but their places.
         meaning: a text that is the same while a column of the same label means the same.
-        scale: the factor that the value was multiplied with.
+        scale: the factor between the value and what it stands for: that of an observation, or one
+            over that of an action.
     """
 
     name: str
@@ -234,15 +235,14 @@ def obstacles(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]
         old: the canonical values of the policy or critic.
         new: those of the new task.
     """
-    found = [
-        f"network.{key} was {_flow(old['network'].get(key))} and is {_flow(new['network'].get(key))}"
-        for key in sorted({*old["network"], *new["network"]})
-        if old["network"].get(key) != new["network"].get(key)
-    ]
-    for key in ("kind", "components", "state_dependent"):
-        a, b = (side.get("distribution", {}).get(key) for side in (old, new))
+    before, after = old["network"], new["network"]
+    paths = [("network", key) for key in sorted({*before, *after})]
+    paths += [("distribution", key) for key in ("kind", "components", "state_dependent")]
+    found: list[str] = []
+    for part, key in paths:
+        a, b = (side.get(part, {}).get(key) for side in (old, new))
         if a != b:
-            found.append(f"distribution.{key} was {_flow(a)} and is {_flow(b)}")
+            found.append(f"{part}.{key} was {_flow(a)} and is {_flow(b)}")
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from ksim_schema.canonical import ORDERED, UNNAMED, renamed
 from ksim_schema.diff.model import ABSENT, Change, Diff, Step
@@ -57,8 +57,8 @@ def text(value: Any) -> str:
 def _head(old: Data, new: Data, tiers: Tiers) -> Iterator[Change]:
     """Changes of what stands beside the sections: the name, the description."""
     known = {*SECTIONS, "morphisms", "PPO", "files"}
-    heads = ({k: v for k, v in d.items() if k not in known} for d in (old, new))
-    for path, a, b in _values(*heads):
+    before, after = ({k: v for k, v in d.items() if k not in known} for d in (old, new))
+    for path, a, b in _values(before, after):
         yield _valued("task", path, a, b, *tiers.head(path))
 
 
@@ -87,14 +87,15 @@ def _values(old: Any, new: Any, path: Path = ()) -> Iterator[tuple[Path, Any, An
         a, b = cast("Data", old), cast("Data", new)
         for key in (*a, *(k for k in b if k not in a)):
             yield from _values(a.get(key, ABSENT), b.get(key, ABSENT), (*path, key))
-    elif _are_records(old) and _are_records(new) and len(old) == len(new):
+    elif _is_chain(old) and _is_chain(new) and len(old) == len(new):
         for index, (x, y) in enumerate(zip(old, new, strict=True)):
             yield from _values(x, y, (*path, index))
     elif old is ABSENT or new is ABSENT or text(old) != text(new):
         yield path, old, new
 
 
-def _are_records(value: Any) -> bool:
+def _is_chain(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a value is a list of mappings, as a chain of noises is."""
     return isinstance(value, list) and all(isinstance(v, dict) for v in cast("list[Any]", value))
 
 

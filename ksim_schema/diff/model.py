@@ -88,7 +88,8 @@ class Diff:
     @property
     def tier(self) -> Tier | None:
         """The gravest tier of all changes, None when there is none."""
-        return min((c.tier for c in self.changes), key=TIERS.index, default=None)
+        found = {c.tier for c in self.changes}
+        return next((tier for tier in TIERS if tier in found), None)
 
     def of(self, tier: Tier) -> tuple[Change, ...]:
         """The changes of a tier."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ksim_schema.canonical import in_order, renamed
@@ -77,11 +77,19 @@ def _file(data: dict[str, Any], change: Change) -> None:
         _value(files, change, *change.place)
 
 
-_APPLY = {
-    "task": lambda data, change: _value(data, change, *change.place),
+def _head(data: dict[str, Any], change: Change) -> None:
+    _value(data, change, *change.place)
+
+
+def _ppo(data: dict[str, Any], change: Change) -> None:
+    _value(data["PPO"], change, *change.place)
+
+
+_APPLY: dict[str, Callable[[dict[str, Any], Change], None]] = {
+    "task": _head,
     "part": _part,
     "wire": _wire,
     "order": _order,
-    "PPO": lambda data, change: _value(data["PPO"], change, *change.place),
+    "PPO": _ppo,
     "file": _file,
 }

@@ -104,12 +104,15 @@ def html(comparisons: Sequence[Comparison]) -> str:
 
 def _section(comparison: Comparison) -> Iterator[str]:
     yield f"<h2>{escape(comparison.title)}: {comparison.tier or 'equal'}</h2>\n"
-    if comparison.migration is not None and comparison.diff:
-        yield f"<p>{escape(comparison.migration.sentence())}.</p>\n"
+    if comparison.verdict:
+        yield f"<p>{escape(comparison.verdict)}.</p>\n"
     for tier in TIERS:
         rows = [
-            [f"<b>{line.sign}</b>", *(f"<code>{escape(t)}</code>" for t in line[1:3])]
-            + [escape(line.why)]
+            [
+                f"<b>{line.sign}</b>",
+                *(f"<code>{escape(t)}</code>" for t in line[1:3]),
+                escape(line.why),
+            ]
             for line in lines(comparison.diff, tier)
         ]
         if rows:
@@ -148,7 +151,7 @@ def _picture(comparison: Comparison) -> Picture:
     for tier in TIERS:
         for line in lines(diff, tier):
             node = Node(*line.place.split(".")[:2]) if line.place.count(".") else None
-            if node in kinds:
+            if node is not None and node in kinds:
                 rest = line.place.split(".", 2)[2:]
                 notes.setdefault(node, []).append(f"{'.'.join(rest)} {line.text}".strip())
     first, second = (_hops(data) for data in sides)

@@ -67,6 +67,15 @@ class Comparison:
         listed = ", ".join(f"{n} {t}" for t, n in counts.items() if n)
         return listed or ("equal" if not self.diff else "nothing but what follows of names")
 
+    @property
+    def verdict(self) -> str:
+        """What becomes of a checkpoint, in a sentence; "" when nothing has changed."""
+        if self.migration is None or not self.diff:
+            return ""
+        if self.diff.tier == "policy-io" and not self.migration.needed:
+            return "a checkpoint loads as it is, but what its inputs or outputs mean has changed"
+        return self.migration.sentence()
+
     def maps(self) -> Iterator[tuple[str, ColumnMap]]:
         """The column maps that are worth showing, with their titles."""
         if self.migration is not None and self.diff:
@@ -256,4 +265,3 @@ def _fate(move: Move) -> str:
     if not notes:
         return "kept" if old == move.new else "moved"
     return ", ".join(notes)
-

@@ -36,8 +36,8 @@ def text(comparisons: Sequence[Comparison], *, colour: bool = False) -> str:
             width = max(len(move.name) for move, *_ in rows)
             for move, old, new, fate in rows:
                 yield f"  {move.name:{width}}  {old:>9} -> {new:9}  {fate}".rstrip()
-        if comparison.migration is not None and comparison.diff:
-            yield paint(comparison.migration.sentence(), "1")
+        if comparison.verdict:
+            yield paint(comparison.verdict, "1")
 
     return "\n\n".join("\n".join(block(c)) for c in comparisons) + "\n"
 
@@ -50,9 +50,8 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
 def _markdown(comparison: Comparison) -> Iterator[str]:
     yield f"### {_escaped(comparison.title)}: {comparison.tier or 'equal'}"
     yield ""
-    if comparison.migration is not None and comparison.diff:
-        sentence = comparison.migration.sentence()
-        yield _escaped(sentence[:1].upper() + sentence[1:]) + "."
+    if comparison.verdict:
+        yield _escaped(comparison.verdict[:1].upper() + comparison.verdict[1:]) + "."
         yield ""
     shown = [(tier, line) for tier in TIERS for line in lines(comparison.diff, tier)]
     if shown:

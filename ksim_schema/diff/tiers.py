@@ -122,7 +122,7 @@ class Tiers:
 
     def wire(self, hom: str, wire: tuple[str, str, str]) -> Verdict:
         """Of a wire that is born or dies."""
-        source, target, _ = wire
+        target = wire[1]
         match hom:
             case "read" | "obey":
                 return "policy-io", "an input of the policy"
@@ -159,9 +159,10 @@ def _measures(value: Any) -> bool:
     """Whether a value says how much and not what: a quantity, lists of them, or nothing."""
     if value is ABSENT or value is None:
         return True
-    if isinstance(value, (list, dict)):
-        many = cast("Any", value)
-        return all(map(_measures, many.values() if isinstance(many, dict) else many))
+    if isinstance(value, dict):
+        return all(map(_measures, cast("dict[str, Any]", value).values()))
+    if isinstance(value, list):
+        return all(map(_measures, cast("list[Any]", value)))
     if isinstance(value, bool | int):
         return False
     try:

@@ -130,6 +130,23 @@ def test_another_network_cannot_be_migrated(
     assert "cannot be migrated: network.hidden was [256, 256] and is [64, 256]" in out
 
 
+def test_the_scale_of_an_action_rescales_outputs_and_the_memory_of_them(
+    capsys: pytest.CaptureFixture[str], tasks: Path
+) -> None:
+    edit(tasks / "walk.yaml", ("scale: 0.4 rad", "scale: 0.2 rad"))
+    _, out, _ = run(capsys, TASKS / "walk.yaml", tasks / "walk.yaml", "--format", "json")
+    found = json.loads(out)["comparisons"][0]["migration"]
+    assert set(found["actions"]["factor"]) == {2.0}  # twice the output for the same target
+    assert found["policy_input"]["factor"][46:66] == [2.0] * 20
+    assert set(found["policy_input"]["factor"][:46]) == {1.0}
+
+
+def test_a_change_of_meaning_alone_is_said(capsys: pytest.CaptureFixture[str], tasks: Path) -> None:
+    edit(tasks / "walk.yaml", ("kp: 120 N*m/rad", "kp: 100 N*m/rad"))
+    _, out, _ = run(capsys, TASKS / "walk.yaml", tasks / "walk.yaml")
+    assert out.endswith("but what its inputs or outputs mean has changed\n")
+
+
 def test_compiled_tasks_and_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     write(tmp_path / "run" / "task.ksim", compile_file(TASKS / "cartpole.yaml"))
     for side in (tmp_path / "run", tmp_path / "run" / "task.ksim"):

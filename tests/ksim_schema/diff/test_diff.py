@@ -91,8 +91,7 @@ def test_the_only_part_of_its_object_is_renamed_whatever_changes_in_it() -> None
 def test_of_equal_parts_each_is_renamed_to_the_one_with_its_neighbours() -> None:
     twins = (
         "  clock: {kind: phase_clock, period: 0.8 s}\n",
-        "  clock: {kind: phase_clock, period: 0.8 s}\n"
-        "  a: {kind: phase_clock, period: 0.8 s}\n",
+        "  clock: {kind: phase_clock, period: 0.8 s}\n  a: {kind: phase_clock, period: 0.8 s}\n",
     )
     reads = ("last_action, clock]", "last_action, clock, a]")
     old = WALK.replace(*twins).replace(*reads)
