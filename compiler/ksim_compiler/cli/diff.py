@@ -104,28 +104,44 @@ def _compare(
     old: Side, new: Side, before: Path | None, after: Path | None, colour: common.Colour
 ) -> Comparison | None:
     """Compare two files; problems are printed, and there is no comparison when one has errors."""
+    from ksim_schema.diff import Diff
+    from ksim_schema.diff.report import Comparison
+
+    first, second = (s.shown(p) if p else "" for s, p in ((old, before), (new, after)))
+    compiled = [_load(s, p, colour) for s, p in ((old, before), (new, after)) if p is not None]
+    if any(c.plan is None for c in compiled):
+        return None
+    if len(compiled) == 1:
+        return Comparison(first, second, Diff())
+    return compare(compiled[0], compiled[1], first, second)
+
+
+def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Comparison:
+    """Compare two compiled tasks without errors.
+
+    Args:
+        old: the task before.
+        new: the task after.
+        old_name: how to call the task before.
+        new_name: how to call the task after.
+    """
+    from ksim_compiler.interface import migration
     from ksim_schema.canonical import canonical, digests
-    from ksim_schema.diff import Diff, diff
+    from ksim_schema.diff import diff
     from ksim_schema.diff.report import Comparison
     from ksim_schema.wiring import wire
 
-    names = tuple(s.shown(p) if p else "" for s, p in ((old, before), (new, after)))
-    compiled = [_load(s, p, colour) for s, p in ((old, before), (new, after)) if p is not None]
-    plans = [c.plan for c in compiled if c.plan is not None]
-    if len(plans) < len(compiled):
-        return None
-    data: list[dict[str, Any]] = [
-        {**canonical(p.task, wire(p.task)[0]), "files": digests(p.robot.files.content)}
-        for p in plans
-    ]
-    if len(plans) == 1:
-        return Comparison(names[0], names[1], Diff())
-    changes = _with_models(diff(*data), *plans)
-    from ksim_compiler.interface import migration
+    def data(plan: Plan) -> dict[str, Any]:
+        files = digests(plan.robot.files.content)
+        return {**canonical(plan.task, wire(plan.task)[0]), "files": files}
 
-    moved = migration(plans[0], plans[1], changes)
-    marks = (compiled[0].fingerprint, compiled[1].fingerprint)
-    return Comparison(names[0], names[1], changes, moved, data[0], data[1], marks)
+    assert old.plan is not None
+    assert new.plan is not None
+    before, after = data(old.plan), data(new.plan)
+    changes = _with_models(diff(before, after), old.plan, new.plan)
+    moved = migration(old.plan, new.plan, changes)
+    marks = (old.fingerprint, new.fingerprint)
+    return Comparison(old_name, new_name, changes, moved, before, after, marks)
 
 
 def _load(side: Side, path: Path, colour: common.Colour) -> Compiled:

@@ -67,6 +67,7 @@ def test_the_text_of_a_comparison(
     status, out, _ = run(capsys, "old.yaml", "walk.yaml")
     assert status == 0
     golden("diff/walk.txt", out)  # type: ignore[operator]
+    assert out in (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
     status, out, _ = run(capsys, "old.yaml", "walk.yaml", "--format", "markdown")
     golden("diff/walk.md", out)  # type: ignore[operator]
     status, out, _ = run(capsys, "old.yaml", "walk.yaml", "--color", "always")
