@@ -378,7 +378,7 @@ AnyQuantity = Annotated[float, Unit(())]
 def _finite(value: float, text: str) -> float:
     if not math.isfinite(value):
         raise QuantityError(f"{text} is not a finite number")
-    return value
+    return value + 0.0  # -0 is 0
 
 
 def _product(dimension: Dimension) -> str:

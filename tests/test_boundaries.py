@@ -20,6 +20,7 @@ LAYERS = (
     ("modelfiles", "modelrefs", "surfaces", "terrain", "transition"),
     ("robot",),
     ("plan",),
+    ("interface",),
     ("verify",),
     ("passes",),
     ("pipeline",),

@@ -65,6 +65,13 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
     return _compile(robot.part, robot.files, change)
 
 
+def image(robot: Robot) -> bytes:
+    """A compiled model as MuJoCo's binary form: equal for models that simulate alike."""
+    buffer = np.empty(mujoco.mj_sizeModel(robot.model), np.uint8)
+    mujoco.mj_saveModel(robot.model, None, buffer)
+    return buffer.tobytes()
+
+
 def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]) -> Robot:
     """Read a model from memory, change it, and compile it."""
     try:

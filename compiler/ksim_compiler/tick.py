@@ -85,7 +85,8 @@ class Tick:
 
     def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
         self.plan, self.robot = plan, plan.robot.facts
-        self.parts: Parts = {object: dict(plan.parts(object)) for object in OBJECTS}
+        # in an order that does not depend on the author's, as the task's fingerprint does not
+        self.parts: Parts = {object: _ordered(plan.parts(object)) for object in OBJECTS}
         self.reward_names = tuple(
             term
             for name, part in sorted(self.parts["Reward"].items())
@@ -323,6 +324,11 @@ class Tick:
             slices[name] = slice(start, start + part.size(self.robot))
             start = slices[name].stop
         return slices
+
+
+def _ordered(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """By name; resets of the whole state before the others."""
+    return dict(sorted(parts.items(), key=lambda item: (not getattr(item[1], "whole", 0), item[0])))
 
 
 def _terms(name: str, components: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""Resets: the state in which an episode begins. They act on the home pose, one after the other."""
+"""Resets: the state in which an episode begins.
+
+They act on the home pose one after the other: first what sets the whole state, then the others in
+the order of their names.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,12 @@ class Reset(Part):
 
     Class attributes:
         floating: whether it needs a robot with a free joint.
+        whole: whether it sets the whole state, so that it comes before those that change a part.
     """
 
     object: ClassVar[str] = "Reset"
     floating: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
     reset: Annotated[str | None, Wire("reset")] = Field(
         default=None, description="The state it sets; the task's only one by default."
     )
@@ -30,6 +36,7 @@ class ResetKeyframe(Reset):
     """The pose and velocity of a keyframe of the model, one of several at random."""
 
     kind: Literal["keyframe"] = "keyframe"
+    whole: ClassVar[bool] = True
     keyframes: Annotated[Names, Named("keyframe")] = Field(description="Names of keyframes.")
 
 

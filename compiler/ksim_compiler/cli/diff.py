@@ -1,0 +1,207 @@
+"""``ksim-diff``: what has changed between two tasks, and what that means. It never imports JAX."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ksim_compiler.cli import common
+from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, use_colour
+from ksim_compiler.cli.sides import Side, open_side
+
+if TYPE_CHECKING:
+    from ksim_compiler.pipeline import Compiled
+    from ksim_compiler.plan import Plan
+    from ksim_schema.diff import Diff
+    from ksim_schema.diff.report import Comparison
+
+PROGRAM = "ksim-diff"
+FORMATS = ("text", "json", "markdown", "svg", "html")
+TIER_NAMES = ("policy-io", "training", "runtime", "cosmetic")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:  # nothing is drawn here, and loading a window library takes time
+        os.environ["MUJOCO_GL"] = "disable"
+    options = parser().parse_args(argv)
+    return common.main(PROGRAM, lambda: run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Compare tasks: what was born, died and changed, and what that means.",
+        epilog="A side is a task file, a .ksim file, the folder of a run, a folder of tasks, or "
+        "REV:path in git. Exit status: 0; 1 when a task has errors or a change reaches the tier "
+        "of --fail-on; 2 for a wrong command line.",
+        allow_abbrev=False,
+    )
+    add = result.add_argument
+    add("old", metavar="OLD", help="the task before")
+    add("new", metavar="NEW", help="the task after")
+    add("--format", choices=FORMATS, default="text", help="form of the comparison")
+    add("-o", "--out", type=Path, metavar="FILE", help="write to a file")
+    add(
+        "--fail-on",
+        choices=TIER_NAMES,
+        metavar="TIER",
+        help="exit with 1 when there is a change of this tier or a graver one: "
+        + ", ".join(TIER_NAMES),
+    )
+    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say. Returns the exit status.
+
+    Raises:
+        UsageError: a side is not there, or the two do not go together.
+    """
+    with open_side(options.old) as old, open_side(options.new) as new:
+        pairs = list(_pairs(old, new))
+        if options.format == "svg" and (len(pairs) != 1 or None in pairs[0]):
+            raise UsageError("--format svg draws two tasks, not folders; html takes folders")
+        compared = [_compare(old, new, *pair, options.color) for pair in pairs]
+    good = [c for c in compared if c is not None]
+    if not good:
+        return ERRORS
+    _write(_rendered(good, options), options.out)
+    return ERRORS if len(good) < len(compared) or _fails(good, options.fail_on) else OK
+
+
+def _fails(compared: Sequence[Comparison], tier: str | None) -> bool:
+    if tier is None:
+        return False
+    reached = TIER_NAMES[: TIER_NAMES.index(tier) + 1]
+    return any(c.tier in reached for c in compared)
+
+
+def _pairs(old: Side, new: Side) -> Iterator[tuple[Path | None, Path | None]]:
+    """The files to compare; of two folders those of the same name."""
+    if old.path.is_dir() != new.path.is_dir():
+        folder, file = (old, new) if old.path.is_dir() else (new, old)
+        raise UsageError(f"{folder.name} is a folder, and {file.name} is not")
+    if not old.path.is_dir():
+        yield old.path, new.path
+        return
+    from ksim_compiler.cli.compile import find_tasks
+
+    before, after = ({p.relative_to(s.path): p for p in find_tasks([s.path])} for s in (old, new))
+    if not before and not after:
+        raise UsageError(f"no tasks in {old.name} and {new.name}")
+    for name in sorted({*before, *after}):
+        yield before.get(name), after.get(name)
+
+
+def _compare(
+    old: Side, new: Side, before: Path | None, after: Path | None, colour: common.Colour
+) -> Comparison | None:
+    """Compare two files; problems are printed, and there is no comparison when one has errors."""
+    from ksim_schema.diff import Diff
+    from ksim_schema.diff.report import Comparison
+
+    first, second = (s.shown(p) if p else "" for s, p in ((old, before), (new, after)))
+    compiled = [_load(s, p, colour) for s, p in ((old, before), (new, after)) if p is not None]
+    if any(c.plan is None for c in compiled):
+        return None
+    if len(compiled) == 1:
+        return Comparison(first, second, Diff())
+    return compare(compiled[0], compiled[1], first, second)
+
+
+def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Comparison:
+    """Compare two compiled tasks without errors.
+
+    Args:
+        old: the task before.
+        new: the task after.
+        old_name: how to call the task before.
+        new_name: how to call the task after.
+    """
+    from ksim_compiler.interface import migration
+    from ksim_schema.canonical import canonical, digests
+    from ksim_schema.diff import diff
+    from ksim_schema.diff.report import Comparison
+    from ksim_schema.wiring import wire
+
+    def data(plan: Plan) -> dict[str, Any]:
+        files = digests(plan.robot.files.content)
+        return {**canonical(plan.task, wire(plan.task)[0]), "files": files}
+
+    assert old.plan is not None
+    assert new.plan is not None
+    before, after = data(old.plan), data(new.plan)
+    changes = _with_models(diff(before, after), old.plan, new.plan)
+    moved = migration(old.plan, new.plan, changes)
+    marks = (old.fingerprint, new.fingerprint)
+    return Comparison(old_name, new_name, changes, moved, before, after, marks)
+
+
+def _load(side: Side, path: Path, colour: common.Colour) -> Compiled:
+    """Compile a task; its errors are printed (its warnings are ksim-compile's to tell)."""
+    from ksim_schema.diagnostics import has_errors
+
+    if path.suffix == ARCHIVE:
+        from ksim_compiler import artifact
+
+        compiled = artifact.read(path, name=side.shown(path))
+    else:
+        from ksim_compiler import pipeline
+
+        compiled = pipeline.compile_file(path, name=side.shown(path))
+    if has_errors(compiled.diagnostics):
+        common.print_report(compiled.diagnostics, compiled.sources, colour)
+    return compiled
+
+
+def _with_models(changes: Diff, old: Plan, new: Plan) -> Diff:
+    """The changes with those of the model's files in the tier that the compiled models show."""
+    if not any(change.subject == "file" for change in changes.changes):
+        return changes
+    from ksim_compiler import robot
+    from ksim_compiler.interface import body
+
+    part = new.robot.part  # the same options for both, which are compared apart
+    before, after = (robot.load(part, plan.robot.files) for plan in (old, new))
+    if robot.image(before) == robot.image(after):
+        return changes.with_files("runtime", "MuJoCo compiles both to the same model")
+    if body(before.facts) != body(after.facts):
+        return changes.with_files("policy-io", "joints, home pose or sensors are others")
+    return changes
+
+
+def _rendered(compared: Sequence[Comparison], options: argparse.Namespace) -> str:
+    match options.format:
+        case "json":
+            from ksim_schema.diff.report import to_json
+
+            return to_json(compared)
+        case "svg" | "html":
+            from ksim_schema.diff import picture
+
+            return picture.svg(compared[0]) if options.format == "svg" else picture.html(compared)
+        case _:
+            from ksim_schema.diff import text
+
+            if options.format == "markdown":
+                return text.markdown(compared)
+            shown = use_colour(options.color, sys.stdout)
+            return text.text(compared, colour=shown and options.out is None)
+
+
+def _write(content: str, out: Path | None) -> None:
+    if out is None:
+        print(content, end="")
+    else:
+        out.write_text(content, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

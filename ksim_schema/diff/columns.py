@@ -1,0 +1,252 @@
+"""Which column of a network's old input or output each new column is: how to move its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of columns that one part gives or takes.
+
+    Attributes:
+        name: the part, for example ``Observation.gyro``.
+        size: how many columns.
+        labels: what each column is called, of which no two are alike; () when nothing tells them
+            apart but their places.
+        meaning: a text that is the same while a column of the same label means the same.
+        scale: the factor between the value and what it stands for: that of an observation, or one
+            over that of an action.
+    """
+
+    name: str
+    size: int
+    labels: tuple[str, ...] = ()
+    meaning: str = ""
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.labels and len(set(self.labels)) != self.size:
+            raise ValueError(f"{self.name} needs {self.size} labels, each once")
+
+
+@dataclass(frozen=True)
+class Move:
+    """What became of one part's columns.
+
+    Attributes:
+        name: the part by its new name, or by its old one when it is gone.
+        old: its first and last-but-one column in the old task, None if it was not there.
+        new: the same in the new task, None if it is gone.
+        kept: how many of the new columns come from old ones.
+        rescaled: what the value is multiplied with, compared with before.
+    """
+
+    name: str
+    old: tuple[int, int] | None
+    new: tuple[int, int] | None
+    kept: int
+    rescaled: float = 1.0
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Where the columns of an input or output come from.
+
+    Attributes:
+        old_size: columns in the old task.
+        index: for each new column the old column it continues, or None for one that is new.
+        factor: for each new column its value now by its value before; 1 where it is new.
+        moves: the same by part, those of the new task first.
+    """
+
+    old_size: int
+    index: tuple[int | None, ...]
+    factor: tuple[float, ...]
+    moves: tuple[Move, ...] = field(default=(), compare=False)
+
+    @property
+    def new_size(self) -> int:
+        """Columns in the new task."""
+        return len(self.index)
+
+    @property
+    def born(self) -> tuple[int, ...]:
+        """New columns that continue no old one."""
+        return tuple(new for new, old in enumerate(self.index) if old is None)
+
+    @property
+    def dropped(self) -> tuple[int, ...]:
+        """Old columns that no new one continues."""
+        kept = set(self.index)
+        return tuple(old for old in range(self.old_size) if old not in kept)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing has moved and nothing is rescaled."""
+        same = self.index == tuple(range(self.old_size))
+        return same and all(f == 1.0 for f in self.factor)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "old_size": self.old_size,
+            "new_size": self.new_size,
+            "index": list(self.index),
+            "factor": list(self.factor),
+            "parts": [
+                {
+                    "name": m.name,
+                    "old": list(m.old) if m.old else None,
+                    "new": list(m.new) if m.new else None,
+                    "kept": m.kept,
+                    "rescaled": m.rescaled,
+                }
+                for m in self.moves
+            ],
+        }
+
+
+def column_map(
+    old: Sequence[Segment], new: Sequence[Segment], renames: Mapping[str, str] | None = None
+) -> ColumnMap:
+    """Map the columns of a new input (or output) to those of the old.
+
+    A part's columns are continued when its meaning is the same: by label where both tasks have
+    labels, by place where neither has and the size is the same.
+
+    Args:
+        old: the segments of the old task, in order.
+        new: those of the new one.
+        renames: old name -> new name, of parts that are called otherwise.
+    """
+    names = renames or {}
+    before: dict[str, tuple[Segment, int]] = {}
+    start = 0
+    for segment in old:
+        before[names.get(segment.name, segment.name)] = segment, start
+        start += segment.size
+    old_size, start = start, 0
+    index, factor, moves = list[int | None](), list[float](), list[Move]()
+    for segment in new:
+        was, first = before.pop(segment.name, (None, 0))
+        places = [None] * segment.size if was is None else _places(was, segment)
+        rescaled = segment.scale / was.scale if was is not None and was.scale else 1.0
+        index += [None if p is None else first + p for p in places]
+        factor += [1.0 if p is None else rescaled for p in places]
+        kept = sum(p is not None for p in places)
+        stretch = None if was is None else (first, first + was.size)
+        now = start, start + segment.size
+        moves.append(Move(segment.name, stretch, now, kept, rescaled if kept else 1.0))
+        start += segment.size
+    for name, (was, first) in before.items():
+        moves.append(Move(name, (first, first + was.size), None, 0))
+    return ColumnMap(old_size, tuple(index), tuple(factor), tuple(moves))
+
+
+def _places(old: Segment, new: Segment) -> list[int | None]:
+    """For each column of a part its place in the old part."""
+    if old.meaning != new.meaning:
+        return [None] * new.size
+    if old.labels and new.labels:
+        place = {label: number for number, label in enumerate(old.labels)}
+        return [place.get(label) for label in new.labels]
+    return list(range(new.size)) if old.size == new.size else [None] * new.size
+
+
+@dataclass(frozen=True)
+class Migration:
+    """Whether a checkpoint of the old task can go on in the new one, and how.
+
+    Attributes:
+        policy: the policy's input.
+        critic: the critic's input.
+        actions: the policy's output.
+        obstacles: why the policy's weights cannot be moved; empty when they can.
+        critic_obstacles: the same of the critic's, which may as well start anew.
+    """
+
+    policy: ColumnMap
+    critic: ColumnMap
+    actions: ColumnMap
+    obstacles: tuple[str, ...] = ()
+    critic_obstacles: tuple[str, ...] = ()
+
+    @property
+    def possible(self) -> bool:
+        """Whether the policy's weights can be moved."""
+        return not self.obstacles
+
+    @property
+    def needed(self) -> bool:
+        """Whether the old checkpoint does not fit as it is."""
+        maps = (self.policy, self.critic, self.actions)
+        same = all(m.is_identity for m in maps)
+        return not same or bool(self.obstacles or self.critic_obstacles)
+
+    def sentence(self) -> str:
+        """What a reader wants to know first."""
+        if self.obstacles:
+            return "a checkpoint cannot be migrated: " + "; ".join(self.obstacles)
+        if not self.needed:
+            return "a checkpoint fits as it is: each input and output keeps its column"
+        notes = [*_notes(self.policy, "policy input"), *_notes(self.actions, "action")]
+        if self.critic_obstacles:
+            notes.append("the critic starts anew: " + "; ".join(self.critic_obstacles))
+        else:
+            notes += _notes(self.critic, "critic input")
+        return "a checkpoint can be migrated: " + "; ".join(notes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "needed": self.needed,
+            "possible": self.possible,
+            "obstacles": list(self.obstacles),
+            "critic_obstacles": list(self.critic_obstacles),
+            "policy_input": self.policy.as_dict(),
+            "critic_input": self.critic.as_dict(),
+            "actions": self.actions.as_dict(),
+        }
+
+
+def _notes(columns: ColumnMap, what: str) -> list[str]:
+    def count(number: int) -> str:
+        return f"{number} {what}{'s' if number != 1 else ''}"
+
+    born, dropped = len(columns.born), len(columns.dropped)
+    kept = [(i, f) for i, f in zip(columns.index, columns.factor, strict=True) if i is not None]
+    moved = sum(old != new for new, old in enumerate(columns.index) if old is not None)
+    scaled = sum(f != 1.0 for _, f in kept)
+    return [
+        *([f"{count(born)} new, starting at zero"] if born else []),
+        *([f"{count(dropped)} dropped"] if dropped else []),
+        *([f"{count(moved)} moved"] if moved else []),
+        *([f"{count(scaled)} rescaled"] if scaled else []),
+    ]
+
+
+def obstacles(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """Why the weights of a network cannot be moved to another.
+
+    Args:
+        old: the canonical values of the policy or critic.
+        new: those of the new task.
+    """
+    before, after = old["network"], new["network"]
+    paths = [("network", key) for key in sorted({*before, *after})]
+    paths += [("distribution", key) for key in ("kind", "components", "state_dependent")]
+    found: list[str] = []
+    for part, key in paths:
+        a, b = (side.get(part, {}).get(key) for side in (old, new))
+        if a != b:
+            found.append(f"{part}.{key} was {_flow(a)} and is {_flow(b)}")
+    return tuple(found)
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "not given" if value is None else str(value)

@@ -1,0 +1,255 @@
+"""A comparison as a picture: the graph of both tasks, layer by layer, with what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import networkx as nx
+
+from ksim_schema.canonical import renamed
+from ksim_schema.diff.model import TIERS
+from ksim_schema.diff.report import MEANING, Comparison, lines, moves
+from ksim_schema.graph import NEXT, Node
+from ksim_schema.schemas import sch_task
+from ksim_schema.task import SECTIONS
+
+WIDTH, HEIGHT, GAP, BETWEEN, MARGIN = 176, 36, 12, 60, 20
+"""Size of a box, gaps between boxes of a layer and between layers, margin; px."""
+HEAD = 64
+"""Height of the title and the legend; px."""
+SWEEPS = 6
+"""Passes over the layers that bring the boxes close to their neighbours."""
+
+Hop = tuple[Node, Node]
+
+STYLE = """
+.ksim-diff{--ink:#1f2328;--soft:#59636e;--paper:#fff;--box:#f6f8fa;--line:#c8d0d9;
+--born:#1a7f37;--born-box:#dafbe1;--died:#cf222e;--died-box:#ffebe9;
+--changed:#9a6700;--changed-box:#fff8c5;--renamed:#0969da;--renamed-box:#ddf4ff}
+@media (prefers-color-scheme:dark){.ksim-diff{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;
+--box:#151b23;--line:#3d444d;--born:#3fb950;--born-box:#12261e;--died:#f85149;--died-box:#301b1e;
+--changed:#d29922;--changed-box:#2e2a1f;--renamed:#4493f8;--renamed-box:#121d2f}}
+.ksim-diff{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}
+.ksim-diff .paper{fill:var(--paper)}
+.ksim-diff text{fill:var(--ink)}.ksim-diff .soft{fill:var(--soft);font-size:10px}
+.ksim-diff .title{font-size:15px;font-weight:600}.ksim-diff .name{font-weight:600}
+.ksim-diff rect.part{fill:var(--box);stroke:var(--line)}
+.ksim-diff path{fill:none;stroke:var(--line);stroke-width:1}
+.ksim-diff .born rect.part{fill:var(--born-box);stroke:var(--born);stroke-width:2}
+.ksim-diff .died rect.part{fill:var(--died-box);stroke:var(--died);stroke-width:2;
+stroke-dasharray:5 3}
+.ksim-diff .changed rect.part{fill:var(--changed-box);stroke:var(--changed);stroke-width:2}
+.ksim-diff .renamed rect.part{fill:var(--renamed-box);stroke:var(--renamed);stroke-width:2}
+.ksim-diff path.born{stroke:var(--born);stroke-width:2}
+.ksim-diff path.died{stroke:var(--died);stroke-width:2;stroke-dasharray:5 3}
+.ksim-diff .died .name{text-decoration:line-through}
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn: parts with what became of them, and the hops between them."""
+
+    kinds: Mapping[Node, str]
+    fates: Mapping[Node, str]
+    notes: Mapping[Node, tuple[str, ...]]
+    hops: Mapping[Hop, str]
+
+
+def svg(comparison: Comparison) -> str:
+    """The comparison as one SVG image that needs nothing else and suits light and dark pages."""
+    picture = _picture(comparison)
+    layers = _layers(picture)
+    places = {
+        node: (MARGIN + x * (WIDTH + BETWEEN), y)
+        for x, layer in enumerate(layers)
+        for node, y in _column(layer, max(map(len, layers)))
+    }
+    width = 2 * MARGIN + len(layers) * (WIDTH + BETWEEN) - BETWEEN
+    height = HEAD + max(map(len, layers)) * (HEIGHT + GAP) + MARGIN
+    rows = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="ksim-diff" role="img" '
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
+        f"<title>{_text(comparison.title)}: {_text(comparison.summary())}</title>",
+        f"<style>{STYLE}</style>",
+        f'<rect class="paper" width="{width}" height="{height}"/>',
+        f'<text class="title" x="{MARGIN}" y="26">{_text(comparison.title, 90)}</text>',
+        *_legend(comparison.summary()),
+    ]
+    order = {"": 0, "died": 1, "born": 2}  # what has changed is drawn over what has not
+    for (a, b), fate in sorted(picture.hops.items(), key=lambda hop: order[hop[1]]):
+        (x0, y0), (x1, y1) = places[a], places[b]
+        x0, y0, y1 = x0 + WIDTH, y0 + HEIGHT // 2, y1 + HEIGHT // 2
+        bend = max(30, (x1 - x0) // 2)
+        curve = f"M{x0} {y0}C{x0 + bend} {y0} {x1 - bend} {y1} {x1} {y1}"
+        rows.append(f'<path class="{fate}" d="{curve}"/>')
+    rows += [_box(picture, node, *places[node]) for node in places]
+    return "\n".join((*rows, "</svg>")) + "\n"
+
+
+def html(comparisons: Sequence[Comparison]) -> str:
+    """A page with the pictures and the changes in tables; it needs nothing else."""
+    page = "".join(part for c in comparisons for part in _section(c))
+    style = (
+        ":root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;margin:24px}"
+        "table{border-collapse:collapse;margin:12px 0}td,th{border:1px solid #8886;padding:3px 9px;"
+        "text-align:left}code{font:12px ui-monospace,monospace}.scroll{overflow-x:auto}"
+    )
+    head = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>ksim-diff</title>'
+    return f"{head}\n<style>{style}</style></head><body>\n{page}</body></html>\n"
+
+
+def _section(comparison: Comparison) -> Iterator[str]:
+    yield f"<h2>{escape(comparison.title)}: {comparison.tier or 'equal'}</h2>\n"
+    if comparison.verdict:
+        yield f"<p>{escape(comparison.verdict)}.</p>\n"
+    for tier in TIERS:
+        rows = [
+            [
+                f"<b>{line.sign}</b>",
+                *(f"<code>{escape(t)}</code>" for t in line[1:3]),
+                escape(line.why),
+            ]
+            for line in lines(comparison.diff, tier)
+        ]
+        if rows:
+            yield f"<h3>{tier}: {escape(MEANING[tier])}</h3>\n{_table(rows)}"
+    for title, columns in comparison.maps():
+        head = ["part", f"old ({columns.old_size})", f"new ({columns.new_size})", ""]
+        rows = [[escape(m.name), old, new, escape(fate)] for m, old, new, fate in moves(columns)]
+        yield f"<h3>{title}</h3>\n{_table(rows, head)}"
+    if comparison.old and comparison.new:
+        yield f'<div class="scroll">{svg(comparison)}</div>\n'
+
+
+def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    top = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>" if head else ""
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>\n" for row in rows)
+    return f"<table>{top}{body}</table>\n"
+
+
+def _picture(comparison: Comparison) -> Picture:
+    diff = comparison.diff
+    old = renamed(comparison.old, diff.renames) if comparison.old else comparison.new
+    sides = (old, comparison.new)
+    kinds: dict[Node, str] = {}
+    for data in sides:
+        for object in SECTIONS:
+            for name, values in data.get(object, {}).items():
+                if object != "Trajectory":
+                    kinds[Node(object, name)] = str(values.get("kind", ""))
+    fates: dict[Node, str] = {}
+    notes: dict[Node, list[str]] = {}
+    for change in diff.changes:
+        node = Node(*map(str, change.place[:2])) if change.subject == "part" else None
+        if node is not None and node in kinds:
+            fate = change.action if len(change.place) == 2 else "changed"
+            fates[node] = fates.get(node, fate) if fate == "renamed" else fate
+    for tier in TIERS:
+        for line in lines(diff, tier):
+            node = Node(*line.place.split(".")[:2]) if line.place.count(".") else None
+            if node is not None and node in kinds:
+                rest = line.place.split(".", 2)[2:]
+                notes.setdefault(node, []).append(f"{'.'.join(rest)} {line.text}".strip())
+    first, second = (_hops(data) for data in sides)
+    hops = {
+        hop: "" if hop in first and hop in second else "born" if hop in second else "died"
+        for hop in sorted({*first, *second})
+    }
+    for node in {end for hop in hops for end in hop}:
+        kinds.setdefault(node, "next state" if node.name.endswith(NEXT) else "")
+    return Picture(kinds, fates, {n: tuple(v) for n, v in notes.items()}, hops)
+
+
+def _hops(data: Mapping[str, Any]) -> set[Hop]:
+    """The edges within a tick; those through a recorded channel lead from its source."""
+    homs = sch_task().homs
+    edges = [
+        (Node(homs[hom].dom, e["src"]), Node(homs[hom].codom, e["tgt"]))
+        for hom, listed in data["morphisms"].items()
+        if homs[hom].delay == 0 and hom != "evolve"  # the next state follows the action anyway
+        for e in listed
+    ]
+    sources: dict[Node, list[Node]] = {}
+    for a, b in edges:
+        if b.object == "Trajectory":
+            sources.setdefault(b, []).append(a)
+    return {
+        (source, b)
+        for a, b in edges
+        if b.object != "Trajectory"
+        for source in (sources.get(a, ()) if a.object == "Trajectory" else (a,))
+    }
+
+
+def _layers(picture: Picture) -> list[list[Node]]:
+    """Each part one layer after the last that it needs; what needs nothing next to its reader.
+
+    A hop of the old task may run against one of the new: such hops do not shape the layers.
+    """
+    graph: nx.DiGraph[Node] = nx.DiGraph()
+    graph.add_nodes_from(picture.kinds)
+    graph.add_edges_from(hop for hop, fate in picture.hops.items() if fate != "died")
+    for (a, b), fate in picture.hops.items():
+        if fate == "died" and not nx.has_path(graph, b, a):
+            graph.add_edge(a, b)
+    layers: list[list[Node]] = [sorted(layer) for layer in nx.topological_generations(graph)]
+    depth = {node: x for x, layer in enumerate(layers) for node in layer}
+    for node in reversed(list(nx.topological_sort(graph))):
+        readers = [depth[after] for after in graph.successors(node)]
+        if readers and node.object != "PhysicsState":
+            depth[node] = max(depth[node], min(readers) - 1)
+    layers = [[] for _ in layers]
+    for node in sorted(depth, key=lambda n: (SECTIONS.index(n.object), n.name)):
+        layers[depth[node]].append(node)
+    layers = [layer for layer in layers if layer]
+    for sweep in range(SWEEPS):
+        place = {n: i / len(layer) for layer in layers for i, n in enumerate(layer)}
+        for layer in layers if sweep % 2 == 0 else reversed(layers):
+            ends = graph.predecessors if sweep % 2 == 0 else graph.successors
+
+            def centre(node: Node) -> float:
+                around = [place[n] for n in ends(node)]  # noqa: B023 - used at once
+                return sum(around) / len(around) if around else place[node]  # noqa: B023
+
+            layer.sort(key=centre)
+            place |= {n: i / len(layer) for i, n in enumerate(layer)}
+    return layers
+
+
+def _column(layer: Sequence[Node], longest: int) -> Iterator[tuple[Node, int]]:
+    """The boxes of a layer with their heights, in the middle of the picture."""
+    free = (longest - len(layer)) * (HEIGHT + GAP) // 2
+    for number, node in enumerate(layer):
+        yield node, HEAD + free + number * (HEIGHT + GAP)
+
+
+def _box(picture: Picture, node: Node, x: int, y: int) -> str:
+    fate = picture.fates.get(node, "")
+    notes = "".join(f"\n{note}" for note in picture.notes.get(node, ()))
+    kind = picture.kinds[node]
+    below = f"{node.object}{': ' + kind if kind else ''}"
+    return (
+        f'<g class="{fate}"><title>{_text(f"{node}{notes}")}</title>'
+        f'<rect class="part" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
+        f'<text class="name" x="{x + 9}" y="{y + 15}">{_text(node.name, 24)}</text>'
+        f'<text class="soft" x="{x + 9}" y="{y + 29}">{_text(below, 30)}</text></g>'
+    )
+
+
+def _legend(summary: str) -> Iterator[str]:
+    x = MARGIN
+    for fate in ("born", "died", "changed", "renamed"):
+        yield f'<g class="{fate}"><rect class="part" x="{x}" y="38" width="14" height="12" rx="3"/>'
+        yield f'<text class="soft" x="{x + 19}" y="48">{fate}</text></g>'
+        x += 74
+    yield f'<text class="soft" x="{x}" y="48">{_text(summary)}</text>'
+
+
+def _text(value: str, most: int = 2000) -> str:
+    """Text for XML, without characters that XML has not, cut to a length."""
+    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in value)
+    return escape(clean if len(clean) <= most else clean[: most - 1] + "…")

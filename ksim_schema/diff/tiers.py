@@ -1,0 +1,172 @@
+"""What a change means: which of the four tiers it belongs to, and why.
+
+The tier errs on the grave side: a change is policy-io when it may change what the policy's inputs
+or outputs mean. Cosmetic is exact: the fingerprint is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ksim_schema.canonical import PROSE, UNNAMED
+from ksim_schema.diff.model import ABSENT, Step, Tier
+from ksim_schema.quantity import QuantityError, parse
+from ksim_schema.schemas import sch_task
+
+Verdict = tuple[Tier, str]
+
+SENSOR_ERRORS = frozenset(("noise", "bias", "delay", "lag"))
+"""Fields of an observation that disturb its value and leave what it means."""
+ACTION_ERRORS = frozenset(
+    ("noise", "bias", "velocity_noise", "drop", "latency", "faults", "update")
+)
+"""The same of an action."""
+SPREAD = frozenset(("init_std", "min_std", "max_std"))
+"""Fields of a distribution that the training starts from or stays within."""
+TRAINED = frozenset(("Reward", "Termination", "Reset", "Event", "Randomizer", "Curriculum"))
+
+
+class Tiers:
+    """The tiers of the changes between two tasks whose parts have the same names by now."""
+
+    def __init__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self.files_known = "files" in old and "files" in new
+        both = (old["morphisms"], new["morphisms"])
+        self.read = _sources(both, "read")
+        """Observations that the policy of either task reads."""
+        heeded = {
+            edge["src"]
+            for homs in both
+            for edge in homs.get("heed", ())
+            if edge["tgt"] in self.read
+        }
+        self.obeyed = _sources(both, "obey") | heeded
+        homs = sch_task().homs
+        self.used = {
+            (homs[hom].dom, edge["src"])
+            for morphisms in both
+            for hom, edges in morphisms.items()
+            for edge in edges
+        }
+        """Parts whose value goes anywhere in either task."""
+
+    def head(self, path: Sequence[Step]) -> Verdict:
+        """Of a value beside the sections."""
+        return ("cosmetic", "") if path[0] in PROSE else ("training", "")
+
+    def rename(self, object: str) -> Verdict:
+        """Of another name for the same part."""
+        if object in UNNAMED:
+            return "cosmetic", "nothing goes by this name"
+        return "runtime", "its random draws and its name in logs change"
+
+    def ppo(self, path: Sequence[Step]) -> Verdict:
+        """Of a value of PPO."""
+        if path[0] in ("envs", "steps"):
+            return "runtime", ""
+        if path[0] == "normalize_observations":
+            return "policy-io", "the policy's inputs are in other units"
+        return "training", ""
+
+    def order(self, hom: str) -> Verdict:
+        """Of another order of wires."""
+        if hom in ("read", "obey"):
+            return "policy-io", "the policy's inputs are in another order"
+        if hom == "act":
+            return "policy-io", "the policy's outputs are in another order"
+        return "training", "the critic's inputs are in another order"
+
+    def part(self, object: str, name: str) -> Verdict:
+        """Of a part that is born or dies."""
+        match object:
+            case "Observation" if name in self.read:
+                return "policy-io", "the policy reads it"
+            case "Command" if name in self.obeyed:
+                return "policy-io", "the policy is told it"
+            case "Observation" | "Command" if (object, name) not in self.used:
+                return "runtime", "nothing reads it"
+            case "Action":
+                return "policy-io", "the policy sets it"
+            case "Policy" | "PhysicsState":
+                return "policy-io", ""
+            case _:
+                return "training", ""
+
+    def value(self, object: str, name: str, path: Sequence[Step], old: Any, new: Any) -> Verdict:
+        """Of a value of a part that both tasks have."""
+        tier, why = self.part(object, name)
+        field = path[0]
+        match object:
+            case "PhysicsState":
+                return self._state(field)
+            case "Policy":
+                return _policy(path)
+            case "Observation" if tier == "policy-io" and field not in SENSOR_ERRORS:
+                return tier, "the policy reads it"
+            case "Command" if tier == "policy-io" and not (_measures(old) and _measures(new)):
+                return tier, "the policy is told it"
+            case "Action" if field not in ACTION_ERRORS:
+                return tier, "what the policy's output does"
+            case _:
+                return ("training", "") if tier == "policy-io" else (tier, why)
+
+    def _state(self, field: Step) -> Verdict:
+        if field == "model" and self.files_known:
+            return "cosmetic", "a path; what the files say is compared apart"
+        if field == "control":
+            return "policy-io", "the policy runs at another rate"
+        if field == "home":
+            return "policy-io", "positions may be measured from the home pose"
+        return "training", ""
+
+    def wire(self, hom: str, wire: tuple[str, str, str]) -> Verdict:
+        """Of a wire that is born or dies."""
+        target = wire[1]
+        match hom:
+            case "read" | "obey":
+                return "policy-io", "an input of the policy"
+            case "act":
+                return "policy-io", "an output of the policy"
+            case "step":
+                return "policy-io", "what the policy's output does"
+            case "observe" | "recall" | "heed" if target in self.read:
+                return "policy-io", "the policy reads it"
+            case "inform" if target in self.obeyed:
+                return "policy-io", "the policy is told it"
+            case "judge" | "weigh":
+                return "training", "an input of the critic"
+            case _:
+                homs = sch_task().homs[hom]
+                end = (homs.codom, target)
+                idle = homs.codom in ("Observation", "Command") and end not in self.used
+                return ("runtime", "nothing reads it") if idle else ("training", "")
+
+
+def _sources(both: Sequence[Mapping[str, Any]], hom: str) -> set[str]:
+    return {edge["src"] for homs in both for edge in homs.get(hom, ())}
+
+
+def _policy(path: Sequence[Step]) -> Verdict:
+    if path[0] == "distribution" and path[-1] in SPREAD:
+        return "training", ""
+    if path[0] == "network":
+        return "policy-io", "the network is another"
+    return "policy-io", "what the policy's output means"
+
+
+def _measures(value: Any) -> bool:
+    """Whether a value says how much and not what: a quantity, lists of them, or nothing."""
+    if value is ABSENT or value is None:
+        return True
+    if isinstance(value, dict):
+        return all(map(_measures, cast("dict[str, Any]", value).values()))
+    if isinstance(value, list):
+        return all(map(_measures, cast("list[Any]", value)))
+    if isinstance(value, bool | int):
+        return False
+    try:
+        parse(value)
+    except QuantityError:
+        return False
+    return True
