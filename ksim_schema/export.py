@@ -1,4 +1,6 @@
-"""JSON Schema of the task language, from the declared models: ``python -m ksim_schema.export``.
+"""Files made of the declarations: ``python -m ksim_schema.export`` writes them to ``schemas/``.
+
+They are the JSON Schema of the task language, and the ACSet schemas in JSON.
 
 Editors complete and explain a task by it, and CI can validate a task without this package. It
 knows the structure; names of parts, joints and units are the compiler's to check.
@@ -16,6 +18,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
+from ksim_schema.interchange import schema_files
 from ksim_schema.plain import is_mapping
 from ksim_schema.schemas import folder, sch_task
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
@@ -175,18 +178,27 @@ def _first(items: Any) -> Any:
     return items[0] if items else None
 
 
+def files() -> dict[str, str]:
+    """Every file that is made of the declarations: name in ``schemas/`` -> text."""
+    return {FILE: text(), **schema_files()}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the schema, or with ``--check`` say whether the file is fresh."""
-    parser = argparse.ArgumentParser(description="Write the JSON Schema of the task language.")
+    """Write the files, or with ``--check`` say whether they are fresh."""
+    parser = argparse.ArgumentParser(description="Write the JSON Schema and the ACSet schemas.")
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 when stale")
-    path: Path = folder() / FILE
-    if parser.parse_args(argv).check:
-        fresh = path.is_file() and path.read_text(encoding="utf-8") == text()
-        print(f"{path.name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.export'}")
-        return 0 if fresh else 1
-    path.write_text(text(), encoding="utf-8", newline="")
-    print(f"wrote {path.name}")
-    return 0
+    check = parser.parse_args(argv).check
+    status = 0
+    for name, written in files().items():
+        path: Path = folder() / name
+        if not check:
+            path.write_text(written, encoding="utf-8", newline="")
+            print(f"wrote {name}")
+            continue
+        fresh = path.is_file() and path.read_text(encoding="utf-8") == written
+        print(f"{name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.export'}")
+        status = status if fresh else 1
+    return status
 
 
 if __name__ == "__main__":

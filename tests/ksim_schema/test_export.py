@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ksim_schema.export import main, text
+from ksim_schema.export import files, main, text
 from ksim_schema.schemas import folder
 from ksim_schema.source import read
 
@@ -47,9 +47,11 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_the_file_is_fresh() -> None:
-    path = folder() / "task.schema.json"
-    assert path.read_text(encoding="utf-8") == text(), "run python -m ksim_schema.export"
+def test_the_files_are_fresh() -> None:
+    for name, written in files().items():
+        path = folder() / name
+        assert path.read_text(encoding="utf-8") == written, "run python -m ksim_schema.export"
+    assert set(files()) == {path.name for path in folder().glob("*.json")}
     assert main(["--check"]) == 0
 
 

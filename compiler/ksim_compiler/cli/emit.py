@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ksim_compiler.plan import Plan
-from ksim_schema.canonical import canonical, canonical_yaml, instance
+from ksim_schema.canonical import canonical, canonical_yaml
 from ksim_schema.graph import NEXT, Node
-from ksim_schema.schemas import sch_task
+from ksim_schema.interchange import export_task, json_text, sch_task_drawing
+from ksim_schema.schemas import VALUE_TYPES
 from ksim_schema.source import Path_, resolve
 from ksim_schema.wiring import wire
 
@@ -23,13 +24,12 @@ def graph(plan: Plan) -> str:
 
 def acset(plan: Plan) -> str:
     """The task as an ACSet, in the JSON form of ACSets.jl; ``schema`` gives its schema."""
-    tables = instance(plan.task, wire(plan.task)[0]).to_json()
-    return json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
+    return json_text(export_task(plan.task, wire(plan.task)[0]).to_json())
 
 
 def schema() -> str:
     """The schema of the ACSets that :func:`acset` gives, in the JSON form of ACSets.jl."""
-    return json.dumps(sch_task().drawing().to_json(), indent=1) + "\n"
+    return json_text(sch_task_drawing().to_json(VALUE_TYPES))
 
 
 def effective(plan: Plan) -> str:
