@@ -62,9 +62,9 @@ def parser() -> argparse.ArgumentParser:
     add("--format", choices=("text", "json"), default="text", help="form of the diagnostics")
     add(
         "--emit",
-        choices=("graph", "acset", "plan", "effective", "schema"),
-        help="print the canonical graph, the ACSet, the plan, or the task after all changes; "
-        "schema: the schema of the ACSet. Writes nothing",
+        choices=("graph", "acset", "plan", "effective", "dot", "mermaid", "svg", "schema"),
+        help="print the canonical graph, the ACSet, the plan, the task after all changes, or a "
+        "drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing",
     )
     add("--explain", metavar="WORD", help="explain a code such as KS0204, or a kind")
     add("--list", action="store_true", help="list every kind of component")

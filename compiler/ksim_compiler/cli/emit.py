@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ksim_compiler.plan import Plan
+from ksim_schema import drawing
 from ksim_schema.canonical import canonical, canonical_yaml
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.interchange import export_task, json_text, sch_task_drawing
 from ksim_schema.schemas import VALUE_TYPES
 from ksim_schema.source import Path_, resolve
+from ksim_schema.svg import svg
 from ksim_schema.wiring import wire
 
 
@@ -55,11 +57,33 @@ def effective(plan: Plan) -> str:
     )
 
 
+def _shown_graph(plan: Plan) -> drawing.Picture:
+    return drawing.picture(wire(plan.task)[0], plan.task.name, plan.task.about)
+
+
+def dot(plan: Plan) -> str:
+    """The graph for Graphviz."""
+    return drawing.dot(_shown_graph(plan))
+
+
+def mermaid(plan: Plan) -> str:
+    """The graph as a Mermaid flowchart."""
+    return drawing.mermaid(_shown_graph(plan))
+
+
+def picture(plan: Plan) -> str:
+    """The graph as SVG."""
+    return svg(_shown_graph(plan))
+
+
 EMIT: dict[str, Callable[[Plan], str]] = {
     "graph": graph,
     "acset": acset,
     "plan": Plan.text,
     "effective": effective,
+    "dot": dot,
+    "mermaid": mermaid,
+    "svg": picture,
 }
 """What can be printed of a compiled task."""
 
