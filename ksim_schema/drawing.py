@@ -6,6 +6,7 @@ it begins, so that the control loop is closed by the one dashed wire that holds 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -183,7 +184,7 @@ def mermaid(shown: Picture) -> str:
 
 def _mermaid(shown: Picture) -> Iterator[str]:
     yield "---"
-    yield f"title: {_mermaid_text(shown.title)}"
+    yield f"title: {json.dumps(shown.title, ensure_ascii=False)}"
     yield "---"
     yield "flowchart LR"
     for group in shown.groups:

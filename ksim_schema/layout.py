@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -74,6 +75,9 @@ class Style:
     track: float = 12.0
     margin: float = 16.0
 
+
+_PULL = 0.25
+"""How much the middle of the picture draws, over what all neighbours draw: long chains lie flat."""
 
 Lane = tuple[str, str]
 Item = str | Lane
@@ -213,7 +217,7 @@ class _Placer:
             path: list[tuple[int, Item]] = [(first, src)]
             path += [(layer, (src, tgt)) for layer in range(first + 1, last)]
             path.append((last, tgt))
-            for before, after in zip(path, path[1:], strict=False):
+            for before, after in pairwise(path):
                 found[before].append((after, strength))
                 found[after].append((before, strength))
         return found
@@ -276,11 +280,12 @@ class _Placer:
             order = list(enumerate(self.columns))
             for layer, column in order if sweep % 2 == 0 else reversed(order):
                 wanted: list[float] = []
+                axis = sum(self.centre.values()) / len(self.centre)
                 for item in column:
                     beside = [(self.centre[n], w) for n, w in near[layer, item]]
                     total = sum(w for _, w in beside)
-                    own = self.centre[layer, item]
-                    wanted.append(sum(c * w for c, w in beside) / total if total else own)
+                    pulled = sum(c * w for c, w in beside) + axis * _PULL * (total or 1)
+                    wanted.append(pulled / ((1 + _PULL) * total or _PULL))
                 heights = [self._height(item) for item in column]
                 for item, centre in zip(
                     column, _apart(wanted, heights, self.style.between_groups), strict=True

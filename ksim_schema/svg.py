@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 
 from ksim_schema.acset import Arrow
 from ksim_schema.drawing import COLOURS, Picture, Shown, Wire, describe
@@ -140,8 +141,9 @@ class _Svg:
     def _wire(self, wire: Wire, route: Route, names: dict[str, str]) -> str:
         hom = wire.hom
         said = f"{describe(hom)}: {names[wire.src]} to {names[wire.tgt]}"
-        path = _polyline(route.points) if route.back else _curve(route.points)
-        return f'<path class="{_classes(hom, wire.loop)}" d="{path}"><title>{escape(said)}</title></path>'
+        path = _track(route.points) if route.back else _curve(route.points)
+        title = f"<title>{escape(said)}</title>"
+        return f'<path class="{_classes(hom, wire.loop)}" d="{path}">{title}</path>'
 
     def _legend(self) -> Iterator[str]:
         y = self.legend_top
@@ -175,13 +177,25 @@ def _rect(box: Rect) -> str:
 def _curve(points: Sequence[tuple[float, float]]) -> str:
     """A path that crosses gaps in S-curves and follows lanes in straight lines."""
     path = "M{} {}".format(*map(_n, points[0]))
-    for i, ((x, y), (u, v)) in enumerate(zip(points, points[1:], strict=False)):
+    for i, ((x, y), (u, v)) in enumerate(pairwise(points)):
         if i % 2:
             path += f"H{_n(u)}"
         else:
             middle = _n((x + u) / 2)
             path += f"C{middle} {_n(y)} {middle} {_n(v)} {_n(u)} {_n(v)}"
     return path
+
+
+def _track(points: Sequence[tuple[float, float]], radius: float = 6.0) -> str:
+    """A path along a track: from it up to the source, along it, and from it up to the target.
+
+    Each piece begins on the track, so that the dashes of wires that share it lie upon each other.
+    """
+    start, up, right, left, down, end = points
+    inner, outer = (right[0] - radius, right[1]), (left[0] + radius, left[1])
+    along = f"M{_n(inner[0])} {_n(inner[1])}H{_n(outer[0])}"
+    pieces = _polyline((inner, right, up, start)), along, _polyline((outer, left, down, end))
+    return "".join(pieces)
 
 
 def _polyline(points: Sequence[tuple[float, float]], radius: float = 6.0) -> str:
