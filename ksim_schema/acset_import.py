@@ -67,8 +67,9 @@ def disagreements(imported: Imported, graph: Graph) -> Iterator[Diagnostic]:
 
     Edges that the tables have in excess are reported as those of a ``morphisms`` section are.
     """
+    there = set(graph.nodes)
     for node, where in imported.nodes.items():
-        if node not in graph.nodes:
+        if node not in there:
             message = f"the parts of the task give no {node.object} {node.name!r}"
             yield Diagnostic("KS0909", message, where, node.object)
     document = imported.document
@@ -96,9 +97,14 @@ class _Importer:
         self.source = document
         self.schema = sch_task_drawing()
         self.found: list[Diagnostic] = []
+        self.lines = document.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.columns: dict[str, dict[str, Arrow]] = {name: {} for name in self.schema.objects}
         for arrow in (*self.schema.homs.values(), *self.schema.attributes.values()):
             self.columns[arrow.dom][arrow.name] = arrow
+        self.named = {
+            object: {arrow.codom: name for name, arrow in columns.items()}
+            for object, columns in self.columns.items()
+        }
 
     def _report(self, code: str, message: str, *path: str | int, help: str = "") -> None:
         where = self.source.at(path) if path else self._top()
@@ -246,7 +252,7 @@ class _Importer:
 
     def _named(self, object: str) -> tuple[str, str, str]:
         """The columns of an object's name, kind and value."""
-        named = {arrow.codom: name for name, arrow in self.columns[object].items()}
+        named = self.named[object]
         return named["Name"], named["Kind"], named["Value"]
 
     def _values(self, document: Document, cell: Path_, path: Path_) -> dict[str, Any]:
@@ -254,7 +260,8 @@ class _Importer:
         table, index, column = cell
         text: str = self.source.data[table][index][column]
         inner, problems = parse_json(text, document.file)
-        place = _Escaped(self.source, cell)
+        where = self.source.at(cell)
+        place = _Escaped(where, self.lines[where.line - 1])
         if inner is None or problems or not is_mapping(inner.data):
             for problem in problems:
                 where = place.outer(problem.where)
@@ -293,17 +300,15 @@ class _Importer:
         document.data["morphisms"] = morphisms
 
     def _name(self, object: str, row: int) -> str:
-        return self.source.data[object][row - 1][self._named(object)[0]]
+        return self.source.data[object][row - 1][self.named[object]["Name"]]
 
 
 class _Escaped:
     """Places inside of a text that stands, with escapes, in a JSON text."""
 
-    def __init__(self, source: Document, cell: Path_) -> None:
-        self.cell = source.at(cell)
-        line = _line(source.text, self.cell.line)
-        raw = line[self.cell.column : self.cell.end_column - 2]
-        self.columns: Sequence[int] = _columns(raw)
+    def __init__(self, cell: Span, line: str) -> None:
+        self.cell = cell
+        self.columns: Sequence[int] = _columns(line[cell.column : cell.end_column - 2])
 
     def outer(self, span: Span) -> Span:
         """The place in the outer text; that of the whole cell, where the inner text has lines."""
@@ -312,11 +317,6 @@ class _Escaped:
         at, first = self.cell, self.cell.column + 1
         start, end = self.columns[span.column - 1], self.columns[span.end_column - 1]
         return Span(at.file, at.line, first + start, at.line, first + end)
-
-
-def _line(text: str, number: int) -> str:
-    """One line of a text, counted as the JSON reader counts."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[number - 1]
 
 
 def _columns(raw: str) -> list[int]:

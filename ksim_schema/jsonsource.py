@@ -11,16 +11,10 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, Span
-from ksim_schema.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Document, Path_, dotted
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int
+from ksim_schema.source import MAX_BYTES, MAX_DEPTH, Document, Path_, dotted
 
 
 class _Stop(Exception):
@@ -29,13 +23,17 @@ class _Stop(Exception):
 
 
 _TOKEN = re.compile(
-    r"""(?P<mark>[{}\[\],:])
+    r"""[ \t\r\n]*+(?:
+    (?P<mark>[{}\[\],:])
     |(?P<text>"(?:[^"\\\x00-\x1f]|\\.)*+")
     |(?P<number>-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?)
-    |(?P<word>true|false|null)""",
+    |(?P<word>true|false|null)
+    |(?P<end>\Z))""",
     re.VERBOSE,
 )
 _SPACE = re.compile(r"[ \t\r\n]*+")
+MAX_JSON_VALUES = 200_000
+"""Fewer than in YAML, where short texts expand to many values: a task of 10,000 parts has half."""
 _WORDS = {"true": True, "false": False, "null": None}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -106,18 +104,17 @@ class _Reader:
         column, end_column = start - self.breaks[first] + 1, end - self.breaks[last] + 1
         return Span(self.name, first + 1, column, last + 1, end_column)
 
-    def _tokens(self) -> Iterator[_Token]:
-        place = 0
-        while True:
-            place = _SPACE.match(self.text, place).end()  # type: ignore[union-attr]
-            if place == len(self.text):
-                yield _Token("end", "", place)
-                return
-            match = _TOKEN.match(self.text, place)
+    def _tokens(self) -> Iterator[tuple[str, str, int]]:
+        """The kind, text and place of each token, and at last of the end."""
+        text, match_at, place, kind = self.text, _TOKEN.match, 0, ""
+        while kind != "end":
+            match = match_at(text, place)
             if match is None:
+                place = _SPACE.match(text, place).end()  # type: ignore[union-attr]
                 raise _Stop("KS0901", self._unreadable(place), place, place + 1)
-            yield _Token(match.lastgroup or "", match[0], place)
-            place = match.end()
+            kind, place = match.lastgroup or "", match.end()
+            token = match[kind]
+            yield kind, token, place - len(token)
 
     def _unreadable(self, place: int) -> str:
         character = self.text[place]
@@ -192,6 +189,8 @@ class _Reader:
             if not math.isfinite(number := float(text)):
                 raise _Stop("KS0901", "the number is too large", start, end)
             return number
+        if "\\" not in text:
+            return text[1:-1]
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
@@ -218,8 +217,8 @@ class _Reader:
         self, stack: list[_Frame], root: list[Any], value: Any, start: int, end: int
     ) -> None:
         self.count += 1
-        if self.count > MAX_VALUES:
-            raise _Stop("KS0005", f"the text has more than {MAX_VALUES:,} values", start, end)
+        if self.count > MAX_JSON_VALUES:
+            raise _Stop("KS0005", f"the text has more than {MAX_JSON_VALUES:,} values", start, end)
         if not stack:
             self.values[()] = self.span(start, end)
             root.append(value)
