@@ -34,13 +34,27 @@ class Arrow(NamedTuple):
     about: str = ""
 
 
+class Equation(NamedTuple):
+    """Two paths from one object to another that agree on each row.
+
+    A path is a list of morphisms, the one that is followed first in front; the empty path is the
+    identity of its object.
+    """
+
+    name: str
+    dom: str
+    codom: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
 def _arrows(data: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Arrow]:
     return {name: Arrow(name, **fields) for name, fields in (data or {}).items()}
 
 
 @dataclass(frozen=True)
 class Schema:
-    """A finitely presented schema without equations.
+    """A finitely presented schema.
 
     Attributes:
         name: its name.
@@ -49,9 +63,11 @@ class Schema:
         attribute_types: names of the types of attribute values.
         attributes: attributes by name.
         base: the schema that this one extends, contained in it unchanged.
+        equations: paths of morphisms that agree in every instance.
 
     Raises:
-        SchemaError: two generators share a name, or an arrow has an unknown end.
+        SchemaError: two generators share a name, an arrow has an unknown end, or an equation is
+            between things that are no parallel paths.
     """
 
     name: str
@@ -60,6 +76,7 @@ class Schema:
     attribute_types: tuple[str, ...] = ()
     attributes: Mapping[str, Arrow] = field(default_factory=lambda: {})
     base: Schema | None = None
+    equations: tuple[Equation, ...] = ()
 
     def __post_init__(self) -> None:
         names = [*self.objects, *self.homs, *self.attribute_types, *self.attributes]
@@ -70,8 +87,23 @@ class Schema:
             self._check_ends(arrow, self.objects)
         for arrow in self.attributes.values():
             self._check_ends(arrow, self.attribute_types)
+        for equation in self.equations:
+            self._check_path(equation, equation.left)
+            self._check_path(equation, equation.right)
         if self.base is not None:
             self._check_inclusion(self.base)
+
+    def _check_path(self, equation: Equation, path: Sequence[str]) -> None:
+        at = equation.dom
+        for step in path:
+            hom = self.homs.get(step)
+            if hom is None or hom.dom != at:
+                raise SchemaError(f"{self.name}: {equation.name}: no morphism {step!r} from {at}")
+            at = hom.codom
+        if at != equation.codom or at not in self.objects:
+            raise SchemaError(
+                f"{self.name}: {equation.name}: a path ends at {at}, not at {equation.codom}"
+            )
 
     def _check_ends(self, arrow: Arrow, codomains: Sequence[str]) -> None:
         if arrow.dom not in self.objects:
@@ -94,6 +126,9 @@ class Schema:
             for name, arrow in small.items():
                 if large.get(name) != arrow:
                     raise SchemaError(f"{self.name} changes {name!r} of {base.name}")
+        for equation in base.equations:
+            if equation not in self.equations:
+                raise SchemaError(f"{self.name} lacks equation {equation.name!r} of {base.name}")
 
     def inclusion(self) -> dict[str, str]:
         """The inclusion of the base schema as a map of generator names (empty without base)."""
@@ -104,7 +139,10 @@ class Schema:
         return {name: name for name in names}
 
     def drawing(self) -> Schema:
-        """The schema of drawings over this one: a table of edges for each morphism."""
+        """The schema of drawings over this one: a table of edges for each morphism.
+
+        A drawing asserts no equations: a node may have any number of edges with one label.
+        """
         homs: dict[str, Arrow] = {}
         for hom in self.homs.values():
             homs[f"{hom.name}_src"] = Arrow(f"{hom.name}_src", hom.name, hom.dom)
@@ -119,7 +157,8 @@ class Schema:
 
     @staticmethod
     def from_data(data: Mapping[str, Any], base: Schema | None = None) -> Schema:
-        """Read the YAML form: ``schema``, ``extends``, ``Ob``, ``Hom``, ``AttrType``, ``Attr``.
+        """Read the YAML form: ``schema``, ``extends``, ``Ob``, ``Hom``, ``AttrType``, ``Attr`` and
+        ``equations``.
 
         Raises:
             SchemaError: see :class:`Schema`; or ``extends`` names another schema than ``base``.
@@ -129,24 +168,43 @@ class Schema:
             raise SchemaError(f"{name} extends {data.get('extends')!r}, which was not given")
         homs, attributes = _arrows(data.get("Hom")), _arrows(data.get("Attr"))
         objects, types = tuple(data.get("Ob", ())), tuple(data.get("AttrType", ()))
+        equations = tuple(
+            Equation(e, law["dom"], law["codom"], *(tuple(path) for path in law["paths"]))
+            for e, law in data.get("equations", {}).items()
+        )
         if base is not None:
+            equations = (*base.equations, *equations)
             objects, types = (*base.objects, *objects), (*base.attribute_types, *types)
             homs, attributes = {**base.homs, **homs}, {**base.attributes, **attributes}
-        return Schema(name, objects, homs, types, attributes, base)
+        return Schema(name, objects, homs, types, attributes, base, equations)
 
-    def to_json(self) -> dict[str, Any]:
-        """The schema in the JSON form of ACSets.jl."""
+    def to_json(self, value_types: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The schema in the JSON form of ACSets.jl, with what py-acsets needs besides.
+
+        ACSets.jl asks for the version keys ``ACSetSchema`` and ``ACSets``, and for ``equations``;
+        py-acsets for the key ``Catlab``, and for the Python type of each attribute type in ``ty``.
+        Each ignores what the other asks for.
+
+        Args:
+            value_types: attribute type -> name of a builtin type of Python; ``str`` by default.
+        """
+        types = value_types or {}
 
         def arrows(group: Mapping[str, Arrow]) -> list[dict[str, str]]:
             return [{"name": a.name, "dom": a.dom, "codom": a.codom} for a in group.values()]
 
         return {
-            "version": {"ACSetSchema": "0.0.1", "Catlab": "0.0.0"},
+            "version": {"ACSetSchema": "0.0.1", "ACSets": "0.2.0", "Catlab": "0.14.12"},
             "Ob": [{"name": name} for name in self.objects],
             "Hom": arrows(self.homs),
-            "AttrType": [{"name": name, "ty": "String"} for name in self.attribute_types],
+            "AttrType": [
+                {"name": name, "ty": types.get(name, "str")} for name in self.attribute_types
+            ],
             "Attr": arrows(self.attributes),
-            "equations": [],
+            "equations": [
+                {"name": e.name, "dom": e.dom, "codom": e.codom, "paths": [[*e.left], [*e.right]]}
+                for e in self.equations
+            ],
         }
 
     @staticmethod
@@ -162,6 +220,10 @@ class Schema:
             arrows(data["Hom"]),
             tuple(t["name"] for t in data["AttrType"]),
             arrows(data["Attr"]),
+            equations=tuple(
+                Equation(e["name"] or "", e["dom"], e["codom"], *map(tuple, e["paths"]))
+                for e in data.get("equations", ())
+            ),
         )
 
 
@@ -200,7 +262,11 @@ class Instance:
         return {arrow.name for arrow in arrows if arrow.dom == table}
 
     def problems(self) -> list[str]:
-        """Where the instance is no functor: an absent or dangling value of a morphism."""
+        """Where the instance is no functor.
+
+        That is an absent or dangling value of a morphism, and, where there is none, a row on
+        which the two paths of an equation lead to different rows.
+        """
         found: list[str] = []
         for hom in self.schema.homs.values():
             size = len(self.tables[hom.codom])
@@ -208,7 +274,19 @@ class Instance:
                 value = row.get(hom.name)
                 if not isinstance(value, int) or not 1 <= value <= size:
                     found.append(f"{hom.dom} {number}: {hom.name} is {value!r}, not a {hom.codom}")
+        for law in self.schema.equations if not found else ():
+            for number in range(1, len(self.tables[law.dom]) + 1):
+                left, right = self._follow(number, law.left), self._follow(number, law.right)
+                if left != right:
+                    paths = f"{'.'.join(law.left)} is {left}, {'.'.join(law.right)} is {right}"
+                    found.append(f"{law.dom} {number}: equation {law.name!r}: {paths}")
         return found
+
+    def _follow(self, row: int, path: Sequence[str]) -> int:
+        """The row that a path of morphisms leads to."""
+        for step in path:
+            row = self.tables[self.schema.homs[step].dom][row - 1][step]
+        return row
 
     def to_json(self) -> dict[str, list[dict[str, Any]]]:
         """The tables in the JSON form of ACSets.jl, with ``_id``."""
@@ -222,7 +300,7 @@ class Instance:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            SchemaError: an unknown table or column, or a broken morphism.
+            SchemaError: an unknown table or column, a broken morphism or equation.
         """
         instance = Instance(schema)
         for table, rows in data.items():

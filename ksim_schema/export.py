@@ -1,4 +1,6 @@
-"""JSON Schema of the task language, from the declared models: ``python -m ksim_schema.export``.
+"""Files made of the declarations: ``python -m ksim_schema.export`` writes them to ``schemas/``.
+
+They are the JSON Schema of the task language, and the ACSet schemas in JSON.
 
 Editors complete and explain a task by it, and CI can validate a task without this package. It
 knows the structure; names of parts, joints and units are the compiler's to check.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +20,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from ksim_schema.custom import BASES
-from ksim_schema.plain import is_mapping
+from ksim_schema.interchange import schema_files
+from ksim_schema.plain import is_list, is_mapping
+from ksim_schema.quantity import parse
 from ksim_schema.schemas import folder, sch_task
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.vocabulary import KINDS, Part
@@ -124,7 +129,12 @@ def _section(object: str) -> dict[str, Any]:
 
 def _kind_of(object: str) -> dict[str, Any]:
     """The kinds of an object; an editor proposes those that it lists."""
-    known = {"enum": list(KINDS[object])}
+    known = {
+        "enum": list(KINDS[object]),
+        "markdownEnumDescriptions": [
+            _markdown(_summary(model.__doc__)) for model in KINDS[object].values()
+        ],
+    }
     return {"anyOf": [known, {"type": "string"}]} if object in _OPEN else known
 
 
@@ -161,11 +171,99 @@ def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any
     """The schema of one model. Models inside of it go to the shared definitions."""
     schema = model.model_json_schema(schema_generator=_Generator)
     for name, inner in schema.pop("$defs", {}).items():
-        definitions[name] = _tidy(inner)
+        definitions[name] = _explained(_tidy(inner))
     schema = _tidy(schema)
     if issubclass(model, Part) and "kind" in schema.get("properties", {}):
         schema["properties"]["kind"] = {"const": model.kind_name}
-    return schema
+    return _explained(schema)
+
+
+def _explained(schema: dict[str, Any]) -> dict[str, Any]:
+    """A model's schema as an editor shows it: units said, defaults as an author writes them."""
+    explained: dict[str, Any] = {**schema, "properties": {}}
+    for name, inner in schema.get("properties", {}).items():
+        field: dict[str, Any] = dict(inner)
+        if name == "kind":
+            field["description"] = _summary(schema.get("description", ""))
+        units = _units(field)
+        if units and units != [""]:
+            words = " or ".join(f"``{unit}``" if unit else "without unit" for unit in units)
+            field["description"] = f"{field['description']} Unit: {words}."
+        if "default" in field:
+            default = _written(field.pop("default"), units)
+            if default is not None:
+                field["default"] = default
+        explained["properties"][name] = _plain_text(_without_units(field))
+    return _plain_text(explained)
+
+
+def _units(schema: Any) -> list[str]:
+    """The SI units of the quantities in a field, without those in the models that it refers to."""
+    if is_list(schema) or isinstance(schema, list):
+        found = [unit for inner in cast("list[Any]", schema) for unit in _units(inner)]
+    elif is_mapping(schema):
+        found = [*schema.get("units", ())]
+        for key in ("anyOf", "oneOf", "prefixItems", "items"):
+            found += _units(schema.get(key))
+    else:
+        return []
+    return list(dict.fromkeys(found))
+
+
+def _without_units(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_without_units(inner) for inner in cast("list[Any]", schema)]
+    if not is_mapping(schema):
+        return schema
+    return {key: _without_units(inner) for key, inner in schema.items() if key != "units"}
+
+
+def _written(default: Any, units: list[str]) -> Any:
+    """A default as it may stand in a task, or None for one that is better left out.
+
+    A model has numbers in SI units; an author writes the unit. Where the unit depends on the robot
+    (an angle for a hinge, a length for a slide), there is no one text to offer.
+    """
+    if is_mapping(default):
+        kept = {key: _written(value, []) for key, value in default.items()}
+        kept = {key: value for key, value in kept.items() if value is not None}
+        return kept["constant"] if list(kept) == ["constant"] else kept or None
+    if isinstance(default, list):
+        members = [_written(value, units) for value in cast("list[Any]", default)]
+        return members if members and None not in members else None
+    if units in ([], [""]) or isinstance(default, bool | str) or default is None:
+        return default
+    return _quantity(float(default), units[0]) if len(units) == 1 else None
+
+
+def _quantity(value: float, unit: str) -> str:
+    """A short text that is read as this value: in degrees, where it is a round angle."""
+    degrees = f"{math.degrees(value):.6g} {unit.replace('rad', 'deg')}"
+    for text in (f"{value:.6g} {unit}", degrees if "rad" in unit else ""):
+        if text and parse(text) == value:
+            return text
+    return f"{value!r} {unit}"
+
+
+def _plain_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """With a description in Markdown beside the plain one, where they differ."""
+    text = schema.get("description", "")
+    if "`" not in text:
+        return schema
+    return {
+        **schema,
+        "description": text.replace("``", ""),
+        "markdownDescription": _markdown(text),
+    }
+
+
+def _markdown(text: str) -> str:
+    return text.replace("``", "`")
+
+
+def _summary(text: str | None) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join((text or "").strip().split("\n\n")[0].split())
 
 
 def _tidy(schema: Any) -> Any:
@@ -187,33 +285,50 @@ def _tidy(schema: Any) -> Any:
     }
     if tidied.get("type") == "array":
         short: Any = tidied.get("items") or _first(tidied.get("prefixItems")) or {}
-        description = tidied.pop("description", None)
-        tidied = {"anyOf": [tidied, short]}
-        if description is not None:
-            tidied["description"] = description
+        outer = {key: tidied.pop(key) for key in ("description", "default") if key in tidied}
+        tidied = {"anyOf": [tidied, short], **outer}
     reference = tidied.get("$ref", "")
+    if "anyOf" in tidied:  # a shorthand that the model declares, and the one added here
+        choices = [c for choice in tidied["anyOf"] for c in _choices(choice)]
+        tidied["anyOf"] = [
+            c for i, c in enumerate(choices) if _without_units(c) not in _without_units(choices[:i])
+        ]
     if reference in ("#/$defs/Scale", "#/$defs/LearningRate"):
         rest = {key: value for key, value in tidied.items() if key != "$ref"}
         tidied = {**rest, "anyOf": [{"$ref": reference}, {"type": ["number", "string"]}]}
     return tidied
 
 
+def _choices(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The choices of a choice that says nothing else."""
+    return schema["anyOf"] if list(schema) == ["anyOf"] else [schema]
+
+
 def _first(items: Any) -> Any:
     return items[0] if items else None
 
 
+def files() -> dict[str, str]:
+    """Every file that is made of the declarations: name in ``schemas/`` -> text."""
+    return {FILE: text(), **schema_files()}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the schema, or with ``--check`` say whether the file is fresh."""
-    parser = argparse.ArgumentParser(description="Write the JSON Schema of the task language.")
+    """Write the files, or with ``--check`` say whether they are fresh."""
+    parser = argparse.ArgumentParser(description="Write the JSON Schema and the ACSet schemas.")
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 when stale")
-    path: Path = folder() / FILE
-    if parser.parse_args(argv).check:
-        fresh = path.is_file() and path.read_text(encoding="utf-8") == text()
-        print(f"{path.name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.export'}")
-        return 0 if fresh else 1
-    path.write_text(text(), encoding="utf-8", newline="")
-    print(f"wrote {path.name}")
-    return 0
+    check = parser.parse_args(argv).check
+    status = 0
+    for name, written in files().items():
+        path: Path = folder() / name
+        if not check:
+            path.write_text(written, encoding="utf-8", newline="")
+            print(f"wrote {name}")
+            continue
+        fresh = path.is_file() and path.read_text(encoding="utf-8") == written
+        print(f"{name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.export'}")
+        status = status if fresh else 1
+    return status
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ksim_schema import components as own
+from ksim_schema.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.compose import apply_settings, sources
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.graph import Graph, check
+from ksim_schema.jsonsource import parse_json
 from ksim_schema.morphisms import contradicted, desugar
 from ksim_schema.source import Document, read
 from ksim_schema.task import Task, load
@@ -36,11 +38,15 @@ class Checked:
 
 
 def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Checked:
-    """Read and check a task file; see :func:`check_document`."""
-    document, found = read(path, name)
+    """Read and check a task file; see :func:`check_document`. A ``.json`` file holds an ACSet."""
+    is_json = path.suffix == ".json"
+    document, found = read(path, name, parse_json if is_json else None)
     if document is None:
         return Checked(None, None, in_order(found), {name or str(path): _beginning(path)})
-    checked = check_document(document, path.parent, settings)
+    if is_json and not is_plain_task(document):
+        checked = check_instance(document, path.parent, settings)
+    else:
+        checked = check_document(document, path.parent, settings)
     return Checked(
         checked.task, checked.graph, in_order([*found, *checked.diagnostics]), checked.sources
     )
@@ -55,6 +61,23 @@ def _beginning(path: Path) -> str:
             return stream.read(1_000_000).decode("utf-8-sig", "replace")
     except OSError:
         return ""
+
+
+def check_instance(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:
+    """Check an ACSet as a task; see :func:`check_document`.
+
+    The parts of a task imply its graph, so the tables must hold exactly that graph.
+    """
+    imported, found = import_task(document)
+    if imported is None:
+        return Checked(None, None, in_order(found), {document.file: document.text})
+    checked = check_document(imported.document, folder)
+    found += checked.diagnostics
+    if checked.graph is not None and not has_errors(found):
+        found += disagreements(imported, checked.graph)
+    if not settings or has_errors(found):
+        return replace(checked, diagnostics=in_order(found))
+    return check_document(imported.document, folder, settings)
 
 
 def check_document(

@@ -262,13 +262,8 @@ class Unit:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        if self.allowed == (NUMBER,):
-            return {"type": ["number", "string"]}
-        units = " or ".join(repr(str(d)) for d in self.allowed) or "any unit"
-        return {
-            "type": ["number", "string"],
-            "description": f"A number with a unit ({units})",
-        }
+        """A number or a text. ``units`` is for :mod:`ksim_schema.export`, which words it."""
+        return {"type": ["number", "string"], "units": [str(d) for d in self.allowed]}
 
     def validate(self, value: object) -> float:
         """The value in SI units.

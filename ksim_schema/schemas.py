@@ -1,4 +1,4 @@
-"""The two schemas that the language is built on, read from ``schemas/``."""
+"""The schemas that the language is built on, read from ``schemas/``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ def sch_ksim() -> Schema:
 def sch_task() -> Schema:
     """The schema of a whole task; it contains SchKsim."""
     return Schema.from_data(_read("SchTask"), sch_ksim())
+
+
+@cache
+def sch_rollout() -> Schema:
+    """The schema of recorded rollouts; it contains SchKsim, and has equations."""
+    return Schema.from_data(_read("SchRollout"), sch_ksim())
+
+
+VALUE_TYPES = {"StateData": "list", "Vector": "list", "Number": "float"}
+"""Attribute types whose values are not text, with the Python type of their values."""
 
 
 def _read(name: str) -> dict[str, Any]:

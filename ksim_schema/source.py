@@ -8,7 +8,7 @@ bounded before anything is built. It knows the core types of YAML 1.2 (``1e-5`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -76,12 +76,17 @@ class _Stop(Exception):
         self.diagnostic = diagnostic
 
 
-def read(path: Path, name: str | None = None) -> tuple[Document | None, list[Diagnostic]]:
+def read(
+    path: Path,
+    name: str | None = None,
+    parser: Callable[[bytes, str], tuple[Document | None, list[Diagnostic]]] | None = None,
+) -> tuple[Document | None, list[Diagnostic]]:
     """Read a task file.
 
     Args:
         path: the file.
         name: how to call it in messages; the path by default.
+        parser: what reads its text; :func:`parse` by default.
 
     Returns:
         The document, or None when the text cannot be used, and what is wrong with it.
@@ -98,7 +103,7 @@ def read(path: Path, name: str | None = None) -> tuple[Document | None, list[Dia
     except OSError as error:
         reason = (error.strerror or "error").lower()
         return None, [Diagnostic("KS0001", f"cannot read {name}: {reason}", Span(name))]
-    return parse(raw, name)
+    return (parser or parse)(raw, name)
 
 
 def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic]]:

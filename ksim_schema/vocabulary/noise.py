@@ -70,5 +70,10 @@ def _quantity_is_uniform(value: Any) -> Any:
 
 NoiseChain = Annotated[tuple[Noise, ...], BeforeValidator(_one_is_a_chain)]
 """Noises applied one after the other; a single one may stand without a list."""
-BiasChain = Annotated[tuple[Noise, ...], BeforeValidator(_quantity_is_uniform)]
+BiasChain = Annotated[
+    tuple[Noise, ...],
+    BeforeValidator(
+        _quantity_is_uniform, json_schema_input_type=tuple[Noise, ...] | AnyQuantity | None
+    ),
+]
 """Like a chain of noises; a quantity alone is the half width of a uniform one."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ksim_schema.acset import Arrow, Instance, Schema, SchemaError
+from ksim_schema.acset import Arrow, Equation, Instance, Schema, SchemaError
 from ksim_schema.canonical import instance
 from ksim_schema.frontend import check_file
 from ksim_schema.graph import Edge, Graph, Node, cycle_without_delay, ill_typed, unused
@@ -123,6 +123,31 @@ def test_instances_and_schemas_go_through_json() -> None:
     written["E"][0]["tgt"] = 2
     with pytest.raises(SchemaError, match="tgt is 2"):
         Instance.from_json(GRAPHS, written)
+
+
+def test_paths_of_an_equation_agree_on_each_row() -> None:
+    loops = replace(GRAPHS, equations=(Equation("loops", "E", "V", ("src",), ("tgt",)),))
+    assert Schema.from_json(loops.to_json(), "SchGraph") == loops
+    graph = Instance(loops)
+    graph.add("V")
+    graph.add("V")
+    graph.add("E", src=1, tgt=1)
+    assert graph.problems() == []
+    graph.add("E", src=1, tgt=2)
+    assert graph.problems() == ["E 2: equation 'loops': src is 1, tgt is 2"]
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        (Equation("x", "E", "V", ("src", "tgt"), ("src",)), "no morphism 'tgt' from V"),
+        (Equation("x", "E", "V", (), ("src",)), "a path ends at E, not at V"),
+        (Equation("x", "E", "V", ("label",), ("src",)), "no morphism 'label' from E"),
+    ],
+)
+def test_an_equation_is_between_parallel_paths(law: Equation, message: str) -> None:
+    with pytest.raises(SchemaError, match=message):
+        replace(GRAPHS, equations=(law,))
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda p: p.stem)

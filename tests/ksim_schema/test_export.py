@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import jsonschema
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
-from ksim_schema.export import main, text
+from ksim_schema.export import files, main, text
 from ksim_schema.schemas import folder
 from ksim_schema.source import read
+from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.ppo import PPO
 
 TESTS = Path(__file__).parents[1]
 TASKS = sorted((TESTS.parent / "tasks").glob("*.yaml"))
@@ -47,9 +50,11 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_the_file_is_fresh() -> None:
-    path = folder() / "task.schema.json"
-    assert path.read_text(encoding="utf-8") == text(), "run python -m ksim_schema.export"
+def test_the_files_are_fresh() -> None:
+    for name, written in files().items():
+        path = folder() / name
+        assert path.read_text(encoding="utf-8") == written, "run python -m ksim_schema.export"
+    assert set(files()) == {path.name for path in folder().glob("*.json")}
     assert main(["--check"]) == 0
 
 
@@ -78,6 +83,81 @@ def test_a_task_with_component_files_may_have_kinds_of_its_own(
     assert not validator.is_valid({**own, "components": ["terms.txt"]})
     own["Action"] = {"targets": {"kind": "flat_bdy"}}  # no component file declares actions
     assert not validator.is_valid(own)
+
+
+KINDS_FOLDER = TESTS / "kinds"
+
+
+@pytest.mark.parametrize("path", sorted(KINDS_FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_kind_is_valid(path: Path, validator: jsonschema.Draft202012Validator) -> None:
+    """The parts that the compiler's tests run: what the compiler takes, an editor must take."""
+    document, _ = read(path)
+    walk, _ = read(TESTS.parent / "tasks" / "walk.yaml")
+    assert document is not None
+    assert walk is not None
+    for kind, needed in plain(document.data).items():
+        task = plain(walk.data)
+        for section, parts in needed.get("needs", {}).items():
+            task.setdefault(section, {}).update(parts)
+        task.setdefault(path.stem, {})["part"] = needed["part"]
+        errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(task)]
+        assert errors == [], kind
+
+
+def models() -> list[type[BaseModel]]:
+    """The models of all kinds, of the training, and of what is inside of them."""
+    found: dict[type[BaseModel], None] = {}
+    frontier: list[Any] = [PPO, *(m for kinds in KINDS.values() for m in kinds.values())]
+    while frontier:
+        hint = frontier.pop()
+        frontier += get_args(hint)
+        if isinstance(hint, type) and issubclass(hint, BaseModel) and hint not in found:
+            found[hint] = None
+            frontier += [info.annotation for info in hint.model_fields.values()]
+    return list(found)
+
+
+def test_defaults_may_be_written_as_they_are_shown() -> None:
+    """What an editor fills in is taken by the compiler, and means the default."""
+    schema = json.loads(text())
+    shown = 0
+    for model in models():
+        name = f"{model.object}.{model.kind_name}" if issubclass(model, Part) else model.__name__
+        fields = schema["properties"]["PPO"] if model is PPO else schema["$defs"][name]
+        for field, info in model.model_fields.items():
+            inner = fields["properties"][info.alias or field]
+            if "default" not in inner or field == "kind":
+                continue
+            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[info.annotation, "", *info.metadata])  # type: ignore[valid-type]
+            taken = adapter.validate_python(tuples(inner["default"]))
+            assert taken == info.default, (name, field)
+            shown += 1
+    assert shown > 100
+
+
+def tuples(value: Any) -> Any:
+    """Tuples for lists, as the reader gives."""
+    if isinstance(value, dict):
+        return {key: tuples(inner) for key, inner in value.items()}
+    return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+
+def test_nothing_is_left_of_what_the_export_words() -> None:
+    found = text()
+    assert '"units"' not in found
+    assert "``" not in found
+    assert '"default": null' not in found
+
+
+def test_every_kind_is_explained_where_it_is_chosen() -> None:
+    schema = json.loads(text())
+    for object, kinds in KINDS.items():
+        part = schema["properties"][object]["additionalProperties"]
+        if len(kinds) > 1:
+            kind = part["properties"]["kind"]
+            assert kind["enum"] == list(kinds)
+            assert len(kind["markdownEnumDescriptions"]) == len(kinds)
+            assert all(line.endswith((".", ".)")) for line in kind["markdownEnumDescriptions"])
 
 
 def test_every_field_has_a_description() -> None:

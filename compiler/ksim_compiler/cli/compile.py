@@ -63,9 +63,13 @@ def parser() -> argparse.ArgumentParser:
     add("--format", choices=("text", "json"), default="text", help="form of the diagnostics")
     add(
         "--emit",
-        choices=("graph", "acset", "plan", "effective", "components", "schema"),
-        help="print the canonical graph, the ACSet, the plan, the task after all changes, or its "
-        "own Python files, without running them; schema: the schema of the ACSet. Writes nothing",
+        choices=(
+            *("graph", "acset", "plan", "effective", "components"),
+            *("dot", "mermaid", "svg", "schema"),
+        ),
+        help="print the canonical graph, the ACSet, the plan, the task after all changes, its own "
+        "Python files (without running them), or a drawing (dot, mermaid, svg); schema: the "
+        "schema of the ACSet. Writes nothing",
     )
     add(
         "--explain",

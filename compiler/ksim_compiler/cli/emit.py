@@ -12,11 +12,14 @@ from typing import Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
-from ksim_schema.canonical import canonical, canonical_yaml, instance
+from ksim_schema import drawing
+from ksim_schema.canonical import canonical, canonical_yaml
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import NEXT, Node
-from ksim_schema.schemas import sch_task
+from ksim_schema.interchange import export_task, json_text, sch_task_drawing
+from ksim_schema.schemas import VALUE_TYPES
 from ksim_schema.source import Path_, resolve
+from ksim_schema.svg import svg
 from ksim_schema.wiring import wire
 
 
@@ -27,13 +30,12 @@ def graph(plan: Plan) -> str:
 
 def acset(plan: Plan) -> str:
     """The task as an ACSet, in the JSON form of ACSets.jl; ``schema`` gives its schema."""
-    tables = instance(plan.task, wire(plan.task)[0]).to_json()
-    return json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
+    return json_text(export_task(plan.task, wire(plan.task)[0]).to_json())
 
 
 def schema() -> str:
     """The schema of the ACSets that :func:`acset` gives, in the JSON form of ACSets.jl."""
-    return json.dumps(sch_task().drawing().to_json(), indent=1) + "\n"
+    return json_text(sch_task_drawing().to_json(VALUE_TYPES))
 
 
 def effective(plan: Plan) -> str:
@@ -93,11 +95,33 @@ def components(path: Path, colour: common.Colour) -> int:
     return common.ERRORS if found else common.OK
 
 
+def _shown_graph(plan: Plan) -> drawing.Picture:
+    return drawing.picture(wire(plan.task)[0], plan.task.name, plan.task.about)
+
+
+def dot(plan: Plan) -> str:
+    """The graph for Graphviz."""
+    return drawing.dot(_shown_graph(plan))
+
+
+def mermaid(plan: Plan) -> str:
+    """The graph as a Mermaid flowchart."""
+    return drawing.mermaid(_shown_graph(plan))
+
+
+def picture(plan: Plan) -> str:
+    """The graph as SVG."""
+    return svg(_shown_graph(plan))
+
+
 EMIT: dict[str, Callable[[Plan], str]] = {
     "graph": graph,
     "acset": acset,
     "plan": Plan.text,
     "effective": effective,
+    "dot": dot,
+    "mermaid": mermaid,
+    "svg": picture,
 }
 """What can be printed of a compiled task."""
 

@@ -194,6 +194,40 @@ def test_emit_acset_is_an_instance_of_the_emitted_schema(capsys: Output) -> None
     assert instance.problems() == []
 
 
+def test_an_acset_compiles_to_the_same_fingerprint(capsys: Output) -> None:
+    variant("cartpole.yaml")
+    assert compile.main(["--emit", "acset", CARTPOLE]) == common.OK
+    Path("cartpole.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    marks: list[str] = []
+    for name in ("cartpole.yaml", "cartpole.json"):
+        assert compile.main([name, "-o", "out.ksim"]) == common.OK
+        marks.append(artifact.read(Path("out.ksim")).fingerprint)
+        assert compile.main(["--check", "out.ksim"]) == common.OK
+    assert marks[0] == marks[1] != ""
+
+
+def test_a_mistake_in_an_acset_is_shown_in_its_line(capsys: Output) -> None:
+    compile.main(["--emit", "acset", CARTPOLE])
+    text = capsys.readouterr().out.replace('"read_src": 1,', '"read_src": 71,')
+    Path("cartpole.json").write_text(text, encoding="utf-8")
+    assert compile.main(["--check", "cartpole.json"]) == common.ERRORS
+    err = capsys.readouterr().err
+    line, column = place(Path("cartpole.json"), "71,")
+    assert f"cartpole.json:{line}:{column}: error KS0908" in err
+    assert '"read_src": 71,' in err
+    assert "it has rows 1 to 4" in err
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("svg", "<svg "), ("dot", "digraph "), ("mermaid", "---\ntitle:")]
+)
+def test_emit_drawings(form: str, start: str, capsys: Output) -> None:
+    assert compile.main(["--emit", form, CARTPOLE]) == common.OK
+    out = capsys.readouterr().out
+    assert out.startswith(start)
+    assert "cart_speed" in out
+
+
 def test_emit_plan(capsys: Output) -> None:
     assert compile.main(["--emit", "plan", CARTPOLE]) == common.OK
     assert capsys.readouterr().out.startswith("plan cartpole\n")
