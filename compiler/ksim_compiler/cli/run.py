@@ -149,6 +149,7 @@ def _resume(options: argparse.Namespace) -> int:
     if options.task is not None:
         other = common.load(options.task, (), options.trust)
         if other.fingerprint != compiled.fingerprint:
+            _explain(compiled, other, folder, options)
             what = f"{options.task} is not the task of {folder}"
             raise UsageError(f"{what}; begin a new run with what it learned: --from {folder}")
     given = {name: getattr(options, name) for name in OPTIONS}
@@ -157,6 +158,17 @@ def _resume(options: argparse.Namespace) -> int:
             raise UsageError(f"the run has {name} {about.get(name)}; leave out --{name}")
     about |= {name: value for name, value in given.items() if value is not None}
     return _train(compiled, folder, about, options, begun=True)
+
+
+def _explain(old: Compiled, new: Compiled, folder: Path, options: argparse.Namespace) -> None:
+    """Print how a task differs from that of a run."""
+    from ksim_compiler.cli.diff import compare
+    from ksim_schema.diff.text import text
+
+    common.print_report(new.diagnostics, new.sources, options.color)
+    if new.plan is not None:
+        shown = common.use_colour(options.color, sys.stdout)
+        print(text([compare(old, new, str(folder), str(options.task))], colour=shown))
 
 
 def _run_folder(out: Path | None, task: str) -> Path:
@@ -241,7 +253,7 @@ def _train(
                 state = session.restore(state)
                 say(f"going on after {session.steps(state):,} steps")
             if options.warm is not None:
-                state = _warm(state, trainer, options, say)
+                state = _warm(state, trainer, compiled, options, say)
             done = session.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
@@ -263,19 +275,29 @@ def _train(
 
 
 def _warm(
-    state: TrainState, trainer: Trainer, options: argparse.Namespace, say: Callable[[str], None]
+    state: TrainState,
+    trainer: Trainer,
+    compiled: Compiled,
+    options: argparse.Namespace,
+    say: Callable[[str], None],
 ) -> TrainState:
     """The state with what another run learned."""
+    from ksim_compiler.cli.diff import compare
     from ksim_compiler.learn.migrate import MigrationError, migrate
 
     run: Path = options.warm
     other = common.load(run / "task.ksim", (), options.trust)
     if other.plan is None:
-        raise UsageError(f"{run} holds no task that can be read")
+        common.print_report(other.diagnostics, other.sources, options.color)
+        raise UsageError(f"the task of {run} cannot be read")
+    way = compare(other, compiled, str(run), "this task").migration
+    assert way is not None
     try:
-        return migrate(state, trainer.plan, other.plan, run, say)
+        state = migrate(state, way, run, trainer.steps_per_iteration)
     except MigrationError as error:
         raise UsageError(str(error)) from error
+    say(f"{run}: {way.sentence()}")
+    return state
 
 
 @contextmanager
