@@ -116,7 +116,8 @@ class FeetClock(Reward):
 
     Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
     phase_i)))``, with t the time since the episode began and h the height of the foot's site above
-    the world's zero. By default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that a command gives.
+    the world's zero. By default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that
+    a command gives.
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
