@@ -204,6 +204,26 @@ CATALOGUE: dict[str, Entry] = {
         "was compiled, so its fingerprint would lie. Compile its source again.",
     ),
     "KS0506": _error("file cannot be written", "The folder is absent, not permitted, or full."),
+    # KS06xx: tasks made of other tasks
+    "KS0601": _error(
+        "task to extend cannot be read",
+        "'extends' names task files, relative to the file that it stands in.",
+    ),
+    "KS0602": _error(
+        "conflict between extended tasks",
+        "Two tasks give one part different content. A part may stand in several of them when it "
+        "is the same in each. To change what is extended, use 'set'.",
+    ),
+    "KS0603": _error(
+        "tasks extend each other",
+        "A task cannot be made of itself, nor of a very long chain of tasks.",
+    ),
+    "KS0604": _error("nothing to remove", "'remove' lists parts, or fields of parts, by path."),
+    "KS0605": _error(
+        "malformed extends, remove or set",
+        "'extends' is a path or a list of paths, 'remove' a list of paths such as Reward.torque, "
+        "and 'set' maps paths to values.",
+    ),
     # KS07xx: components of a task's own
     "KS0701": _error(
         "component file cannot be read",

@@ -15,7 +15,12 @@ from ksim_schema.frontend import Checked, check_document
 from ksim_schema.quantity import QuantityError, parse, text_of
 from ksim_schema.source import parse as parse_source
 
-SHIPPED = tuple(sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml")))
+SHIPPED = tuple(
+    path
+    for path in sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
+    if "extends:" not in path.read_text(encoding="utf-8")
+)
+"""The shipped tasks that are whole in one file."""
 FILES = {"scene.xml": b"<mujoco/>"}
 
 
