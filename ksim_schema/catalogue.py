@@ -53,6 +53,11 @@ CATALOGUE: dict[str, Entry] = {
         "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
     ),
     "KS0009": _error("key is no text", "A key must be a text."),
+    "KS0010": _warning(
+        "idle comment",
+        "'# ksim: ignore[KS0307]' at the end of a line silences a warning that is reported on it. "
+        "This one silences nothing, or what cannot be silenced.",
+    ),
     # KS01xx: structure of the task
     "KS0101": _error("unknown section", "A task has one section per schema object, and few more."),
     "KS0102": _error("unknown kind", "No component of this kind is declared for this object."),

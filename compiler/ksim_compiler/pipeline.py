@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksim_compiler import modelrefs, passes, robot
 from ksim_compiler.plan import Plan
+from ksim_schema import ignores
 from ksim_schema.canonical import fingerprint
 from ksim_schema.components import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
@@ -63,7 +64,11 @@ def compile_document(
 
 def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
     try:
-        return _through_passes(checked, files)
+        compiled = _through_passes(checked, files)
+        kept, idle = ignores.apply(compiled.diagnostics, compiled.sources)
+        if has_errors(kept):  # a warning may be missing that a comment is meant for
+            idle = []
+        return replace(compiled, diagnostics=in_order([*kept, *idle]))
     except Exception as error:
         # The passes call methods of components: a mistake in one is its author's, not ours.
         components = checked.task.components.sources if checked.task else {}

@@ -60,7 +60,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
-    add("--format", choices=("text", "json"), default="text", help="form of the diagnostics")
+    add(
+        "--format",
+        choices=("text", "json", "github", "sarif", "junit"),
+        default="text",
+        help="form of the diagnostics: for people, or for other programs",
+    )
     add(
         "--emit",
         choices=(
@@ -172,8 +177,8 @@ def _has_task_key(path: Path) -> bool:
 
 
 def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
-    if len(tasks) > 1 or options.out is not None or options.format == "json":
-        raise UsageError("--emit prints one task: no folder, no --out, no --format json")
+    if len(tasks) > 1 or options.out is not None or options.format != "text":
+        raise UsageError("--emit prints one task: no folder, no --out, no --format")
     if options.emit == "components":
         from ksim_compiler.cli import emit
 
@@ -204,10 +209,12 @@ def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
             common.print_report(problems, compiled.sources, options.color)
             if not options.quiet:
                 _print_outcome(path, compiled, problems, written, options.color)
-    if options.format == "json":
-        from ksim_schema.diagnostics import render_json
+    if options.format != "text":
+        from ksim_schema.reports import FORMATS
 
-        print(render_json(found))
+        report = FORMATS[options.format]([str(path) for path in tasks], found)
+        if report:
+            print(report)
     return ERRORS if _failed(found, options.strict) else OK
 
 
