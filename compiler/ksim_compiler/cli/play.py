@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add("--events", type=Path, metavar="FILE", help="write each transition as a line of JSON")
     add("--verify", type=Path, metavar="FILE", help="replay an event file and check it")
     add("--rollout", type=Path, metavar="FILE", help="write the episode as an ACSet (JSON)")
+    add("--report", action="store_true", help="write the run's report.html anew")
     add("--dump", type=Path, metavar="FILE", help="show what went non-finite in a training")
     add("--viewer", choices=("native", "web"), help="show it live, in a window or a browser")
     add("--seed", type=int, default=0, help="of all random numbers (default: 0)")
@@ -127,6 +128,11 @@ def _play(plan: Plan, options: argparse.Namespace) -> int:
     policy = load_policy(options.run, plan)
     for problem in policy.passed_over:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
+    if options.report:
+        from ksim_compiler.play.report import write_report
+
+        print(f"wrote {write_report(options.run, plan)}")
+        return OK
     fixed = _fixed(options.fixed)
     if options.viewer is not None:
         from ksim_compiler.play.viewer import Live, watch
