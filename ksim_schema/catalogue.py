@@ -136,6 +136,12 @@ CATALOGUE: dict[str, Entry] = {
         "contradicts.",
     ),
     "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
+    "KS0310": _warning(
+        "ignore without effect",
+        "A comment '# ksim: ignore[KS0307]' at the end of a line leaves out the warnings of that "
+        "code in that line. This one leaves out nothing: the code is not reported there, is an "
+        "error or does not exist.",
+    ),
     # KS04xx: values against each other and against the robot
     "KS0401": _error(
         "control period", "The control period must be a whole number of physics timesteps."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksim_compiler import modelrefs, passes, robot
@@ -12,6 +12,7 @@ from ksim_schema.canonical import fingerprint
 from ksim_schema.components import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.frontend import Checked, check_document, check_file
+from ksim_schema.ignores import ignore
 from ksim_schema.source import Document
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -63,7 +64,7 @@ def compile_document(
 
 def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
     try:
-        return _through_passes(checked, files)
+        compiled = _through_passes(checked, files)
     except Exception as error:
         # The passes call methods of components: a mistake in one is its author's, not ours.
         components = checked.task.components.sources if checked.task else {}
@@ -71,6 +72,11 @@ def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
         if problem is None:
             raise
         return Compiled(None, in_order([*checked.diagnostics, problem]), checked.sources)
+    if checked.task is None:
+        return compiled
+    complete = compiled.plan is not None
+    left = ignore(checked.task.document, compiled.diagnostics, complete=complete)
+    return replace(compiled, diagnostics=left)
 
 
 def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
