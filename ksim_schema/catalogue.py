@@ -142,6 +142,29 @@ CATALOGUE: dict[str, Entry] = {
         "code in that line. This one leaves out nothing: the code is not reported there, is an "
         "error or does not exist.",
     ),
+    "KS0311": _warning(
+        "implausibly large number",
+        "The number is far beyond what robots and their training know, as after a slip in an "
+        "exponent or a unit.",
+    ),
+    "KS0312": _warning(
+        "empty value",
+        "Nothing is written after a key, or a list that should name something is empty.",
+    ),
+    "KS0313": _warning(
+        "termination that never comes", "No state that the robot can be in ends an episode here."
+    ),
+    "KS0320": _warning(
+        "reward that cannot change",
+        "The reward adds the same at each tick, whatever the policy does, so nothing is learned "
+        "from it: its scale is 0, or it counts failures and nothing is a failure.",
+    ),
+    "KS0321": _warning(
+        "part without effect", "The part is multiplied by 0, so it carries no information."
+    ),
+    "KS0322": _info(
+        "command that is always the same", "A range from a value to itself leaves no choice."
+    ),
     # KS04xx: values against each other and against the robot
     "KS0401": _error(
         "control period", "The control period must be a whole number of physics timesteps."

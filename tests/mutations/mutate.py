@@ -138,7 +138,15 @@ QUANTITY = re.compile(r"([-+.\de]+) (\S+)")
 NAMES = frozenset(
     ("geoms", "with", "sensor", "sensors", "body", "bodies", "site", "sites", "keyframe", "joints")
 )
-REFERENCES = frozenset(("act", "read", "obey", "clean", "noisy", "command", "contact"))
+REFERENCES = {
+    "act": "Action",
+    "read": "Observation",
+    "clean": "Observation",
+    "noisy": "Observation",
+    "contact": "Observation",
+    "obey": "Command",
+    "command": "Command",
+}
 WORDS = frozenset(("kind", "relative_to", "around", "frame", "activation", *NAMES, *REFERENCES))
 PROSE = frozenset(("about", "task", "model"))
 
@@ -183,15 +191,17 @@ def rename_a_part(s: Source) -> Iterator[Mutation]:
     for path in s.document.keys:
         if len(path) == 2 and path[0] in SECTIONS:
             mutation = at(s, "rename", path, str(path[1]) + "_x", key=True)
-            named = s.named(str(path[1]), mutation.text) & references(s)
+            named = s.named(str(path[1]), mutation.text) & references(s, str(path[0]))
             if named:
                 yield Mutation("rename", mutation.what, mutation.text, named)
 
 
-def references(s: Source) -> frozenset[int]:
-    """The lines in which parts are named."""
+def references(s: Source, object: str) -> frozenset[int]:
+    """The lines in which parts of an object are named."""
     return frozenset(
-        s.document.values[path].line for path, _ in s.leaves() if field_of(path) in REFERENCES
+        s.document.values[path].line
+        for path, _ in s.leaves()
+        if REFERENCES.get(field_of(path)) == object
     )
 
 
@@ -200,7 +210,7 @@ def drop_a_part(s: Source) -> Iterator[Mutation]:
     for path in s.document.keys:
         if len(path) == 2 and path[0] in SECTIONS:
             gone = s.part_lines(path)
-            named = s.named(str(path[1]), s.text) & references(s)
+            named = s.named(str(path[1]), s.text) & references(s, str(path[0]))
             left = frozenset(n if n < gone.start else n - len(gone) for n in named - set(gone))
             if left:
                 yield Mutation("drop-part", ".".join(map(str, path)), s.without_lines(gone), left)
@@ -234,7 +244,6 @@ NEEDED = {
     ("Observation", "geoms"),
     ("Observation", "period"),
     ("Reward", "sites"),
-    ("Action", "scale"),
 }
 
 
@@ -451,6 +460,12 @@ def blocks(s: Source) -> Iterator[int]:
             yield number
 
 
+def same_meaning(s: Source, mutation: Mutation) -> bool:
+    """Whether an edit left the data as it was."""
+    document, problems = parse(mutation.text, "task.yaml")
+    return document is not None and not problems and document.data == s.document.data
+
+
 def edited(s: Source, sort: str, number: int, new: str, *lines: int) -> Mutation:
     text = "".join([*s.lines[: number - 1], new, *s.lines[number:]])
     return Mutation(sort, f"line {number}", text, frozenset((number, *lines)))
@@ -468,8 +483,10 @@ def wrong_indentation(s: Source) -> Iterator[Mutation]:
     for number in blocks(s):
         line = s.lines[number - 1]
         near = (number - 1, number + 1)
-        yield edited(s, "indent", number, " " + line, *near)
-        yield edited(s, "indent", number, line[1:], *near)
+        for new in (" " + line, line[1:]):
+            mutation = edited(s, "indent", number, new, *near)
+            if not same_meaning(s, mutation):
+                yield mutation
 
 
 @mutator

@@ -121,7 +121,7 @@ class FeetClock(Reward):
     kind: Literal["feet_clock"] = "feet_clock"
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
-    height: Length = Field(description="Height of the swing foot at the top.")
+    height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")
     error_scale: Annotated[Length, Gt(0)] = Field(description="Error at which it falls to 1/e.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
