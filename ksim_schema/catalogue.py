@@ -53,6 +53,11 @@ CATALOGUE: dict[str, Entry] = {
         "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
     ),
     "KS0009": _error("key is no text", "A key must be a text."),
+    "KS0010": _warning(
+        "idle comment",
+        "'# ksim: ignore[KS0307]' at the end of a line silences a warning that is reported on it. "
+        "This one silences nothing, or what cannot be silenced.",
+    ),
     # KS01xx: structure of the task
     "KS0101": _error("unknown section", "A task has one section per schema object, and few more."),
     "KS0102": _error("unknown kind", "No component of this kind is declared for this object."),
@@ -136,12 +141,6 @@ CATALOGUE: dict[str, Entry] = {
         "contradicts.",
     ),
     "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
-    "KS0310": _warning(
-        "ignore without effect",
-        "A comment '# ksim: ignore[KS0307]' at the end of a line leaves out the warnings of that "
-        "code in that line. This one leaves out nothing: the code is not reported there, is an "
-        "error or does not exist.",
-    ),
     "KS0311": _warning(
         "implausibly large number",
         "The number is far beyond what robots and their training know, as after a slip in an "
@@ -233,6 +232,26 @@ CATALOGUE: dict[str, Entry] = {
         "was compiled, so its fingerprint would lie. Compile its source again.",
     ),
     "KS0506": _error("file cannot be written", "The folder is absent, not permitted, or full."),
+    # KS06xx: tasks made of other tasks
+    "KS0601": _error(
+        "task to extend cannot be read",
+        "'extends' names task files, relative to the file that it stands in.",
+    ),
+    "KS0602": _error(
+        "conflict between extended tasks",
+        "Two tasks give one part different content. A part may stand in several of them when it "
+        "is the same in each. To change what is extended, use 'set'.",
+    ),
+    "KS0603": _error(
+        "tasks extend each other",
+        "A task cannot be made of itself, nor of a very long chain of tasks.",
+    ),
+    "KS0604": _error("nothing to remove", "'remove' lists parts, or fields of parts, by path."),
+    "KS0605": _error(
+        "malformed extends, remove or set",
+        "'extends' is a path or a list of paths, 'remove' a list of paths such as Reward.torque, "
+        "and 'set' maps paths to values.",
+    ),
     # KS07xx: components of a task's own
     "KS0701": _error(
         "component file cannot be read",

@@ -45,11 +45,11 @@ def apply_settings(
         found += [replace(p, where=place) for p in problems]
         if parsed is None:
             continue
-        problem = _missing(data, path, where)
+        problem = missing_place(data, path, where)
         if problem is not None:
             found.append(problem)
             continue
-        data = _with(data, path, parsed.data)
+        data = with_value(data, path, parsed.data)
         for old in [p for p in values if p[: len(path)] == path]:
             del values[old]
         values[path] = place
@@ -62,7 +62,7 @@ def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:
     return {document.file: document.text, COMMAND_LINE: "\n".join(settings)}
 
 
-def _missing(data: Any, path: Path_, where: Span) -> Diagnostic | None:
+def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
     """A path must lead to a value of the task, or to a field that a part leaves at its default."""
     for depth, step in enumerate(path):
         if not is_mapping(data):
@@ -80,8 +80,8 @@ def _missing(data: Any, path: Path_, where: Span) -> Diagnostic | None:
     return None
 
 
-def _with(data: Any, path: Path_, value: Any) -> Any:
+def with_value(data: Any, path: Path_, value: Any) -> Any:
     if not path:
         return value
     inner: dict[Any, Any] = data if is_mapping(data) else {}
-    return {**inner, path[0]: _with(inner.get(path[0]), path[1:], value)}
+    return {**inner, path[0]: with_value(inner.get(path[0]), path[1:], value)}

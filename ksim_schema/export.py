@@ -62,6 +62,22 @@ def task_schema() -> dict[str, Any]:
         "anyOf": [{"type": "array", "items": _PYTHON_FILE}, _PYTHON_FILE],
         "description": "Python files that declare components of this task's own.",
     }
+    path = {"type": "string", "description": "Path of a task file."}
+    part = {"type": "string", "description": "Path of a part, such as Reward.torque."}
+    properties |= {
+        "extends": {
+            "anyOf": [{"type": "array", "items": path}, path],
+            "description": "Tasks whose parts this one has as well.",
+        },
+        "remove": {
+            "anyOf": [{"type": "array", "items": part}, part],
+            "description": "Parts of the extended tasks that this one has not.",
+        },
+        "set": {
+            "type": "object",
+            "description": "Values of the extended tasks that are others here, by path.",
+        },
+    }
     for object, kinds in KINDS.items():
         for kind, model in kinds.items():
             definitions[f"{object}.{kind}"] = _model(model, definitions)
@@ -74,10 +90,15 @@ def task_schema() -> dict[str, Any]:
         "description": "A robot-learning task as a typed graph.",
         "type": "object",
         "properties": properties,
-        "required": ["ksim", "task", *REQUIRED],
+        "required": ["ksim", "task"],
         "additionalProperties": False,
-        "if": {"not": {"required": ["components"]}},
-        "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in _OPEN}},
+        "allOf": [
+            {
+                "if": {"not": {"required": ["components"]}},
+                "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in _OPEN}},
+            },
+            {"if": {"not": {"required": ["extends"]}}, "then": {"required": [*REQUIRED]}},
+        ],
         "$defs": dict(sorted(definitions.items())),
     }
 

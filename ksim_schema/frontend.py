@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from ksim_schema import components as own
 from ksim_schema.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.compose import apply_settings, sources
+from ksim_schema.composition import compose
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.graph import Graph, check
 from ksim_schema.jsonsource import parse_json
@@ -87,16 +88,25 @@ def check_document(
     settings: Sequence[str] = (),
     files: Mapping[str, bytes] | None = None,
 ) -> Checked:
-    """Check a document as a task. Its component files are run.
+    """Check a document as a task, with what it extends. Its component files are run.
 
     Args:
         document: the source.
         folder: the folder that paths in it are relative to.
         settings: ``path=value`` texts that change it.
-        files: its component files by name; read from the folder by default.
+        files: its component files by name; read from the folder by default. When they are given,
+            the task is whole: nothing else is read.
     """
     texts = sources(document, settings)
-    document, found = apply_settings(document, settings)
+    found: list[Diagnostic] = []
+    if files is None:
+        composed = compose(document, folder)
+        document, found = composed.document, composed.problems
+        texts |= composed.sources
+        if has_errors(found):  # what else is wrong may follow from these
+            return Checked(None, None, in_order(found), texts)
+    document, problems = apply_settings(document, settings)
+    found += problems
     components, problems = own.load(document, *_component_files(document, folder, files))
     texts |= components.sources
     found += problems

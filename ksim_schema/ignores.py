@@ -1,115 +1,78 @@
-"""``# ksim: ignore[KS0307]`` at the end of a line: warnings there that the author knows of."""
+"""Comments that silence warnings: ``# ksim: ignore[KS0307]`` at the end of their line."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ksim_schema.catalogue import CATALOGUE
-from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean, in_order
-from ksim_schema.source import Document
+from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
 
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*ksim:[ \t]*ignore\b[ \t]*(\[[^\]\n]*\])?", re.M)
-_CODE = re.compile(r"[^\s,\[\]]+")
+_COMMENT = re.compile(r"#\s*ksim:\s*ignore(?:\[([^\]\n]*)\])?")
+MAX_SCANNED = 8_000_000
 
 
-class Ignore(NamedTuple):
-    """One code in one comment."""
-
+@dataclass(frozen=True)
+class _Ignore:
     code: str
     where: Span
 
 
-def ignore(
-    document: Document, diagnostics: Sequence[Diagnostic], *, complete: bool
-) -> list[Diagnostic]:
-    """Leave out the warnings that comments in the task ask to leave out.
+def apply(
+    found: Sequence[Diagnostic], sources: Mapping[str, str]
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Take out what comments silence. Errors cannot be silenced.
 
     Args:
-        document: the task.
-        diagnostics: what was found.
-        complete: whether every check has run. Only then a comment without effect is reported.
+        found: the diagnostics.
+        sources: the text of each file.
 
     Returns:
-        The rest, with problems of the comments themselves.
+        What is left, and what is wrong with the comments: an unknown code, one of an error, or one
+        that silences nothing.
     """
-    ignores, found = _read(document)
-    if not ignores and not found:
-        return list(diagnostics)
-    used: set[Ignore] = set()
-    for d in diagnostics:
-        matching = [i for i in ignores if i.code == d.code and _same_line(i.where, d.where)]
-        if matching and d.severity != "error":
-            used.update(matching)
+    ignores = [ignore for file, text in sources.items() for ignore in _ignores(file, text)]
+    if not ignores:
+        return list(found), []
+    silenced = {(i.where.file, i.where.line, i.code) for i in ignores}
+    kept: list[Diagnostic] = []
+    used: set[tuple[str, int, str]] = set()
+    for d in found:
+        place = (d.where.file, d.where.line, d.code)
+        if place in silenced and d.severity != "error":
+            used.add(place)
         else:
-            found.append(d)
-    for unmatched in ignores:
-        if unmatched not in used and complete:
-            message = f"this ignores {unmatched.code}, which is not reported in this line"
-            found.append(Diagnostic("KS0310", message, unmatched.where, help="take it out"))
-    return in_order(found)
+            kept.append(d)
+    wrong: list[Diagnostic] = []
+    for ignore in ignores:
+        problem = _problem(ignore, used)
+        if problem is not None:
+            message, help = problem
+            wrong.append(Diagnostic("KS0010", message, ignore.where, help=help))
+    return kept, wrong
 
 
-def _same_line(comment: Span, problem: Span) -> bool:
-    return (comment.file, comment.line) == (problem.file, problem.line)
-
-
-def _read(document: Document) -> tuple[list[Ignore], list[Diagnostic]]:
-    ignores: list[Ignore] = []
-    found: list[Diagnostic] = []
-    for match, where in _comments(document):
-        codes = match[1]
-        if codes is None or not _CODE.search(codes):
-            message = "this does not say what to ignore"
-            help = "name a code: # ksim: ignore[KS0307]"
-            found.append(Diagnostic("KS0310", message, where, help=help))
-            continue
-        for code in _CODE.finditer(codes):
-            column = where.column + match.start(1) - match.start() + code.start()
-            place = Span(where.file, where.line, column, where.line, column + len(code[0]))
-            if code[0] not in CATALOGUE:
-                message = f"no diagnostic has the code {code[0]!r}"
-                help = did_you_mean(code[0], CATALOGUE, limit=4)
-                found.append(Diagnostic("KS0310", message, place, help=help))
-            elif CATALOGUE[code[0]].severity == "error":
-                message = f"{code[0]} is an error ({CATALOGUE[code[0]].title}), which cannot be "
-                found.append(Diagnostic("KS0310", message + "ignored", place))
-            else:
-                ignores.append(Ignore(code[0], place))
-    return ignores, found
-
-
-def _comments(document: Document) -> Iterator[tuple[re.Match[str], Span]]:
-    """The comments, with their places; what stands inside of a text is none."""
-    if "ignore" not in document.text:
+def _ignores(file: str, text: str) -> Iterator[_Ignore]:
+    if "ksim:" not in text[:MAX_SCANNED]:
         return
-    breaks = re.finditer("\r\n|[\n\r\x85\u2028\u2029]", document.text)
-    starts = [0, *(match.end() for match in breaks)]
-    texts: list[tuple[int, int]] | None = None
-    for match in _COMMENT.finditer(document.text):
-        if texts is None:
-            spans = (s for path, s in document.values.items() if _is_text(document, path))
-            texts = [_offsets(span, starts) for span in spans]
-        if not any(first <= match.start() < stop for first, stop in texts):
-            line = bisect_right(starts, match.start())
-            column = match.start() - starts[line - 1] + 1
-            stop = column + match.end() - match.start()
-            yield match, Span(document.file, line, column, line, stop)
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _COMMENT.search(line)
+        if match is None:
+            continue
+        codes = [code.strip() for code in (match[1] or "").split(",")]
+        for code in codes:
+            yield _Ignore(code, Span(file, number, match.start() + 1, number, match.end() + 1))
 
 
-def _offsets(span: Span, starts: Sequence[int]) -> tuple[int, int]:
-    """Where a span begins and ends in the text. A block's end counts from its first line."""
-    first = starts[span.line - 1] + span.column - 1
-    return first, starts[span.end_line - 1] + span.end_column - 1
-
-
-def _is_text(document: Document, path: tuple[str | int, ...]) -> bool:
-    value = document.data
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return False  # a place of something that is not used
-    return isinstance(value, str)
+def _problem(ignore: _Ignore, used: set[tuple[str, int, str]]) -> tuple[str, str] | None:
+    code = ignore.code
+    if not code:
+        return "this comment does not say what it ignores", "write for example ignore[KS0307]"
+    if code not in CATALOGUE:
+        return f"there is no code {code!r}", did_you_mean(code, CATALOGUE, of="codes", limit=4)
+    if CATALOGUE[code].severity == "error":
+        return f"{code} is an error, which cannot be ignored", "mend what it says"
+    if (ignore.where.file, ignore.where.line, code) not in used:
+        return f"nothing on this line is {code}", "take the comment away"
+    return None

@@ -33,7 +33,7 @@ from ksim_schema.quantity import (
 )
 from ksim_schema.source import Path_
 from ksim_schema.task import OPTIONAL_KIND, SECTIONS, Task
-from ksim_schema.vocabulary import Model, Named, Part, Wire, annotated_fields
+from ksim_schema.vocabulary import Model, Named, Part, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
@@ -88,12 +88,12 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
         broken: whether it has errors, so that what is missing may only be misspelt.
     """
     data = task.document.data
+    canonical = "hold" in (_written(task, ("morphisms",)) or ())  # it writes out empty defaults
     for section in (*SECTIONS, "PPO"):
         if section in data:
             yield from _numbers(task, data[section], (section,))
-            yield from _empty(task, data[section], (section,))
+            yield from () if canonical else _empty(task, data[section], (section,))
     for object, name, part in task:
-        yield from _empty_lists(task, part, (object, name))
         yield from _twice(task, part, (object, name))
         if isinstance(part, Reward):
             yield from _constant_reward(task, name, part, broken)
@@ -159,32 +159,22 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
 
 
 def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
-    """Keys that nothing is written after. An explicit null is a value."""
+    """Keys that nothing is written after, and empty lists. An explicit null is a value."""
     if is_mapping(value):
         for key, inner in value.items():
             yield from _empty(task, inner, (*path, key))
-    elif is_list(value):
+    elif is_list(value) and value:
         for index, inner in enumerate(value):
             yield from _empty(task, inner, (*path, index))
+    elif is_list(value):
+        help = "write something in it, or leave the field out"
+        yield task.report("KS0312", "the list is empty", *path, help=help)
     elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):
         span = task.document.values.get(path)
         if span and (span.line, span.column) == (span.end_line, span.end_column):
             message = f"nothing is written after {path[-1]!r}"
             help = "give a value, or leave the field out"
             yield task.report_key("KS0312", message, *path, help=help)
-
-
-def _empty_lists(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
-    """Lists of names that name nothing, where that is not the default."""
-    for annotation in (Wire, Named):
-        for path, _, value in annotated_fields(part, annotation):
-            written = _written(task, (*at, *path))
-            if is_list(value) and not value and is_list(written):
-                default = type(part).model_fields[path[0]].get_default()
-                if annotation is Wire or default != ():
-                    message = f"{path[-1]!r} names nothing"
-                    help = "name something, or leave the field out"
-                    yield task.report("KS0312", message, *at, *path, help=help)
 
 
 def _written(task: Task, path: Path_) -> Any:

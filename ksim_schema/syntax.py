@@ -112,8 +112,13 @@ def _line_without_colon(text: str, number: int) -> tuple[int, int] | None:
 
 def _out_of_step(text: str, number: int) -> tuple[int, int] | None:
     """The last line up to one (from 0) with an odd indentation, where nearly all are even."""
-    lines = text.splitlines()[: number + 1]
-    entries = [(n, _indentation(x)) for n, x in enumerate(lines, 1) if ":" in x and x.strip()]
+    entries: list[tuple[int, int]] = []
+    depth = 0
+    for n, line in enumerate(text.splitlines()[: number + 1], start=1):
+        code = line.split(" #")[0]
+        if depth == 0 and ":" in code and not code.lstrip().startswith("#"):
+            entries.append((n, _indentation(line)))
+        depth = max(0, depth + sum((c in "[{") - (c in "]}") for c in code))
     odd = [(n, spaces) for n, spaces in entries if spaces % 2]
     if not odd or len(odd) * 4 > len(entries):
         return None

@@ -29,6 +29,7 @@ LAYERS = (
     ("tick",),
     ("env",),
     ("learn",),
+    ("play", "deploy"),
     ("cli",),
 )
 """From the ground up: a module may import those of lower layers and of its own."""

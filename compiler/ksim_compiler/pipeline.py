@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ksim_compiler import modelrefs, passes, robot
 from ksim_compiler.plan import Plan
+from ksim_schema import ignores
 from ksim_schema.canonical import fingerprint
 from ksim_schema.components import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.frontend import Checked, check_document, check_file
-from ksim_schema.ignores import ignore
 from ksim_schema.source import Document
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -65,6 +65,10 @@ def compile_document(
 def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
     try:
         compiled = _through_passes(checked, files)
+        kept, idle = ignores.apply(compiled.diagnostics, compiled.sources)
+        if has_errors(kept):  # a warning may be missing that a comment is meant for
+            idle = []
+        return replace(compiled, diagnostics=in_order([*kept, *idle]))
     except Exception as error:
         # The passes call methods of components: a mistake in one is its author's, not ours.
         components = checked.task.components.sources if checked.task else {}
@@ -72,11 +76,6 @@ def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
         if problem is None:
             raise
         return Compiled(None, in_order([*checked.diagnostics, problem]), checked.sources)
-    if checked.task is None:
-        return compiled
-    complete = compiled.plan is not None
-    left = ignore(checked.task.document, compiled.diagnostics, complete=complete)
-    return replace(compiled, diagnostics=left)
 
 
 def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compiled:

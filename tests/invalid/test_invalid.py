@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("KS*.yaml"))
 EXCEPTIONS = {
     "KS0001": "an absent file: tests/ksim_schema/test_source.py",
-    "KS0115": "a setting of the command line: tests/ksim_schema/test_compose.py",
     "KS0208": "no declared component names an actuator of the model yet",
     "KS0214": "an installation without mujoco-menagerie: tests/ksim_compiler/test_modelrefs.py",
     "KS0216": "a download that fails: tests/ksim_compiler/test_modelrefs.py",

@@ -304,6 +304,8 @@ def add_a_unit(s: Source) -> Iterator[Mutation]:
 
 @mutator
 def close_a_cycle(s: Source) -> Iterator[Mutation]:
+    if "PhysicsState" not in s.document.data:
+        return  # it is in the task that this one extends
     state = next(iter(s.document.data["PhysicsState"]))
     read = [p for p, _ in s.leaves() if field_of(p) == "read"]
     last = len(s.lines)
@@ -368,9 +370,32 @@ def a_probability_over_one(s: Source) -> Iterator[Mutation]:
 
 
 POSITIVE = frozenset(
-    ("timestep", "control", "period", "error_scale", "height", "kp", "max_tilt", "after", "rollout")
-    + ("envs", "epochs", "minibatches", "start", "adaptive_kl", "min", "init_std", "iterations")
-    + ("ls_iterations", "hidden", "steps", "resample", "uniform", "gaussian", "kd")
+    [
+        "timestep",
+        "control",
+        "period",
+        "error_scale",
+        "height",
+        "kp",
+        "kd",
+        "max_tilt",
+        "after",
+        "rollout",
+        "envs",
+        "epochs",
+        "minibatches",
+        "start",
+        "adaptive_kl",
+        "min",
+        "init_std",
+        "iterations",
+        "ls_iterations",
+        "hidden",
+        "steps",
+        "resample",
+        "uniform",
+        "gaussian",
+    ]
 )
 
 
@@ -475,7 +500,9 @@ def edited(s: Source, sort: str, number: int, new: str, *lines: int) -> Mutation
 def tab_indentation(s: Source) -> Iterator[Mutation]:
     for number in blocks(s):
         line = s.lines[number - 1]
-        yield edited(s, "tab", number, "\t" + line.lstrip())
+        mutation = edited(s, "tab", number, "\t" + line.lstrip())
+        if not same_meaning(s, mutation):
+            yield mutation
 
 
 @mutator

@@ -15,7 +15,12 @@ from ksim_schema.frontend import Checked, check_document
 from ksim_schema.quantity import QuantityError, parse, text_of
 from ksim_schema.source import parse as parse_source
 
-SHIPPED = tuple(sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml")))
+SHIPPED = tuple(
+    path
+    for path in sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
+    if "extends:" not in path.read_text(encoding="utf-8")
+)
+"""The shipped tasks that are whole in one file."""
 FILES = {"scene.xml": b"<mujoco/>"}
 
 
@@ -100,11 +105,14 @@ def _number(data: dict[str, Any], draw: st.DrawFn) -> None:
 
 def _drop(data: dict[str, Any], draw: st.DrawFn) -> None:
     section = data[draw(st.sampled_from(("Reward", "Termination", "Reset", "Observation")))]
-    del section[draw(st.sampled_from(sorted(section)))]
+    if section:
+        del section[draw(st.sampled_from(sorted(section)))]
 
 
 def _double(data: dict[str, Any], draw: st.DrawFn) -> None:
     section = data[draw(st.sampled_from(("Reward", "Termination", "Reset", "Observation")))]
+    if not section:
+        return
     section[draw(st.sampled_from(("extra", "more", "on", "b-1")))] = copy.deepcopy(
         section[draw(st.sampled_from(sorted(section)))]
     )
@@ -114,18 +122,24 @@ def _rename(data: dict[str, Any], draw: st.DrawFn) -> None:
     sections = ("Reward", "Termination", "Reset", "Policy", "Critic", "PhysicsState")
     object = draw(st.sampled_from(sections))
     section = data[object]
+    if not section:
+        return
     name = draw(st.sampled_from(sorted(section)))
     to = draw(st.sampled_from(("first", "second", "no", "x_1")))
     data[object] = {to if n == name else n: v for n, v in section.items()}
 
 
 def _reads(data: dict[str, Any], draw: st.DrawFn) -> None:
+    if not data["Observation"]:
+        return
     actor = next(iter(data["Policy"].values()))
     names = draw(st.lists(st.sampled_from(sorted(data["Observation"])), min_size=1, unique=True))
     actor["read"] = names
 
 
 def _judges(data: dict[str, Any], draw: st.DrawFn) -> None:
+    if not data["Observation"]:
+        return
     judge = next(iter(data["Critic"].values()))["judge"]
     names = st.lists(st.sampled_from(sorted(data["Observation"])), min_size=1, unique=True)
     judge[draw(st.sampled_from(("clean", "noisy")))] = draw(names)

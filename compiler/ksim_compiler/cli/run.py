@@ -85,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
         choices=("wandb",),
         help="send the metrics to Weights & Biases as well; nothing is sent without this",
     )
+    add("--probe", action="store_true", help="look at inputs and rewards first; do not train")
+    add("--video", action="store_true", help="draw the policy when it is trained")
     common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result
@@ -114,6 +116,8 @@ def run(options: argparse.Namespace) -> int:
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None:
         return ERRORS
+    if options.probe:
+        return _probe(compiled, options)
     folder = _run_folder(options.out, compiled.plan.task.name)
     steps = options.steps or compiled.plan.task.ppo.steps
     chosen = {name: getattr(options, name) for name in OPTIONS}
@@ -127,6 +131,33 @@ def run(options: argparse.Namespace) -> int:
     }
     about = {**defaults, **chosen, "settings": options.settings}
     return _train(compiled, folder, about, options, begun=False)
+
+
+def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
+    """Print what zero and random actions give."""
+    from ksim_compiler.engine import EngineUnavailable
+    from ksim_compiler.play.probe import probe, table, warnings
+
+    plan = compiled.plan
+    assert plan is not None
+    (policy,) = plan.parts("Policy").values()
+    spread = getattr(policy.distribution, "init_std", 1.0)  # type: ignore[attr-defined]
+    noted: set[str] = set()
+    for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):
+        try:
+            found = probe(plan, options.engine or "auto", std, options.seed or 0, options.threads)
+        except (EngineUnavailable, ValueError) as error:
+            print(f"{PROGRAM}: {error}", file=sys.stderr)
+            return ERRORS
+        length = "none ended" if found.lengths is None else f"{found.lengths:.0f} ticks"
+        print(f"{title}: episodes last {length}")
+        for row in table(found):
+            print("  " + f"{row[0]:<34}" + "".join(f"{cell:>10}" for cell in row[1:]))
+        if std:
+            noted |= set(warnings(found, plan.task.ppo.normalize_observations))
+    for text in sorted(noted):
+        print(f"warning: {text}")
+    return OK
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -149,6 +180,7 @@ def _resume(options: argparse.Namespace) -> int:
     if options.task is not None:
         other = common.load(options.task, (), options.trust)
         if other.fingerprint != compiled.fingerprint:
+            _explain(compiled, other, folder, options)
             what = f"{options.task} is not the task of {folder}"
             raise UsageError(f"{what}; begin a new run with what it learned: --from {folder}")
     given = {name: getattr(options, name) for name in OPTIONS}
@@ -157,6 +189,17 @@ def _resume(options: argparse.Namespace) -> int:
             raise UsageError(f"the run has {name} {about.get(name)}; leave out --{name}")
     about |= {name: value for name, value in given.items() if value is not None}
     return _train(compiled, folder, about, options, begun=True)
+
+
+def _explain(old: Compiled, new: Compiled, folder: Path, options: argparse.Namespace) -> None:
+    """Print how a task differs from that of a run."""
+    from ksim_compiler.cli.diff import compare
+    from ksim_schema.diff.text import text
+
+    common.print_report(new.diagnostics, new.sources, options.color)
+    if new.plan is not None:
+        shown = common.use_colour(options.color, sys.stdout)
+        print(text([compare(old, new, str(folder), str(options.task))], colour=shown))
 
 
 def _run_folder(out: Path | None, task: str) -> Path:
@@ -241,7 +284,7 @@ def _train(
                 state = session.restore(state)
                 say(f"going on after {session.steps(state):,} steps")
             if options.warm is not None:
-                state = _warm(state, trainer, options, say)
+                state = _warm(state, trainer, compiled, options, say)
             done = session.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
@@ -259,23 +302,50 @@ def _train(
         return common.INTERRUPTED
     result = session.evaluate(state)
     say(describe(result, trainer))
+    if options.video:
+        _draw(folder, say)
+    from ksim_compiler.play.report import write_report
+
+    say(f"wrote {write_report(folder, compiled.plan)}")
     return OK
 
 
+def _draw(folder: Path, say: Callable[[str], None]) -> None:
+    """Write the run's video, by another process: it has to choose how to draw before it starts."""
+    import subprocess
+
+    command = [sys.executable, "-m", "ksim_compiler.cli.play", str(folder), "--trust"]
+    command += ["--seconds", "10", "-o", str(folder / "video.mp4")]
+    environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("ksim-play:")]
+    say(f"wrote {folder}/video.mp4" if done.returncode == OK else f"no video: {' '.join(lines)}")
+
+
 def _warm(
-    state: TrainState, trainer: Trainer, options: argparse.Namespace, say: Callable[[str], None]
+    state: TrainState,
+    trainer: Trainer,
+    compiled: Compiled,
+    options: argparse.Namespace,
+    say: Callable[[str], None],
 ) -> TrainState:
     """The state with what another run learned."""
+    from ksim_compiler.cli.diff import compare
     from ksim_compiler.learn.migrate import MigrationError, migrate
 
     run: Path = options.warm
     other = common.load(run / "task.ksim", (), options.trust)
     if other.plan is None:
-        raise UsageError(f"{run} holds no task that can be read")
+        common.print_report(other.diagnostics, other.sources, options.color)
+        raise UsageError(f"the task of {run} cannot be read")
+    way = compare(other, compiled, str(run), "this task").migration
+    assert way is not None
     try:
-        return migrate(state, trainer.plan, other.plan, run, say)
+        state = migrate(state, way, run, trainer.steps_per_iteration)
     except MigrationError as error:
         raise UsageError(str(error)) from error
+    say(f"{run}: {way.sentence()}")
+    return state
 
 
 @contextmanager

@@ -41,14 +41,14 @@ def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
     Raises:
         CheckpointError: the file cannot be written, on a full disk for example.
     """
-    arrays = {name: _plain(leaf) for name, leaf in _leaves(state).items()}
-    about = {**header, "format": FORMAT, "sha256": _digest(arrays)}
+    data = arrays(state)
+    about = {**header, "format": FORMAT, "sha256": _digest(data)}
     # one text, because safetensors does not write several in a fixed order
     metadata = {"about": json.dumps(about, sort_keys=True)}
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
-            file.write(save(arrays, metadata=metadata))
+            file.write(save(data, metadata=metadata))
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -79,6 +79,28 @@ def read_header(path: Path) -> dict[str, str]:
     return _load(path)[1]
 
 
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a state by their path in it; keys as their bits.
+
+    Raises:
+        CheckpointError: the file cannot be read or is no checkpoint.
+    """
+    return _load(path)[0]
+
+
+def arrays(state: Any) -> dict[str, np.ndarray]:
+    """The arrays of a state as :func:`read_arrays` gives them."""
+    return {name: _plain(leaf) for name, leaf in _leaves(state).items()}
+
+
+def with_arrays(like: Tree, values: Mapping[str, np.ndarray]) -> Tree:
+    """A state whose arrays are replaced by others of the same names, shapes and types."""
+    restored = [_like(values[name], leaf) for name, leaf in _leaves(like).items()]
+    dynamic, static = eqx.partition(like, eqx.is_array)
+    _, structure = jax.tree.flatten(dynamic)
+    return eqx.combine(jax.tree.unflatten(structure, restored), static)
+
+
 def read(path: Path, like: Tree) -> Tree:
     """Load a state.
 
@@ -89,25 +111,21 @@ def read(path: Path, like: Tree) -> Tree:
     Raises:
         CheckpointError: the file is damaged, or its arrays are not those of ``like``.
     """
-    arrays, _ = _load(path)
+    found, _ = _load(path)
     wanted = _leaves(like)
-    missing, extra = set(wanted) - set(arrays), set(arrays) - set(wanted)
+    missing, extra = set(wanted) - set(found), set(found) - set(wanted)
     if missing or extra:
         name = sorted(missing or extra)[0]
         what = "lacks" if missing else "has an unknown"
         raise CheckpointError(f"{path} is of another task: it {what} {name}")
-    restored: list[Any] = []
     for name, leaf in wanted.items():
-        array, old = arrays[name], _plain(leaf)
+        array, old = found[name], _plain(leaf)
         if array.shape != old.shape or array.dtype != old.dtype:
             raise CheckpointError(
                 f"{path} is of another task: {name} is {array.dtype}{list(array.shape)}, "
                 f"and {old.dtype}{list(old.shape)} is needed"
             )
-        restored.append(_like(array, leaf))
-    dynamic, static = eqx.partition(like, eqx.is_array)
-    _, structure = jax.tree.flatten(dynamic)
-    return eqx.combine(jax.tree.unflatten(structure, restored), static)
+    return with_arrays(like, found)
 
 
 def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.facts import RobotFacts, SensorRequest
 from ksim_schema.quantity import Length, Number, Time
@@ -114,15 +115,40 @@ class FeetClock(Reward):
     """``exp(-|h - h_ref|^2 / error_scale^2)``: feet follow half-sine heights on a clock.
 
     Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
-    i / n)))``, with t the time since the episode began and h the height of the foot's site above
-    the world's zero. ``sinusoidal_gait`` follows the heights that a command gives.
+    phase_i)))``, with t the time since the episode began and h the height of the foot's site above
+    the world's zero. By default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that
+    a command gives.
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
     height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")
+    phases: tuple[Probability, ...] = Field(
+        default=(),
+        description="Where each foot is in its cycle at the start, as a share of it: [0, 0.5, 0.5,"
+        " 0] is a trot; evenly spread by default.",
+    )
     error_scale: Annotated[Length, Gt(0)] = Field(description="Error at which it falls to 1/e.")
+
+    @model_validator(mode="after")
+    def _phase_of_each(self) -> FeetClock:
+        if self.phases and len(self.phases) != len(self.sites):
+            raise PydanticCustomError(
+                "phases",
+                "{phases} phases are given for {sites} feet",
+                {
+                    "phases": len(self.phases),
+                    "sites": len(self.sites),
+                    "help": "give one each",
+                    "fields": "sites phases",
+                },
+            )
+        return self
+
+    def phase(self) -> tuple[float, ...]:
+        """The phase of each foot."""
+        return self.phases or tuple(i / len(self.sites) for i in range(len(self.sites)))
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(SensorRequest("framepos", "site", s) for s in self.sites)

@@ -53,7 +53,7 @@ def test_equal_tasks(capsys: pytest.CaptureFixture[str], tasks: Path) -> None:
 CHANGES = (
     ("scale: 0.3, noise", "scale: 0.6, noise"),
     ("gravity, gyro, last_action, clock]", "gyro, gravity, last_action]"),
-    ("scale: 1.5", "scale: 2.0"),
+    ("error_scale: 0.5 m/s, scale: 0.8", "error_scale: 0.5 m/s, scale: 2.0"),
     ("envs: 512", "envs: 1024"),
 )
 
@@ -134,7 +134,7 @@ def test_another_network_cannot_be_migrated(
 def test_the_scale_of_an_action_rescales_outputs_and_the_memory_of_them(
     capsys: pytest.CaptureFixture[str], tasks: Path
 ) -> None:
-    edit(tasks / "walk.yaml", ("scale: 0.4 rad", "scale: 0.2 rad"))
+    edit(tasks / "walk.yaml", ("scale: 0.6 rad", "scale: 0.3 rad"))
     _, out, _ = run(capsys, TASKS / "walk.yaml", tasks / "walk.yaml", "--format", "json")
     found = json.loads(out)["comparisons"][0]["migration"]
     assert set(found["actions"]["factor"]) == {2.0}  # twice the output for the same target

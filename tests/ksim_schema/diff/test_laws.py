@@ -58,7 +58,10 @@ def test_every_diff_can_be_shown(a: dict[str, Any], b: dict[str, Any]) -> None:
 
 
 def test_a_diff_of_another_task_is_refused() -> None:
-    walk, cartpole = (meaning(checked(p.read_text(encoding="utf-8"))) for p in SHIPPED[::-1])
+    named = {path.stem: path for path in SHIPPED}
+    walk, cartpole = (
+        meaning(checked(named[name].read_text(encoding="utf-8"))) for name in ("walk", "cartpole")
+    )
     with pytest.raises(DiffError):
         apply(cartpole, diff(walk, {**walk, "Reward": {}}))
 

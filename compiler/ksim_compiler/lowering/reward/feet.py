@@ -87,7 +87,7 @@ def feet_slip(c: v.FeetSlip, x: Context) -> Value:
 @lower(v.FeetClock)
 def feet_clock(c: v.FeetClock, x: Context) -> Value:
     heights = jnp.stack([x.sensor(s)[2] for s in c.sensors(x.robot)])
-    turns = x.time / c.period + jnp.arange(len(c.sites)) / len(c.sites)
+    turns = x.time / c.period + jnp.asarray(c.phase())
     wanted = c.height * jnp.maximum(0.0, jnp.sin(2 * math.pi * turns))
     return exp_kernel(jnp.sum((heights - wanted) ** 2), c.error_scale)
 

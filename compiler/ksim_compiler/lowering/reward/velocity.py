@@ -73,7 +73,7 @@ def angular_velocity(c: v.AngularVelocity, x: Context) -> Components:
     }
 
 
-def averaged(c: Any, x: Context, error: Value, mean: Any) -> tuple[Value, Any]:
+def averaged(c: Any, x: Context, error: Array, mean: Any) -> tuple[Array, Any]:
     """The error that counts, and the running mean of it to remember (``()`` without one)."""
     if c.average is None:
         return error, ()

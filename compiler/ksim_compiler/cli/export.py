@@ -1,0 +1,77 @@
+"""``ksim-export``: a trained policy as ONNX, with a contract for the robot's program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ksim_compiler.cli import common
+from ksim_compiler.cli.common import ERRORS, OK, UsageError
+
+PROGRAM = "ksim-export"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:
+        os.environ["MUJOCO_GL"] = "disable"
+    options = parser().parse_args(argv)
+    return common.main(PROGRAM, lambda: run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Write a trained policy as ONNX, and beside it contract.json: what it reads "
+        "and sets, in which order and unit.",
+        allow_abbrev=False,
+    )
+    add = result.add_argument
+    add("run", type=Path, metavar="RUN", help="the folder of a run")
+    add("-o", "--out", type=Path, default=Path("policy.onnx"), metavar="FILE.onnx")
+    common.add_trust(result)
+    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say. Returns the exit status."""
+    path = options.run / "task.ksim"
+    if not path.is_file():
+        raise UsageError(f"{options.run} is no run: there is no task.ksim in it")
+    if options.out.suffix != ".onnx":
+        raise UsageError(f"{options.out.name}: the file's name ends in .onnx")
+    compiled = common.load(path, (), options.trust)
+    if compiled.plan is None:
+        common.print_report(compiled.diagnostics, compiled.sources, options.color)
+        return ERRORS
+    from ksim_compiler.deploy.contract import contract
+    from ksim_compiler.deploy.graph import build
+    from ksim_compiler.deploy.targets import ExportError
+    from ksim_compiler.learn.checkpoint import CheckpointError
+    from ksim_compiler.learn.policy import load_policy
+
+    try:
+        policy = load_policy(options.run, compiled.plan)
+        model = build(compiled.plan, policy)
+        terms = contract(compiled.plan, policy, compiled.fingerprint)
+    except (CheckpointError, ExportError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    for problem in policy.passed_over:
+        print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
+    terms_path = options.out.with_name("contract.json")
+    options.out.write_bytes(model.SerializeToString())
+    terms_path.write_text(json.dumps(terms, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    size = options.out.stat().st_size
+    print(f"wrote {options.out} ({size:,} bytes, trained {policy.steps:,} steps) and {terms_path}")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""``ksim-play``: look at a trained policy."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ksim_compiler.cli import common
+from ksim_compiler.cli.common import ERRORS, OK, UsageError
+
+if TYPE_CHECKING:
+    from ksim_compiler.plan import Plan
+    from ksim_compiler.play.record import Recording
+
+PROGRAM = "ksim-play"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; see ``--help``. Returns the exit status."""
+    options = parser().parse_args(argv)
+    return common.main(PROGRAM, lambda: run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Run a trained policy in one environment: numbers, a video, plots, events.",
+        allow_abbrev=False,
+    )
+    add = result.add_argument
+    add("run", type=Path, metavar="RUN", help="the folder of a run")
+    add("-o", "--video", type=Path, metavar="FILE", help="draw the episode: .mp4 or .gif")
+    add("--plots", type=Path, metavar="FILE", help="plot what was read, done and got: .png, .svg")
+    add("--events", type=Path, metavar="FILE", help="write each transition as a line of JSON")
+    add("--verify", type=Path, metavar="FILE", help="replay an event file and check it")
+    add("--rollout", type=Path, metavar="FILE", help="write the episode as an ACSet (JSON)")
+    add("--report", action="store_true", help="write the run's report.html anew")
+    add("--dump", type=Path, metavar="FILE", help="show what went non-finite in a training")
+    add("--viewer", choices=("native", "web"), help="show it live, in a window or a browser")
+    add("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    add("--seconds", type=float, help="how long (default: one episode)")
+    add(
+        "--command",
+        dest="fixed",
+        action="append",
+        default=[],
+        metavar="NAME.ELEMENT=VALUE",
+        help="hold a command at a value in SI units, for example velocity.forward=0.5",
+    )
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="change a value of the task, for example Reset.heading.range='0 deg'",
+    )
+    add("--size", type=_size, default=(640, 480), metavar="WxH", help="of a video, in pixels")
+    add("--camera", help="a camera of the model (default: one that follows the robot)")
+    common.add_trust(result)
+    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    return result
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError("write for example 640x480") from None
+    if not all(16 <= n <= 4096 and n % 2 == 0 for n in size):
+        raise argparse.ArgumentTypeError("both are even numbers from 16 to 4096")
+    return size
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the options say. Returns the exit status."""
+    if not 0 <= options.seed < 2**32:
+        raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
+    if options.seconds is not None and not 0 < options.seconds <= 3600:
+        raise UsageError("--seconds is more than 0 and at most 3600")
+    path = options.run / "task.ksim"
+    if not path.is_file():
+        raise UsageError(f"{options.run} is no run: there is no task.ksim in it")
+    from ksim_compiler.play.renderer import VideoError, choose_renderer
+
+    if options.video is not None:
+        try:
+            choose_renderer()
+        except VideoError as error:
+            print(f"{PROGRAM}: {error}", file=sys.stderr)
+            return ERRORS
+    elif options.viewer is None:
+        os.environ["MUJOCO_GL"] = "disable"  # loading a window library takes time
+    compiled = common.load(path, options.settings, options.trust)
+    common.print_report(compiled.diagnostics, compiled.sources, options.color)
+    if compiled.plan is None:
+        return ERRORS
+    from ksim_compiler.learn.checkpoint import CheckpointError
+    from ksim_compiler.play.plots import PlotError
+    from ksim_compiler.play.viewer import ViewerError
+    from ksim_schema.replay import ReplayError
+
+    errors = (CheckpointError, PlotError, VideoError, ViewerError, ReplayError)
+    try:
+        return _play(compiled.plan, options)
+    except errors as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    except KeyError as error:
+        raise UsageError(str(error.args[0])) from error
+
+
+def _play(plan: Plan, options: argparse.Namespace) -> int:
+    from ksim_compiler.learn.policy import load_policy
+
+    if options.video is not None:  # what cannot be drawn is said before anything is computed
+        from ksim_compiler.play.video import encoder_of
+
+        encoder_of(options.video)
+    if options.dump is not None:
+        return _dump(plan, options)
+    policy = load_policy(options.run, plan)
+    for problem in policy.passed_over:
+        print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
+    if options.report:
+        from ksim_compiler.play.report import write_report
+
+        print(f"wrote {write_report(options.run, plan)}")
+        return OK
+    fixed = _fixed(options.fixed)
+    if options.viewer is not None:
+        from ksim_compiler.play.viewer import Live, watch
+
+        live = Live(plan, policy, options.seed)
+        for (name, label), value in fixed.items():
+            live.hold(name, label, value)
+        watch(live, options.viewer, options.seconds)
+        return OK
+    from ksim_compiler.play.record import record
+
+    if options.verify is not None:
+        return _verify(plan, policy, options, fixed)
+    recording = record(plan, policy, options.seed, _ticks(plan, options.seconds), fixed)
+    if options.seconds is None:
+        recording = recording.first_episode()
+    _describe(recording, policy.steps)
+    _write(plan, recording, options)
+    return OK
+
+
+def _ticks(plan: Plan, seconds: float | None) -> int:
+    if seconds is not None:
+        return max(1, round(seconds / plan.period))
+    limits = [t.after for t in plan.parts("Termination").values() if hasattr(t, "after")]  # type: ignore[attr-defined]
+    return round(min(limits, default=20.0) / plan.period)
+
+
+def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+    fixed: dict[tuple[str, str], float] = {}
+    for text in texts:
+        place, equals, value = text.partition("=")
+        name, dot, label = place.partition(".")
+        try:
+            fixed[name, label] = float(value)
+        except ValueError:
+            equals = ""
+        if not (equals and dot):
+            raise UsageError(f"{text!r}: write for example --command velocity.forward=0.5")
+    return fixed
+
+
+def _describe(recording: Recording, steps: int) -> None:
+    ends = [name for name, rows in recording.terminations.items() if rows[-1]]
+    how = f"ended by {', '.join(ends)}" if recording.done[-1] else "going on"
+    total, seconds = float(recording.reward.sum()), recording.ticks * recording.period
+    print(f"policy after {steps:,} steps: return {total:.4g} in {seconds:.2f} s, {how}")
+    width = max(map(len, recording.terms), default=0)
+    for name, values in recording.terms.items():
+        print(f"  {name:<{width}}  {float(values.mean()):+.4f} a tick")
+
+
+def _write(plan: Plan, recording: Recording, options: argparse.Namespace) -> None:
+    name = plan.task.name
+    if options.events is not None:
+        from ksim_compiler.play.events import text
+
+        options.events.write_text(text(recording), encoding="utf-8")
+        print(f"wrote {options.events}: {recording.ticks + 1} events")
+    if options.rollout is not None:
+        import numpy as np
+
+        from ksim_compiler.play.events import plain
+        from ksim_schema.interchange import json_text
+        from ksim_schema.rollout_acset import Episode, rollout_instance
+
+        inputs = np.concatenate(list(recording.inputs.values()), axis=1)
+        episode = Episode(
+            plain(recording.qpos),
+            plain(recording.qvel),
+            plain(inputs),
+            plain(recording.action),
+            plain(recording.reward),
+        )
+        instance = rollout_instance([episode], recording.period)
+        options.rollout.write_text(json_text(instance.to_json()), encoding="utf-8")
+        print(f"wrote {options.rollout}")
+    if options.plots is not None:
+        from ksim_compiler.play.plots import write_plots
+
+        write_plots(options.plots, recording, f"{name}, seed {options.seed}")
+        print(f"wrote {options.plots}")
+    if options.video is not None:
+        from ksim_compiler.play.video import write_video
+
+        poses = recording.qpos[: recording.ticks]
+        write_video(
+            options.video, plan.robot.model, poses, plan.period, options.size, options.camera
+        )
+        print(f"wrote {options.video}")
+
+
+def _verify(
+    plan: Plan, policy: Any, options: argparse.Namespace, fixed: dict[tuple[str, str], float]
+) -> int:
+    from ksim_compiler.play.events import events
+    from ksim_compiler.play.record import record
+    from ksim_schema.replay import check_chain, first_difference, read_events
+
+    found = read_events(options.verify)
+    problem = check_chain(found)
+    if problem is not None:
+        print(f"{options.verify}: {problem}")
+        return ERRORS
+    ticks = len(found) - 1
+    again = record(plan, policy, options.seed, max(1, ticks), fixed).until(ticks)
+    difference = first_difference(found, list(events(again)))
+    if difference is not None:
+        print(f"{options.verify}: {difference}")
+        print("was it recorded with this run, this seed and these versions?")
+        return ERRORS
+    print(f"{options.verify}: {len(found)} events, all as replayed")
+    return OK
+
+
+def _dump(plan: Plan, options: argparse.Namespace) -> int:
+    from ksim_compiler.learn import guard
+
+    try:
+        finding = guard.read(options.dump)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    print(f"after {finding.steps:,} steps: {finding}")
+    if not len(finding.qpos):
+        return OK
+    if finding.qpos.shape[1] != plan.robot.facts.nq:
+        raise UsageError(f"{options.dump} is of another robot")
+    print(f"its environment's last {len(finding.qpos)} ticks; actions in the last one:")
+    print("  " + " ".join(f"{value:.3g}" for value in finding.action[-1]))
+    if options.video is not None:
+        import numpy as np
+
+        from ksim_compiler.play.video import write_video
+
+        poses = finding.qpos[np.isfinite(finding.qpos).all(axis=1)]
+        write_video(
+            options.video, plan.robot.model, poses, plan.period, options.size, options.camera
+        )
+        print(f"wrote {options.video}")
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The part of an action that remembers nothing: from the policy's output to targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ksim_compiler.lowering import rules
+from ksim_compiler.lowering.context import Context
+from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary import action as v
+
+
+class ExportError(Exception):
+    """A policy that cannot be exported; the message says why."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """One action part as an affine map: ``limit(offset + a @ gain)``, a after squash and clip.
+
+    Attributes:
+        name: the part.
+        start, stop: its stretch of the policy's output.
+        offset: (targets,) and gain: (outputs, targets).
+        limits: (2, targets) limits of the targets, or None.
+    """
+
+    name: str
+    part: v.Action
+    start: int
+    stop: int
+    offset: np.ndarray
+    gain: np.ndarray
+    limits: np.ndarray | None
+
+
+def targets(plan: Plan) -> list[Targets]:
+    """The action parts of a task, in the order of the policy's output.
+
+    Raises:
+        ExportError: an action whose targets depend on earlier ones.
+    """
+    found, start = [], 0
+    for name in plan.actions():
+        part = plan.parts("Action")[name]
+        assert isinstance(part, v.Action)
+        stop = start + part.size(plan.robot.facts)
+        found.append(_targets(plan, name, part, start, stop))
+        start = stop
+    return found
+
+
+def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Targets:
+    facts, size = plan.robot.facts, stop - start
+    if isinstance(part, (v.IntegratedVelocity, v.IntegratedAcceleration)):
+        raise ExportError(f"Action.{name}: {part.kind_name} integrates, which a graph cannot")
+    if isinstance(part, v.TargetMotion) and part.moves_limited:
+        raise ExportError(f"Action.{name}: max_speed and max_acceleration need a memory")
+
+    def value(action: np.ndarray) -> np.ndarray:
+        zero = jnp.float32(0.0)
+        key = jax.random.key(0)
+        x = Context(facts, {}, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
+        result, _ = rules.apply(part, x, rules.initial(part, x))
+        position, extra = result if isinstance(result, tuple) else (result, 0.0)
+        return np.asarray(position + extra, np.float64)
+
+    offset = value(np.zeros(size))
+    gain = np.stack([value(row) - offset for row in np.eye(size)])
+    probe = np.linspace(-2.0, 2.0, size)
+    if not np.allclose(value(probe), offset + probe @ gain, atol=1e-4):
+        raise ExportError(f"Action.{name}: {part.kind_name} is not linear in its action")
+    limits = None
+    if isinstance(part, v.TargetMotion) and part.clip_to_limits:
+        joints = facts.match_joints(part.joints)
+        limits = np.array([j.limits or (-np.inf, np.inf) for j in joints]).T
+    return Targets(name, part, start, stop, offset, gain, limits)

@@ -1,0 +1,68 @@
+"""A trained policy out of a run, without its environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from ksim_compiler.learn import checkpoint, store
+from ksim_compiler.learn.checkpoint import CheckpointError
+from ksim_compiler.learn.networks import Actor as ActorNetwork
+from ksim_compiler.learn.networks import build_actor
+from ksim_compiler.learn.normalizer import Normalizer
+from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary.actor_critic import Actor
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What acts.
+
+    Attributes:
+        actor: the network and the head of its distribution.
+        normalizer: of its input; None when inputs are not normalized.
+        steps: environment steps that it was trained for.
+        passed_over: what was wrong with newer checkpoints.
+    """
+
+    actor: ActorNetwork
+    normalizer: Normalizer | None
+    steps: int
+    passed_over: tuple[str, ...] = ()
+
+
+def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
+    """A policy before any training."""
+    (spec,) = plan.parts("Policy").values()
+    assert isinstance(spec, Actor)
+    size = plan.policy_input[-1].stop
+    key = jax.random.key(seed)
+    actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)
+    normalized = plan.task.ppo.normalize_observations
+    return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
+
+
+def load_policy(run: Path, plan: Plan) -> Policy:
+    """The policy of a run's newest good checkpoint.
+
+    Raises:
+        CheckpointError: there is none that can be read, or it is of another task.
+    """
+    fresh = fresh_policy(plan)
+    like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
+    wanted = checkpoint.arrays(like)
+    wrong: list[str] = []
+    for steps, path in reversed(store.checkpoints(run)):
+        try:
+            found = checkpoint.read_arrays(path)
+        except CheckpointError as error:
+            wrong.append(str(error))
+            continue
+        for name, array in wanted.items():
+            if name not in found or found[name].shape != array.shape:
+                raise CheckpointError(f"{path} is of another task: {name} does not fit")
+        state = checkpoint.with_arrays(like, {name: found[name] for name in wanted})
+        return Policy(state["networks"]["actor"], state["policy_normalizer"], steps, tuple(wrong))
+    raise CheckpointError(wrong[0] if wrong else f"{run} has no checkpoint yet")

@@ -1,0 +1,179 @@
+"""Record a policy in one environment: states, what it read, what it did, what it got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ksim_compiler.env import Env, EnvState
+from ksim_compiler.learn.policy import Policy
+from ksim_compiler.learn.types import stream
+from ksim_compiler.plan import Plan
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Control ticks of one environment, which may hold several episodes.
+
+    Entry t of an array belongs to tick t: the state before it and what happened in it. Arrays of
+    states have one more row, the state after the last tick; where a tick ended an episode, the
+    row after it is the state that the next episode began with.
+
+    Attributes:
+        period: control period in s.
+        qpos, qvel: (ticks + 1, nq) and (ticks + 1, nv).
+        age: (ticks + 1,) ticks since the episode began.
+        level: (ticks + 1,) the curriculum's level.
+        last_action: (ticks + 1, actions).
+        inputs: part that the policy reads -> (ticks + 1, size).
+        commands: command -> (ticks + 1, size).
+        action: (ticks, actions).
+        reward: (ticks,) the total; terms: reward term -> (ticks,).
+        terminations: termination -> (ticks,) bool.
+        failure, done: (ticks,) bool.
+    """
+
+    period: float
+    qpos: np.ndarray
+    qvel: np.ndarray
+    age: np.ndarray
+    level: np.ndarray
+    last_action: np.ndarray
+    inputs: Mapping[str, np.ndarray]
+    commands: Mapping[str, np.ndarray]
+    action: np.ndarray
+    reward: np.ndarray
+    terms: Mapping[str, np.ndarray]
+    terminations: Mapping[str, np.ndarray]
+    failure: np.ndarray
+    done: np.ndarray
+
+    @property
+    def ticks(self) -> int:
+        """Number of control ticks."""
+        return len(self.reward)
+
+    def until(self, ticks: int) -> Recording:
+        """The first ticks of it."""
+
+        def cut(value: Any, extra: int) -> Any:
+            if isinstance(value, Mapping):
+                return {name: inner[: ticks + extra] for name, inner in value.items()}
+            return value[: ticks + extra]
+
+        fields = {
+            name: cut(getattr(self, name), name in _STATES)
+            for name in self.__dataclass_fields__
+            if name != "period"
+        }
+        return Recording(period=self.period, **fields)
+
+    def first_episode(self) -> Recording:
+        """The ticks up to the end of the first episode."""
+        ends = np.flatnonzero(self.done)
+        return self.until(int(ends[0]) + 1) if ends.size else self
+
+
+_STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands")
+
+
+def commanded(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
+    """Parameters with which a command's element always has one value, in SI units.
+
+    Raises:
+        KeyError: there is no such command or element; the message says what there is.
+    """
+    commands = plan.parts("Command")
+    if name not in commands:
+        raise KeyError(f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}")
+    own = params["Command"][name]
+    if label not in own:
+        known = [label for label in commands[name].labels(plan.robot.facts) if label in own]  # type: ignore[attr-defined]
+        raise KeyError(f"{name!r} has no {label!r}; it has: {', '.join(known) or 'none'}")
+    fixed = jax.tree.map(lambda leaf: jnp.full_like(leaf, value), own[label])
+    return {**params, "Command": {**params["Command"], name: {**own, label: fixed}}}
+
+
+def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
+    """A jitted function of the parameters and a key that runs the mode of the policy.
+
+    Args:
+        env: one environment.
+        policy: what acts.
+        ticks: how long.
+    """
+
+    def look(state: EnvState) -> dict[str, Any]:
+        episode = state.episode
+        return {
+            "qpos": state.world["qpos"][0],
+            "qvel": state.world["qvel"][0],
+            "age": episode.age[0],
+            "level": episode.level[0],
+            "last_action": episode.action[0],
+            "policy": state.policy_input[0],
+            "commands": {n: m.value[0] for n, m in episode.memory["Command"].items()},
+        }
+
+    def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
+        state, carry, start, params = loop
+        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
+        seen = state.policy_input
+        seen = seen if policy.normalizer is None else policy.normalizer(seen)
+        distribution, carry = policy.actor(seen, carry)
+        action = distribution.mode()
+        after, step = env.step(params, state, action)
+        row = {
+            "action": action[0],
+            "reward": step.reward[0],
+            "terms": {name: value[0] for name, value in step.reward_terms.items()},
+            "terminations": {name: value[0] for name, value in step.terminations.items()},
+            "failure": step.failure[0],
+            "done": step.done[0],
+        }
+        start = step.done.astype(jnp.float32)
+        return (after, carry, start, params), (look(state), row)
+
+    @jax.jit
+    def run(params: Any, key: jax.Array) -> Any:
+        first = env.init(params, key)
+        carry = policy.actor.network.initial_carry(1)
+        loop = (first, carry, jnp.zeros(1), params)
+        (last, *_), (states, rows) = jax.lax.scan(tick, loop, None, length=ticks)
+        states = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), states, look(last))
+        return states, rows
+
+    return run
+
+
+def record(
+    plan: Plan, policy: Policy, seed: int, ticks: int, fixed: Mapping[tuple[str, str], float] = {}
+) -> Recording:
+    """Run the mode of a policy in one environment on the native engine.
+
+    Args:
+        plan: the task.
+        policy: what acts.
+        seed: of all random numbers.
+        ticks: how long, over the ends of episodes.
+        fixed: (command, element) -> the value that it is held at, in SI units.
+
+    Raises:
+        KeyError: a command that is not there.
+    """
+    env = Env(plan, "native", envs=1, threads=1)
+    params: Any = env.params
+    for (name, label), value in fixed.items():
+        params = commanded(params, plan, name, label, value)
+    key = stream(jax.random.key(seed), "play")
+    states, rows = jax.device_get(recorder(env, policy, ticks)(params, key))
+    columns = states.pop("policy")
+    inputs = {
+        str(column.source): columns[:, column.start : column.stop] for column in plan.policy_input
+    }
+    return Recording(period=plan.period, inputs=inputs, **states, **rows)

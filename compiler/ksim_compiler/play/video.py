@@ -1,0 +1,117 @@
+"""Pictures of a motion: frames by MuJoCo's renderer, encoded by imageio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.play.renderer import VideoError
+
+FORMATS = (".mp4", ".gif")
+FRAME_RATE = 25.0
+"""Frames a second that a video has at most."""
+
+
+def encoder_of(path: Path) -> Any:
+    """imageio, when it can write the file.
+
+    Raises:
+        VideoError: the format is unknown, or the packages are not there.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise VideoError(f"{path.name}: a video's name ends in {' or '.join(FORMATS)}")
+    try:
+        import imageio.v2 as imageio
+        import imageio_ffmpeg  # noqa: F401
+    except ImportError as error:
+        raise VideoError("videos need: pip install 'ksim-schema[video]'") from error
+    return imageio
+
+
+def frames(
+    model: mujoco.MjModel,
+    qpos: np.ndarray,
+    period: float,
+    size: tuple[int, int] = (640, 480),
+    camera: str | None = None,
+) -> Iterator[np.ndarray]:
+    """Pictures of a motion, (height, width, 3) uint8, at most FRAME_RATE a second.
+
+    Args:
+        model: the robot in its world.
+        qpos: (ticks, nq).
+        period: seconds between two rows.
+        size: width and height in pixels.
+        camera: a camera of the model; by default the one called ``track``, or else a free one
+            that follows the floating base.
+
+    Raises:
+        VideoError: there is no such camera.
+    """
+    width, height = size
+    model.vis.global_.offwidth = max(width, model.vis.global_.offwidth)
+    model.vis.global_.offheight = max(height, model.vis.global_.offheight)
+    data = mujoco.MjData(model)
+    view = _camera(model, camera)
+    every = max(1, round(1.0 / (FRAME_RATE * period)))
+    with mujoco.Renderer(model, height, width) as renderer:
+        for row in qpos[::every]:
+            data.qpos[:] = row
+            mujoco.mj_forward(model, data)
+            renderer.update_scene(data, view)
+            yield renderer.render()
+
+
+def _camera(model: mujoco.MjModel, name: str | None) -> mujoco.MjvCamera:
+    view = mujoco.MjvCamera()
+    index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, name or "track")
+    if index >= 0:
+        view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, index
+        return view
+    if name is not None:
+        known = [model.camera(i).name for i in range(model.ncam)]
+        raise VideoError(f"there is no camera {name!r}; cameras: {', '.join(known) or 'none'}")
+    mujoco.mjv_defaultFreeCamera(model, view)
+    free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
+    if free.size:
+        view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
+        view.trackbodyid = int(model.jnt_bodyid[free[0]])
+    return view
+
+
+def write_video(
+    path: Path,
+    model: mujoco.MjModel,
+    qpos: np.ndarray,
+    period: float,
+    size: tuple[int, int] = (640, 480),
+    camera: str | None = None,
+) -> None:
+    """Draw a motion into an ``.mp4`` or ``.gif`` file; see :func:`frames`.
+
+    Raises:
+        VideoError: it cannot be drawn or encoded.
+    """
+    imageio = encoder_of(path)
+    every = max(1, round(1.0 / (FRAME_RATE * period)))
+    rate = 1.0 / (every * period)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    mp4 = path.suffix.lower() == ".mp4"
+    options: dict[str, Any] = (
+        {"fps": rate, "quality": 7, "macro_block_size": 2, "pixelformat": "yuv420p"}
+        if mp4
+        else {"duration": 1000.0 / rate, "loop": 0}
+    )
+    try:
+        with imageio.get_writer(partial, **options) as writer:
+            for frame in frames(model, qpos, period, size, camera):
+                writer.append_data(frame)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise VideoError(f"cannot write {path}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

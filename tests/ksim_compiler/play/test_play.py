@@ -1,0 +1,104 @@
+"""``ksim-play`` as a user runs it, on a run of a few iterations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ksim_compiler.cli.play import main
+from ksim_compiler.cli.run import main as train
+from ksim_schema.replay import check_chain, first_difference, read_events
+
+CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
+SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
+    assert train([CARTPOLE, *SMALL, *arguments]) == 0
+    return folder
+
+
+def test_an_episode_as_numbers_events_and_an_acset(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.jsonl", "rollout.json")}
+    rollout = ("--rollout", str(files["rollout.json"]))
+    assert main([str(run), "--events", str(files["a.jsonl"]), "--seed", "3", *rollout]) == 0
+    printed = capsys.readouterr().out
+    assert "policy after 64 steps" in printed
+    assert "upright" in printed
+    assert main([str(run), "--events", str(files["b.jsonl"]), "--seed", "3"]) == 0
+    assert main([str(run), "--events", str(files["c.jsonl"]), "--seed", "4"]) == 0
+    assert files["a.jsonl"].read_bytes() == files["b.jsonl"].read_bytes()
+    events, other = read_events(files["a.jsonl"]), read_events(files["c.jsonl"])
+    assert check_chain(events) is None
+    assert events[0]["kind"] == "birth"
+    assert events[-1]["impact"] == 1  # the pole fell
+    assert {event["trit"] for event in events[1:]} <= {-1, 0, 1}
+    difference = first_difference(events, other)
+    assert difference is not None
+    assert difference.event == 0
+    assert difference.field.startswith("delta.state.qpos")
+    assert main([str(run), "--verify", str(files["a.jsonl"]), "--seed", "3"]) == 0
+    tables = json.loads(files["rollout.json"].read_text())
+    assert any(len(rows) == len(events) for rows in tables.values())
+
+
+def test_a_changed_event_file_is_found(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "events.jsonl"
+    assert main([str(run), "--events", str(path)]) == 0
+    lines = path.read_text().splitlines()
+    event = json.loads(lines[4])
+    event["delta"]["state"]["qpos"][0] += 1e-3
+    path.write_text("\n".join([*lines[:4], json.dumps(event), *lines[5:]]) + "\n")
+    capsys.readouterr()
+    assert main([str(run), "--verify", str(path)]) == 1
+    assert "event 4: after_hash" in capsys.readouterr().out
+    event = json.loads(lines[4])
+    event["delta"]["reward"]["upright"] = 9.0  # the chain holds, the replay does not
+    path.write_text("\n".join([*lines[:4], json.dumps(event), *lines[5:]]) + "\n")
+    assert main([str(run), "--verify", str(path)]) == 1
+    assert "event 4 in delta.reward.upright" in capsys.readouterr().out
+    assert main([str(run), "--verify", str(tmp_path / "none.jsonl")]) == 1
+    path.write_text("[]")
+    assert main([str(run), "--verify", str(path)]) == 1
+
+
+def test_plots(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plots.png"
+    assert main([str(run), "--plots", str(path)]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--command", "velocity.forward=1"), 2, "there is no command 'velocity'"),
+        (("--command", "velocity"), 2, "write for example"),
+        (("--seconds", "-1"), 2, "--seconds"),
+        (("--plots", "plots.xyz"), 1, "a plot's name ends in"),
+        (("--dump", "no.npz"), 2, "no dump"),
+        (("--set", "Reward.nothing.scale=1"), 1, "KS0115"),
+    ],
+)
+def test_mistakes(
+    arguments: tuple[str, ...],
+    status: int,
+    message: str,
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([str(run), *arguments]) == status
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err

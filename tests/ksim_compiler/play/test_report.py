@@ -1,0 +1,93 @@
+"""The page of a run, its charts, and the look before training."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ksim_compiler.cli.run import main
+from ksim_compiler.play.charts import POINTS, chart
+from ksim_compiler.play.probe import Probe, warnings
+
+CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
+SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+VOID = {"meta", "link", "br", "img"}
+
+
+class Balanced(HTMLParser):
+    """Fails on tags that do not close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [v or "" for k, v in attrs if k in ("href", "src")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_of_a_run_needs_nothing_else(tmp_path: Path) -> None:
+    run = tmp_path / "run<b>"
+    arguments = ("--engine", "native", "--steps", "256", "--episodes", "2", "--out", str(run))
+    assert main([CARTPOLE, *SMALL, *arguments]) == 0
+    page = (run / "report.html").read_text()
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    assert all(link.startswith("data:") for link in parser.links)
+    assert not re.search(r"url\((?!#)", page)
+    assert "run<b>" not in page
+    assert "run&lt;b&gt;" in page
+    for title in ("episode return", "reward terms", "KL divergence", "learning rate", "throughput"):
+        assert title in page
+    assert "Observation" in page  # the graph
+    assert page.count("<tr>") > 2  # evaluations
+
+
+def test_a_chart_spans_its_lines_and_thins_them() -> None:
+    steps = range(1000)
+    text = chart(
+        "t", {"a": [(s, float(s)) for s in steps], "b": [(s, float("nan")) for s in steps]}
+    )
+    points = re.search(r'points="([^"]+)"', text)
+    assert points is not None
+    assert 2 < len(points[1].split()) <= POINTS
+    assert text.count("<polyline") == 1
+    ys = [float(point.split(",")[1]) for point in points[1].split()]
+    assert ys == sorted(ys, reverse=True)
+    assert chart("t", {"a": []}) == ""
+    assert chart("t", {"a": [(0, 1.0), (1, 1.0)]})  # a line without slope
+
+
+def test_what_is_out_of_scale_is_named() -> None:
+    rng = np.random.default_rng(0)
+    found = Probe(
+        {"Observation.far": rng.normal(0, 50, (100, 2)), "Observation.flat": np.ones((100, 1))},
+        {"big": np.full(100, 9.0), "small": np.full(100, 0.1), "never": np.zeros(100)},
+        None,
+    )
+    words = " ".join(warnings(found, normalized=False))
+    assert "Observation.far varies" in words
+    assert "Observation.flat hardly changes" in words
+    assert "big is 99%" in words
+    assert "never is always 0" in words
+    assert "far" not in " ".join(warnings(found, normalized=True))
+
+
+def test_a_probe_prints_each_input_and_reward(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([CARTPOLE, "--probe", "--engine", "native", "--out", str(tmp_path / "none")]) == 0
+    printed = capsys.readouterr().out
+    for name in ("Observation.pole_speed", "upright", "zero actions", "random actions"):
+        assert name in printed
+    assert not (tmp_path / "none").exists()
