@@ -211,6 +211,30 @@ CATALOGUE: dict[str, Entry] = {
         "A reward reads an element of a command, such as its turning rate, that the command does "
         "not have.",
     ),
+    "KS0430": _warning(
+        "unstable servo",
+        "Taken alone, in the home pose, the joint's servo diverges at the physics timestep: its "
+        "stiffness or damping is too large for the inertia that it moves. What is felt at the "
+        "joint while the others move freely counts, with the armature.",
+    ),
+    "KS0431": _warning(
+        "contact that cannot be",
+        "MuJoCo lets two geoms touch when the contype of one and the conaffinity of the other "
+        "have a bit in common, or a <pair> names them. These never touch.",
+    ),
+    "KS0432": _warning(
+        "ended in the home pose",
+        "A termination is true of the pose in which episodes begin, so they end at once.",
+    ),
+    "KS0433": _warning(
+        "more memory than there is",
+        "The samples of a rollout, or the networks, take more memory than this machine has. "
+        "Another machine may have it.",
+    ),
+    "KS0434": _warning(
+        "home outside of limits",
+        "The home pose has a joint outside of its range, so the simulation pushes it back.",
+    ),
     # KS05xx: compiled tasks
     "KS0501": _error("not a compiled task", "The file is no archive that ksim-compile has made."),
     "KS0502": _error(
