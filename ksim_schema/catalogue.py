@@ -141,6 +141,29 @@ CATALOGUE: dict[str, Entry] = {
         "contradicts.",
     ),
     "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
+    "KS0311": _warning(
+        "implausibly large number",
+        "The number is far beyond what robots and their training know, as after a slip in an "
+        "exponent or a unit.",
+    ),
+    "KS0312": _warning(
+        "empty value",
+        "Nothing is written after a key, or a list that should name something is empty.",
+    ),
+    "KS0313": _warning(
+        "termination that never comes", "No state that the robot can be in ends an episode here."
+    ),
+    "KS0320": _warning(
+        "reward that cannot change",
+        "The reward adds the same at each tick, whatever the policy does, so nothing is learned "
+        "from it: its scale is 0, or it counts failures and nothing is a failure.",
+    ),
+    "KS0321": _warning(
+        "part without effect", "The part is multiplied by 0, so it carries no information."
+    ),
+    "KS0322": _info(
+        "command that is always the same", "A range from a value to itself leaves no choice."
+    ),
     # KS04xx: values against each other and against the robot
     "KS0401": _error(
         "control period", "The control period must be a whole number of physics timesteps."
@@ -198,6 +221,30 @@ CATALOGUE: dict[str, Entry] = {
         "no motion of this robot",
         "A recorded motion is an .npz file with the arrays qpos (frames, nq) and qvel "
         "(frames, nv) of this robot, all finite.",
+    ),
+    "KS0430": _warning(
+        "unstable servo",
+        "Taken alone, in the home pose, the joint's servo diverges at the physics timestep: its "
+        "stiffness or damping is too large for the inertia that it moves. What is felt at the "
+        "joint while the others move freely counts, with the armature.",
+    ),
+    "KS0431": _warning(
+        "contact that cannot be",
+        "MuJoCo lets two geoms touch when the contype of one and the conaffinity of the other "
+        "have a bit in common, or a <pair> names them. These never touch.",
+    ),
+    "KS0432": _warning(
+        "ended in the home pose",
+        "A termination is true of the pose in which episodes begin, so they end at once.",
+    ),
+    "KS0433": _warning(
+        "more memory than there is",
+        "The samples of a rollout, or the networks, take more memory than this machine has. "
+        "Another machine may have it.",
+    ),
+    "KS0434": _warning(
+        "home outside of limits",
+        "The home pose has a joint outside of its range, so the simulation pushes it back.",
     ),
     # KS05xx: compiled tasks
     "KS0501": _error("not a compiled task", "The file is no archive that ksim-compile has made."),

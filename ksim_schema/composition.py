@@ -115,7 +115,9 @@ class _Composer:
         found: list[tuple[Path_, str]] = []
         for index, name in enumerate(listed):
             place: Path_ = (EXTENDS, index) if is_list(names) else (EXTENDS,)
-            if isinstance(name, str) and name:
+            if isinstance(name, str) and name in listed[:index]:
+                self._report("KS0605", f"{name!r} is named twice", document.at(place), place)
+            elif isinstance(name, str) and name:
                 found.append((place, name))
             else:
                 message = f"a task to extend is the path of its file, not {describe(name)}"

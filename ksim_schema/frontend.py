@@ -13,6 +13,7 @@ from ksim_schema.composition import compose
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.graph import Graph, check
 from ksim_schema.jsonsource import parse_json
+from ksim_schema.lint import lint
 from ksim_schema.morphisms import contradicted, desugar
 from ksim_schema.source import Document, read
 from ksim_schema.task import Task, load
@@ -120,6 +121,8 @@ def check_document(
     broken = has_errors(found)
     found += check(task, graph, broken=broken)
     found += numbers(task)
+    told = {(d.where.line, d.where.column) for d in found}
+    found += (d for d in lint(task, broken=broken) if (d.where.line, d.where.column) not in told)
     if not broken:
         found += contradicted(document, task, graph)
     return Checked(task, graph, in_order(found), texts)

@@ -201,7 +201,10 @@ def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:
         node = Node("Policy", name)
         if not graph.into(node, "read", "obey"):
             message = "the policy reads nothing"
-            yield task.report_key("KS0305", message, *node, help="list observations in 'read'")
+            empty = "read" in task.document.data["Policy"].get(name, ())
+            where = task.span(*node, *(("read",) if empty else ()), key=not empty)
+            help = "list observations in 'read'"
+            yield Diagnostic("KS0305", message, where, str(node), help)
 
 
 def to_acset(graph: Graph, values: dict[Node, str]) -> Instance:

@@ -29,6 +29,13 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
     elif "mapping values are not allowed" in problem:
         message = "a ':' cannot stand here"
         help = f"{_INDENTATION}; a text that holds ': ' needs quotes"
+        bare = _line_without_colon(text, mark.line) if mark else None
+        if bare is not None:
+            line, column = bare
+            message, help = "a ':' is missing in this line", "write 'key: value'"
+            return Diagnostic(
+                "KS0002", message, Span(name, line, column, line, column + 1), "", help
+            )
     elif "could not find expected ':'" in problem:
         message, help = "a key is followed by ':' and a space", "write 'key: value'"
         mark = opened or mark
@@ -39,6 +46,9 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
         message = f"a ',' or the '{end}' that closes the {kind} is missing"
         if "flow node" in context:
             message = "a value is missing"
+        elif opened is not None and mark is not None and _left_open(text, opened, mark):
+            message, mark = f"the {kind} that opens here is never closed", opened
+            help = f"close it with '{end}'"
         elif opened is not None:
             help = f"the {kind} opens in line {opened.line + 1}, column {opened.column + 1}"
     elif "block mapping" in context or "block collection" in context:
@@ -47,6 +57,14 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
         help = _INDENTATION
         if opened is not None:
             help += f"; the {what} starts in line {opened.line + 1}, column {opened.column + 1}"
+        odd = _out_of_step(text, mark.line) if mark else None
+        if odd is not None:
+            line, column = odd
+            message = f"this line is indented by {column - 1} spaces, those around it are not"
+            help = _INDENTATION
+            return Diagnostic(
+                "KS0002", message, Span(name, line, column, line, column + 1), "", help
+            )
     elif context:
         help = context
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -60,3 +78,49 @@ def _last_line(text: str, line: int, column: int) -> tuple[int, int]:
     if line <= len(lines) or not lines:
         return line, column
     return len(lines), len(lines[-1]) + 1
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _left_open(text: str, opened: yaml.Mark, mark: yaml.Mark) -> bool:
+    """Whether a flow collection runs into the lines after the entry that it belongs to.
+
+    What is inside of it is indented deeper than the line in which it opens.
+    """
+    lines = text.splitlines()
+    own = _indentation(lines[opened.line])
+    within = lines[opened.line + 1 : mark.line + 1]
+    ends = mark.line >= len(lines) and opened.line + 1 >= len(lines)
+    return ends or any(line.strip() and _indentation(line) <= own for line in within)
+
+
+def _line_without_colon(text: str, number: int) -> tuple[int, int] | None:
+    """The line above one (from 0) that should be a key and has no ':', if there is one."""
+    lines = text.splitlines()
+    if number >= len(lines):
+        return None
+    first = number
+    while first > 0 and lines[first - 1].strip() and not set(":#") & set(lines[first - 1]):
+        first -= 1
+    line = lines[first]
+    if first == number or _indentation(lines[number]) > _indentation(line):
+        return None
+    return first + 1, _indentation(line) + 1
+
+
+def _out_of_step(text: str, number: int) -> tuple[int, int] | None:
+    """The last line up to one (from 0) with an odd indentation, where nearly all are even."""
+    entries: list[tuple[int, int]] = []
+    depth = 0
+    for n, line in enumerate(text.splitlines()[: number + 1], start=1):
+        code = line.split(" #")[0]
+        if depth == 0 and ":" in code and not code.lstrip().startswith("#"):
+            entries.append((n, _indentation(line)))
+        depth = max(0, depth + sum((c in "[{") - (c in "]}") for c in code))
+    odd = [(n, spaces) for n, spaces in entries if spaces % 2]
+    if not odd or len(odd) * 4 > len(entries):
+        return None
+    line, spaces = odd[-1]
+    return line, spaces + 1

@@ -167,11 +167,16 @@ def _first_line(document: Document) -> Span:
     return Span(document.file, 1, 1, 1, len(lines[0]) + 1 if lines else 2)
 
 
+def _header(document: Document, key: str) -> Span:
+    """The place of a key of the header, or the first line when it is not there."""
+    return document.keys.get((key,)) or _first_line(document)
+
+
 def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> None:
     version = data.get("ksim")
     if version is None:
         message, help = "the task does not say its language version", "add 'ksim: 1'"
-        found.append(Diagnostic("KS0114", message, _first_line(document), help=help))
+        found.append(Diagnostic("KS0114", message, _header(document, "ksim"), help=help))
     elif isinstance(version, bool) or version != LANGUAGE_VERSION:
         shown = repr(version) if isinstance(version, str) else describe(version)
         message = (
@@ -181,7 +186,7 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
     name = data.get("task")
     if name is None:
         message, help = "the task has no name", "add 'task: <name>'"
-        found.append(Diagnostic("KS0113", message, _first_line(document), help=help))
+        found.append(Diagnostic("KS0113", message, _header(document, "task"), help=help))
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
         shown = repr(name) if isinstance(name, str) else describe(name)
         where = document.at(("task",))
@@ -235,6 +240,12 @@ def _kind(
     if "kind" not in data:
         if section in OPTIONAL_KIND:
             return next(iter(kinds.values()))
+        misspelt = next((key for key in data if closest(key, ("kind",))), None)
+        if misspelt is not None:
+            where = document.at((*path, misspelt), key=True)
+            message, help = f"unknown field {misspelt!r}", "did you mean 'kind'?"
+            found.append(Diagnostic("KS0104", message, where, dotted(path), help))
+            return None
         where = document.at(path, key=True)
         help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
         message = f"{path[-1]!r} does not say its kind"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from ksim_schema.diagnostics import Diagnostic, closest, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
 from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.quantity import Unit, describe
 from ksim_schema.source import Document, Path_, dotted
@@ -57,10 +58,22 @@ def problems_of(
         data: the validated value.
         model: the model it was validated against.
     """
-    return [
-        _problem(details, document, path, data, model)
-        for details in error.errors(include_url=False)
-    ]
+    found: list[Diagnostic] = []
+    for details in error.errors(include_url=False):
+        problem = _problem(details, document, path, data, model)
+        places = _contradicting(details, document, path, data)
+        found += [replace(problem, where=place) for place in places] or [problem]
+    return found
+
+
+def _contradicting(details: ErrorDetails, document: Document, path: Path_, data: Any) -> list[Span]:
+    """The places of fields that contradict each other, one for each line."""
+    steps = _steps_in(data, details["loc"])
+    written = _at(data, details["loc"])
+    fields = str(details.get("ctx", {}).get("fields", "")).split()
+    present = [field for field in fields if is_mapping(written) and field in written]
+    places = [document.at((*path, *steps, field), key=True) for field in present]
+    return list({place.line: place for place in places}.values())
 
 
 def _problem(
@@ -74,6 +87,8 @@ def _problem(
     name = str(location[-1]) if location else ""
     at = (*path, *_steps_in(data, location))
     where = document.at(at, key=kind in ("missing", "union_tag_not_found", "extra_forbidden"))
+    if not location and document.at(at, key=True).line != where.line:  # a block: name the part
+        where = document.at(at, key=True)
     help = str(context.get("help", ""))
     match kind:
         case "missing":

@@ -131,7 +131,7 @@ class _Builder:
         written = self.task.document.data.get(object)
         if is_mapping(written) and name in written:
             return None  # the part is there, and its own problem is reported
-        if written is None and self._section_reported(object):
+        if object not in self.task.document.data and self._section_reported(object):
             return None
         others = [o for o, n, _ in self.task if n == name and o != "Trajectory"]
         if others:

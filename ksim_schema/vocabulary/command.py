@@ -102,7 +102,7 @@ class Vector(Drawn):
             raise PydanticCustomError(
                 "names",
                 "{names} names are given for {ranges} ranges",
-                {"names": len(self.names), "ranges": self.count},
+                {"names": len(self.names), "ranges": self.count, "fields": "names ranges"},
             )
         return self
 

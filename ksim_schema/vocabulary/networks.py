@@ -89,6 +89,7 @@ class _Spread(Model):
                     "min": f"{self.min_std:g}",
                     "max": f"{upper:g}",
                     "help": "change 'init_std', or widen 'min_std' and 'max_std'",
+                    "fields": "init_std min_std max_std",
                 },
             )
         return self

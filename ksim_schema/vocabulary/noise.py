@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from annotated_types import Ge
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -20,10 +21,10 @@ class Noise(Model):
     element of the value apart.
     """
 
-    uniform: AnyQuantity | None = Field(
+    uniform: Annotated[AnyQuantity, Ge(0)] | None = Field(
         default=None, description="Half width of the draw, in the observation's unit."
     )
-    gaussian: AnyQuantity | None = Field(
+    gaussian: Annotated[AnyQuantity, Ge(0)] | None = Field(
         default=None, description="Standard deviation, in the observation's unit."
     )
     mean: AnyQuantity = Field(default=Measured(0.0), description="Mean of the draw, at each level.")

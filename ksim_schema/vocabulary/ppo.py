@@ -54,6 +54,7 @@ class LearningRate(Model):
                     "max": f"{self.max:g}",
                     "start": f"{self.start:g}",
                     "help": "change 'start', or widen 'min' and 'max'",
+                    "fields": "start min max",
                 },
             )
         return self

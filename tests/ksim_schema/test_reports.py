@@ -1,92 +1,87 @@
-"""Reports for other programs, and comments that silence warnings."""
+"""Reports for programs: escapes, places, severities, what fails."""
 
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET
-from pathlib import Path
+import re
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from ksim_compiler.cli.compile import main
-from ksim_compiler.pipeline import compile_file
 from ksim_schema.diagnostics import Diagnostic, Span
-from ksim_schema.ignores import apply
-from ksim_schema.reports import FORMATS
+from ksim_schema.reports import FORMATS, Report, failed, to_github, to_junit, to_sarif
 
-INVALID = Path(__file__).parents[1] / "invalid"
-ODD = Diagnostic(
-    "KS0102", "100% <bad>\nkind, 'x': y", Span("a,b:c.yaml", 3, 5, 3, 9), "Reward.x", "mend & go"
+ERROR = Diagnostic(
+    "KS0204", "50% of:\nx", Span("a b,c/t.yaml", 3, 5, 3, 9), "Reward.x", help="did you mean y?"
 )
-LONG = Diagnostic("KS0307", "unused", Span("b.yaml", 2, 1, 4, 3))
+WARNING = Diagnostic("KS0307", "nothing reads it", Span("u.yaml", 2, 1, 4, 3))
+INFO = Diagnostic("KS0217", "downloaded", Span("u.yaml", 1, 1, 1, 2))
+REPORTS = (
+    Report("a b,c/t.yaml", [ERROR], {"a b,c/t.yaml": "1\n2\nabc\x1b defg\n"}),
+    Report("u.yaml", [INFO, WARNING], {}),
+    Report("clean.yaml", []),
+)
 
 
-def test_github_escapes_what_would_end_the_command() -> None:
-    first, second = FORMATS["github"]([], [ODD, LONG]).splitlines()
-    assert first == (
-        "::error file=a%2Cb%3Ac.yaml,line=3,endLine=3,col=5,endColumn=9,title=KS0102"
-        "::100%25 <bad>%0Akind, 'x': y. mend & go"
-    )
-    assert second == "::warning file=b.yaml,line=2,endLine=4,title=KS0307::unused"
+def unescaped(text: str) -> str:
+    return re.sub("%(25|0D|0A|3A|2C)", lambda m: chr(int(m[1], 16)), text)
 
 
-def test_sarif_names_each_rule_once_and_points_at_it() -> None:
-    data = json.loads(FORMATS["sarif"]([], [ODD, LONG, ODD]))
-    assert data["version"] == "2.1.0"
-    (run,) = data["runs"]
-    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["KS0102", "KS0307"]
-    for result in run["results"]:
-        rule = run["tool"]["driver"]["rules"][result["ruleIndex"]]
-        assert rule["id"] == result["ruleId"]
-    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
-    assert region == {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}
-    assert [result["level"] for result in run["results"]] == ["error", "warning", "error"]
+def test_github_reads_back_what_was_written() -> None:
+    lines = to_github(REPORTS).splitlines()
+    commands = [re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line) for line in lines]
+    assert [m and m[1] for m in commands] == ["error", "notice", "warning"]
+    assert commands[0] is not None
+    read = dict(part.split("=", 1) for part in commands[0][2].split(","))
+    assert {key: unescaped(value) for key, value in read.items()} == {
+        "file": "a b,c/t.yaml",
+        "line": "3",
+        "col": "5",
+        "endLine": "3",
+        "endColumn": "9",
+        "title": "KS0204 unknown geom",
+    }
+    assert unescaped(commands[0][3]) == "50% of:\nx\nhelp: did you mean y?"
+    assert "endColumn" not in lines[2], "GitHub takes it within one line only"
 
 
-def test_junit_has_a_test_for_each_task() -> None:
-    suite = ET.fromstring(FORMATS["junit"](["good.yaml", "a,b:c.yaml"], [ODD]).split("\n", 1)[1])
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    good, bad = suite.findall("testcase")
-    assert (good.get("name"), len(good)) == ("good.yaml", 0)
-    (failure,) = bad
-    assert failure.get("type") == "KS0102"
-    assert "100% <bad>" in str(failure.text)
+def test_sarif() -> None:
+    log = json.loads(to_sarif(REPORTS))
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert log["version"] == "2.1.0"
+    assert [rules[r["ruleIndex"]]["id"] for r in run["results"]] == ["KS0204", "KS0217", "KS0307"]
+    assert [r["level"] for r in run["results"]] == ["error", "note", "warning"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20b%2Cc/t.yaml"
+    assert place["region"] == {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}
+
+
+def test_junit_has_a_case_for_each_file() -> None:
+    suite = ElementTree.fromstring(to_junit(REPORTS))[0]
+    cases = {case.get("classname"): case for case in suite}
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "1")
+    failure = cases["a b,c/t.yaml"].find("failure")
+    assert failure is not None
+    assert failure.get("type") == "KS0204"
+    assert "t.yaml:3:5: error KS0204" in (failure.text or "")
+    assert cases["u.yaml"].find("failure") is None
+    assert "warning KS0307" in (cases["u.yaml"].findtext("system-out") or "")
+    assert len(cases["clean.yaml"]) == 0
+
+
+def test_strict_makes_warnings_errors_and_leaves_infos() -> None:
+    assert not failed([WARNING, INFO], False)
+    assert failed([WARNING], True)
+    assert not failed([INFO], True)
+    assert to_github(REPORTS, True).count("::error") == 2
+    assert ElementTree.fromstring(to_junit(REPORTS, True))[0].get("failures") == "2"
+    levels = [r["level"] for r in json.loads(to_sarif(REPORTS, True))["runs"][0]["results"]]
+    assert levels == ["error", "note", "error"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_command_prints_them(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path = INVALID / "KS0102_unknown_kind.yaml"
-    assert main(["--check", "--format", form, str(path)]) == 1
-    printed = capsys.readouterr()
-    assert "KS0102" in printed.out
-    assert "stay_alife" in printed.out
-    assert not printed.err
-
-
-def test_a_comment_silences_a_warning_on_its_line(tmp_path: Path) -> None:
-    warning = Diagnostic("KS0307", "unused", Span("a.yaml", 2, 3, 2, 5))
-    error = Diagnostic("KS0102", "unknown", Span("a.yaml", 2, 3, 2, 5))
-    text = "a:\n  b: 1  # ksim: ignore[KS0307, KS0408] because\n"
-    kept, idle = apply([warning, error], {"a.yaml": text})
-    assert kept == [error]
-    (problem,) = idle
-    assert (problem.code, problem.where.line) == ("KS0010", 2)
-    assert "nothing on this line is KS0408" in problem.message
-    for comment, words in (
-        ("# ksim: ignore", "does not say"),
-        ("# ksim: ignore[KS9999]", "no code"),
-        ("# ksim: ignore[KS0102]", "cannot be ignored"),
-    ):
-        kept, idle = apply([error], {"a.yaml": f"a:\n  b: 1 {comment}\n"})
-        assert kept == [error]
-        assert words in idle[0].message
-
-
-def test_a_shipped_warning_can_be_silenced(tmp_path: Path) -> None:
-    (path,) = (p for p in INVALID.glob("KS0307*.yaml"))
-    lines = path.read_text().splitlines()
-    (found,) = compile_file(path).diagnostics
-    lines[found.where.line - 1] += "  # ksim: ignore[KS0307]"
-    quiet = tmp_path / "quiet.yaml"
-    quiet.write_text("\n".join(lines).replace("robots/", f"{INVALID}/robots/") + "\n")
-    assert compile_file(quiet).diagnostics == []
+def test_nothing_found(form: str) -> None:
+    text = FORMATS[form]([Report("clean.yaml", [])], False)
+    assert ("KS" in text) is False
+    assert text.endswith("\n") or text == ""

@@ -112,11 +112,14 @@ def test_a_whole_number_of_many_digits_is_no_int() -> None:
     ("text", "expected"),
     [
         ("a: [", ("KS0002", 1, 5)),
-        ("a: [b\nc: d\n", ("KS0002", 2, 2)),
+        ("a: [b\nc: d\n", ("KS0002", 1, 4)),
         ("a:\n\tb: 1\n", ("KS0002", 2, 1)),
         ("a: 'b\n", ("KS0002", 1, 4)),
         ("a: b: c\n", ("KS0002", 1, 5)),
-        ("a b\nc: d\n", ("KS0002", 2, 2)),
+        ("a b\nc: d\n", ("KS0002", 1, 1)),
+        ("a:\n  b\n    c\n  d: 1\n", ("KS0002", 2, 3)),
+        ("a:\n  - {b: [c\n  - d: 1\n", ("KS0002", 2, 9)),
+        ("a:\n  b: 1\n  c: 1\n  d: 1\n   e: 1\n  f: 1\n", ("KS0002", 5, 5)),
         ("a: @b\n", ("KS0002", 1, 4)),
         ("a: *b\n", ("KS0002", 1, 4)),
         ("a: 1\n---\nb: 2\n", ("KS0002", 2, 1)),
@@ -229,7 +232,7 @@ def test_a_byte_order_mark_is_no_character() -> None:
 
 def test_a_file_without_a_last_line_break() -> None:
     assert data_of("a: 1") == {"a": 1}
-    assert place("a: [1") == ("KS0002", 1, 6)
+    assert place("a: [1") == ("KS0002", 1, 4)
 
 
 def test_an_absent_file_a_folder_and_a_forbidden_one(

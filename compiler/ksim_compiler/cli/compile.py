@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "--format",
         choices=("text", "json", "github", "sarif", "junit"),
         default="text",
-        help="form of the diagnostics: for people, or for other programs",
+        help="form of the report: text on standard error, any other on standard output",
     )
     add(
         "--emit",
@@ -196,7 +196,9 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
         return emit.components(tasks[0], options.color)
     compiled = common.load(tasks[0], options.settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
-    if compiled.plan is None or _failed(compiled.diagnostics, options.strict):
+    from ksim_schema.reports import failed
+
+    if compiled.plan is None or failed(compiled.diagnostics, options.strict):
         return ERRORS
     from ksim_compiler.cli import emit
 
@@ -206,32 +208,25 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
 
 def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     """Compile tasks one after the other, report on each, and write those that are good."""
+    from ksim_schema.reports import FORMATS, Report, failed
+
     target = _Target(options.out, len(tasks))
-    found: list[Diagnostic] = []
+    reports: list[Report] = []
     for path in tasks:
         compiled = common.load(path, options.settings, options.trust)
         problems = list(compiled.diagnostics)
         written: Path | None = None
-        if not options.check and not _failed(problems, options.strict):
+        if not options.check and not failed(problems, options.strict):
             written, unwritten = target.write(path, compiled)
             problems += unwritten
-        found += problems
+        reports.append(Report(str(path), problems, compiled.sources))
         if options.format == "text":
             common.print_report(problems, compiled.sources, options.color)
             if not options.quiet:
                 _print_outcome(path, compiled, problems, written, options.color)
     if options.format != "text":
-        from ksim_schema.reports import FORMATS
-
-        report = FORMATS[options.format]([str(path) for path in tasks], found)
-        if report:
-            print(report)
-    return ERRORS if _failed(found, options.strict) else OK
-
-
-def _failed(diagnostics: Sequence[Diagnostic], strict: bool) -> bool:
-    bad = ("error", "warning") if strict else ("error",)
-    return any(d.severity in bad for d in diagnostics)
+        print(FORMATS[options.format](reports, options.strict), end="")
+    return ERRORS if any(failed(r.diagnostics, options.strict) for r in reports) else OK
 
 
 class _Target:

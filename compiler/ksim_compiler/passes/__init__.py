@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ksim_compiler import verify
 from ksim_compiler.passes.equip import equip
+from ksim_compiler.passes.foresee import foresee
 from ksim_compiler.passes.infer import infer
 from ksim_compiler.passes.prune import prune
 from ksim_compiler.passes.resolve import resolve
@@ -21,6 +22,7 @@ PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
     (prune, verify.pruned),  # what nothing uses is dropped
     (equip, verify.equipped),  # sensors and servos are put into the model
     (schedule, verify.scheduled),  # the order of a tick
+    (foresee, verify.scheduled),  # what will go wrong when it runs
 )
 
 

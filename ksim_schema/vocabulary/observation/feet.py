@@ -113,7 +113,7 @@ class Contact(Observation):
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
         if bool(self.geoms) == bool(self.bodies):
-            help = {"help": "give one of the two"}
+            help = {"help": "give one of the two", "fields": "geoms bodies"}
             raise PydanticCustomError("one_form", "either geoms or bodies touch", help)
         return self
 

@@ -150,7 +150,12 @@ def exactly_one(part: Model, *names: str) -> None:
         raise PydanticCustomError(
             "one_form",
             "exactly one of {names} must be given, but {count} are",
-            {"names": " and ".join(shown), "count": len(given), "help": "give one of them"},
+            {
+                "names": " and ".join(shown),
+                "count": len(given),
+                "help": "give one of them",
+                "fields": " ".join(shown),
+            },
         )
 
 

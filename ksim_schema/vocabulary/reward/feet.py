@@ -123,7 +123,7 @@ class FeetClock(Reward):
     kind: Literal["feet_clock"] = "feet_clock"
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
-    height: Length = Field(description="Height of the swing foot at the top.")
+    height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")
     phases: tuple[Probability, ...] = Field(
         default=(),
         description="Where each foot is in its cycle at the start, as a share of it: [0, 0.5, 0.5,"
@@ -137,7 +137,12 @@ class FeetClock(Reward):
             raise PydanticCustomError(
                 "phases",
                 "{phases} phases are given for {sites} feet",
-                {"phases": len(self.phases), "sites": len(self.sites), "help": "give one each"},
+                {
+                    "phases": len(self.phases),
+                    "sites": len(self.sites),
+                    "help": "give one each",
+                    "fields": "sites phases",
+                },
             )
         return self
 

@@ -58,6 +58,7 @@ class _Targets(_Joints):
                         "count": len(values),
                         "joints": len(self.joints),
                         "help": "give one value for each entry of 'joints'",
+                        "fields": f"{name} joints",
                     },
                 )
         return self

@@ -447,3 +447,21 @@ def test_names_that_the_terminal_cannot_show() -> None:
     assert result.returncode == common.ERRORS
     assert b"KS0112" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_ignored_warnings(capsys: Output) -> None:
+    ignored = (UNUSED[0], UNUSED[1].replace("}\n", "}  # ksim: ignore[KS0307]\n", 1))
+    path = str(variant("ignored.yaml", ignored))
+    assert compile.main(["--check", "--strict", path]) == common.OK
+    assert capsys.readouterr() == (f"{path}: no problems\n", "")
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
+def test_reports_for_programs(form: str, capsys: Output) -> None:
+    bad, good = str(variant("bad.yaml", UNKNOWN)), str(variant("good.yaml"))
+    assert compile.main(["--check", "--format", form, bad, good]) == common.ERRORS
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "KS0203" in out
+    assert "unknown joint" in out
+    assert compile.main(["--check", "--format", form, good]) == common.OK
