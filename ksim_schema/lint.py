@@ -180,7 +180,7 @@ def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
 def _written(task: Task, path: Path_) -> Any:
     value = task.document.data
     for step in path:
-        value = value.get(step) if is_mapping(value) else None
+        value = value.get(str(step)) if is_mapping(value) else None
     return value
 
 
@@ -221,7 +221,7 @@ def _nothing(scale: Scale) -> bool:
 def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
     scale: Any = getattr(part, "scale", None)
     values: Iterable[Any] = scale if is_list(scale) else (scale,)
-    zero = any(isinstance(v, float) and v == 0 for v in values)
+    zero = any(isinstance(v, float) and not v for v in values)
     if zero or (isinstance(scale, Scale) and _nothing(scale)):
         what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
         yield task.report("KS0321", f"the scale is 0, so {what}", *at, "scale")

@@ -149,8 +149,8 @@ def _result(d: Diagnostic, rule: int, strict: bool) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    path = PurePath(file).as_posix()
+    return ("file://" if path.startswith("/") else "") + quote(path)
 
 
 def to_junit(reports: Sequence[Report], strict: bool = False) -> str:
@@ -158,10 +158,11 @@ def to_junit(reports: Sequence[Report], strict: bool = False) -> str:
     suites = ElementTree.Element("testsuites")
     bad = sum(failed(report.diagnostics, strict) for report in reports)
     counts = {"tests": str(len(reports)), "failures": str(bad), "errors": "0"}
-    suite = ElementTree.SubElement(suites, "testsuite", name=TOOL, **counts, skipped="0", time="0")
+    head = {"name": TOOL, **counts, "skipped": "0", "time": "0"}
+    suite = ElementTree.SubElement(suites, "testsuite", head)
     for report in reports:
         named = {"classname": _xml(report.file), "name": "check", "time": "0"}
-        case = ElementTree.SubElement(suite, "testcase", **named)
+        case = ElementTree.SubElement(suite, "testcase", named)
         if not report.diagnostics:
             continue
         text = _xml(render_text(report.diagnostics, report.sources))

@@ -34,6 +34,7 @@ CORPUS = corpus()
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "robots").symlink_to(TASKS / "robots")
+    (tmp_path / "walk.yaml").symlink_to(TASKS / "walk.yaml")  # which walk_robust extends
     return tmp_path
 
 

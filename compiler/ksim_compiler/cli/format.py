@@ -149,7 +149,6 @@ Critic:
 
 Reward:
   # ksim-compile --list names every kind; --explain joint_deviation explains one
-  alive: {{kind: stay_alive, scale: 1.0}}
   near_home: {{kind: joint_deviation, joints: .*, scale: 0.1}}
   smooth: {{kind: action_velocity, scale: 0.02}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -201,11 +202,11 @@ def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
                 return f"{body!r} is at {height:.3g} m", field
         case v.NotUpright():
             body = part.body or facts.root
-            up = float(np.clip(data.xmat[facts.body_id(body)][8], -1.0, 1.0))
+            up = min(max(float(data.xmat[facts.body_id(body)][8]), -1.0), 1.0)
             if up < np.cos(part.max_tilt):
                 return f"{body!r} is tilted by {np.degrees(np.arccos(up)):.3g} deg", "max_tilt"
         case v.FarFromOrigin() if facts.base is not None:
-            away = float(np.hypot(*facts.home[facts.base.qpos : facts.base.qpos + 2]))
+            away = float(math.hypot(*facts.home[facts.base.qpos : facts.base.qpos + 2]))
             if away > part.distance:
                 return f"the base is {away:.3g} m from the origin", "distance"
         case v.JointOutside():
