@@ -226,7 +226,7 @@ class _Reader:
         elif event.value in frame.value:
             first = self.keys[path]
             message = f"duplicate key {event.value!r}, first given in line {first.line}"
-            self._report("KS0003", message, span, path)
+            self._report("KS0003", message, span, path, "take one of the two out")
             frame.skip_value = True
         else:
             self.keys[path] = span
