@@ -213,6 +213,17 @@ CATALOGUE: dict[str, Entry] = {
         "A reward reads an element of a command, such as its turning rate, that the command does "
         "not have.",
     ),
+    "KS0418": _error(
+        "terrain cannot be made",
+        "A terrain takes the place of a plane of the model, and has a bounded number of heights.",
+    ),
+    "KS0419": _error("file beside the task cannot be read", "Its path is relative to the task."),
+    "KS0420": _error("no terrain", "A reset on a height field needs a terrain with heights."),
+    "KS0421": _error(
+        "no motion of this robot",
+        "A recorded motion is an .npz file with the arrays qpos (frames, nq) and qvel "
+        "(frames, nv) of this robot, all finite.",
+    ),
     "KS0430": _warning(
         "unstable servo",
         "Taken alone, in the home pose, the joint's servo diverges at the physics timestep: its "

@@ -146,6 +146,15 @@ class Surface:
     heights: Sequence[Sequence[float]] = field(default=(), repr=False, compare=False)
 
 
+FILES = "task/"
+"""Where files beside a task stand among those of its model."""
+
+
+def file_key(name: str) -> str:
+    """The key of a file beside the task, of the path that the task gives."""
+    return FILES + name.replace("\\", "/").rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class RobotFacts:
     """Names, indices and limits of a compiled MuJoCo model.
@@ -164,6 +173,7 @@ class RobotFacts:
         solid: names of the geoms that can touch something.
         ground: names of the solid geoms that stand still.
         surfaces: the shapes of planes, boxes and height fields that stand still.
+        files: files beside the task, by the key that :func:`file_key` gives.
         torque_limits: joint with a motor -> the largest torque (N*m) or force (N) that it gives
             there, infinite when nothing limits it.
     """
@@ -193,6 +203,7 @@ class RobotFacts:
     ground: tuple[str, ...] = ()
     surfaces: tuple[Surface, ...] = ()
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
+    files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""

@@ -17,7 +17,7 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
-    ("modelfiles", "modelrefs", "surfaces", "terrain", "transition"),
+    ("modelfiles", "modelrefs", "motions", "surfaces", "terrain", "transition"),
     ("robot",),
     ("plan",),
     ("interface",),

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ksim_schema.facts import FILES
+
 MAX_FILE = 200_000_000
 """Largest file read as a part of a model, in bytes."""
 MAX_TOTAL = 1_000_000_000
@@ -76,7 +78,7 @@ def check_complete(files: ModelFiles) -> None:
     """
     needed = _collect(files.root, files.content.get, "")
     for name in files.content:
-        if name not in needed:
+        if name not in needed and not name.startswith(FILES):  # the task itself reads those
             raise ModelError(f"{files.root} does not need {name}")
 
 

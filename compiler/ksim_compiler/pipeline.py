@@ -12,8 +12,12 @@ from ksim_schema import ignores
 from ksim_schema.canonical import fingerprint
 from ksim_schema.components import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
+from ksim_schema.facts import file_key
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.source import Document
+from ksim_schema.task import Task
+from ksim_schema.vocabulary import annotated_fields
+from ksim_schema.vocabulary.base import File
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 
@@ -91,9 +95,14 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
                     message = f"downloaded {located.downloaded}"
                     found = [*found, task.report("KS0217", message, "PhysicsState", name, "model")]
                 files = robot.read_files(located.path)
+                files, problems = _with_task_files(task, files)
+                if problems:
+                    found = in_order([*found, *problems])
+                    break
             loaded = robot.load(part, files)
         except robot.ModelError as error:
             place = ("PhysicsState", name, "model")
+            place = (*place[:2], getattr(error, "field", "model"))
             code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
             found = in_order([*found, task.report(code, str(error), *place, help=help)])
             break
@@ -107,3 +116,36 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
             break
         return Compiled(plan, found, checked.sources, fingerprint(task, graph, files.content))
     return Compiled(None, found, checked.sources)
+
+
+MAX_TASK_FILE = 200_000_000
+"""Largest file beside a task, in bytes."""
+
+
+def _with_task_files(
+    task: Task, files: robot.ModelFiles
+) -> tuple[robot.ModelFiles, list[Diagnostic]]:
+    """The files of a model together with those that stand beside the task."""
+    found: list[Diagnostic] = []
+    content, taken = dict(files.content), dict[str, Path]()
+    for object, name, part in task:
+        for place, _, value in annotated_fields(part, File):
+            if value is None:
+                continue
+            key, path = file_key(value), task.folder / value
+            problem = ""
+            try:
+                if not path.is_file():
+                    problem = "is a folder" if path.is_dir() else "there is no such file"
+                elif path.stat().st_size > MAX_TASK_FILE:
+                    problem = f"it is larger than {MAX_TASK_FILE:,} bytes"
+                elif taken.setdefault(key, path.resolve()) != path.resolve():
+                    problem = "another file of the task has this name"
+                else:
+                    content[key] = path.read_bytes()
+            except (OSError, ValueError) as error:
+                problem = (getattr(error, "strerror", None) or str(error)).lower()
+            if problem:
+                message = f"cannot read {value}: {problem}"
+                found.append(task.report("KS0419", message, object, name, *place))
+    return robot.ModelFiles(files.root, content), found

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mujoco
 import numpy as np
 
+from ksim_compiler import terrain
 from ksim_compiler.modelfiles import ModelError as ModelError
 from ksim_compiler.modelfiles import ModelFiles as ModelFiles
 from ksim_compiler.modelfiles import read_files as read_files
 from ksim_compiler.surfaces import surfaces
-from ksim_schema.facts import Drive, Joint, RobotFacts, Sensor, SensorRequest
+from ksim_schema.facts import FILES, Drive, Joint, RobotFacts, Sensor, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 
@@ -81,11 +82,16 @@ def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec
             spec = mujoco.MjSpec.from_file(files.root, vfs=vfs)
             _set_options(part, spec)
             _name_geoms(spec)
+            terrain.add(part.terrain, spec)
             change(spec)
             model = spec.compile(vfs=vfs)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
-    return Robot(part, files, model, _facts(part, model))
+    return Robot(part, files, model, replace(_facts(part, model), files=_task_files(files)))
+
+
+def _task_files(files: ModelFiles) -> dict[str, bytes]:
+    return {name: data for name, data in files.content.items() if name.startswith(FILES)}
 
 
 def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:

@@ -58,6 +58,11 @@ class Named:
     pattern: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """Field annotation: a file beside the task, whose content is a part of its meaning."""
+
+
 def one_or_more(value: object) -> object:
     """A single text stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -72,6 +77,8 @@ BodyName = Annotated[str, Named("body")]
 GeomName = Annotated[str, Named("geom")]
 SiteName = Annotated[str, Named("site")]
 SensorName = Annotated[str, Named("sensor")]
+FileName = Annotated[str, File()]
+"""Path of a file, relative to the task file."""
 KeyframeName = Annotated[str, Named("keyframe")]
 
 

@@ -13,7 +13,16 @@ from annotated_types import Ge
 from pydantic import Field
 
 from ksim_schema.quantity import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
-from ksim_schema.vocabulary.base import JointPattern, Named, Names, Part, Range, Wire
+from ksim_schema.vocabulary.base import (
+    FileName,
+    JointPattern,
+    Named,
+    Names,
+    Part,
+    PositiveInt,
+    Range,
+    Wire,
+)
 
 
 class Reset(Part):
@@ -112,3 +121,36 @@ class ResetPlanePosition(Reset):
     floating: ClassVar[bool] = True
     x: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along x.")
     y: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along y.")
+
+
+class ResetHeightFieldPosition(Reset):
+    """The base is moved on a terrain, keeping its height above the highest ground near it.
+
+    ``z += max h`` over nine points of the ground at most ``radius`` from the new place, h the
+    height of the terrain above the world's zero. After ksim's HFieldXYPositionReset.
+    """
+
+    kind: Literal["height_field_position"] = "height_field_position"
+    floating: ClassVar[bool] = True
+    x: Annotated[Length, Ge(0)] = Field(description="Half width of the range of x.")
+    y: Annotated[Length, Ge(0)] = Field(description="Half width of the range of y.")
+    radius: Annotated[Length, Ge(0)] = Field(
+        default=0.25, description="Of the ground that must be below the robot."
+    )
+
+
+class ResetMotion(Reset):
+    """A state out of a recorded motion, drawn uniformly from its frames.
+
+    The file is an ``.npz`` of NumPy with the arrays ``qpos`` (frames, nq) and ``qvel``
+    (frames, nv), in MuJoCo's order and units.
+    """
+
+    kind: Literal["motion"] = "motion"
+    whole: ClassVar[bool] = True
+    file: FileName = Field(description="The recorded motion, relative to the task file.")
+    first: Annotated[int, Ge(0)] = Field(default=0, description="First frame that is drawn.")
+    count: PositiveInt | None = Field(
+        default=None,
+        description="Number of frames that are drawn from; all that follow by default.",
+    )

@@ -6,12 +6,15 @@ object that can stand side by side run in one task, so that one compilation test
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import mujoco
 import numpy as np
 import pytest
 import yaml
@@ -21,6 +24,7 @@ from ksim_compiler.lowering import RULES, lowered_kinds
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot import read_files
 from ksim_schema.diagnostics import has_errors, render_text
+from ksim_schema.facts import file_key
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
 
@@ -103,6 +107,14 @@ def task_with(object: str, kinds: tuple[str, ...]) -> tuple[str, str]:
     return yaml.safe_dump(task, sort_keys=False), robot
 
 
+def standing_motion() -> bytes:
+    """A recorded motion of the humanoid: four frames in its home pose."""
+    model = mujoco.MjModel.from_xml_path(str(ROBOTS / "humanoid" / "scene.xml"))
+    buffer = io.BytesIO()
+    np.savez(buffer, qpos=np.tile(model.key("home").qpos, (4, 1)), qvel=np.zeros((4, model.nv)))
+    return buffer.getvalue()
+
+
 def test_every_kind_has_an_example_and_every_example_a_kind() -> None:
     for object, kinds in KINDS.items():
         if object not in HERE:
@@ -120,7 +132,9 @@ def test_kinds_run(object: str, kinds: tuple[str, ...]) -> None:
     text, robot = task_with(object, kinds)
     document, found = parse(text, "kinds.yaml")
     assert document is not None, found
-    compiled = compile_document(document, read_files(ROBOTS / robot / "scene.xml"))
+    files = read_files(ROBOTS / robot / "scene.xml")
+    files = replace(files, content={**files.content, file_key("motion.npz"): standing_motion()})
+    compiled = compile_document(document, files)
     report = render_text(compiled.diagnostics, compiled.sources)
     assert not has_errors(compiled.diagnostics), report
     assert compiled.plan is not None

@@ -60,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
+    add("--fmt", action="store_true", help="lay the files out; with --check, only say which")
+    add("--init", type=Path, metavar="NAME", help="write a new task, NAME.yaml")
+    add("--robot", type=Path, metavar="MODEL", help="with --init: its MJCF or URDF file")
     add(
         "--format",
         choices=("text", "json", "github", "sarif", "junit"),
@@ -118,11 +121,19 @@ def run(options: argparse.Namespace) -> int:
 
         print(emit.schema(), end="")
         return OK
+    if options.init is not None:
+        from ksim_compiler.cli import format
+
+        return format.init(options.init, options.robot)
     tasks = list(find_tasks(options.paths))
     if not options.paths:
         raise UsageError("name a task file or a folder of tasks; --help says more")
     if not tasks:
         raise UsageError(f"no tasks in {', '.join(map(str, options.paths))}")
+    if options.fmt:
+        from ksim_compiler.cli import format
+
+        return format.format_files(tasks, options.check, options.color)
     if options.emit is not None:
         return _emit(tasks, options)
     return _compile(tasks, options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,7 +12,8 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
-from ksim_schema.facts import Joint
+from ksim_compiler.motions import read_motion
+from ksim_schema.facts import Joint, Surface, file_key
 from ksim_schema.vocabulary import reset as v
 
 Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]
@@ -92,3 +95,42 @@ def plane_position(c: v.ResetPlanePosition, x: Context) -> Pose:
     start = _base(x)[0].start
     change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     return x.world["qpos"].at[start : start + 2].add(change), x.world["qvel"]
+
+
+@lower(v.ResetHeightFieldPosition)
+def height_field_position(c: v.ResetHeightFieldPosition, x: Context) -> Pose:
+    place = _base(x)[0]
+    change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    here = x.world["qpos"][place][:2] + change
+    turns = jnp.arange(8) * (math.pi / 4)
+    around = c.radius * jnp.stack([jnp.cos(turns), jnp.sin(turns)], axis=1)
+    points = here + jnp.concatenate([jnp.zeros((1, 2)), around])
+    highest = jnp.max(terrain_height(_terrain(x), points))
+    qpos = x.world["qpos"].at[place].add(jnp.append(change, highest))
+    return qpos, x.world["qvel"]
+
+
+def _terrain(x: Context) -> Surface:
+    return next(s for s in x.robot.surfaces if s.type == "hfield")
+
+
+def terrain_height(surface: Surface, points: Float[Array, "n 2"]) -> Float[Array, " n"]:
+    """Heights of an upright height field at points of the world, m; flat beyond its edges."""
+    field = jnp.asarray(surface.heights)
+    size, middle = jnp.asarray(surface.size[:2]), jnp.asarray(surface.position[:2])
+    last = jnp.array([field.shape[1] - 1, field.shape[0] - 1])
+    at = jnp.clip((points - middle + size) / (2 * size), 0.0, 1.0) * last
+    low = jnp.minimum(jnp.floor(at).astype(jnp.int32), last - 1)
+    (u, w), (column, row) = (at - low).T, low.T
+    above = field[row, column] * (1 - u) + field[row, column + 1] * u
+    below = field[row + 1, column] * (1 - u) + field[row + 1, column + 1] * u
+    return surface.position[2] + above * (1 - w) + below * w
+
+
+@lower(v.ResetMotion)
+def motion(c: v.ResetMotion, x: Context) -> Pose:
+    poses = read_motion(x.robot.files[file_key(c.file)], x.robot.nq, x.robot.nv)
+    stop = None if c.count is None else c.first + c.count
+    qpos, qvel = (jnp.asarray(array[c.first : stop]) for array in poses)
+    frame = jax.random.randint(x.key, (), 0, len(qpos))
+    return qpos[frame], qvel[frame]

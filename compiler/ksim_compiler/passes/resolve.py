@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ksim_compiler.motions import MotionError, read_motion
 from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
-from ksim_schema.facts import RobotFacts
+from ksim_schema.facts import RobotFacts, file_key
 from ksim_schema.formula import FormulaError
 from ksim_schema.quantity import NUMBER, Dimension, Measured, Unit
 from ksim_schema.source import Path_
@@ -21,6 +22,7 @@ from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
 from ksim_schema.vocabulary.randomizer import Randomizer
+from ksim_schema.vocabulary.reset import ResetHeightFieldPosition, ResetMotion
 from ksim_schema.vocabulary.reward import Formula, Reward
 
 CODES = {
@@ -58,6 +60,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         found += _observable(task, facts)
         found += _told(task, facts)
         found += _formulas(task, facts)
+        found += _states(task, facts)
         found += own_problems(task, facts)
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
@@ -227,6 +230,26 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                     where = replace(where, **columns)
                 path = f"Reward.{name}.expression"
                 yield Diagnostic("KS0417", str(error), where, path, error.help)
+
+
+def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Resets find their terrain or their recorded motion."""
+    for name, part in task.of("Reset").items():
+        if isinstance(part, ResetHeightFieldPosition):
+            if not any(surface.type == "hfield" for surface in facts.surfaces):
+                message = "there is no terrain to be put on"
+                help = "give the PhysicsState a terrain, or use plane_position"
+                yield task.report_key("KS0420", message, "Reset", name, help=help)
+        elif isinstance(part, ResetMotion):
+            place = ("Reset", name, "file")
+            try:
+                qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
+            except MotionError as error:
+                yield task.report("KS0421", f"{part.file} is no motion: {error}", *place)
+                continue
+            if part.first + (part.count or 1) > len(qpos):
+                message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"
+                yield task.report("KS0421", message, *place)
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

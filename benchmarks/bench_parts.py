@@ -1,0 +1,119 @@
+"""What parts cost: tasks with more and more rewards and observations.
+
+    python -m benchmarks.bench_parts [--parts 0 50 100 200] [--envs 256]
+
+Prints for each size the CPU seconds of ``ksim-compile --check`` as a process of its own, and the
+time of a control tick of a batch. The growth from one size to the next is what the parts cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import yaml
+
+from ksim_compiler.env import Env
+from ksim_compiler.pipeline import compile_file
+
+TASKS = Path(__file__).parents[1] / "tasks"
+REWARDS: tuple[dict[str, Any], ...] = (
+    {"kind": "joint_deviation", "joints": "knee_.*"},
+    {"kind": "action_velocity"},
+    {"kind": "base_height", "height": "1 m", "error_scale": "10 cm"},
+    {"kind": "torque_penalty"},
+    {"kind": "flat_body"},
+    {"kind": "track_linear_velocity", "command": "velocity", "error_scale": "0.3 m/s"},
+    {"kind": "formula", "expression": "exp(-((base.height - 1.0) / 0.1)**2)"},
+)
+OBSERVATIONS: tuple[dict[str, Any], ...] = (
+    {"kind": "joint_position", "joints": "hip_.*", "noise": {"uniform": "1 deg"}},
+    {"kind": "base_linear_velocity", "frame": "robot"},
+    {"kind": "base_height"},
+    {"kind": "joint_velocity", "joints": "knee_.*", "history": 3},
+    {"kind": "projected_gravity", "body": "torso", "bias": "1 deg"},
+)
+
+
+def task_with(count: int) -> dict[str, Any]:
+    """The walk with ``count`` more rewards and as many more observations, read by the critic."""
+    task = yaml.safe_load((TASKS / "walk.yaml").read_text(encoding="utf-8"))
+    task["PhysicsState"]["humanoid"]["model"] = str(TASKS / "robots" / "humanoid" / "scene.xml")
+    for index in range(count):
+        scaled = {**REWARDS[index % len(REWARDS)], "scale": 0.001 * (index + 1)}
+        task["Reward"][f"extra_{index}"] = scaled
+        task["Observation"][f"more_{index}"] = OBSERVATIONS[index % len(OBSERVATIONS)]
+        task["Critic"]["critic"]["judge"]["clean"].append(f"more_{index}")
+    return task
+
+
+def check_seconds(path: Path) -> float:
+    """CPU seconds of a check in a process of its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-m", "ksim_compiler.cli.compile", "--check", "-q", str(path)], check=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def tick_seconds(path: Path, envs: int, ticks: int = 40, repeats: int = 5) -> float:
+    """Median seconds of a control tick of a batch, zero actions."""
+    plan = compile_file(path).plan
+    assert plan is not None
+    env = Env(plan, "native", envs=envs)
+    action = jnp.zeros((envs, env.action_size))
+
+    @jax.jit
+    def run(params: Any, state: Any) -> Any:
+        # everything that a tick computes is used, so that nothing is optimized away
+        def tick(state: Any, _: None) -> tuple[Any, Any]:
+            state, step = env.step(params, state, action)
+            return state, (step.reward, jnp.sum(state.critic_input, axis=1))
+
+        return jax.lax.scan(tick, state, None, length=ticks)
+
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    jax.block_until_ready(run(env.params, state))
+    times = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        jax.block_until_ready(run(env.params, state))
+        times.append((time.perf_counter() - begun) / ticks)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", type=int, nargs="+", default=[0, 50, 100, 200])
+    parser.add_argument("--envs", type=int, default=256)
+    options = parser.parse_args()
+    print(
+        f"{'rewards, observations':>22}{'check (s CPU)':>15}{'tick (ms)':>12}{'per part (us)':>15}"
+    )
+    first = None
+    with tempfile.TemporaryDirectory() as folder:
+        for count in options.parts:
+            path = Path(folder) / f"parts_{count}.yaml"
+            path.write_text(yaml.safe_dump(task_with(count), sort_keys=False), encoding="utf-8")
+            tick = tick_seconds(path, options.envs)
+            first = first or (count, tick)
+            more = 2 * (count - first[0])
+            each = f"{(tick - first[1]) / more * 1e6:.1f}" if more else ""
+            print(
+                f"{count:>22}{check_seconds(path):>15.2f}{tick * 1e3:>12.2f}{each:>15}", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
