@@ -21,7 +21,7 @@ from ksim_schema.syntax import syntax_error
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
-MAX_VALUES = 400_000
+MAX_VALUES = 250_000
 
 Path_ = tuple[str | int, ...]
 Data = Any
