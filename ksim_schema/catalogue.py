@@ -140,7 +140,9 @@ CATALOGUE: dict[str, Entry] = {
         "The 'morphisms' section has an edge that no field of its parts holds, or that a field "
         "contradicts.",
     ),
-    "KS0308": _error("same edge twice", "A part is named twice in a list of parts."),
+    "KS0308": _error(
+        "named twice", "A part, or a name in the robot's model, stands twice in one list."
+    ),
     "KS0311": _warning(
         "implausibly large number",
         "The number is far beyond what robots and their training know, as after a slip in an "

@@ -133,6 +133,9 @@ class _Composer:
         except (OSError, ValueError, RuntimeError):
             self._report("KS0601", f"{name!r} is not the path of a file", where, place)
             return None
+        if path.suffix not in (".yaml", ".yml"):  # nothing of another file is read and shown
+            self._report("KS0601", f"{name!r} is no YAML file, as a task is", where, place)
+            return None
         if path in chain:
             around = " -> ".join(p.name for p in (*chain[chain.index(path) :], path))
             self._report("KS0603", f"the tasks extend each other: {around}", where, place)

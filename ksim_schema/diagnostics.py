@@ -7,6 +7,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from ksim_schema.catalogue import CATALOGUE
@@ -183,9 +184,13 @@ def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int 
     elif len(known) <= limit:
         listed = f"{of or 'known'}: " + ", ".join(known)
     else:
-        likely = closest(name, known, limit=limit, cutoff=0.0)
+        likely = closest(name, known, limit=limit, cutoff=0.0) or known[:limit]
         listed = f"{of or 'known'}: " + ", ".join(likely) + f", ... ({len(known)} in all)"
     return " ".join(filter(None, (guess, listed)))
+
+
+_MANY = 400
+"""Number of choices of which each is compared with a name."""
 
 
 def closest(
@@ -199,6 +204,23 @@ def closest(
         limit: how many to give.
         cutoff: least likeness, from 0 to 1.
     """
-    lowered = {c.lower(): c for c in reversed(list(choices))}
-    close = difflib.get_close_matches(name[:60].lower(), lowered, n=limit, cutoff=cutoff)
-    return [lowered[c] for c in close]
+    return list(_closest(name[:60].lower(), tuple(choices), limit, cutoff))
+
+
+@lru_cache(maxsize=4096)
+def _closest(name: str, choices: tuple[str, ...], limit: int, cutoff: float) -> tuple[str, ...]:
+    if len(choices) > _MANY:  # comparing takes long, and a slip is rarely in the first letters
+        choices = tuple(c for c in _beginning(choices).get(name[:2], ()) if len(c) < len(name) + 3)
+        choices = choices[:_MANY]
+    lowered = {c.lower(): c for c in reversed(choices)}
+    close = difflib.get_close_matches(name, lowered, n=limit, cutoff=cutoff)
+    return tuple(lowered[c] for c in close)
+
+
+@lru_cache(maxsize=8)
+def _beginning(choices: tuple[str, ...]) -> dict[str, list[str]]:
+    """The choices by their first two letters."""
+    found: dict[str, list[str]] = {}
+    for choice in choices:
+        found.setdefault(choice[:2].lower(), []).append(choice)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ksim_schema import components as own
 from ksim_schema.acset_import import disagreements, import_task, is_plain_task
@@ -18,7 +19,6 @@ from ksim_schema.morphisms import contradicted, desugar
 from ksim_schema.source import Document, read
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
-from ksim_schema.vocabulary.scale import Scale
 from ksim_schema.wiring import wire
 
 
@@ -174,17 +174,19 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
                 message += f"{period * 1e3:g} ms"
                 yield task.report("KS0412", message, "Action", name, "latency", 1)
     for name, reward in task.of("Reward").items():
-        yield from _negative_scale(task, name, reward.scale)  # type: ignore[attr-defined]
+        yield from _negative_scale(task, name, reward)
 
 
-def _negative_scale(task: Task, name: str, scale: Scale) -> Iterator[Diagnostic]:
+def _negative_scale(task: Task, name: str, reward: Any) -> Iterator[Diagnostic]:
     """A reward's scale says how much, and its kind whether it is added or subtracted."""
     at = ("Reward", name, "scale")
-    for path, value in numbers_in(scale):
+    for path, value in numbers_in(reward.scale):
         if value < 0:
             place = (*at, *path) if (*at, *path) in task.document.values else at
             message = f"a reward's scale is not negative, but this is {value:g}"
-            help = "a penalty is subtracted by its kind; take a kind that is a penalty"
+            help = "what is bad has a kind that is a penalty, which is subtracted"
+            if reward.penalty:
+                help = f"{reward.kind_name!r} is subtracted by its kind: write {-value:g}"
             yield task.report("KS0107", message, *place, help=help)
 
 

@@ -161,8 +161,16 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
     for node in unused(graph) if task.complete and not broken else ():
         if node.object in ("Observation", "Command", "Curriculum", "Trajectory"):
             message = f"nothing reads {node}, so it is dropped"
-            found.append(task.report_key("KS0307", message, *node))
+            help = _READERS.get(node.object, "take it out")
+            found.append(task.report_key("KS0307", message, *node, help=help))
     return found
+
+
+_READERS = {
+    "Observation": "name it in 'read' of the policy or in 'judge' of the critic, or take it out",
+    "Command": "name it in 'obey' of the policy, or in a reward, or take it out",
+    "Curriculum": "let a scale follow it, such as {linear: {from: 0, to: 1}}, or take it out",
+}
 
 
 def _counts(task: Task) -> Iterator[Diagnostic]:

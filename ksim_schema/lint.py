@@ -33,7 +33,7 @@ from ksim_schema.quantity import (
 )
 from ksim_schema.source import Path_
 from ksim_schema.task import OPTIONAL_KIND, SECTIONS, Task
-from ksim_schema.vocabulary import Model, Named, Part, annotated_fields
+from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
@@ -228,18 +228,12 @@ def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic
 
 
 def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]:
-    """Ranges of a command, as they are written, from which only one value can be drawn."""
-    for path, low, high in _ranges(part):
-        written = _written(task, ("Command", name, *path))
-        if path[0] != "resample" and low == high and is_list(written):
+    """Ranges of a command from which only one value can be drawn."""
+    for field, info in type(part).model_fields.items():
+        value: Any = getattr(part, field)
+        paired = is_list(value) and len(value) == 2 and all(isinstance(v, float) for v in value)
+        written = _written(task, ("Command", name, info.alias or field))
+        if paired and value[0] == value[1] and value != info.default and is_list(written):
             message = f"the range has no width, so the command is always {written[0]}"
-            help = "leave the field out if this is not commanded" if low == 0 else ""
-            yield task.report("KS0322", message, "Command", name, *path, help=help)
-
-
-def _ranges(model: Model, prefix: Path_ = ()) -> Iterator[tuple[Path_, float, float]]:
-    for field, info in type(model).model_fields.items():
-        value: Any = getattr(model, field)
-        key = info.alias or field
-        if is_list(value) and len(value) == 2 and all(isinstance(v, float) for v in value):
-            yield (*prefix, key), value[0], value[1]
+            if field != "resample":
+                yield task.report("KS0322", message, "Command", name, info.alias or field)

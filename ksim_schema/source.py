@@ -21,7 +21,7 @@ from ksim_schema.syntax import syntax_error
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
-MAX_VALUES = 400_000
+MAX_VALUES = 250_000
 
 Path_ = tuple[str | int, ...]
 Data = Any
@@ -226,7 +226,7 @@ class _Reader:
         elif event.value in frame.value:
             first = self.keys[path]
             message = f"duplicate key {event.value!r}, first given in line {first.line}"
-            self._report("KS0003", message, span, path)
+            self._report("KS0003", message, span, path, "take one of the two out")
             frame.skip_value = True
         else:
             self.keys[path] = span

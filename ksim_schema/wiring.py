@@ -133,7 +133,7 @@ class _Builder:
             return None  # the part is there, and its own problem is reported
         if object not in self.task.document.data and self._section_reported(object):
             return None
-        others = [o for o, n, _ in self.task if n == name and o != "Trajectory"]
+        others = [o for o in self.task.parts if name in self.task.of(o) and o != "Trajectory"]
         if others:
             message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
             self.found.append(self.task.report("KS0212", message, *place))

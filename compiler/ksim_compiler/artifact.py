@@ -241,6 +241,8 @@ def unpack(path: Path) -> Archive:
             raise ArtifactError("KS0001", f"cannot read {path}: there is no such file")
         if path.is_dir():
             raise ArtifactError("KS0001", f"cannot read {path}: is a folder")
+        if not path.is_file():  # a pipe or a device
+            raise ArtifactError("KS0001", f"cannot read {path}: is no regular file")
         if path.stat().st_size > MAX_TOTAL:
             raise _unsafe(f"the file is larger than {MAX_TOTAL:,} bytes")
         data = path.read_bytes()

@@ -89,6 +89,8 @@ def _read(path: Path) -> bytes | None:
             raise ModelError(f"{path} is a folder")
         if not path.exists():
             return None
+        if not path.is_file():  # a pipe or a device, which would be waited for or has no end
+            raise ModelError(f"{path} is no regular file")
         if path.stat().st_size > MAX_FILE:
             raise ModelError(f"{path} is larger than {MAX_FILE:,} bytes")
         return path.read_bytes()

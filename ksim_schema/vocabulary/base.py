@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
 
 from annotated_types import Ge, Gt, Le
@@ -146,13 +147,19 @@ def annotated_fields(
     Yields:
         The path of the field inside the model, the annotation and the field's value.
     """
-    for name, info in type(model).model_fields.items():
+    for name, found in _annotations(type(model), annotation):
         value = getattr(model, name)
-        found = field_annotation(info, annotation)
         if found is not None:
             yield (*prefix, name), found, value
         elif isinstance(value, Model):
             yield from annotated_fields(value, annotation, (*prefix, name))
+
+
+@cache
+def _annotations(model: type[Model], annotation: type[T]) -> tuple[tuple[str, T | None], ...]:
+    """The name of each field of a model, with its annotation of this type if it has one."""
+    fields = model.model_fields.items()
+    return tuple((name, field_annotation(info, annotation)) for name, info in fields)
 
 
 def field_annotation(info: FieldInfo, annotation: type[T]) -> T | None:

@@ -181,6 +181,8 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 
 def _has_task_key(path: Path) -> bool:
     try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            return True
         with path.open("rb") as stream:
             return _TASK_KEY.search(stream.read(1_000_000)) is not None
     except OSError:

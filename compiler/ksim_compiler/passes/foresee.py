@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from math import prod
@@ -117,7 +118,9 @@ def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         message = (
             f"the servo of joint {worst.joint!r} is unstable: at a timestep of {h * 1e3:g} ms "
         )
-        message += f"{gains} are too much for an inertia of {worst.inertia:.3g} at the joint"
+        hinge = plan.robot.facts.match_joints((re.escape(worst.joint),))[0].type == "hinge"
+        felt = f"an inertia of {worst.inertia:.3g} kg*m^2" if hinge else f"{worst.inertia:.3g} kg"
+        message += f"{gains} are too much for {felt} at the joint"
         help = "lower the gains or the timestep, or give the joint armature; with the integrator "
         help += "implicitfast the model takes more damping"
         where = "gains" if "gains" in plan.task.document.data["Action"][name] else ""

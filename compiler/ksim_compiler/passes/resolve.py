@@ -37,6 +37,11 @@ CODES = {
 _PLURAL = {"body": "bodies"}
 MAX_PATTERN = 200
 """Longest pattern of names."""
+MAX_REPEATS = 4
+"""Largest number of ``*``, ``+`` and ``{`` in a pattern: each multiplies the time of a match."""
+_UNBOUNDED = re.compile(r"(?<!\\)[*+{]")
+_NESTED = re.compile(r"(?<!\\)[*+{|][^()]*\)+[*+{]")
+"""A repeated group that holds a repetition or a choice: the time doubles with each character."""
 
 
 def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -102,6 +107,8 @@ def _pattern(
     try:
         if len(text) > MAX_PATTERN:
             raise OverflowError(f"it is longer than {MAX_PATTERN} characters")
+        if len(_UNBOUNDED.findall(text)) > MAX_REPEATS or _NESTED.search(text):
+            raise OverflowError("matching so many or nested repetitions could take for ever")
         expression = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         message = f"{text[:60]!r} is not a regular expression: {error}"

@@ -1,0 +1,77 @@
+"""The generated pages in docs/ are what the code prints today.
+
+``python -m ksim_schema.pages docs/errors.md`` writes the one,
+``pytest tests/test_pages.py --refresh-golden`` both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ksim_compiler.pipeline import compile_file
+from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics import render_text
+from ksim_schema.pages import errors_page
+
+ROOT = Path(__file__).parents[1]
+INVALID = ROOT / "tests" / "invalid"
+COMMON = {
+    "A name of the robot is misspelt": "KS0204_unknown_geom",
+    "A pattern matches nothing": "KS0210_pattern",
+    "A part is misspelt": "KS0201_unknown_observation",
+    "A section is misspelt": "KS0101_unknown_section",
+    "A kind is misspelt": "KS0102_unknown_kind",
+    "A field is misspelt": "KS0104_unknown_field",
+    "A field is missing": "KS0105_missing_field",
+    "A number lacks its unit": "KS0110_no_unit",
+    "The unit measures something else": "KS0109_length_for_a_time",
+    "A slide takes lengths, a hinge angles": "KS0409_length_for_a_hinge",
+    "A noise is in another unit than what it disturbs": "KS0403_noise_of_another_unit",
+    "A range runs backwards": "KS0111_backwards",
+    "The scale of a penalty is negative": "KS0107_negative_penalty",
+    "A key stands twice": "KS0003_duplicate_key",
+    "A tab indents a line": "KS0002_tab",
+    "A bracket is never closed": "KS0002_unclosed_list",
+    "The control period is no multiple of the timestep": "KS0401_control_period",
+    "The samples do not divide into minibatches": "KS0402_minibatches",
+    "Nothing reads a part": "KS0307_unused_observation",
+    "The policy reads what no robot senses": "KS0408_height",
+    "The gains are too large for the timestep": "KS0430_gains",
+    "The robot begins in a pose that ends the episode": "KS0432_height",
+}
+_HEAD = """# Common mistakes
+
+<!-- Written by `pytest tests/test_pages.py --refresh-golden` from the tasks in tests/invalid. -->
+
+What `ksim-compile --check` prints of them. [errors.md](errors.md) explains all codes.
+"""
+
+
+def mistakes_page() -> str:
+    """Common mistakes with the reports of them."""
+    lines = [_HEAD]
+    for title, stem in COMMON.items():
+        compiled = compile_file(INVALID / f"{stem}.yaml", name="task.yaml")
+        report = render_text(compiled.diagnostics, compiled.sources)
+        lines.append(f"## {title}\n\n```text\n{report}\n```\n")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [("errors.md", errors_page), ("mistakes.md", mistakes_page)]
+)
+def test_pages_are_fresh(name: str, make: object, request: pytest.FixtureRequest) -> None:
+    assert callable(make)
+    path, text = ROOT / "docs" / name, make()
+    if request.config.getoption("--refresh-golden"):
+        path.write_text(text, encoding="utf-8", newline="")
+    assert path.read_text(encoding="utf-8") == text, "stale; run pytest with --refresh-golden"
+
+
+def test_the_catalogue_is_whole() -> None:
+    page = errors_page()
+    assert [code for code in CATALOGUE if f"### {code}: " not in page] == []
+    assert "\n## KS" not in page, "a group of codes without a heading"
+    assert len(COMMON) >= 20
