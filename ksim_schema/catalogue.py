@@ -248,6 +248,31 @@ CATALOGUE: dict[str, Entry] = {
         "home outside of limits",
         "The home pose has a joint outside of its range, so the simulation pushes it back.",
     ),
+    "KS0440": _error(
+        "training with an unknown mirror",
+        "PPO's mirror lets both sides of the robot learn from each other. The PhysicsState says "
+        "with 'mirror' how the names of the two sides differ.",
+    ),
+    "KS0441": _error(
+        "no counterpart", "A joint of one side needs one of the same name on the other side."
+    ),
+    "KS0442": _error(
+        "no mirror image",
+        "The two joints must be at mirror images of each other's places, in the plane y = 0 of the "
+        "base in the home pose, with such axes, limits and home angles. The axes may have "
+        "opposite signs.",
+    ),
+    "KS0443": _error(
+        "memory without mirror image",
+        "What a recurrent network remembers has no known mirror image, so that it cannot be "
+        "trained with PPO's mirror.",
+    ),
+    "KS0444": _error(
+        "value without mirror image",
+        "The networks read or give a value whose mirror image is not known: of its kind, because "
+        "it names parts of one side only, or because a frame is turned otherwise on the other "
+        "side. A component of one's own says what it is with the method 'mirrored'.",
+    ),
     # KS05xx: compiled tasks
     "KS0501": _error("not a compiled task", "The file is no archive that ksim-compile has made."),
     "KS0502": _error(

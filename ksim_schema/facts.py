@@ -26,6 +26,8 @@ class Joint:
         limits: lower and upper limit in rad or m, or None.
         effort: the largest force (N) or torque (N*m) its motor may give, or None.
         home: its coordinates in the home pose.
+        axis: its axis in the home pose, in the frame of the robot's base.
+        anchor: a point on its axis, there too, m.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Joint:
     limits: tuple[float, float] | None = None
     effort: float | None = None
     home: tuple[float, ...] = ()
+    axis: tuple[float, ...] = (0.0, 0.0, 0.0)
+    anchor: tuple[float, ...] = (0.0, 0.0, 0.0)
 
     @property
     def dimension(self) -> Dimension:
@@ -116,12 +120,17 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A sensor of the compiled model: its slice of sensordata and what it measures."""
+    """A sensor of the compiled model: its slice of sensordata and what it measures.
+
+    Attributes:
+        frame: what it is attached to, as ``site/imu``, or "" for another than a body or a site.
+    """
 
     name: str
     type: str
     address: int
     size: int
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,8 @@ class RobotFacts:
         files: files beside the task, by the key that :func:`file_key` gives.
         torque_limits: joint with a motor -> the largest torque (N*m) or force (N) that it gives
             there, infinite when nothing limits it.
+        axes: ``body/torso`` and ``site/imu`` -> the frame's rotation matrix in the home pose, seen
+            from the base, row by row.
     """
 
     source: str
@@ -204,6 +215,7 @@ class RobotFacts:
     surfaces: tuple[Surface, ...] = ()
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
     files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
+    axes: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {}, repr=False)
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""

@@ -15,13 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from ksim_compiler import plan as plans
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.own import check_rules
 from ksim_compiler.plan import Plan
 from ksim_compiler.tick import NON_FINITE, Episode, Inputs, Parts, Tick
-from ksim_compiler.transition import Step
+from ksim_compiler.transition import Reflection, Step
+from ksim_schema import mirror
 
 
 class EnvState(NamedTuple):
@@ -57,6 +59,7 @@ class Env:
         reward_names: the reward terms; those of a reward with components are
             ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
+        reflection: what inputs and actions turn into in a mirror, when the training uses it.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Env:
         self.reward_names = self._tick.reward_names
         self.termination_names = self._tick.termination_names
         actuators = self.robot.actuators
+        self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
 
     def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
@@ -215,3 +219,11 @@ class Env:
 
     def _first_level(self, parts: Parts) -> Any:
         return first_level(next(iter(parts["Curriculum"].values()), None))
+
+
+def _reflection(images: plans.Reflection) -> Reflection:
+    def arrays(image: mirror.Signed) -> tuple[np.ndarray, np.ndarray]:
+        index, sign = zip(*image, strict=True)
+        return np.array(index), np.array(sign, np.float32)
+
+    return Reflection(*map(arrays, images))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ksim_compiler.robot import Robot
 from ksim_schema.facts import Drive, SensorRequest
 from ksim_schema.graph import Graph, Node
+from ksim_schema.mirror import Signed
 from ksim_schema.quantity import Dimension
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
@@ -36,6 +37,14 @@ class Column(NamedTuple):
     stop: int
 
 
+class Reflection(NamedTuple):
+    """What the inputs and the output of the networks turn into in a mirror."""
+
+    policy: Signed
+    critic: Signed
+    action: Signed
+
+
 @dataclass(frozen=True)
 class Plan:
     """A task on its way through the compiler.
@@ -49,6 +58,7 @@ class Plan:
         units: dimensions of the value of each node (infer).
         policy_input: the columns of the policy's input (infer).
         critic_input: the columns of the critic's input (infer).
+        reflection: the robot's mirror symmetry, when the training uses it (reflect).
         dropped: nodes that nothing uses (prune).
         fields: MjData fields that are read of the physics (equip).
         model_fields: MjModel fields that differ between environments (equip).
@@ -65,6 +75,7 @@ class Plan:
     units: Mapping[Node, tuple[Dimension, ...]] = field(default_factory=lambda: {})
     policy_input: tuple[Column, ...] = ()
     critic_input: tuple[Column, ...] = ()
+    reflection: Reflection | None = None
     dropped: tuple[Node, ...] = ()
     fields: tuple[str, ...] = ()
     model_fields: tuple[str, ...] = ()

@@ -185,13 +185,18 @@ def _facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
     home = model.qpos0
     if part.home.keyframe in keyframes:
         home = model.key_qpos[keyframes.index(part.home.keyframe)]
+    pose = _Pose(model, home, bodies, names(obj.mjOBJ_SITE, model.nsite))
     joints = tuple(
-        _joint(model, i, name, bodies, home)
+        _joint(model, i, name, bodies, home, pose)
         for i, name in enumerate(names(obj.mjOBJ_JOINT, model.njnt))
     )
     sensors = {
         name: Sensor(
-            name, _sensor_type(model, i), int(model.sensor_adr[i]), int(model.sensor_dim[i])
+            name,
+            _sensor_type(model, i),
+            int(model.sensor_adr[i]),
+            int(model.sensor_dim[i]),
+            pose.frame_of(i),
         )
         for i, name in enumerate(names(obj.mjOBJ_SENSOR, model.nsensor))
     }
@@ -236,11 +241,63 @@ def _facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
         ground=tuple(name for i, name in enumerate(geoms) if solid[i] and still[i]),
         surfaces=surfaces(model),
         torque_limits=_torque_limits(model, joints),
+        axes=pose.axes(),
     )
 
 
+class _Pose:
+    """The home pose, seen from the base: the body of the first joint."""
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        home: np.ndarray,
+        bodies: tuple[str, ...],
+        sites: tuple[str, ...],
+    ) -> None:
+        self.model, self.bodies, self.sites = model, bodies, sites
+        data: Any = mujoco.MjData(model)
+        data.qpos[:] = home
+        mujoco.mj_kinematics(model, data)
+        free = [i for i in range(model.njnt) if model.jnt_type[i] == 0]
+        base = int(model.jnt_bodyid[free[0] if free else 0]) if model.njnt else 0
+        self.data = data
+        self.origin, self.turn = data.xpos[base], data.xmat[base].reshape(3, 3)
+
+    def seen(self, vector: np.ndarray) -> tuple[float, ...]:
+        """A vector in the base's frame."""
+        return tuple(float(x) for x in self.turn.T @ vector)
+
+    def axes(self) -> dict[str, tuple[float, ...]]:
+        """The frames of bodies and sites, as :class:`RobotFacts` has them."""
+        frames = (("body", self.bodies, self.data.xmat), ("site", self.sites, self.data.site_xmat))
+        return {
+            f"{what}/{name}": tuple(float(x) for x in (self.turn.T @ m.reshape(3, 3)).ravel())
+            for what, names, matrices in frames
+            for name, m in zip(names, matrices, strict=True)
+            if name
+        }
+
+    def frame_of(self, sensor: int) -> str:
+        """What a sensor is attached to, as a key of :meth:`axes`; "" for another thing."""
+        kinds = {
+            int(mujoco.mjtObj.mjOBJ_XBODY): ("body", self.bodies),
+            int(mujoco.mjtObj.mjOBJ_SITE): ("site", self.sites),
+        }
+        kind = int(self.model.sensor_objtype[sensor])
+        if kind not in kinds:
+            return ""
+        what, names = kinds[kind]
+        return f"{what}/{names[self.model.sensor_objid[sensor]]}"
+
+
 def _joint(
-    model: mujoco.MjModel, index: int, name: str, bodies: tuple[str, ...], home: np.ndarray
+    model: mujoco.MjModel,
+    index: int,
+    name: str,
+    bodies: tuple[str, ...],
+    home: np.ndarray,
+    pose: _Pose,
 ) -> Joint:
     kind = _JOINT_TYPES[model.jnt_type[index]]
     start = int(model.jnt_qposadr[index])
@@ -255,6 +312,8 @@ def _joint(
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
         effort=_effort(model, index),
         home=tuple(float(q) for q in home[start : start + size]),
+        axis=pose.seen(pose.data.xaxis[index]),
+        anchor=pose.seen(pose.data.xanchor[index] - pose.origin),
     )
 
 

@@ -48,6 +48,17 @@ def _join_up(columns: tuple[Column, ...]) -> None:
         start = column.stop
 
 
+def reflected(plan: Plan) -> None:
+    """A mirror image has all elements of what it is of, and that of the image is the value."""
+    if plan.reflection is None:
+        return
+    sizes = [c[-1].stop for c in (plan.policy_input, plan.critic_input)]
+    for image, size in zip(plan.reflection, (*sizes, plan.action_size), strict=True):
+        _law(len(image) == size, f"a mirror image has {len(image)} elements instead of {size}")
+        twice = [(image[i][0], sign * image[i][1]) for i, sign in image]
+        _law(twice == [(i, 1.0) for i in range(size)], "twice mirrored is something else")
+
+
 def pruned(plan: Plan) -> None:
     """Nothing is left that nothing uses, and every column's source is left."""
     _law(not unused(plan.graph), "something unused is left")

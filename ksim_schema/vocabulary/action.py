@@ -24,6 +24,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from ksim_schema.facts import Drive, Joint, RobotFacts
+from ksim_schema.mirror import Mirror, Signed, joined
 from ksim_schema.quantity import (
     FORCE,
     TORQUE,
@@ -146,6 +147,10 @@ class Action(Part):
     def size(self, robot: RobotFacts) -> int:
         """Length of the action vector."""
         return len(robot.match_joints(self.joints))
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        """What the action vector turns into in a mirror; None without a mirror image."""
+        return mirror.joints(mirror.robot.match_joints(self.joints))
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         """Unit of the targets: one dimension, or several when hinges and slides are mixed."""
@@ -289,6 +294,10 @@ class PositionVelocityTarget(TargetMotion):
 
     def size(self, robot: RobotFacts) -> int:
         return 2 * super().size(robot)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        each = super().mirrored(mirror)
+        return None if each is None else joined((each, each))
 
     def errors(self, robot: RobotFacts) -> Iterator[Errors]:
         yield from super().errors(robot)

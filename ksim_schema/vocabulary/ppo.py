@@ -129,6 +129,12 @@ class PPO(Model):
         default=True,
         description="Advantages have mean 0 and standard deviation 1 over each rollout.",
     )
+    mirror: Fraction = Field(
+        default=0.0,
+        description="Probability with which each epoch learns from a sample's mirror image instead:"
+        " with 0.5 what is learned on the left is learned on the right (Mittal et al. 2024,"
+        " https://arxiv.org/abs/2403.04359). Needs the PhysicsState's mirror.",
+    )
     steps: PositiveInt | None = Field(
         default=None,
         description="Environment steps (control ticks summed over environments) to train for when"

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt
-from pydantic import Field
+from annotated_types import Ge, Gt, MinLen
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.quantity import ControlPeriod, Length, Time
-from ksim_schema.vocabulary.base import FileName, KeyframeName, Model, Part, PositiveInt
+from ksim_schema.vocabulary.base import (
+    FileName,
+    KeyframeName,
+    Model,
+    Part,
+    PositiveInt,
+    one_or_more,
+)
 
 
 class Solver(Model):
@@ -29,6 +37,32 @@ class Home(Model):
         default=None,
         description="A keyframe of the model; without it, the model's default pose (qpos0).",
     )
+
+
+Fragments = Annotated[
+    tuple[Annotated[str, MinLen(1)], ...], MinLen(1), BeforeValidator(one_or_more)
+]
+"""Pieces of names; one alone needs no list."""
+
+
+class MirrorNames(Model):
+    """How the parts of the two sides are called: ``{left: _left, right: _right}``.
+
+    A part whose name holds neither is in the middle. Several pairs stand in lists:
+    ``{left: [FL, RL], right: [FR, RR]}``.
+    """
+
+    left: Fragments = Field(description="What stands in the names of the left side.")
+    right: Fragments = Field(description="What stands there in those of the right side.")
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> MirrorNames:
+        names = self.left + self.right
+        if len(self.left) != len(self.right) or len(set(names)) < len(names):
+            message = "each piece of the left side has one of its own on the right"
+            fields = {"help": "give as many different ones for both sides", "fields": "left right"}
+            raise PydanticCustomError("pairs", message, fields)
+        return self
 
 
 class _Ground(Model):
@@ -122,6 +156,11 @@ class Robot(Part):
     solver: Solver = Field(default=Solver(), description="Constraint solver options.")
     home: Home = Field(default=Home(), description="The home pose.")
     terrain: Terrain = Field(default=FlatTerrain(), description="The ground.")
+    mirror: MirrorNames | None = Field(
+        default=None,
+        description="Names of the left and right sides of a robot that is its own mirror image in "
+        "the plane y = 0 of its base, for PPO's mirror.",
+    )
 
 
 class Channel(Part):

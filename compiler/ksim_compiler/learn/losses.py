@@ -19,7 +19,7 @@ class Losses(NamedTuple):
         policy: clipped surrogate, to be minimized.
         value: squared error of the values, in units of the normalized return.
         entropy: of the policy, in nats.
-        kl: KL(old || new) of the policy, in nats.
+        kl: KL(old || new) of the policy, in nats; over the samples that are no mirror images.
         clipped: share of the samples whose probability ratio is outside of the clip range.
     """
 
@@ -58,8 +58,14 @@ def ppo_loss(
         policy=-jnp.mean(surrogate),
         value=jnp.mean(error),
         entropy=jnp.mean(new.entropy()),
-        kl=jnp.mean(divergence(old(samples.output), new)),
+        kl=_mean(divergence(old(samples.output), new), samples.own),
         clipped=jnp.mean(jnp.abs(ratio - 1.0) > ppo.clip),
     )
     total = losses.policy + ppo.value_coefficient * losses.value - ppo.entropy * losses.entropy
     return total, losses
+
+
+def _mean(values: Float[Array, "*batch"], weight: Float[Array, "*batch"] | None) -> Array:
+    if weight is None:
+        return jnp.mean(values)
+    return jnp.sum(values * weight) / jnp.maximum(jnp.sum(weight), 1.0)

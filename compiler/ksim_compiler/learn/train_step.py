@@ -25,7 +25,7 @@ from ksim_compiler.learn.types import (
     stream,
 )
 from ksim_compiler.learn.update import make_optimizer, update
-from ksim_compiler.transition import Step
+from ksim_compiler.transition import Reflection, Signed, Step
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.ppo import PPO
 
@@ -119,11 +119,13 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         target=target,
         start=ticks.start,
     )
+    images = None if env.reflection is None else _mirrored(env.reflection, state, ticks, samples)
     networks, optimizer, rate, losses = update(
         state.networks,
         state.optimizer,
         state.learning_rate,
         samples,
+        images,
         state.carry,
         stream(key, "minibatches"),
         ppo,
@@ -152,8 +154,12 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         networks=networks,
         optimizer=optimizer,
         learning_rate=rate,
-        policy_normalizer=_added(state.policy_normalizer, ticks.policy_input),
-        critic_normalizer=_added(state.critic_normalizer, ticks.critic_input),
+        policy_normalizer=_added(
+            state.policy_normalizer, ticks.policy_input, env.reflection and env.reflection.policy
+        ),
+        critic_normalizer=_added(
+            state.critic_normalizer, ticks.critic_input, env.reflection and env.reflection.critic
+        ),
         value_normalizer=value_normalizer,
         env=after,
         carry=carry,
@@ -272,5 +278,32 @@ def _normalized(normalizer: Normalizer | None, x: Array) -> Array:
     return x if normalizer is None else normalizer(x)
 
 
-def _added(normalizer: Normalizer | None, rows: Array) -> Normalizer | None:
-    return None if normalizer is None else normalizer.add(rows.reshape(-1, rows.shape[-1]))
+def _added(
+    normalizer: Normalizer | None, rows: Array, image: Signed | None = None
+) -> Normalizer | None:
+    """The statistics with those of some inputs, and of their mirror images."""
+    if normalizer is None:
+        return None
+    if image is not None:
+        rows = jnp.stack([rows, _image(image, rows)])
+    return normalizer.add(rows.reshape(-1, rows.shape[-1]))
+
+
+def _image(image: Signed, value: Array) -> Array:
+    index, sign = image
+    return value[..., index] * sign
+
+
+def _mirrored(reflection: Reflection, state: TrainState, ticks: Tick, samples: Samples) -> Samples:
+    """The mirror images of samples.
+
+    What a policy does in the mirror image of a state is as probable as what it did in the state:
+    its mirror image is the policy that acted.
+    """
+    policy_input = _image(reflection.policy, ticks.policy_input)
+    critic_input = _image(reflection.critic, ticks.critic_input)
+    return samples._replace(
+        policy_input=_normalized(state.policy_normalizer, policy_input),
+        critic_input=_normalized(state.critic_normalizer, critic_input),
+        latent=_image(reflection.action, ticks.latent),
+    )

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from ksim_compiler.learn.networks import Actor, Critic
 from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.transition import Step
+from ksim_compiler.transition import Reflection, Step
 
 Params: TypeAlias = PyTree[Any]
 """Runtime parameters of the environment: an argument of the jitted step, never a constant."""
@@ -43,6 +43,7 @@ class Env(Protocol):
     critic_size: int
     reward_names: tuple[str, ...]
     termination_names: tuple[str, ...]
+    reflection: Reflection | None
 
     def init(self, params: Params, key: Key[Array, ""]) -> Any:
         """The state of a freshly reset batch."""
@@ -66,6 +67,7 @@ class Samples(NamedTuple):
         value: the critic's estimate when the action was taken.
         advantage, target: by :func:`ksim_compiler.learn.gae.gae`.
         start: 1.0 where an episode begins with this tick, so that memories are reset before it.
+        own: 0.0 where the sample is a mirror image; None when none is.
     """
 
     policy_input: Float[Array, "*batch policy"]
@@ -77,6 +79,7 @@ class Samples(NamedTuple):
     advantage: Float[Array, "*batch"]
     target: Float[Array, "*batch"]
     start: Float[Array, "*batch"]
+    own: Float[Array, "*batch"] | None = None
 
 
 class Carry(NamedTuple):

@@ -50,6 +50,7 @@ def update(
     optimizer_state: optax.OptState,
     rate: Float[Array, ""],
     samples: Samples,
+    images: Samples | None,
     carry: Carry,
     key: Key[Array, ""],
     ppo: PPO,
@@ -59,6 +60,8 @@ def update(
     Args:
         networks, optimizer_state, rate: what is trained, Adam's moments, the learning rate.
         samples: (ticks, envs, ...); ``advantage`` is normalized already.
+        images: the samples' mirror images, of which each epoch takes the share ``ppo.mirror`` in
+            their place, or None.
         carry: memories before the first tick, (envs, ...).
         key: of the shuffling.
         ppo: hyperparameters.
@@ -71,7 +74,7 @@ def update(
     recurrent = networks.actor.network.recurrent or networks.critic.network.recurrent
     axis = 1 if recurrent else 0
     if not recurrent:
-        samples = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), samples)
+        samples, images = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (samples, images))
     count = samples.value.shape[axis]
 
     def step(state: tuple, batch: tuple[Samples, Carry]) -> tuple[tuple, Losses]:
@@ -85,13 +88,23 @@ def update(
 
     def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, Losses]:
         order = jax.random.permutation(key, count).reshape(ppo.minibatches, -1)
-        batches = jax.tree.map(lambda x: _take(x, order, axis), samples)
+        seen = samples if images is None else _mixed(key, samples, images, ppo.mirror)
+        batches = jax.tree.map(lambda x: _take(x, order, axis), seen)
         carries = jax.tree.map(lambda x: x[order], carry)
         return jax.lax.scan(step, state, (batches, carries))
 
     state = (networks, optimizer_state, rate)
     state, losses = jax.lax.scan(epoch, state, jax.random.split(key, ppo.epochs))
     return *state, jax.tree.map(jnp.mean, losses)
+
+
+def _mixed(key: Key[Array, ""], samples: Samples, images: Samples, share: float) -> Samples:
+    """Samples, (samples, ...), of which each is its mirror image with a probability."""
+    own = jax.random.uniform(jax.random.fold_in(key, 1), samples.value.shape) >= share
+    mixed = jax.tree.map(
+        lambda a, b: jnp.where(own.reshape(-1, *(1,) * (a.ndim - 1)), a, b), samples, images
+    )
+    return mixed._replace(own=own.astype(jnp.float32))
 
 
 def _take(x: Array, order: Array, axis: int) -> Array:

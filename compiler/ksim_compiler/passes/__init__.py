@@ -9,6 +9,7 @@ from ksim_compiler.passes.equip import equip
 from ksim_compiler.passes.foresee import foresee
 from ksim_compiler.passes.infer import infer
 from ksim_compiler.passes.prune import prune
+from ksim_compiler.passes.reflect import reflect
 from ksim_compiler.passes.resolve import resolve
 from ksim_compiler.passes.schedule import schedule
 from ksim_compiler.plan import Plan
@@ -19,6 +20,7 @@ Pass = Callable[[Plan], tuple[Plan, list[Diagnostic]]]
 PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
     (resolve, verify.resolved),  # names and patterns mean things of the robot
     (infer, verify.inferred),  # shapes and units, from the robot to the networks
+    (reflect, verify.reflected),  # the mirror image of the inputs and the output
     (prune, verify.pruned),  # what nothing uses is dropped
     (equip, verify.equipped),  # sensors and servos are put into the model
     (schedule, verify.scheduled),  # the order of a tick

@@ -9,6 +9,7 @@ from annotated_types import Ge
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import Mirror, Signed
 from ksim_schema.quantity import NUMBER, AnyQuantity, Dimension, Number, Time
 from ksim_schema.vocabulary.base import Named, Names, Part, PositiveInt, Range, Wire
 from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
@@ -93,6 +94,10 @@ class Observation(Part):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that the value is read from."""
         return ()
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        """What one tick's value turns into in a mirror; None when that is not known."""
+        return None
 
     def measurable(self, robot: RobotFacts) -> bool:
         """Whether this robot can measure it."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import COLUMNS, QUATERNION, VECTOR, Mirror, Signed, blocks
 from ksim_schema.quantity import (
     ANGULAR_SPEED,
     INERTIA,
@@ -42,6 +43,12 @@ class FrameObservation(Observation):
         """A frame sensor for each, relative to the robot's base or in the world."""
         base = ("xbody", robot.root) if frame == "robot" else ("", "")
         return tuple(SensorRequest(type, self.objtype, n, *base) for n in self.names(robot))
+
+    def mirrored_frames(self, mirror: Mirror, each: tuple[float, ...]) -> Signed | None:
+        """The frames change places, each with these signs of its elements."""
+        what = "body" if self.objtype == "xbody" else "site"
+        order = mirror.frames(what, self.names(mirror.robot))
+        return None if order is None else blocks(order, each)
 
 
 class BodyObservation(FrameObservation):
@@ -80,6 +87,9 @@ class PositionObservation(FrameObservation):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return self.requests(robot, "framepos", self.frame)
 
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return self.mirrored_frames(mirror, VECTOR)
+
 
 class OrientationObservation(FrameObservation):
     """Orientations of frames."""
@@ -94,6 +104,9 @@ class OrientationObservation(FrameObservation):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return self.requests(robot, "framequat", self.frame)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return self.mirrored_frames(mirror, QUATERNION if self.form == "quaternion" else COLUMNS)
 
 
 class BodyPosition(BodyObservation, PositionObservation):

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import AXIAL, VECTOR, Mirror, Signed, blocks
 from ksim_schema.quantity import FORCE, LENGTH, TORQUE, Dimension
 from ksim_schema.vocabulary.base import BodyPattern, GeomPattern
 from ksim_schema.vocabulary.observation.base import Observation, Problem, selected
@@ -30,6 +31,9 @@ class FeetPosition(SiteObservation):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return self.requests(robot, "framepos", "robot")
 
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return self.mirrored_frames(mirror, VECTOR)
+
 
 class FeetOrientation(SiteObservation, OrientationObservation):
     """Orientations of the feet: of a site on each, in the world or relative to the base
@@ -39,9 +43,14 @@ class FeetOrientation(SiteObservation, OrientationObservation):
 
 
 class FeetLoad(Observation):
-    """A vector of the force from outside on each foot."""
+    """A vector of the force from outside on each foot.
+
+    Class attributes:
+        reflection: signs of the vector's elements in a mirror.
+    """
 
     fields: ClassVar[tuple[str, ...]] = ("cfrc_ext",)
+    reflection: ClassVar[tuple[float, ...]] = VECTOR
     feet: BodyPattern = Field(description="Names or patterns of bodies, in this order.")
     frame: Literal["world", "foot"] = Field(
         default="world", description="Axes of the vectors: the world's or those of each foot."
@@ -62,6 +71,10 @@ class FeetLoad(Observation):
         # MuJoCo computes cfrc_ext only when some acceleration or force sensor needs it
         return (*self.axes(robot), SensorRequest("framelinacc", "xbody", robot.bodies[0]))
 
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        order = mirror.frames("body", self.names(mirror.robot))
+        return None if order is None else blocks(order, self.reflection)
+
 
 class FeetForce(FeetLoad):
     """Force from outside on each foot, N: the sum over its contacts (and pushes), zero in the air
@@ -78,6 +91,7 @@ class FeetTorque(FeetLoad):
     (and pushes), zero in the air (cfrc_ext, moved there from the robot's centre of mass)."""
 
     kind: Literal["feet_torque"] = "feet_torque"
+    reflection: ClassVar[tuple[float, ...]] = AXIAL
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (TORQUE,)
@@ -146,6 +160,14 @@ class Contact(Observation):
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.groups(robot)),)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        groups = [frozenset(group) for group in self.groups(mirror.robot)]
+        images = [frozenset(map(mirror.counterpart, group)) for group in groups]
+        others = set(self.others(mirror.robot))
+        if not set(images) <= set(groups) or {mirror.counterpart(o) for o in others} != others:
+            return None
+        return tuple((groups.index(image), 1.0) for image in images)
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(request for group in self.requests(robot) for request in group)

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts
+from ksim_schema.mirror import Mirror, Signed
 from ksim_schema.quantity import FORCE, TORQUE, Dimension
 from ksim_schema.vocabulary.base import JointPattern
 from ksim_schema.vocabulary.observation.base import Observation
@@ -32,6 +33,9 @@ class JointObservation(Observation):
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         joints = robot.match_joints(self.joints)
         return tuple(dict.fromkeys(j.dimension.times(_SECOND, -self.derivative) for j in joints))
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return mirror.joints(mirror.robot.match_joints(self.joints))
 
 
 class JointPosition(JointObservation):

@@ -8,6 +8,7 @@ from annotated_types import Ge
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts
+from ksim_schema.mirror import AXIAL, QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.quantity import (
     ACCELERATION,
     ANGULAR_ACCELERATION,
@@ -42,6 +43,14 @@ SENSOR_DIMENSIONS: dict[str, Dimension] = {
     "clock": TIME,
 }
 """Units of MuJoCo's sensors, by type; others are plain numbers."""
+_MIRRORED = {
+    **dict.fromkeys(("gyro", "frameangvel", "frameangacc", "torque"), AXIAL),
+    **dict.fromkeys(("accelerometer", "velocimeter", "force", "framepos"), VECTOR),
+    **dict.fromkeys(("framelinvel", "framelinacc"), VECTOR),
+    "framequat": QUATERNION,
+    "touch": (1.0,),
+}
+"""What the values of sensors turn into in a mirror, by type."""
 _STATE = ("velocimeter", "framepos", "framelinvel", "subtreecom", "subtreelinvel", "subtreeangmom")
 """MuJoCo sensors that no common robot has."""
 
@@ -58,6 +67,14 @@ class SensorValue(Observation):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (SENSOR_DIMENSIONS.get(robot.sensor(self.sensor).type, NUMBER),)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        sensor = mirror.robot.sensor(self.sensor)
+        kind, _, name = sensor.frame.partition("/")
+        if not kind or mirror.frames(kind, (name,)) is None:
+            return None
+        each = _MIRRORED.get(sensor.type)
+        return signs(*each) if each else None
 
     def measurable(self, robot: RobotFacts) -> bool:
         return robot.sensor(self.sensor).type not in _STATE
@@ -105,6 +122,9 @@ class PhaseClock(Observation):
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (2,)
 
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(-1.0, -1.0)  # half a turn later the other leg is where this one is now
+
 
 class EpisodeTime(Observation):
     """Time since the start of the episode, s (ksim's TimestepObservation)."""
@@ -117,3 +137,6 @@ class EpisodeTime(Observation):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (TIME,)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(1.0)

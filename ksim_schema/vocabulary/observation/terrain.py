@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest, Surface
+from ksim_schema.mirror import Mirror, Signed
 from ksim_schema.quantity import LENGTH, Dimension, Length
 from ksim_schema.vocabulary.base import BodyName, GeomPattern, PositiveInt
 from ksim_schema.vocabulary.observation.base import Observation, Problem, selected
@@ -54,6 +55,11 @@ class HeightScan(Observation):
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return self.points
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        rows, across = self.points
+        places = ((row, point) for row in range(rows) for point in reversed(range(across)))
+        return tuple((row * across + point, 1.0) for row, point in places)
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (LENGTH,)

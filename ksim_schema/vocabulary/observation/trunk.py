@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import AXIAL, COLUMNS, QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.quantity import (
     ACCELERATION,
     ANGLE,
@@ -31,10 +32,12 @@ class BaseObservation(Observation):
     Class attributes:
         sensor_type: the MuJoCo sensor that gives it.
         unit: its dimension.
+        reflection: signs of its elements in a mirror.
     """
 
     sensor_type: ClassVar[str] = ""
     unit: ClassVar[Dimension] = LENGTH
+    reflection: ClassVar[tuple[float, ...]] = VECTOR
     body: BodyName | None = Field(
         default=None, description="The body; the floating base by default."
     )
@@ -47,6 +50,10 @@ class BaseObservation(Observation):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest(self.sensor_type, "xbody", self.body or robot.root),)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        body = self.body or mirror.robot.root
+        return signs(*self.reflection) if mirror.frames("body", (body,)) else None
 
 
 class FramedObservation(BaseObservation):
@@ -77,6 +84,7 @@ class BaseHeight(BaseObservation):
 
     kind: Literal["base_height"] = "base_height"
     sensor_type: ClassVar[str] = "framepos"
+    reflection: ClassVar[tuple[float, ...]] = (1.0,)
     sensed: ClassVar[bool] = False
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
@@ -98,6 +106,11 @@ class BaseOrientation(BaseObservation):
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (4 if self.form == "quaternion" else 6,)
 
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        body = self.body or mirror.robot.root
+        each = QUATERNION if self.form == "quaternion" else COLUMNS
+        return signs(*each) if mirror.frames("body", (body,)) else None
+
 
 class BaseLinearVelocity(FramedObservation):
     """Linear velocity of a body's origin, m/s, in its own frame or the world's (framelinvel).
@@ -117,6 +130,7 @@ class BaseAngularVelocity(FramedObservation):
 
     kind: Literal["base_angular_velocity"] = "base_angular_velocity"
     sensor_type: ClassVar[str] = "frameangvel"
+    reflection: ClassVar[tuple[float, ...]] = AXIAL
     unit: ClassVar[Dimension] = ANGULAR_SPEED
 
 
@@ -143,6 +157,7 @@ class BaseAngularAcceleration(FramedObservation):
 
     kind: Literal["base_angular_acceleration"] = "base_angular_acceleration"
     sensor_type: ClassVar[str] = "frameangacc"
+    reflection: ClassVar[tuple[float, ...]] = AXIAL
     unit: ClassVar[Dimension] = ANGULAR_ACCELERATION
 
 
@@ -169,6 +184,10 @@ class ProjectedGravity(Observation):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framequat", "xbody", self.body or robot.root),)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        body = self.body or mirror.robot.root
+        return signs(*VECTOR) if mirror.frames("body", (body,)) else None
 
     def bias_dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (ANGLE,)

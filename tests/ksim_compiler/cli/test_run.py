@@ -45,6 +45,7 @@ def test_a_run_leaves_a_whole_folder_and_the_compiled_task_runs_again_the_same(
         "checkpoints",
         "evaluations.jsonl",
         "metrics.jsonl",
+        "report.html",
         "run.json",
         "task.ksim",
         "task.yaml",

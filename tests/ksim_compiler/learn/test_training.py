@@ -52,6 +52,7 @@ class Point:
     reward_names: tuple[str, ...] = ("near",)
     termination_names: tuple[str, ...] = ("limit",)
     ticks = 8
+    reflection = None
 
     def __init__(self, envs: int, *, memory: bool) -> None:
         self.num_envs, self.memory = envs, memory

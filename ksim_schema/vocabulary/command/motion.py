@@ -1,24 +1,15 @@
-"""Commands: what the policy is told to do.
-
-Most are drawn (:class:`Drawn`): a value is drawn at the start of the episode, after each interval
-of ``resample`` and with the probability ``switch`` at each tick. Where such a command has a largest
-rate of change, the value that the policy is told moves to the drawn one at that rate.
-"""
+"""Places, poses and clocks: commands that move by themselves or follow the robot."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import Mirror, Signed, signs
 from ksim_schema.quantity import (
-    Acceleration,
-    Angle,
-    AngularAcceleration,
-    AngularSpeed,
     JointValue,
     Length,
     Number,
@@ -28,211 +19,15 @@ from ksim_schema.quantity import (
 from ksim_schema.vocabulary.base import (
     BodyName,
     JointPattern,
-    Part,
     PositiveInt,
-    Probability,
     Range,
     Spread,
     Wire,
 )
-from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
+from ksim_schema.vocabulary.command.base import Command, Drawn
 
 _INFORM = "The state that it is derived from; the task's only one by default."
 _BODY = "The body; the floating base (or the first moving body) by default."
-
-
-class Command(Part):
-    """What all commands share: a vector.
-
-    Class attributes:
-        fields: the MjData fields that the value is computed from.
-    """
-
-    object: ClassVar[str] = "Command"
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
-        """A short name of each element."""
-        raise NotImplementedError
-
-    def size(self, robot: RobotFacts) -> int:
-        """Length of the command's vector."""
-        return len(self.labels(robot))
-
-    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
-        """The MuJoCo sensors that it reads."""
-        return ()
-
-
-class Drawn(Command):
-    """What the commands share that are drawn at random.
-
-    Class attributes:
-        from_rest: whether a value with a largest rate of change begins at zero, and not at the
-            first drawn value.
-    """
-
-    from_rest: ClassVar[bool] = False
-    resample: Range[Annotated[Time, Gt(0)]] | None = Field(
-        default=None,
-        description="Range of the time after which it is drawn anew; never by default.",
-    )
-    switch: Probability | None = Field(
-        default=None, description="Probability at each tick that it is drawn anew."
-    )
-
-    def rates(self) -> tuple[float | None, ...]:
-        """Largest change of each drawn number in a second, None for any; () without limits."""
-        return ()
-
-
-class Vector(Drawn):
-    """What vectors of numbers share."""
-
-    names: tuple[str, ...] = Field(
-        default=(), description="Names of the elements; numbered by default."
-    )
-    zero: Probability | None = Field(
-        default=None, description="Probability that a draw is zero in all elements."
-    )
-
-    @model_validator(mode="after")
-    def _named_each(self) -> Self:
-        if self.names and len(self.names) != self.count:
-            raise PydanticCustomError(
-                "names",
-                "{names} names are given for {ranges} ranges",
-                {"names": len(self.names), "ranges": self.count, "fields": "names ranges"},
-            )
-        return self
-
-    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
-        return self.names or tuple(str(i) for i in range(self.count))
-
-    @property
-    def count(self) -> int:
-        """Number of elements."""
-        raise NotImplementedError
-
-
-class FloatVector(Vector):
-    """Real numbers, each drawn uniformly from its range."""
-
-    kind: Literal["float_vector"] = "float_vector"
-    ranges: Annotated[tuple[Range[Number], ...], MinLen(1)] = Field(
-        description="Range of each element."
-    )
-    rate: Annotated[Number, Gt(0)] | None = Field(
-        default=None, description="Largest change of an element in a second."
-    )
-    scale: ScaleValue = Field(
-        default=constant_scale(1.0), description="Factor of the draw; may follow the level."
-    )
-
-    @property
-    def count(self) -> int:
-        return len(self.ranges)
-
-    def rates(self) -> tuple[float | None, ...]:
-        return () if self.rate is None else (self.rate,) * self.count
-
-
-class IntegerVector(Vector):
-    """Whole numbers, each drawn uniformly from its range, both ends included."""
-
-    kind: Literal["integer_vector"] = "integer_vector"
-    ranges: Annotated[tuple[Range[int], ...], MinLen(1)] = Field(
-        description="Range of each element."
-    )
-
-    @property
-    def count(self) -> int:
-        return len(self.ranges)
-
-
-class Velocity(Drawn):
-    """What velocity commands share. With an acceleration limit they begin at rest."""
-
-    from_rest: ClassVar[bool] = True
-    stand_still: Probability | None = Field(
-        default=None, description="Probability that a draw is zero."
-    )
-    scale: ScaleValue = Field(
-        default=constant_scale(1.0), description="Factor of the speeds; may follow the level."
-    )
-
-
-class PlanarVelocity(Velocity):
-    """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
-
-    kind: Literal["planar_velocity"] = "planar_velocity"
-    forward: Range[Speed] = Field(description="Range of the forward speed.")
-    sideways: Range[Speed] = Field(
-        default=(0.0, 0.0), description="Range of the speed to the left."
-    )
-    turn: Range[AngularSpeed] = Field(default=(0.0, 0.0), description="Range of the turning rate.")
-    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
-        default=None, description="Largest change of each speed in a second."
-    )
-    turn_acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
-        default=None, description="Largest change of the turning rate in a second."
-    )
-
-    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
-        return ("forward", "sideways", "turn")
-
-    def rates(self) -> tuple[float | None, ...]:
-        limits = (self.acceleration, self.acceleration, self.turn_acceleration)
-        return () if all(limit is None for limit in limits) else limits
-
-
-class LinearVelocity(Velocity):
-    """A speed along a direction: speed (m/s), direction (rad, left of ahead), forward and sideways.
-
-    ``forward = speed * cos(direction)`` and ``sideways = speed * sin(direction)``, m/s. Backward is
-    a negative speed. After ksim's LinearVelocityCommand.
-    """
-
-    kind: Literal["linear_velocity"] = "linear_velocity"
-    speed: Range[Speed] = Field(description="Range of the speed.")
-    direction: Annotated[Angle, Ge(0)] = Field(
-        default=0.0, description="Half width of the range of the direction about ahead."
-    )
-    backward: Probability | None = Field(
-        default=None, description="Probability that the sign of the speed is changed."
-    )
-    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
-        default=None, description="Largest change of the speed in a second."
-    )
-    turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
-        default=None, description="Largest change of the direction in a second."
-    )
-
-    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
-        return ("speed", "direction", "forward", "sideways")
-
-    def rates(self) -> tuple[float | None, ...]:
-        limits = (self.acceleration, self.turn)
-        return () if all(limit is None for limit in limits) else limits
-
-
-class AngularVelocity(Velocity):
-    """Turning rate about the vertical, to the left, rad/s."""
-
-    kind: Literal["angular_velocity"] = "angular_velocity"
-    turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
-    either_way: bool = Field(
-        default=False, description="Half of the draws have their sign changed."
-    )
-    acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
-        default=None, description="Largest change of the turning rate in a second."
-    )
-
-    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
-        return ("turn",)
-
-    def rates(self) -> tuple[float | None, ...]:
-        return () if self.acceleration is None else (self.acceleration,)
 
 
 class BaseHeight(Drawn):
@@ -246,6 +41,9 @@ class BaseHeight(Drawn):
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("height",)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(1.0)
 
     def rates(self) -> tuple[float | None, ...]:
         return () if self.speed is None else (self.speed,)

@@ -1,0 +1,105 @@
+"""Reflect: what the networks' inputs and output turn into in a mirror, if training uses that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ksim_compiler.plan import Column, Plan, Reflection
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.graph import Node
+from ksim_schema.mirror import Mirror, Signed, joined
+from ksim_schema.vocabulary.networks import Gru, Lstm
+from ksim_schema.vocabulary.state import Robot
+
+
+def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Find the mirror image of all that the networks read and give."""
+    name, robot = next(iter(plan.task.of("PhysicsState").items()))
+    assert isinstance(robot, Robot)
+    share = plan.task.ppo.mirror
+    if robot.mirror is None:
+        if not share:
+            return plan, []
+        message = "PPO.mirror needs to know the robot's left and right"
+        help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
+        return plan, [plan.task.report("KS0440", message, "PPO", "mirror", help=help)]
+    mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
+    found = list(_joints(plan, mirror, name))
+    if found or not share:
+        return plan, found
+    found = [*_memories(plan), *_parts(plan, mirror)]
+    if found:
+        return plan, found
+    actions = [_image(plan, Node("Action", name), mirror) or () for name in plan.actions()]
+    reflection = Reflection(
+        _inputs(plan, plan.policy_input, mirror),
+        _inputs(plan, plan.critic_input, mirror),
+        joined(actions),
+    )
+    return replace(plan, reflection=reflection), found
+
+
+def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
+    """Each joint has a counterpart, and is its mirror image."""
+    joints = {joint.name: joint for joint in plan.robot.facts.motion_joints if joint.name}
+    others = {name: mirror.counterpart(name) for name in joints}
+    place = ("PhysicsState", state, "mirror")
+    if all(name == other for name, other in others.items()):
+        message = "no joint's name holds what the mirror's left and right say"
+        help = "joints: " + ", ".join(joints)
+        yield plan.task.report("KS0441", message, *place, help=help)
+        return
+    alone = [name for name, other in others.items() if other not in joints]
+    for name in alone:
+        message = f"joint {name!r} has no counterpart: there is no joint {others[name]!r}"
+        help = "name both sides alike, or write more of the names into left and right"
+        yield plan.task.report("KS0441", message, *place, help=help)
+    for name, other in others.items():
+        if alone or name > other or mirror.sign(joints[name], joints[other]) is not None:
+            continue
+        message = f"joints {name!r} and {other!r} are no mirror images of each other"
+        if name == other:
+            message = f"joint {name!r} is not its own mirror image"
+        help = "in the home pose, compare their axes, positions, limits and home angles"
+        yield plan.task.report("KS0442", message, *place, help=help)
+
+
+def _memories(plan: Plan) -> Iterator[Diagnostic]:
+    """A network's memory of what it saw has no mirror image."""
+    for object in ("Policy", "Critic"):
+        for name, part in plan.task.of(object).items():
+            network: Any = getattr(part, "network", None)
+            if isinstance(network, Gru | Lstm):
+                message = f"{object}.{name} is recurrent: its memory has no mirror image"
+                help = "remove PPO's mirror, or use a network of kind mlp"
+                yield plan.task.report("KS0443", message, "PPO", "mirror", help=help)
+
+
+def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
+    nodes = [column.source for column in (*plan.policy_input, *plan.critic_input)]
+    nodes += [Node("Action", name) for name in plan.actions()]
+    for node in dict.fromkeys(nodes):
+        if _image(plan, node, mirror) is None:
+            message = f"{node} has no mirror image that is known"
+            help = "remove PPO's mirror, or let the networks read something else"
+            yield plan.task.report("KS0444", message, node.object, node.name, help=help)
+
+
+def _inputs(plan: Plan, columns: tuple[Column, ...], mirror: Mirror) -> Signed:
+    return joined(_image(plan, column.source, mirror) or () for column in columns)
+
+
+def _image(plan: Plan, node: Node, mirror: Mirror) -> Signed | None:
+    """The mirror image of a node's whole value: of all of its history."""
+    part: Any = plan.task.of(node.object)[node.name]
+    source = getattr(part, "source", "")
+    if source:  # an observation of another part's value
+        images = [_image(plan, e.src, mirror) for e in plan.graph.into(node, source)]
+        image = None if None in images else joined(i for i in images if i is not None)
+    else:
+        image = part.mirrored(mirror)
+    if image is None:
+        return None
+    return joined([image] * getattr(part, "history", 1))

@@ -1,0 +1,68 @@
+"""What all commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt
+from pydantic import Field
+
+from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.mirror import Mirror, Signed
+from ksim_schema.quantity import (
+    Time,
+)
+from ksim_schema.vocabulary.base import (
+    Part,
+    Probability,
+    Range,
+)
+
+
+class Command(Part):
+    """What all commands share: a vector.
+
+    Class attributes:
+        fields: the MjData fields that the value is computed from.
+    """
+
+    object: ClassVar[str] = "Command"
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        """A short name of each element."""
+        raise NotImplementedError
+
+    def size(self, robot: RobotFacts) -> int:
+        """Length of the command's vector."""
+        return len(self.labels(robot))
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The MuJoCo sensors that it reads."""
+        return ()
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        """What its vector turns into in a mirror; None when that is not known."""
+        return None
+
+
+class Drawn(Command):
+    """What the commands share that are drawn at random.
+
+    Class attributes:
+        from_rest: whether a value with a largest rate of change begins at zero, and not at the
+            first drawn value.
+    """
+
+    from_rest: ClassVar[bool] = False
+    resample: Range[Annotated[Time, Gt(0)]] | None = Field(
+        default=None,
+        description="Range of the time after which it is drawn anew; never by default.",
+    )
+    switch: Probability | None = Field(
+        default=None, description="Probability at each tick that it is drawn anew."
+    )
+
+    def rates(self) -> tuple[float | None, ...]:
+        """Largest change of each drawn number in a second, None for any; () without limits."""
+        return ()

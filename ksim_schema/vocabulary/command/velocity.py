@@ -1,0 +1,118 @@
+"""Velocities that are drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Field
+
+from ksim_schema.facts import RobotFacts
+from ksim_schema.mirror import Mirror, Signed, signs
+from ksim_schema.quantity import (
+    Acceleration,
+    Angle,
+    AngularAcceleration,
+    AngularSpeed,
+    Speed,
+)
+from ksim_schema.vocabulary.base import (
+    Probability,
+    Range,
+)
+from ksim_schema.vocabulary.command.base import Drawn
+from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
+
+
+class Velocity(Drawn):
+    """What velocity commands share. With an acceleration limit they begin at rest."""
+
+    from_rest: ClassVar[bool] = True
+    stand_still: Probability | None = Field(
+        default=None, description="Probability that a draw is zero."
+    )
+    scale: ScaleValue = Field(
+        default=constant_scale(1.0), description="Factor of the speeds; may follow the level."
+    )
+
+
+class PlanarVelocity(Velocity):
+    """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
+
+    kind: Literal["planar_velocity"] = "planar_velocity"
+    forward: Range[Speed] = Field(description="Range of the forward speed.")
+    sideways: Range[Speed] = Field(
+        default=(0.0, 0.0), description="Range of the speed to the left."
+    )
+    turn: Range[AngularSpeed] = Field(default=(0.0, 0.0), description="Range of the turning rate.")
+    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of each speed in a second."
+    )
+    turn_acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the turning rate in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("forward", "sideways", "turn")
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(1.0, -1.0, -1.0)
+
+    def rates(self) -> tuple[float | None, ...]:
+        limits = (self.acceleration, self.acceleration, self.turn_acceleration)
+        return () if all(limit is None for limit in limits) else limits
+
+
+class LinearVelocity(Velocity):
+    """A speed along a direction: speed (m/s), direction (rad, left of ahead), forward and sideways.
+
+    ``forward = speed * cos(direction)`` and ``sideways = speed * sin(direction)``, m/s. Backward is
+    a negative speed. After ksim's LinearVelocityCommand.
+    """
+
+    kind: Literal["linear_velocity"] = "linear_velocity"
+    speed: Range[Speed] = Field(description="Range of the speed.")
+    direction: Annotated[Angle, Ge(0)] = Field(
+        default=0.0, description="Half width of the range of the direction about ahead."
+    )
+    backward: Probability | None = Field(
+        default=None, description="Probability that the sign of the speed is changed."
+    )
+    acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the speed in a second."
+    )
+    turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
+        default=None, description="Largest change of the direction in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("speed", "direction", "forward", "sideways")
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(1.0, -1.0, 1.0, -1.0)
+
+    def rates(self) -> tuple[float | None, ...]:
+        limits = (self.acceleration, self.turn)
+        return () if all(limit is None for limit in limits) else limits
+
+
+class AngularVelocity(Velocity):
+    """Turning rate about the vertical, to the left, rad/s."""
+
+    kind: Literal["angular_velocity"] = "angular_velocity"
+    turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
+    either_way: bool = Field(
+        default=False, description="Half of the draws have their sign changed."
+    )
+    acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
+        default=None, description="Largest change of the turning rate in a second."
+    )
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("turn",)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return signs(-1.0)
+
+    def rates(self) -> tuple[float | None, ...]:
+        return () if self.acceleration is None else (self.acceleration,)

@@ -1,0 +1,64 @@
+"""The mirror image of inputs and actions, held against the simulation of a mirrored robot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ksim_compiler.env import Env
+from ksim_compiler.pipeline import Compiled, compile_file
+
+ROOT = Path(__file__).parents[3]
+SIDES = "{left: left, right: right}"
+QUIET = (
+    "Observation.joint_position.noise=[]",
+    "Observation.joint_velocity.noise=[]",
+    "Observation.gravity.noise=[]",
+    "Observation.gyro.noise=[]",
+    "PPO.mirror=0.5",
+    "PPO.envs=2",
+    "PPO.minibatches=1",
+)
+CONSTANT = "{kind: planar_velocity, forward: [0.5 m/s, 0.5 m/s], turn: [0 rad/s, 0 rad/s]}"
+
+
+def compiled(task: str, *settings: str) -> Compiled:
+    return compile_file(ROOT / "tasks" / f"{task}.yaml", settings)
+
+
+@pytest.mark.parametrize(("task", "robot"), [("walk", "humanoid"), ("trot", "quadruped")])
+def test_a_mirrored_robot_does_the_mirror_image(task: str, robot: str) -> None:
+    """Two robots begin alike; one gets actions, the other their mirror images."""
+    settings = [f"PhysicsState.{robot}.mirror={SIDES}", *QUIET]
+    settings += [f"PhysicsState.{robot}.solver={{iterations: 100, ls_iterations: 50}}"]
+    settings += ["Reset.pose.range=0 deg", "Reset.heading.range=0 deg"]
+    settings.append(f"Command.velocity={CONSTANT}")
+    plan = compiled(task, *settings).plan
+    assert plan is not None
+    env = Env(plan, "native", threads=1)
+    image = env.reflection
+    assert image is not None
+    state = env.init(env.params, jax.random.key(0))
+    step = jax.jit(env.step)
+    clock = next(c for c in plan.policy_input if c.source.name == "clock")
+    actions = np.random.default_rng(0).normal(size=(15, env.action_size)).astype(np.float32)
+    moved = 0.0
+    for action in actions:
+        index, sign = image.action
+        both = jnp.array([0.3 * action, 0.3 * action[index] * sign])
+        state, outcome = step(env.params, state, both)
+        assert not outcome.done.any()
+        for seen, (index, sign) in (
+            (state.policy_input, image.policy),
+            (state.critic_input, image.critic),
+        ):
+            here, there = np.array(seen[0]), np.array(seen[1])
+            mirrored = here[index] * sign
+            mirrored[clock.start : clock.stop] *= -1.0  # both began at the same time
+            np.testing.assert_allclose(there, mirrored, atol=2e-2)
+            moved = max(moved, float(np.abs(here - there).max()))
+    assert moved > 0.5, "the two robots did the same"
