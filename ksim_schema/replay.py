@@ -173,7 +173,9 @@ def check_chain(found: Sequence[Mapping[str, Any]]) -> str | None:
             return f"event {number}: after_hash is not that of its state"
         if number == 0:
             continue
-        total, terminations = delta.get("total"), delta.get("terminations", [])
+        total, terminations = delta.get("total"), delta.get("terminations")
+        if not isinstance(terminations, list) or not all(isinstance(t, str) for t in terminations):
+            return f"event {number} has no delta.terminations"
         if not isinstance(total, (int, float)) or event.get("trit") != trit(total):
             return f"event {number}: trit is not the sign of delta.total"
         impact = int(bool(delta.get("failure")) or sorted(terminations) != kind)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ksim_schema.diff.report import Comparison
 
 PROGRAM = "ksim-diff"
+EVENTS = ".jsonl"
+"""How the files of replays end."""
 FORMATS = ("text", "json", "markdown", "svg", "html")
 TIER_NAMES = ("policy-io", "training", "runtime", "cosmetic")
 
@@ -36,10 +40,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Compare tasks: what was born, died and changed, and what that means.",
+        description="Compare tasks: what was born, died and changed, and what that means. Of two "
+        "event files of ksim-play: the first transition in which they part.",
         epilog="A side is a task file, a .ksim file, the folder of a run, a folder of tasks, or "
-        "REV:path in git. Exit status: 0; 1 when a task has errors or a change reaches the tier "
-        "of --fail-on; 2 for a wrong command line.",
+        "REV:path in git; or both are event files, *.jsonl. Exit status: 0; 1 when a task has "
+        "errors, a change reaches the tier of --fail-on, or two replays part and --fail-on is "
+        "given; 2 for a wrong command line.",
         allow_abbrev=False,
     )
     add = result.add_argument
@@ -65,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         UsageError: a side is not there, or the two do not go together.
     """
     with open_side(options.old) as old, open_side(options.new) as new:
+        if {old.path.suffix, new.path.suffix} == {EVENTS}:
+            return _replays(old, new, options)
         pairs = list(_pairs(old, new))
         if options.format == "svg" and (len(pairs) != 1 or None in pairs[0]):
             raise UsageError("--format svg draws two tasks, not folders; html takes folders")
@@ -74,6 +82,29 @@ def run(options: argparse.Namespace) -> int:
         return ERRORS
     _write(_rendered(good, options), options.out)
     return ERRORS if len(good) < len(compared) or _fails(good, options.fail_on) else OK
+
+
+def _replays(old: Side, new: Side, options: argparse.Namespace) -> int:
+    """Compare two event files."""
+    from ksim_schema.replay import ReplayError, first_difference, read_events
+
+    if options.format not in ("text", "json"):
+        raise UsageError(f"--format {options.format} is of tasks; replays have text and json")
+    try:
+        before, after = read_events(old.path), read_events(new.path)
+    except ReplayError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    found = first_difference(before, after)
+    if options.format == "json":
+        parted = None if found is None else asdict(found)
+        _write(
+            json.dumps({"events": [len(before), len(after)], "parted": parted}) + "\n", options.out
+        )
+    else:
+        same = f"the replays are the same, {len(before)} events"
+        _write(f"{found or same}\n", options.out)
+    return ERRORS if found and options.fail_on else OK
 
 
 def _fails(compared: Sequence[Comparison], tier: str | None) -> bool:

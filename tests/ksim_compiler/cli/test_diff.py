@@ -15,6 +15,7 @@ import pytest
 from ksim_compiler.artifact import write
 from ksim_compiler.cli.diff import main
 from ksim_compiler.pipeline import compile_file
+from ksim_schema.replay import events
 
 ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "tasks"
@@ -282,3 +283,38 @@ def test_it_loads_no_jax() -> None:
         "assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+
+
+def replay_file(path: Path, speeds: list[float]) -> str:
+    states = [{"qpos": [0.0, speed], "commands": {"velocity": [1.0]}} for speed in [0.0, *speeds]]
+    n = len(speeds)
+    rows = events(
+        states, [[0.5]] * n, [1.0] * n, [{"alive": 1.0}] * n, [[]] * n, [False] * n, [False] * n
+    )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_two_replays_part_in_a_field(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = replay_file(tmp_path / "a.jsonl", [1.0, 2.0, 3.0])
+    b = replay_file(tmp_path / "b.jsonl", [1.0, 2.5, 3.0])
+    short = replay_file(tmp_path / "short.jsonl", [1.0])
+    assert main([a, b]) == 0
+    parted = "the replays part at event 2 in delta.state.qpos[1]: 2.0 and 2.5\n"
+    assert capsys.readouterr().out == parted
+    assert main([a, b, "--fail-on", "cosmetic", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["parted"] == {"event": 2, "field": "delta.state.qpos[1]", "old": 2.0, "new": 2.5}
+    assert main([a, a, "--fail-on", "cosmetic"]) == 0
+    assert capsys.readouterr().out == "the replays are the same, 4 events\n"
+    assert main([a, short]) == 0
+    assert "event 2: one of them has ended" in capsys.readouterr().out
+
+
+def test_event_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = replay_file(tmp_path / "a.jsonl", [1.0])
+    broken = tmp_path / "b.jsonl"
+    broken.write_text("{\n", encoding="utf-8")
+    assert main([good, str(broken)]) == 1
+    assert "b.jsonl:1: not valid JSON" in capsys.readouterr().err
+    assert main([good, good, "--format", "svg"]) == 2
