@@ -173,8 +173,8 @@ def check_chain(found: Sequence[Mapping[str, Any]]) -> str | None:
             return f"event {number}: after_hash is not that of its state"
         if number == 0:
             continue
-        total, terminations = delta.get("total"), delta.get("terminations")
-        if not isinstance(terminations, list) or not all(isinstance(t, str) for t in terminations):
+        total, terminations = delta.get("total"), _texts(delta.get("terminations"))
+        if terminations is None:
             return f"event {number} has no delta.terminations"
         if not isinstance(total, (int, float)) or event.get("trit") != trit(total):
             return f"event {number}: trit is not the sign of delta.total"
@@ -183,6 +183,14 @@ def check_chain(found: Sequence[Mapping[str, Any]]) -> str | None:
             return f"event {number}: impact is {event.get('impact')}, and should be {impact}"
         kind = [] if delta.get("done") else sorted(terminations)
     return None
+
+
+def _texts(value: Any) -> list[str] | None:
+    """A list of texts, or None for anything else."""
+    if not isinstance(value, list):
+        return None
+    items = cast(list[Any], value)
+    return items if all(isinstance(item, str) for item in items) else None
 
 
 def first_difference(

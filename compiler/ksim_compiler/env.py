@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from ksim_compiler import plan as plans
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.lowering.binding import Parameters
+from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.own import check_rules
 from ksim_compiler.plan import Plan
@@ -63,7 +64,12 @@ class Env:
     """
 
     def __init__(
-        self, plan: Plan, engine: str = "auto", envs: int | None = None, threads: int = 0
+        self,
+        plan: Plan,
+        engine: str = "auto",
+        envs: int | None = None,
+        threads: int = 0,
+        stagger: int = 0,
     ) -> None:
         """Lower a plan.
 
@@ -72,6 +78,9 @@ class Env:
             engine: auto, mjx, warp or native.
             envs: batch size; that of the task by default.
             threads: threads of a CPU engine, 0 for all cores.
+            stagger: each environment is cut off once, as by a time limit, at a random one of this
+                many first ticks. Otherwise all episodes that last to the limit begin together for
+                ever, and a learner sees beginnings only then.
 
         Raises:
             EngineUnavailable: the engine cannot run here.
@@ -81,6 +90,7 @@ class Env:
         check_rules(plan)
         self.plan, self.robot = plan, plan.robot.facts
         self.num_envs = envs or plan.task.ppo.envs
+        self._stagger = stagger
         self.action_size = plan.action_size
         self.policy_size = plan.policy_input[-1].stop
         self.critic_size = plan.critic_input[-1].stop
@@ -146,6 +156,7 @@ class Env:
         judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
             keys, episode, state.inputs, world, action
         )
+        timeout = judged.timeout | (self._cut_off(state.key, tick) & ~judged.failure)
         following.memory.update(Event=disturbed, Action=acted)
         following = following._replace(action=action, controls=controls)
         following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
@@ -153,7 +164,7 @@ class Env:
         )
         broken = judged.terminations[NON_FINITE][:, None]
         final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
-        done = judged.failure | judged.timeout
+        done = judged.failure | timeout
         after = EnvState(physics, world, following, inputs, state.key, tick)
         after = jax.lax.cond(
             jnp.any(done), lambda s: self._restart(parts, keys, done, s), lambda s: s, after
@@ -162,7 +173,7 @@ class Env:
             reward=judged.reward,
             reward_terms=judged.terms,
             failure=judged.failure,
-            timeout=judged.timeout,
+            timeout=timeout,
             terminations=judged.terminations,
             next_critic_input=final_critic,
             metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
@@ -199,6 +210,13 @@ class Env:
             episode=jax.tree.map(choose, episode, state.episode),
             inputs=jax.tree.map(choose, inputs, state.inputs),
         )
+
+    def _cut_off(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Bool[Array, " envs"]:
+        """Where the one tick has come at which an environment is cut off."""
+        if not self._stagger:
+            return jnp.zeros(self.num_envs, bool)
+        at = jax.random.randint(name_key(key, "stagger"), (self.num_envs,), 1, self._stagger + 1)
+        return at == tick
 
     def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
         """A key for each environment at a tick; it does not depend on the batch size."""

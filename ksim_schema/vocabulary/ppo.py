@@ -129,6 +129,11 @@ class PPO(Model):
         default=True,
         description="Advantages have mean 0 and standard deviation 1 over each rollout.",
     )
+    stagger: bool = Field(
+        default=True,
+        description="Each environment is cut off once at a random moment of its first episode, so"
+        " that the episodes do not all begin together.",
+    )
     mirror: Fraction = Field(
         default=0.0,
         description="Probability with which each epoch learns from a sample's mirror image instead:"

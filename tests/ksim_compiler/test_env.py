@@ -236,3 +236,18 @@ Reward:
 Termination:
   limit: {kind: episode_length, after: 10 s}
 """
+
+
+def test_staggered_environments_are_cut_off_once_each_at_a_time_of_its_own() -> None:
+    plan = plan_of(CARTPOLE, "cartpole")
+    env = Env(plan, "native", envs=32, stagger=10)
+    step, state = jax.jit(env.step), env.init(env.params, jax.random.key(0))
+    ends = []
+    for _ in range(30):
+        state, outcome = step(env.params, state, jnp.zeros((32, 1)))
+        assert not outcome.failure.any()
+        ends.append(np.array(outcome.timeout))
+    first = np.argmax(ends, axis=0)
+    assert set(first) == set(range(10))
+    for tick, ended in enumerate(ends):  # from then on, every 10 ticks
+        np.testing.assert_array_equal(ended, (tick >= first) & ((tick - first) % 10 == 0))

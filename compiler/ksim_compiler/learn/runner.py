@@ -72,8 +72,10 @@ class Trainer:
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
         """
-        env = Env(plan, engine, threads=threads)
-        return cls(plan, env, plan.task.ppo, env.params, engine, threads)
+        ppo = plan.task.ppo
+        stagger = longest_episode(plan) if ppo.stagger else 0
+        env = Env(plan, engine, threads=threads, stagger=stagger)
+        return cls(plan, env, ppo, env.params, engine, threads)
 
     @property
     def steps_per_iteration(self) -> int:
@@ -176,9 +178,12 @@ class Trainer:
         return {}
 
     def longest_episode(self) -> int:
-        """Ticks after which every episode has ended, by the time limit; 1000 without one."""
-        limits = [
-            getattr(part, "after", math.inf) for part in self.plan.parts("Termination").values()
-        ]
-        longest = min(limits, default=math.inf)
-        return 1000 if math.isinf(longest) else round(longest / self.plan.period)
+        """As :func:`longest_episode` of the plan."""
+        return longest_episode(self.plan)
+
+
+def longest_episode(plan: Plan) -> int:
+    """Ticks after which every episode has ended, by the time limit; 1000 without one."""
+    limits = [getattr(part, "after", math.inf) for part in plan.parts("Termination").values()]
+    longest = min(limits, default=math.inf)
+    return 1000 if math.isinf(longest) else round(longest / plan.period)

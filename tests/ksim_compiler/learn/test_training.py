@@ -17,7 +17,7 @@ from ksim_compiler.learn.runner import Trainer
 from ksim_compiler.learn.train_step import init_state, train_step
 from ksim_compiler.learn.types import TrainState
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.transition import Step
+from ksim_compiler.transition import Reflection, Step
 from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
 from ksim_schema.vocabulary.networks import Gru, Mlp
 from ksim_schema.vocabulary.ppo import PPO
@@ -49,6 +49,7 @@ class Point:
     """
 
     action_size, policy_size, critic_size = 1, 3, 3
+    goals = (-1.0, 1.0)
     reward_names: tuple[str, ...] = ("near",)
     termination_names: tuple[str, ...] = ("limit",)
     ticks = 8
@@ -59,7 +60,8 @@ class Point:
 
     def _begin(self, key: jax.Array) -> PointState:
         keys = jax.random.split(key, self.num_envs)
-        goal = jnp.sign(jax.vmap(lambda k: jax.random.uniform(k, minval=-1.0))(keys))
+        goals = jnp.array(self.goals)
+        goal = goals[jax.vmap(lambda k: jax.random.randint(k, (), 0, goals.size))(keys)]
         zero = jnp.zeros(self.num_envs)
         state = PointState(zero, goal, jnp.zeros(self.num_envs, jnp.int32), key, zero)
         return self._look(state)
@@ -100,9 +102,12 @@ def _choose(mask: jax.Array, fresh: PointState, after: PointState, key: jax.Arra
     )
 
 
-def trained(env: Point, network: Any, iterations: int) -> tuple[TrainState, dict[str, float]]:
+def trained(
+    env: Point, network: Any, iterations: int, **options: Any
+) -> tuple[TrainState, dict[str, float]]:
     ppo = PPO.model_validate(
         {"rollout": 16, "epochs": 4, "minibatches": 4, "learning_rate": 3e-3, "entropy": 0.0}
+        | options
     )
     judge = ValueCritic(judge=Judge(), network=network)
     params = jnp.float32(1.0)
@@ -131,6 +136,31 @@ def test_a_recurrent_policy_remembers_what_it_was_shown() -> None:
     _, mindful = trained(Point(64, memory=True), Gru(hidden=16), 120)
     assert forgetful["episode/return"] < 0.75 * BEST
     assert mindful["episode/return"] > 0.85 * BEST
+
+
+class Mirrored(Point):
+    """Knows that left and right are alike: position, goal and action change their signs."""
+
+    goals = (1.0,)
+    reflection = Reflection(
+        *[(np.arange(3), np.array([-1.0, -1.0, 1.0], np.float32))] * 2,
+        (np.array([0]), np.array([-1.0], np.float32)),
+    )
+
+
+def test_what_is_learned_on_one_side_is_done_on_the_other() -> None:
+    def on_the_left(share: float) -> float:
+        """Return of going to the left, after a training that only ever went to the right."""
+        env, network = Mirrored(64, memory=False), Mlp(hidden=(32, 32), activation="tanh")
+        state, metrics = trained(env, network, 60, mirror=share)
+        assert metrics["episode/return"] > 0.8 * BEST
+        left = Mirrored(4, memory=False)
+        left.goals = (-1.0,)
+        args = (jnp.float32(1.0), state.networks, state.policy_normalizer, jax.random.key(0), 20)
+        return float(evaluate(left, *args).returns.mean())
+
+    assert on_the_left(0.5) > 0.8 * BEST
+    assert on_the_left(0.0) < 0.3 * BEST
 
 
 def test_episode_statistics() -> None:
