@@ -62,6 +62,7 @@ def policy_of(plan: Plan, seed: int = 0) -> Policy:
 def test_the_graph_gives_what_jax_gives(network: str, distribution: str) -> None:
     settings = (
         NETWORKS[network],
+        "PPO.mirror=0",
         f"Policy.actor.distribution={{kind: {distribution}}}",
         "Observation.gyro.clip=[-1 rad/s, 1 rad/s]",
         "Action.joint_targets.clip=[-0.5, 0.5]",
