@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,12 @@ def write_video(
         else {"duration": 1000.0 / rate, "loop": 0}
     )
     try:
-        with imageio.get_writer(partial, **options) as writer:
-            for frame in frames(model, qpos, period, size, camera):
-                writer.append_data(frame)
+        with warnings.catch_warnings():
+            # JAX warns of any fork; the encoder's process is replaced by ffmpeg at once
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            with imageio.get_writer(partial, **options) as writer:
+                for frame in frames(model, qpos, period, size, camera):
+                    writer.append_data(frame)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         raise VideoError(f"cannot write {path}: {error}") from error

@@ -1,0 +1,102 @@
+"""Videos and live views, as a user asks for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+import pytest
+
+from ksim_compiler.cli.run import main as train
+from ksim_compiler.learn.policy import fresh_policy
+from ksim_compiler.pipeline import compile_file
+from ksim_compiler.play.viewer import Live, ViewerError, watch
+
+TASKS = Path(__file__).parents[3] / "tasks"
+SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+UP, LEFT = 265, 263
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
+    assert train([str(TASKS / "cartpole.yaml"), *SMALL, *arguments]) == 0
+    return folder
+
+
+def play(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``ksim-play`` in a process of its own: MuJoCo chooses how to draw as it is imported."""
+    return subprocess.run(
+        [sys.executable, "-m", "ksim_compiler.cli.play", *map(str, arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["episode.mp4", "episode.gif"])
+def test_a_video_shows_the_episode(run: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    made = play(run, "-o", path, "--seconds", "0.4", "--size", "160x120")
+    if "there is no way to draw here" in made.stderr:
+        pytest.skip("neither EGL nor OSMesa")
+    assert made.returncode == 0, made.stderr
+    assert "Warning" not in made.stderr
+    pictures = [np.asarray(picture)[..., :3] for picture in imageio.mimread(path)]
+    assert len(pictures) == 10
+    assert {picture.shape for picture in pictures} == {(120, 160, 3)}
+    assert pictures[0].std() > 10.0
+    assert np.abs(pictures[0].astype(float) - pictures[-1]).max() > 50.0  # the pole moved
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_what_cannot_be_drawn_is_said(run: Path, tmp_path: Path) -> None:
+    nowhere = play(run, "-o", tmp_path / "a.mp4", MUJOCO_GL="egl", MUJOCO_EGL_DEVICE_ID="none")
+    assert nowhere.returncode != 0
+    assert "apt-get install libegl1" in nowhere.stderr
+    unknown = play(run, "-o", tmp_path / "a.mov")
+    assert unknown.returncode != 0
+    assert "a.mov: a video's name ends in .mp4 or .gif" in unknown.stderr
+    camera = play(run, "-o", tmp_path / "a.gif", "--seconds", "0.2", "--camera", "moon")
+    assert camera.returncode != 0
+    assert "there is no camera 'moon'" in camera.stderr or "no way to draw" in camera.stderr
+    assert not any("Traceback" in done.stderr for done in (nowhere, unknown, camera))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def live() -> Live:
+    compiled = compile_file(TASKS / "walk.yaml", ("PPO.envs=1",))
+    assert compiled.plan is not None
+    return Live(compiled.plan, fresh_policy(compiled.plan, 0), 0)
+
+
+def test_keys_command_the_live_robot(live: Live) -> None:
+    def told() -> list[float]:
+        return np.asarray(live.state.episode.memory["Command"]["velocity"].value[0]).tolist()
+
+    before = live.qpos.copy()
+    live.tick()
+    assert np.abs(live.qpos - before).max() > 0.0
+    for _ in range(7):
+        live.press(UP)
+    live.press(LEFT)
+    live.press(32)  # a key without a meaning
+    for _ in range(60):  # a command changes by at most 1 m/s^2
+        live.tick()
+    np.testing.assert_allclose(told(), [0.7, 0.0, 0.1], atol=1e-6)
+
+
+def test_no_display(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux says that it has no display")
+    with pytest.raises(ViewerError, match="--viewer web"):
+        watch(live, "native", 1.0)
