@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test test-slow check format schemas bench clean
+.PHONY: help install run quick test test-slow check format schemas train bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,9 @@ format: $(STAMP) ## format the code and apply the safe fixes
 
 schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
 	$(BIN)/python -m ksim_schema.export
+
+train: $(STAMP) ## train and judge all tasks as promised, in about 80 minutes; ARGS='walk:1' for one
+	$(BIN)/python -m benchmarks.trainings $(ARGS)
 
 bench: $(STAMP) ## measure what the README claims
 	@set -e; for script in benchmarks/bench_*.py; do \
