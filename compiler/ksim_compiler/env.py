@@ -70,6 +70,7 @@ class Env:
         envs: int | None = None,
         threads: int = 0,
         stagger: int = 0,
+        longest: int = 0,
     ) -> None:
         """Lower a plan.
 
@@ -81,6 +82,7 @@ class Env:
             stagger: each environment is cut off once, as by a time limit, at a random one of this
                 many first ticks. Otherwise all episodes that last to the limit begin together for
                 ever, and a learner sees beginnings only then.
+            longest: episodes are cut off after this many ticks; 0 for never.
 
         Raises:
             EngineUnavailable: the engine cannot run here.
@@ -90,7 +92,7 @@ class Env:
         check_rules(plan)
         self.plan, self.robot = plan, plan.robot.facts
         self.num_envs = envs or plan.task.ppo.envs
-        self._stagger = stagger
+        self._stagger, self._longest = stagger, longest
         self.action_size = plan.action_size
         self.policy_size = plan.policy_input[-1].stop
         self.critic_size = plan.critic_input[-1].stop
@@ -156,7 +158,7 @@ class Env:
         judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
             keys, episode, state.inputs, world, action
         )
-        timeout = judged.timeout | (self._cut_off(state.key, tick) & ~judged.failure)
+        timeout = judged.timeout | (self._cut_off(state) & ~judged.failure)
         following.memory.update(Event=disturbed, Action=acted)
         following = following._replace(action=action, controls=controls)
         following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
@@ -211,12 +213,13 @@ class Env:
             inputs=jax.tree.map(choose, inputs, state.inputs),
         )
 
-    def _cut_off(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Bool[Array, " envs"]:
-        """Where the one tick has come at which an environment is cut off."""
-        if not self._stagger:
-            return jnp.zeros(self.num_envs, bool)
-        at = jax.random.randint(name_key(key, "stagger"), (self.num_envs,), 1, self._stagger + 1)
-        return at == tick
+    def _cut_off(self, state: EnvState) -> Bool[Array, " envs"]:
+        """Where the tick after this state ends an episode that would go on."""
+        cut = jnp.zeros(self.num_envs, bool)
+        if self._stagger:
+            key, last = name_key(state.key, "stagger"), self._stagger + 1
+            cut = jax.random.randint(key, (self.num_envs,), 1, last) == state.tick + 1
+        return cut | (state.episode.age + 1 >= self._longest) if self._longest else cut
 
     def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
         """A key for each environment at a tick; it does not depend on the batch size."""

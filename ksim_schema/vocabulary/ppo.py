@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.plain import is_mapping
-from ksim_schema.quantity import Number
+from ksim_schema.quantity import Number, Time
 from ksim_schema.vocabulary.base import Model, PositiveInt
 
 PositiveNumber = Annotated[Number, Gt(0.0)]
@@ -128,6 +128,12 @@ class PPO(Model):
     normalize_advantages: bool = Field(
         default=True,
         description="Advantages have mean 0 and standard deviation 1 over each rollout.",
+    )
+    episode: Annotated[Time, Gt(0.0)] | None = Field(
+        default=None,
+        description="Longest episode in training; what comes after it is taken from the critic, as"
+        " after a time limit. Short ones give beginnings a larger share of the samples. Evaluations"
+        " last as long as the task says. Not cut by default.",
     )
     stagger: bool = Field(
         default=True,

@@ -251,3 +251,12 @@ def test_staggered_environments_are_cut_off_once_each_at_a_time_of_its_own() -> 
     assert set(first) == set(range(10))
     for tick, ended in enumerate(ends):  # from then on, every 10 ticks
         np.testing.assert_array_equal(ended, (tick >= first) & ((tick - first) % 10 == 0))
+
+
+def test_a_training_may_have_shorter_episodes_than_the_task() -> None:
+    env = Env(plan_of(CARTPOLE, "cartpole"), "native", envs=4, longest=7)
+    step, state = jax.jit(env.step), env.init(env.params, jax.random.key(0))
+    for tick in range(1, 22):
+        state, outcome = step(env.params, state, jnp.zeros((4, 1)))
+        np.testing.assert_array_equal(outcome.timeout, tick % 7 == 0)
+        np.testing.assert_array_equal(outcome.terminations["limit"], False)

@@ -73,8 +73,9 @@ class Trainer:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
         """
         ppo = plan.task.ppo
-        stagger = longest_episode(plan) if ppo.stagger else 0
-        env = Env(plan, engine, threads=threads, stagger=stagger)
+        cut = max(1, round(ppo.episode / plan.period)) if ppo.episode else 0
+        stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0
+        env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
         return cls(plan, env, ppo, env.params, engine, threads)
 
     @property
