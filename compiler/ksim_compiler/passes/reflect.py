@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from ksim_compiler.plan import Column, Plan, Reflection
+from ksim_schema.custom import Custom
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Node
 from ksim_schema.mirror import Mirror, Signed, joined
@@ -81,10 +84,36 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
     nodes = [column.source for column in (*plan.policy_input, *plan.critic_input)]
     nodes += [Node("Action", name) for name in plan.actions()]
     for node in dict.fromkeys(nodes):
-        if _image(plan, node, mirror) is None:
+        part = plan.task.of(node.object)[node.name]
+        if isinstance(part, Custom) and not _is_mirror(part, mirror):
+            message = f"{node}: 'mirrored' gives an index and a sign for each element, as in"
+            message += " ((0, 1.0), (1, -1.0)), and what is mirrored twice is as it was"
+            yield Diagnostic("KS0709", message, part.declared_at, str(node))
+        elif _image(plan, node, mirror) is None:
             message = f"{node} has no mirror image that is known"
-            help = "remove PPO's mirror, or let the networks read something else"
+            help = (
+                "remove PPO's mirror, or let the networks read something else; a component of your"
+                " own says it by a method 'mirrored'"
+            )
             yield plan.task.report("KS0444", message, node.object, node.name, help=help)
+
+
+def _is_mirror(part: Custom, mirror: Mirror) -> bool:
+    """Whether a component of the task's own file gives a mirror image, or none."""
+    given: Any = part.mirrored(mirror)  # type: ignore[attr-defined]
+    if given is None:
+        return True
+    try:
+        image = [(operator.index(index), float(sign)) for index, sign in given]
+        twice = [(image[i][0], sign * image[i][1]) for i, sign in image if i >= 0]
+    except (TypeError, ValueError, IndexError):
+        return False
+    shape: Any = (
+        part.shape(mirror.robot)  # type: ignore[attr-defined]
+        if part.object == "Observation"
+        else (len(part.labels(mirror.robot)),)  # type: ignore[attr-defined]
+    )
+    return twice == [(i, 1.0) for i in range(math.prod(shape))]
 
 
 def _inputs(plan: Plan, columns: tuple[Column, ...], mirror: Mirror) -> Signed:

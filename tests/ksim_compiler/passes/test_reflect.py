@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import jax
@@ -62,3 +63,51 @@ def test_a_mirrored_robot_does_the_mirror_image(task: str, robot: str) -> None:
             np.testing.assert_allclose(there, mirrored, atol=2e-2)
             moved = max(moved, float(np.abs(here - there).max()))
     assert moved > 0.5, "the two robots did the same"
+
+
+OWN = """
+from ksim_schema.custom import Observation
+
+
+class Mine(Observation):
+    size = 2
+    unit = "m"
+
+    def value(self, x):
+        return x.world["qpos"][:2]
+
+    def mirrored(self, mirror):
+        return {image}
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        ("((0, 1.0), (1, -1.0))", None),
+        ("[(1, -1), (0, -1)]", None),
+        ("None", "KS0444"),
+        ("((0, 1.0),)", "KS0709"),
+        ("((5, 1.0), (1, 1.0))", "KS0709"),
+        ("((-1, 1.0), (-2, 1.0))", "KS0709"),
+        ("((0, 1.0), (0, 1.0))", "KS0709"),
+        ("((0, 2.0), (1, 1.0))", "KS0709"),
+        ("((0.5, 1.0), (1, 1.0))", "KS0709"),
+        ("'left'", "KS0709"),
+        ("1 / 0", "KS0709"),
+    ],
+)
+def test_the_mirror_image_of_a_component_of_ones_own(
+    tmp_path: Path, image: str, code: str | None
+) -> None:
+    shutil.copytree(ROOT / "tasks" / "robots" / "humanoid", tmp_path / "robots" / "humanoid")
+    (tmp_path / "mine.py").write_text(OWN.format(image=image))
+    text = (ROOT / "tasks" / "walk.yaml").read_text()
+    text = text.replace("task: walk\n", "task: walk\ncomponents: [mine.py]\n")
+    text = text.replace("Observation:\n", "Observation:\n  place: {kind: mine}\n")
+    text = text.replace("        [joint_position,", "        [place, joint_position,")
+    (tmp_path / "walk.yaml").write_text(text)
+    found = compile_file(tmp_path / "walk.yaml").diagnostics
+    assert [d.code for d in found] == ([] if code is None else [code])
+    if code == "KS0709":
+        assert found[0].where.file.endswith("mine.py")
