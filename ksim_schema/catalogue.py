@@ -155,6 +155,11 @@ CATALOGUE: dict[str, Entry] = {
     "KS0313": _warning(
         "termination that never comes", "No state that the robot can be in ends an episode here."
     ),
+    "KS0314": _warning(
+        "event that comes too late",
+        "Episodes of the training are shorter than the time after which the event happens, so the "
+        "policy learns little or nothing of it.",
+    ),
     "KS0320": _warning(
         "reward that cannot change",
         "The reward adds the same at each tick, whatever the policy does, so nothing is learned "

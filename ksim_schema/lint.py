@@ -35,9 +35,10 @@ from ksim_schema.source import Path_
 from ksim_schema.task import OPTIONAL_KIND, SECTIONS, Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.event import Event
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
-from ksim_schema.vocabulary.termination import NotUpright
+from ksim_schema.vocabulary.termination import EpisodeLength, NotUpright
 
 LARGEST = 3.4028234e38
 SMALLEST = 1.1754944e-38
@@ -102,6 +103,8 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
         if isinstance(part, NotUpright) and part.max_tilt >= math.pi:
             message = "no tilt is more than 180 deg, so this never ends an episode"
             yield task.report("KS0313", message, object, name, "max_tilt")
+        if isinstance(part, Event):
+            yield from _late_event(task, name, part)
         if object in ("Observation", "Action"):
             yield from _scaled_to_nothing(task, part, (object, name))
 
@@ -225,6 +228,19 @@ def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic
     if zero or (isinstance(scale, Scale) and _nothing(scale)):
         what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
         yield task.report("KS0321", f"the scale is 0, so {what}", *at, "scale")
+
+
+def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
+    """An event that is due when most episodes of the training are over."""
+    limits = [t.after for t in task.of("Termination").values() if isinstance(t, EpisodeLength)]
+    limits += [task.ppo.episode] if task.ppo.episode is not None else []
+    longest = min(limits, default=math.inf)
+    first, last = event.every
+    if (first + last) / 2 >= longest:
+        often = "never comes" if first >= longest else "seldom comes"
+        message = f"episodes of the training last at most {longest:g} s, so this {often}"
+        help = "shorten 'every', or lengthen the episodes (PPO.episode, episode_length)"
+        yield task.report("KS0314", message, "Event", name, "every", help=help)
 
 
 def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]:
