@@ -42,6 +42,13 @@ class LearningRate(Model):
         default=1.0e-2, description="Upper bound of an adaptive learning rate."
     )
 
+    anneal: Fraction = Field(
+        default=0.0,
+        description="Share of the run, its end, in which the learning rate falls to 5% of what it"
+        " was, and the target of the KL divergence with its square: the policy that is left is one"
+        " that settled. Needs 'steps'. Not annealed by default.",
+    )
+
     @model_validator(mode="after")
     def _within_bounds(self) -> LearningRate:
         if self.adaptive_kl is not None and not self.min <= self.start <= self.max:

@@ -261,8 +261,9 @@ def _train(
 
     console = Console(no_color=options.color == "never", highlight=False)
     assert compiled.plan is not None
+    how = Options.of(about)
     try:
-        trainer = Trainer.build(compiled.plan, about["engine"], options.threads)
+        trainer = Trainer.build(compiled.plan, about["engine"], options.threads, how.steps)
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
@@ -270,7 +271,6 @@ def _train(
     if not begun:
         _write_head(folder, compiled, trainer.env.engine.name, about)
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
-    how = Options.of(about)
 
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)

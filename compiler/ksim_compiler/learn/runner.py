@@ -66,13 +66,22 @@ class Trainer:
     threads: int = 0
 
     @classmethod
-    def build(cls, plan: Plan, engine: str = "auto", threads: int = 0) -> Trainer:
+    def build(
+        cls, plan: Plan, engine: str = "auto", threads: int = 0, steps: int | None = None
+    ) -> Trainer:
         """Lower a plan for training.
+
+        Args:
+            plan: a plan that all passes have seen.
+            engine: auto, mjx, warp or native.
+            threads: threads of a CPU engine, 0 for all cores.
+            steps: environment steps of the whole run; those of the task by default.
 
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
         """
         ppo = plan.task.ppo
+        ppo = ppo.model_copy(update={"steps": steps or ppo.steps})
         cut = max(1, round(ppo.episode / plan.period)) if ppo.episode else 0
         stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)

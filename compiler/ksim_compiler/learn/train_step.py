@@ -24,7 +24,7 @@ from ksim_compiler.learn.types import (
     TrainState,
     stream,
 )
-from ksim_compiler.learn.update import make_optimizer, update
+from ksim_compiler.learn.update import annealed, make_optimizer, update
 from ksim_compiler.transition import Reflection, Signed, Step
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.ppo import PPO
@@ -120,6 +120,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         start=ticks.start,
     )
     images = None if env.reflection is None else _mirrored(env.reflection, state, ticks, samples)
+    factor = annealed(ppo, state.iteration * jnp.float32(env.num_envs * ppo.rollout))
     networks, optimizer, rate, losses = update(
         state.networks,
         state.optimizer,
@@ -129,6 +130,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         state.carry,
         stream(key, "minibatches"),
         ppo,
+        factor,
     )
     episodes, finished = _episodes(state.episodes, step)
     metrics: Metrics = {
@@ -143,7 +145,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         },
         **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
         **{f"loss/{name}": value for name, value in losses._asdict().items()},
-        "policy/learning_rate": rate,
+        "policy/learning_rate": rate * factor,
         "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
         "value/mean": jnp.mean(raw_target),
         "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),

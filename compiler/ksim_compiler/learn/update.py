@@ -12,6 +12,9 @@ from ksim_compiler.learn.losses import Losses, ppo_loss
 from ksim_compiler.learn.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.ppo import PPO
 
+SETTLED = 0.05
+"""Share of the learning rate that is left at the end of a run that anneals it."""
+
 
 def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
     """Adam without its learning rate, which the update applies. Gradients are clipped before.
@@ -34,14 +37,31 @@ def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
     return optax.chain(clip, optax.scale_by_adam(eps=1e-5))
 
 
-def adapted(rate: Float[Array, ""], kl: Float[Array, ""], ppo: PPO) -> Float[Array, ""]:
-    """The learning rate after a minibatch whose policy moved by ``kl``, as in rsl_rl."""
+def annealed(ppo: PPO, done: Float[Array, ""]) -> Float[Array, ""]:
+    """What the learning rate is multiplied with after ``done`` environment steps.
+
+    It falls linearly from 1 to ``SETTLED`` over the last share of the run.
+    """
+    share = ppo.learning_rate.anneal
+    if not share or ppo.steps is None:
+        return jnp.float32(1.0)
+    return jnp.clip((1.0 - done / ppo.steps) / share, SETTLED, 1.0)
+
+
+def adapted(
+    rate: Float[Array, ""], kl: Float[Array, ""], ppo: PPO, factor: Float[Array, ""] | float = 1.0
+) -> Float[Array, ""]:
+    """The learning rate after a minibatch whose policy moved by ``kl``, as in rsl_rl.
+
+    Where the rate is applied times a factor, the divergence goes with the square of that.
+    """
     spec = ppo.learning_rate
     if spec.adaptive_kl is None:
         return rate
     slower = jnp.maximum(rate / 1.5, spec.min)
     faster = jnp.minimum(rate * 1.5, spec.max)
-    far, near = kl > 2.0 * spec.adaptive_kl, kl < 0.5 * spec.adaptive_kl
+    target = spec.adaptive_kl * factor**2
+    far, near = kl > 2.0 * target, kl < 0.5 * target
     return jnp.where(far, slower, jnp.where(near, faster, rate))
 
 
@@ -54,6 +74,7 @@ def update(
     carry: Carry,
     key: Key[Array, ""],
     ppo: PPO,
+    factor: Float[Array, ""],
 ) -> tuple[Networks, optax.OptState, Float[Array, ""], Losses]:
     """Train on a rollout.
 
@@ -65,6 +86,7 @@ def update(
         carry: memories before the first tick, (envs, ...).
         key: of the shuffling.
         ppo: hyperparameters.
+        factor: what the learning rate is multiplied with, see :func:`annealed`.
 
     Returns:
         The new networks, optimizer state and learning rate, and the mean losses.
@@ -82,8 +104,8 @@ def update(
         loss = eqx.filter_value_and_grad(ppo_loss, has_aux=True)
         (_, losses), gradients = loss(networks, old, *batch, ppo)
         direction, optimizer_state = optimizer.update(gradients, optimizer_state)
-        rate = adapted(rate, losses.kl, ppo)
-        moved = jax.tree.map(lambda d: -rate * d, direction)
+        rate = adapted(rate, losses.kl, ppo, factor)
+        moved = jax.tree.map(lambda d: -rate * factor * d, direction)
         return (eqx.apply_updates(networks, moved), optimizer_state, rate), losses
 
     def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, Losses]:

@@ -12,7 +12,7 @@ from ksim_compiler.learn.distributions import Head
 from ksim_compiler.learn.gae import gae
 from ksim_compiler.learn.networks import build_actor, build_critic
 from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.learn.update import adapted
+from ksim_compiler.learn.update import SETTLED, adapted, annealed
 from ksim_schema.vocabulary.networks import (
     Gaussian,
     Gru,
@@ -132,3 +132,20 @@ def test_the_learning_rate_follows_the_divergence() -> None:
     np.testing.assert_allclose(adapted(jnp.float32(1e-2), jnp.float32(0.0), ppo), 1e-2, rtol=1e-6)
     constant = PPO.model_validate({"learning_rate": 1e-3})
     np.testing.assert_allclose(adapted(rate, jnp.float32(9.0), constant), 1e-3, rtol=1e-6)
+
+
+def test_the_learning_rate_falls_at_the_end_of_the_run() -> None:
+    annealing = {
+        "steps": 1000,
+        "learning_rate": {"start": 1e-3, "adaptive_kl": 0.01, "anneal": 0.2},
+    }
+    ppo = PPO.model_validate(annealing)
+    done = jnp.array([0.0, 800.0, 900.0, 1000.0, 2000.0])
+    np.testing.assert_allclose(
+        jax.vmap(lambda d: annealed(ppo, d))(done), [1.0, 1.0, 0.5, SETTLED, SETTLED], rtol=1e-5
+    )
+    # half the rate moves the policy by a fourth of the divergence: the rate stays
+    rate = jnp.float32(1e-3)
+    np.testing.assert_allclose(adapted(rate, jnp.float32(0.01 / 4), ppo, 0.5), 1e-3, rtol=1e-6)
+    np.testing.assert_allclose(adapted(rate, jnp.float32(0.01), ppo, 0.5), 1e-3 / 1.5, rtol=1e-6)
+    assert annealed(PPO.model_validate({**annealing, "steps": None}), jnp.float32(900)) == 1.0
