@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TASKS = Path(__file__).parents[1] / "tasks"
-ALL = ("cartpole:0", "reach:0", "trot:0", "walk:0", "walk:1", "walk:2", "walk_robust:0")
+ALL = (
+    *("cartpole:0", "reach:0", "trot:0", "walk:0", "walk:1", "walk:2"),
+    *("walk_robust:0", "walk_recurrent:0"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ PROMISES = {
     "trot": Promise(8.0),
     "walk": Promise(12.0, 0.03, walks=True),
     "walk_robust": Promise(30.0, 0.05, walks=True),
+    "walk_recurrent": Promise(30.0, 0.05, walks=True),
 }
 
 
