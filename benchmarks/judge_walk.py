@@ -46,25 +46,28 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     velocity = tracking.watch(env)
 
     def watch(before: Any, after: Any) -> dict[str, Any]:
-        heights = {
-            f"foot/{s.name.rsplit('_', 1)[-1]}": after.world["sensordata"][:, s.address + 2]
+        places = {
+            f"foot/{s.name.rsplit('_', 1)[-1]}": after.world["sensordata"][
+                :, s.address : s.address + 3
+            ]
             for s in soles
         }
-        return {**velocity(before, after), **heights}
+        return {**velocity(before, after), **places, "base": after.world["qpos"][:, :7]}
 
     ticks = trainer.longest_episode()
     run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
     key = stream(jax.random.key(seed), "evaluation")
     result = jax.device_get(run(trainer.params, state.networks, state.policy_normalizer, key))
-    feet = {n: result.watched.pop(n) for n in list(result.watched) if n.startswith("foot/")}
+    left, right = (result.watched.pop(f"foot/{side}") for side in ("left", "right"))
+    base = result.watched.pop("base")
     missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
-    left, right = (np.where(result.alive, feet[f"foot/{side}"], 0.0) for side in ("left", "right"))
     return {
         "length (ticks)": float(result.lengths.mean()),
         "falls": float(result.failed.mean()),
         "forward error (m/s)": missed["velocity.forward"],
         "turn error (rad/s)": missed["velocity.turn"],
-        **_steps(left, right, result.alive, compiled.plan.period),
+        **_steps(left[..., 2], right[..., 2], result.alive, compiled.plan.period),
+        **_strides(left - right, base, result.alive, compiled.plan.period),
     }
 
 
@@ -72,6 +75,7 @@ def _steps(
     left: np.ndarray, right: np.ndarray, alive: np.ndarray, period: float
 ) -> dict[str, float]:
     """Median height of the steps of each foot, steps a second, and how many alternate."""
+    left, right = (np.where(alive, height, 0.0) for height in (left, right))
     heights: dict[str, list[float]] = {"left": [], "right": []}
     alternating = pairs = 0
     for env in range(left.shape[1]):
@@ -96,6 +100,33 @@ def _steps(
         ),
         "alternating": alternating / max(1, pairs),
         "steps a second": sum(map(len, heights.values())) / seconds,
+    }
+
+
+def _strides(
+    apart: np.ndarray, base: np.ndarray, alive: np.ndarray, period: float
+) -> dict[str, float]:
+    """How far each foot is put ahead of the other, where the robot walks at 0.4 m/s and more.
+
+    A limp shows: one foot is always put ahead, and the other only drawn up to it.
+    """
+    w, x, y, z = np.moveaxis(base[..., 3:7], -1, 0)
+    yaw = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    ahead = np.stack([np.cos(yaw), np.sin(yaw)], -1)
+    offset = (apart[..., :2] * ahead).sum(-1)
+    speed = (np.diff(base[..., :2], axis=0) / period * ahead[:-1]).sum(-1)
+    cycle = round(0.8 / period)
+    steps = [
+        (offset[t : t + cycle, env].max(), -offset[t : t + cycle, env].min())
+        for env in range(offset.shape[1])
+        for t in range(round(2.0 / period), len(offset) - cycle, cycle)
+        if alive[t + cycle, env] and speed[t : t + cycle, env].mean() >= 0.4
+    ]
+    left, right = np.asarray(steps or [(0.0, 0.0)]).T
+    return {
+        "left foot ahead by (m)": float(left.mean()),
+        "right foot ahead by (m)": float(right.mean()),
+        "limping": float((np.minimum(left, right) < 0.05).mean()),
     }
 
 
