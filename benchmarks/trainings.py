@@ -66,13 +66,18 @@ def _train(task: str, seed: int, folder: Path) -> bool:
     command = [sys.executable, "-m", "ksim_compiler.cli.run", str(TASKS / f"{task}.yaml")]
     begun = time.monotonic()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".log").open("w") as log:
-        subprocess.run(
+    told = folder.with_suffix(".log")
+    with told.open("w") as log:
+        ended = subprocess.run(
             [*command, "--seed", str(seed), "--out", str(folder)],
             stdout=log,
             stderr=subprocess.STDOUT,
-            check=True,
+            check=False,
         )
+    if ended.returncode != 0:
+        reason = told.read_text().strip().rpartition("\n")[2]
+        print(f"| {task} | {seed} | - | - | - | {reason} |  MISSED", flush=True)
+        return False
     minutes = (time.monotonic() - begun) / 60.0
     last = json.loads((folder / "evaluations.jsonl").read_text().splitlines()[-1])
     errors = [f"{k.split('.')[-1]} {v:.3f}" for k, v in last.items() if k.startswith("tracking/")]
