@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def check_seconds(path: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def tick_seconds(path: Path, envs: int, ticks: int = 40, repeats: int = 5) -> float:
-    """Median seconds of a control tick of a batch, zero actions."""
+def ticks_of(path: Path, envs: int, ticks: int = 40) -> Callable[[], float]:
+    """What runs ticks of a batch with zero actions, compiled, and tells the seconds of one."""
     plan = compile_file(path).plan
     assert plan is not None
     env = Env(plan, "native", envs=envs)
@@ -84,12 +85,13 @@ def tick_seconds(path: Path, envs: int, ticks: int = 40, repeats: int = 5) -> fl
 
     state = jax.jit(env.init)(env.params, jax.random.key(0))
     jax.block_until_ready(run(env.params, state))
-    times = []
-    for _ in range(repeats):
+
+    def measure() -> float:
         begun = time.perf_counter()
         jax.block_until_ready(run(env.params, state))
-        times.append((time.perf_counter() - begun) / ticks)
-    return statistics.median(times)
+        return (time.perf_counter() - begun) / ticks
+
+    return measure
 
 
 def main() -> None:
@@ -97,22 +99,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", type=int, nargs="+", default=[0, 50, 100, 200])
     parser.add_argument("--envs", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
     print(
         f"{'rewards, observations':>22}{'check (s CPU)':>15}{'tick (ms)':>12}{'per part (us)':>15}"
     )
-    first = None
     with tempfile.TemporaryDirectory() as folder:
+        checks, runs = {}, {}
         for count in options.parts:
             path = Path(folder) / f"parts_{count}.yaml"
             path.write_text(yaml.safe_dump(task_with(count), sort_keys=False), encoding="utf-8")
-            tick = tick_seconds(path, options.envs)
-            first = first or (count, tick)
-            more = 2 * (count - first[0])
-            each = f"{(tick - first[1]) / more * 1e6:.1f}" if more else ""
-            print(
-                f"{count:>22}{check_seconds(path):>15.2f}{tick * 1e3:>12.2f}{each:>15}", flush=True
-            )
+            checks[count] = check_seconds(path)
+            runs[count] = ticks_of(path, options.envs)
+        # the sizes take turns, so that a slow moment of the machine meets all of them
+        rounds = [{count: run() for count, run in runs.items()} for _ in range(options.rounds)]
+    first = options.parts[0]
+    for count in options.parts:
+        tick = statistics.median(r[count] for r in rounds)
+        more = 2 * (count - first)
+        grown = statistics.median(r[count] - r[first] for r in rounds)
+        each = f"{grown / more * 1e6:.1f}" if more else ""
+        print(f"{count:>22}{checks[count]:>15.2f}{tick * 1e3:>12.2f}{each:>15}")
 
 
 if __name__ == "__main__":
