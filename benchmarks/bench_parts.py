@@ -1,6 +1,6 @@
 """What parts cost: tasks with more and more rewards and observations.
 
-    python -m benchmarks.bench_parts [--parts 0 50 100 200] [--envs 256]
+    python -m benchmarks.bench_parts [--parts 0 50 100 200] [--envs 256] [--rounds 12]
 
 Prints for each size the CPU seconds of ``ksim-compile --check`` as a process of its own, and the
 time of a control tick of a batch. The growth from one size to the next is what the parts cost.
