@@ -46,7 +46,7 @@ format: $(STAMP) ## format the code and apply the safe fixes
 schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
 	$(BIN)/python -m ksim_schema.export
 
-train: $(STAMP) ## train and judge all tasks as promised, in about 80 minutes; ARGS='walk:1' for one
+train: $(STAMP) ## train and judge all tasks as promised, in about 100 minutes; ARGS='walk:1' for one
 	$(BIN)/python -m benchmarks.trainings $(ARGS)
 
 bench: $(STAMP) ## measure what the README claims

@@ -23,6 +23,7 @@ from ksim_compiler.learn import store, tracking
 from ksim_compiler.learn.evaluate import evaluate
 from ksim_compiler.learn.runner import Trainer
 from ksim_compiler.learn.types import stream
+from ksim_compiler.lowering import geometry
 
 PROMISED = {
     "falls": 0.03,
@@ -42,32 +43,37 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     assert restored is not None, f"there is no checkpoint in {folder}"
     state = restored.state
     env = Env(compiled.plan, "native", envs=episodes)
-    soles = [s for s in env.robot.sensors.values() if s.name.startswith("ksim/framepos/site/sole_")]
+    base = env.robot.base
+    assert base is not None, "a robot without a floating base does not walk"
+    soles = {
+        side: env.robot.sensors[f"ksim/framepos/site/sole_{side}"] for side in ("left", "right")
+    }
     velocity = tracking.watch(env)
 
     def watch(before: Any, after: Any) -> dict[str, Any]:
-        places = {
-            f"foot/{s.name.rsplit('_', 1)[-1]}": after.world["sensordata"][
-                :, s.address : s.address + 3
-            ]
-            for s in soles
-        }
-        return {**velocity(before, after), **places, "base": after.world["qpos"][:, :7]}
+        left, right = (
+            after.world["sensordata"][:, s.address : s.address + 3] for s in soles.values()
+        )
+        heading = jax.vmap(geometry.heading)(after.world["qpos"][:, base.qpos + 3 : base.qpos + 7])
+        apart = jax.vmap(geometry.turn_about_vertical)((left - right)[:, :2], -heading)
+        feet = {"left": left[:, 2], "right": right[:, 2], "apart": apart[:, 0]}
+        return {**velocity(before, after), **feet}
 
     ticks = trainer.longest_episode()
     run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
     key = stream(jax.random.key(seed), "evaluation")
     result = jax.device_get(run(trainer.params, state.networks, state.policy_normalizer, key))
-    left, right = (result.watched.pop(f"foot/{side}") for side in ("left", "right"))
-    base = result.watched.pop("base")
+    left, right, apart = (result.watched.pop(name) for name in ("left", "right", "apart"))
+    _, speed = result.watched["velocity.forward"]
+    cycle = compiled.plan.parts("Observation")["clock"].period
     missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
     return {
         "length (ticks)": float(result.lengths.mean()),
         "falls": float(result.failed.mean()),
         "forward error (m/s)": missed["velocity.forward"],
         "turn error (rad/s)": missed["velocity.turn"],
-        **_steps(left[..., 2], right[..., 2], result.alive, compiled.plan.period),
-        **_strides(left - right, base, result.alive, compiled.plan.period),
+        **_steps(left, right, result.alive, compiled.plan.period),
+        **_strides(apart, speed, result.alive, compiled.plan.period, cycle),
     }
 
 
@@ -104,23 +110,25 @@ def _steps(
 
 
 def _strides(
-    apart: np.ndarray, base: np.ndarray, alive: np.ndarray, period: float
+    apart: np.ndarray, speed: np.ndarray, alive: np.ndarray, period: float, cycle: float
 ) -> dict[str, float]:
     """How far each foot is put ahead of the other, where the robot walks at 0.4 m/s and more.
 
     A limp shows: one foot is always put ahead, and the other only drawn up to it.
+
+    Args:
+        apart: (ticks, envs) how far the left foot is ahead of the right one, in m.
+        speed: (ticks, envs) along the heading, in m/s.
+        alive: (ticks, envs) whether the episode was going on.
+        period: control period in s.
+        cycle: of the gait, in s.
     """
-    w, x, y, z = np.moveaxis(base[..., 3:7], -1, 0)
-    yaw = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
-    ahead = np.stack([np.cos(yaw), np.sin(yaw)], -1)
-    offset = (apart[..., :2] * ahead).sum(-1)
-    speed = (np.diff(base[..., :2], axis=0) / period * ahead[:-1]).sum(-1)
-    cycle = round(0.8 / period)
+    size = round(cycle / period)
     steps = [
-        (offset[t : t + cycle, env].max(), -offset[t : t + cycle, env].min())
-        for env in range(offset.shape[1])
-        for t in range(round(2.0 / period), len(offset) - cycle, cycle)
-        if alive[t + cycle, env] and speed[t : t + cycle, env].mean() >= 0.4
+        (apart[t : t + size, env].max(), -apart[t : t + size, env].min())
+        for env in range(apart.shape[1])
+        for t in range(round(tracking.WINDOW / period), len(apart) - size, size)
+        if alive[t + size, env] and speed[t : t + size, env].mean() >= 0.4
     ]
     left, right = np.asarray(steps or [(0.0, 0.0)]).T
     return {

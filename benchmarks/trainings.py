@@ -18,10 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TASKS = Path(__file__).parents[1] / "tasks"
-ALL = (
-    *("cartpole:0", "reach:0", "trot:0", "walk:0", "walk:1", "walk:2"),
-    *("walk_robust:0", "walk_recurrent:0"),
-)
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,7 @@ PROMISES = {
     "walk_robust": Promise(30.0, 0.05, walks=True),
     "walk_recurrent": Promise(30.0, 0.05, walks=True),
 }
+ALL = [*(f"{task}:0" for task in PROMISES), "walk:1", "walk:2"]
 
 
 def main() -> int:
