@@ -160,6 +160,11 @@ CATALOGUE: dict[str, Entry] = {
         "Episodes of the training are shorter than the time after which the event happens, so the "
         "policy learns little or nothing of it.",
     ),
+    "KS0315": _warning(
+        "share of a run without a length",
+        "A hyperparameter changes in a share of the run, and the task does not say how many steps "
+        "a run has.",
+    ),
     "KS0320": _warning(
         "reward that cannot change",
         "The reward adds the same at each tick, whatever the policy does, so nothing is learned "

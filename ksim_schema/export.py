@@ -314,7 +314,7 @@ def _tidy(schema: Any) -> Any:
         tidied["anyOf"] = [
             c for i, c in enumerate(choices) if _without_units(c) not in _without_units(choices[:i])
         ]
-    if reference in ("#/$defs/Scale", "#/$defs/LearningRate"):
+    if reference in ("#/$defs/Scale", "#/$defs/LearningRate", "#/$defs/Discount"):
         rest = {key: value for key, value in tidied.items() if key != "$ref"}
         tidied = {**rest, "anyOf": [{"$ref": reference}, {"type": ["number", "string"]}]}
     return tidied

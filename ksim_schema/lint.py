@@ -107,6 +107,8 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield from _late_event(task, name, part)
         if object in ("Observation", "Action"):
             yield from _scaled_to_nothing(task, part, (object, name))
+    if task.ppo.steps is None:
+        yield from _shares_of_no_run(task)
 
 
 def _numbers(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
@@ -253,3 +255,15 @@ def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]
             message = f"the range has no width, so the command is always {written[0]}"
             if field != "resample":
                 yield task.report("KS0322", message, "Command", name, info.alias or field)
+
+
+def _shares_of_no_run(task: Task) -> Iterator[Diagnostic]:
+    """Hyperparameters that change in a share of a run that has no length."""
+    ppo = task.ppo
+    help = "give PPO.steps, or say --steps with each run"
+    if ppo.learning_rate.anneal:
+        message = "without 'steps' a run has no end, so its learning rate does not fall"
+        yield task.report("KS0315", message, "PPO", "learning_rate", "anneal", help=help)
+    if ppo.gamma.end not in (None, ppo.gamma.start):
+        message = "without 'steps' a run has no end, so the discount stays as at the start"
+        yield task.report("KS0315", message, "PPO", "gamma", "end", help=help)

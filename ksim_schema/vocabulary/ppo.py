@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import Number, Time
-from ksim_schema.vocabulary.base import Model, PositiveInt
+from ksim_schema.vocabulary.base import Model, PositiveInt, Range
 
 PositiveNumber = Annotated[Number, Gt(0.0)]
 NonNegativeNumber = Annotated[Number, Ge(0.0)]
@@ -67,12 +67,36 @@ class LearningRate(Model):
         return self
 
 
+class Discount(Model):
+    """What a reward one control tick later counts. A number alone is a constant discount."""
+
+    start: Fraction = Field(
+        default=0.97,
+        description="The discount per control tick of the first update. 0.97 looks ahead 33 ticks,"
+        " 0.7 s at 50 Hz.",
+    )
+    end: Fraction | None = Field(
+        default=None,
+        description="The discount of the last update. Short-sighted at first, a policy learns"
+        " sooner; far-sighted in the end, it minds what follows late from what it does. As at the"
+        " start by default.",
+    )
+    between: Range[Fraction] = Field(
+        default=(0.6, 0.8),
+        description="Shares of the run between which the discount goes from the one to the other,"
+        " evenly. Needs 'steps'; without, the discount stays as at the start.",
+    )
+
+
 def _number_is_constant(value: Any) -> Any:
-    return value if is_mapping(value) or isinstance(value, LearningRate) else {"start": value}
+    return value if is_mapping(value) or isinstance(value, Model) else {"start": value}
 
 
 LearningRateValue = Annotated[
     LearningRate, BeforeValidator(_number_is_constant, json_schema_input_type=Number | LearningRate)
+]
+DiscountValue = Annotated[
+    Discount, BeforeValidator(_number_is_constant, json_schema_input_type=Number | Discount)
 ]
 
 
@@ -91,9 +115,9 @@ class PPO(Model):
         description="Gradient steps per epoch. It divides envs * rollout; with a recurrent network"
         " it divides envs, because whole sequences stay together.",
     )
-    gamma: Fraction = Field(
-        default=0.97,
-        description="Discount per control tick. 0.97 looks ahead 33 ticks, 0.7 s at 50 Hz.",
+    gamma: DiscountValue = Field(
+        default=Discount(),
+        description="Discount per control tick: a number, or one that changes during the run.",
     )
     lam: Fraction = Field(
         default=0.95,

@@ -13,7 +13,7 @@ def gae(
     next_value: Float[Array, "ticks envs"],
     failure: Bool[Array, "ticks envs"],
     done: Bool[Array, "ticks envs"],
-    gamma: float,
+    gamma: Float[Array, ""] | float,
     lam: float,
 ) -> tuple[Float[Array, "ticks envs"], Float[Array, "ticks envs"]]:
     """Advantages and the critic's targets.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Key
 from ksim_compiler.learn.gae import gae
 from ksim_compiler.learn.networks import build_actor, build_critic
 from ksim_compiler.learn.normalizer import Normalizer
+from ksim_compiler.learn.schedule import annealed, discount
 from ksim_compiler.learn.types import (
     Carry,
     Env,
@@ -24,7 +25,7 @@ from ksim_compiler.learn.types import (
     TrainState,
     stream,
 )
-from ksim_compiler.learn.update import annealed, make_optimizer, update
+from ksim_compiler.learn.update import make_optimizer, update
 from ksim_compiler.transition import Reflection, Signed, Step
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.ppo import PPO
@@ -98,9 +99,9 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
     after, carry, start, ticks, _ = rollout(env, ppo, params, state)
     value, next_value = _values(state, ticks)
     step = ticks.step
-    advantage, target = gae(
-        step.reward, value, next_value, step.failure, step.done, ppo.gamma, ppo.lam
-    )
+    done = state.iteration * jnp.float32(env.num_envs * ppo.rollout)
+    gamma = discount(ppo, done)
+    advantage, target = gae(step.reward, value, next_value, step.failure, step.done, gamma, ppo.lam)
     raw_target = target
     value_normalizer = state.value_normalizer
     if value_normalizer is not None:
@@ -120,7 +121,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         start=ticks.start,
     )
     images = None if env.reflection is None else _mirrored(env.reflection, state, ticks, samples)
-    factor = annealed(ppo, state.iteration * jnp.float32(env.num_envs * ppo.rollout))
+    factor = annealed(ppo, done)
     networks, optimizer, rate, losses = update(
         state.networks,
         state.optimizer,
@@ -147,6 +148,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         **{f"loss/{name}": value for name, value in losses._asdict().items()},
         "policy/learning_rate": rate * factor,
         "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
+        "value/gamma": jnp.float32(gamma),
         "value/mean": jnp.mean(raw_target),
         "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
     }

@@ -12,9 +12,6 @@ from ksim_compiler.learn.losses import Losses, ppo_loss
 from ksim_compiler.learn.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.ppo import PPO
 
-SETTLED = 0.05
-"""Share of the learning rate that is left at the end of a run that anneals it."""
-
 
 def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
     """Adam without its learning rate, which the update applies. Gradients are clipped before.
@@ -35,17 +32,6 @@ def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
             ),
         )
     return optax.chain(clip, optax.scale_by_adam(eps=1e-5))
-
-
-def annealed(ppo: PPO, done: Float[Array, ""]) -> Float[Array, ""]:
-    """What the learning rate is multiplied with after ``done`` environment steps.
-
-    It falls linearly from 1 to ``SETTLED`` over the last share of the run.
-    """
-    share = ppo.learning_rate.anneal
-    if not share or ppo.steps is None:
-        return jnp.float32(1.0)
-    return jnp.clip((1.0 - done / ppo.steps) / share, SETTLED, 1.0)
 
 
 def adapted(
@@ -86,7 +72,7 @@ def update(
         carry: memories before the first tick, (envs, ...).
         key: of the shuffling.
         ppo: hyperparameters.
-        factor: what the learning rate is multiplied with, see :func:`annealed`.
+        factor: what the learning rate is multiplied with, see :func:`~.schedule.annealed`.
 
     Returns:
         The new networks, optimizer state and learning rate, and the mean losses.

@@ -162,6 +162,9 @@ def _training(metrics: list[dict[str, Any]]) -> Iterable[str]:
     yield chart("losses", losses, zero=True)
     yield chart("KL divergence of an update", {"kl": _line(metrics, "loss/kl")}, "nats", zero=True)
     yield chart("learning rate", {"rate": _line(metrics, "policy/learning_rate")}, zero=True)
+    discounts = _line(metrics, "value/gamma")
+    if len({gamma for _, gamma in discounts}) > 1:
+        yield chart("discount", {"gamma": discounts})
     yield chart("action std", {"std": _line(metrics, "policy/std")}, zero=True)
     yield chart("explained variance", {"explained": _line(metrics, "value/explained")})
     rates = [

@@ -12,7 +12,8 @@ from ksim_compiler.learn.distributions import Head
 from ksim_compiler.learn.gae import gae
 from ksim_compiler.learn.networks import build_actor, build_critic
 from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.learn.update import SETTLED, adapted, annealed
+from ksim_compiler.learn.schedule import SETTLED, annealed, discount
+from ksim_compiler.learn.update import adapted
 from ksim_schema.vocabulary.networks import (
     Gaussian,
     Gru,
@@ -149,3 +150,18 @@ def test_the_learning_rate_falls_at_the_end_of_the_run() -> None:
     np.testing.assert_allclose(adapted(rate, jnp.float32(0.01 / 4), ppo, 0.5), 1e-3, rtol=1e-6)
     np.testing.assert_allclose(adapted(rate, jnp.float32(0.01), ppo, 0.5), 1e-3 / 1.5, rtol=1e-6)
     assert annealed(PPO.model_validate({**annealing, "steps": None}), jnp.float32(900)) == 1.0
+
+
+def test_the_discount_changes_between_two_shares_of_the_run() -> None:
+    gamma = {"start": 0.9, "end": 0.99, "between": (0.5, 0.75)}
+    ppo = PPO.model_validate({"steps": 1000, "gamma": gamma})
+    done = jnp.array([0.0, 500.0, 600.0, 750.0, 1000.0, 2000.0])
+    np.testing.assert_allclose(
+        jax.vmap(lambda d: discount(ppo, d))(done), [0.9, 0.9, 0.936, 0.99, 0.99, 0.99], rtol=1e-5
+    )
+    at_once = PPO.model_validate({"steps": 1000, "gamma": {**gamma, "between": (0.5, 0.5)}})
+    np.testing.assert_allclose(
+        jax.vmap(lambda d: discount(at_once, d))(jnp.array([499.0, 501.0])), [0.9, 0.99], rtol=1e-5
+    )
+    assert discount(PPO.model_validate({"gamma": gamma}), jnp.float32(900)) == 0.9
+    assert discount(PPO.model_validate({"steps": 9, "gamma": 0.9}), jnp.float32(9)) == 0.9

@@ -138,6 +138,19 @@ def test_a_recurrent_policy_remembers_what_it_was_shown() -> None:
     assert mindful["episode/return"] > 0.85 * BEST
 
 
+def test_the_discount_of_an_update_is_the_one_of_its_share_of_the_run() -> None:
+    gamma = {"start": 0.5, "end": 0.9, "between": (0.0, 0.5)}
+    small = functools.partial(trained, Point(16, memory=False), Mlp(hidden=(8,), activation="tanh"))
+    first, begun = small(1, gamma=gamma, steps=16 * 16 * 8)
+    same, _ = small(1, gamma=0.5)
+    assert begun["value/gamma"] == 0.5
+    assert eqx.tree_equal(first.networks, same.networks)
+    _, ended = small(5, gamma=gamma, steps=16 * 16 * 8)
+    assert ended["value/gamma"] == pytest.approx(0.9)
+    _, short = small(5, gamma=0.5)
+    assert ended["value/mean"] > 1.2 * short["value/mean"]  # more of what follows counts
+
+
 class Mirrored(Point):
     """Knows that left and right are alike: position, goal and action change their signs."""
 

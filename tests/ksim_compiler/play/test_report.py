@@ -38,7 +38,8 @@ class Balanced(HTMLParser):
 def test_the_page_of_a_run_needs_nothing_else(tmp_path: Path) -> None:
     run = tmp_path / "run<b>"
     arguments = ("--engine", "native", "--steps", "256", "--episodes", "2", "--out", str(run))
-    assert main([CARTPOLE, *SMALL, *arguments]) == 0
+    changing = ("--set", "PPO.gamma={start: 0.9, end: 0.99, between: [0, 1]}")
+    assert main([CARTPOLE, *SMALL, *changing, *arguments]) == 0
     page = (run / "report.html").read_text()
     parser = Balanced()
     parser.feed(page)
@@ -49,6 +50,7 @@ def test_the_page_of_a_run_needs_nothing_else(tmp_path: Path) -> None:
     assert "run&lt;b&gt;" in page
     for title in ("episode return", "reward terms", "KL divergence", "learning rate", "throughput"):
         assert title in page
+    assert "discount" in page  # as it changes
     assert "Observation" in page  # the graph
     assert page.count("<tr>") > 2  # evaluations
 
