@@ -42,7 +42,8 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     restored = store.restore(folder, trainer.init(0))
     assert restored is not None, f"there is no checkpoint in {folder}"
     state = restored.state
-    env = Env(compiled.plan, "native", envs=episodes)
+    level = float(trainer.level(state))
+    env = Env(compiled.plan.held(level), "native", envs=episodes)
     base = env.robot.base
     assert base is not None, "a robot without a floating base does not walk"
     soles = {
@@ -62,7 +63,7 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     ticks = trainer.longest_episode()
     run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
     key = stream(jax.random.key(seed), "evaluation")
-    result = jax.device_get(run(trainer.params, state.networks, state.policy_normalizer, key))
+    result = jax.device_get(run(env.params, state.networks, state.policy_normalizer, key))
     left, right, apart = (result.watched.pop(name) for name in ("left", "right", "apart"))
     _, speed = result.watched["velocity.forward"]
     cycle = compiled.plan.parts("Observation")["clock"].period

@@ -7,7 +7,7 @@ reader needs to know how a task will run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ksim_compiler.robot import Robot
@@ -17,6 +17,7 @@ from ksim_schema.mirror import Signed
 from ksim_schema.quantity import Dimension
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
+from ksim_schema.vocabulary.curriculum import ConstantLevel
 
 Shape = tuple[int, ...]
 
@@ -93,6 +94,16 @@ class Plan:
         gone = set(self.dropped)
         parts = self.task.of(object)
         return {name: part for name, part in parts.items() if Node(object, name) not in gone}
+
+    def held(self, level: float) -> Plan:
+        """The plan with its curriculum at a standstill, as policies are judged and shown.
+
+        Args:
+            level: the level in [0, 1] that nothing moves; a runtime parameter as others are.
+        """
+        task = self.task
+        still = {name: ConstantLevel(level=float(level)) for name in task.of("Curriculum")}
+        return replace(self, task=replace(task, parts={**task.parts, "Curriculum": still}))
 
     def actions(self) -> tuple[str, ...]:
         """The actions in the order of the policy's output."""

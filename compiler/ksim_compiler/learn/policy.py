@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from ksim_compiler.learn import checkpoint, store
 from ksim_compiler.learn.checkpoint import CheckpointError
@@ -24,12 +25,14 @@ class Policy:
         actor: the network and the head of its distribution.
         normalizer: of its input; None when inputs are not normalized.
         steps: environment steps that it was trained for.
+        level: the curriculum's level that it was trained to, the mean over the environments.
         passed_over: what was wrong with newer checkpoints.
     """
 
     actor: ActorNetwork
     normalizer: Normalizer | None
     steps: int
+    level: float = 0.0
     passed_over: tuple[str, ...] = ()
 
 
@@ -64,5 +67,7 @@ def load_policy(run: Path, plan: Plan) -> Policy:
             if name not in found or found[name].shape != array.shape:
                 raise CheckpointError(f"{path} is of another task: {name} does not fit")
         state = checkpoint.with_arrays(like, {name: found[name] for name in wanted})
-        return Policy(state["networks"]["actor"], state["policy_normalizer"], steps, tuple(wrong))
+        level = float(np.mean(found["env.episode.level"]))
+        actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
+        return Policy(actor, normalizer, steps, level, tuple(wrong))
     raise CheckpointError(wrong[0] if wrong else f"{run} has no checkpoint yet")

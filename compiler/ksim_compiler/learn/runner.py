@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ksim_compiler.env import Env
 from ksim_compiler.learn.evaluate import Evaluation, evaluate
@@ -169,18 +170,24 @@ class Trainer:
     def evaluate(
         self, state: TrainState, episodes: int = EVALUATION_ENVS, seed: int = 0
     ) -> Evaluation:
-        """Run episodes with the mode of the policy."""
+        """Run episodes with the mode of the policy, at the level that training has reached."""
         if episodes not in self._evaluations:
-            env = Env(self.plan, self.engine, envs=episodes, threads=self.threads)
+            env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
             ticks = self.longest_episode()
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
             self._evaluations[episodes] = jax.jit(run)
         key = stream(jax.random.key(seed), "evaluation")
+        level = {name: {"level": self.level(state)} for name in self.plan.parts("Curriculum")}
+        params = {**self.params, "Curriculum": level}
         result: Evaluation = jax.device_get(
-            self._evaluations[episodes](self.params, state.networks, state.policy_normalizer, key)
+            self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
         )
         tracking = tracking_errors(result.watched, result.alive, self.plan.period)
         return result._replace(tracking=tracking)
+
+    def level(self, state: TrainState) -> jax.Array:
+        """The curriculum's level, the mean over the environments; 0 without a curriculum."""
+        return jnp.mean(state.env.episode.level)
 
     @functools.cached_property
     def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:

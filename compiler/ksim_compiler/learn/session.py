@@ -151,6 +151,8 @@ class Session:
         """Run episodes, log what they say, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
+        if self.trainer.plan.parts("Curriculum"):
+            row["level"] = float(self.trainer.level(state))
         row = {k: v if math.isfinite(v) else None for k, v in row.items()}
         with (self.folder / EVALUATIONS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")

@@ -156,6 +156,8 @@ def record(
 ) -> Recording:
     """Run the mode of a policy in one environment on the native engine.
 
+    The curriculum stands at the level that the policy was trained to.
+
     Args:
         plan: the task.
         policy: what acts.
@@ -166,7 +168,7 @@ def record(
     Raises:
         KeyError: a command that is not there.
     """
-    env = Env(plan, "native", envs=1, threads=1)
+    env = Env(plan.held(policy.level), "native", envs=1, threads=1)
     params: Any = env.params
     for (name, label), value in fixed.items():
         params = commanded(params, plan, name, label, value)

@@ -42,7 +42,7 @@ class Live:
 
     def __init__(self, plan: Plan, policy: Policy, seed: int) -> None:
         self.plan, self.policy = plan, policy
-        self.env = Env(plan, "native", envs=1, threads=1)
+        self.env = Env(plan.held(policy.level), "native", envs=1, threads=1)
         self.params: Any = self.env.params
         self.state: EnvState = jax.jit(self.env.init)(
             self.params, stream(jax.random.key(seed), "play")

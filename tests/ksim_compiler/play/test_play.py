@@ -49,6 +49,34 @@ def test_an_episode_as_numbers_events_and_an_acset(
     assert any(len(rows) == len(events) for rows in tables.values())
 
 
+def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(tmp_path: Path) -> None:
+    task, folder, events = tmp_path / "task.yaml", tmp_path / "run", tmp_path / "events.jsonl"
+    task.write_text(
+        f"""
+ksim: 1
+task: rising
+extends: {CARTPOLE}
+set:
+  Reward.alive.scale: {{linear: {{from: 0, to: 1}}}}
+Curriculum:
+  rising: {{kind: linear, ticks: 32}}
+"""
+    )
+    arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
+    assert train([str(task), *SMALL, *arguments]) == 0  # 8 ticks of each environment
+    (row,) = [json.loads(line) for line in (folder / "evaluations.jsonl").read_text().splitlines()]
+    assert row["level"] == pytest.approx(8 / 32)
+    # a tick's reward is the level while the episode lasts; its last tick is a failure's
+    lasted = 1 - 1 / row["length"]
+    assert row["reward/alive"] == pytest.approx(0.25 * lasted, rel=1e-4)
+    assert main([str(folder), "--events", str(events), "--seed", "3"]) == 0
+    birth, *ticks = read_events(events)
+    assert birth["delta"]["state"]["level"] == 0.25
+    assert not any("level" in tick["delta"]["state"] for tick in ticks)  # it stands still
+    assert {tick["delta"]["reward"]["alive"] for tick in ticks[:-1]} == {0.25}
+    assert main([str(folder), "--verify", str(events), "--seed", "3"]) == 0
+
+
 def test_a_changed_event_file_is_found(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
