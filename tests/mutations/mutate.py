@@ -11,11 +11,12 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from ksim_schema.diagnostics import Span
 from ksim_schema.source import Path_, parse
 from ksim_schema.task import SECTIONS
+from ksim_schema.vocabulary.base import KINDS, Spread
 
 
 @dataclass(frozen=True)
@@ -446,10 +447,26 @@ def a_list_instead_of_a_scalar(s: Source) -> Iterator[Mutation]:
             yield at(s, "list", path, f"[{value}, {value}, {value}]")
 
 
+PAIR = get_args(Spread)[1]  # makes a range of one value
+
+
+def takes_one_value(s: Source, path: Path_) -> bool:
+    """Whether a field that takes a range takes a single value too, see ``Spread``."""
+    if len(path) != 3:
+        return False
+    section, part, name = map(str, path)
+    kind = s.value((section, part)).get("kind")
+    fields = KINDS[section][kind].model_fields if kind in KINDS.get(section, {}) else {}
+    if name not in fields:
+        return False
+    optional = (getattr(choice, "__metadata__", ()) for choice in get_args(fields[name].annotation))
+    return any(PAIR in metadata for metadata in (fields[name].metadata, *optional))
+
+
 @mutator
 def a_scalar_instead_of_a_list(s: Source) -> Iterator[Mutation]:
     for path, items in s.lists():
-        if QUANTITY.fullmatch(str(items[0])) and field_of(path) != "range":
+        if QUANTITY.fullmatch(str(items[0])) and not takes_one_value(s, path):
             yield at(s, "scalar", path, str(items[1]))
         elif field_of(path) == "hidden":
             yield at(s, "scalar", path, str(items[0]))
