@@ -58,8 +58,9 @@ class Finding:
         return what + ("; the episode was ended" if self.kept else "; the update is thrown away")
 
 
-Trace = Callable[[Any, TrainState], tuple[Any, Any, Any]]
-"""Parameters and state -> the ticks of an iteration, the states before them, the actions."""
+Trace = Callable[[Any, TrainState], tuple[Any, Any, Any, Any]]
+"""Parameters and state -> the ticks of an iteration, the states before them, the actions, and the
+environments after them without their physics."""
 
 
 def tracer(env: Env, ppo: PPO) -> Trace:
@@ -68,10 +69,10 @@ def tracer(env: Env, ppo: PPO) -> Trace:
     def watch(before: EnvState) -> dict[str, Any]:
         return {name: before.world[name] for name in ("qpos", "qvel")}
 
-    def run(params: Any, state: TrainState) -> tuple[Any, Any, Any]:
-        _, _, _, ticks, watched = rollout(env, ppo, params, state, watch)
+    def run(params: Any, state: TrainState) -> tuple[Any, Any, Any, Any]:
+        after, _, _, ticks, watched = rollout(env, ppo, params, state, watch)
         action = state.networks.actor.head(ticks.output).action(ticks.latent)
-        return ticks, watched, action
+        return ticks, watched, action, (after.inputs, after.episode)
 
     return jax.jit(run)
 
@@ -88,12 +89,15 @@ def find(
         steps: environment steps done before it.
         kept: whether the iteration is kept.
     """
-    ticks, watched, action = jax.device_get(trace(params, state))
+    ticks, watched, action, (inputs, episode) = jax.device_get(trace(params, state))
     first: tuple[int, int, str] | None = None
     for node, bad in _bad(plan, ticks, action):
         if bad.any() and (first is None or int(np.argmax(bad.any(axis=1))) < first[0]):
             tick = int(np.argmax(bad.any(axis=1)))
             first = tick, int(np.argmax(bad[tick])), node
+    if first is None:  # what the last tick leaves to the next iteration
+        left = ((node, bad) for node, bad in _left(plan, inputs, episode) if bad.any())
+        first = next(((len(action) - 1, int(np.argmax(bad)), node) for node, bad in left), None)
     if first is None:
         (policy,) = plan.parts("Policy")
         none = np.zeros((0, 0), np.float32)
@@ -120,19 +124,39 @@ def _bad(plan: Plan, ticks: Any, action: np.ndarray) -> Iterator[tuple[str, np.n
         whole = np.isfinite(values).reshape(*values.shape[:2], -1)
         return np.asarray(~whole.all(axis=-1))
 
-    for columns, values in (
-        (plan.policy_input, ticks.policy_input),
-        (plan.critic_input, ticks.critic_input),
-    ):
-        for column in columns:
-            name = f"{column.source.object}.{column.source.name}"
-            yield name, rows(values[..., column.start : column.stop])
+    yield from _columns(plan, ticks.policy_input, ticks.critic_input, rows)
     acted = rows(action)
     yield from ((f"Policy.{name}", acted) for name in plan.parts("Policy"))
     diverged = np.asarray(ticks.step.terminations[NON_FINITE]) & ~acted
     yield from ((f"PhysicsState.{name}", diverged) for name in plan.parts("PhysicsState"))
     for name, term in ticks.step.reward_terms.items():
         yield f"Reward.{name}", rows(term)
+
+
+def _left(plan: Plan, inputs: Any, episode: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Each part and where, (envs,), what it leaves to the next tick is no number."""
+
+    def rows(values: np.ndarray) -> np.ndarray:
+        return np.asarray(~np.isfinite(values).all(axis=-1))
+
+    yield from _columns(plan, inputs.policy, inputs.critic, rows)
+    for object, parts in episode.memory.items():
+        for name, kept in parts.items():
+            for leaf in jax.tree.leaves(kept):
+                if np.issubdtype(leaf.dtype, np.inexact):
+                    bad = np.isnan(leaf)
+                    yield f"{object}.{name}", bad.reshape(len(bad), -1).any(axis=-1)
+    driven = rows(episode.controls)
+    yield from ((f"Action.{name}", driven) for name in plan.actions())
+
+
+def _columns(
+    plan: Plan, policy: Any, critic: Any, rows: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Each part that the networks read, and where it was not finite."""
+    for columns, values in ((plan.policy_input, policy), (plan.critic_input, critic)):
+        for column in columns:
+            yield str(column.source), rows(values[..., column.start : column.stop])
 
 
 def write(folder: Path, finding: Finding) -> Path:

@@ -74,7 +74,7 @@ def init_state(
         ),
         start=jnp.ones(n),
         episodes=Episodes(
-            jnp.zeros(n), jnp.zeros(n, jnp.int32), jnp.float32(jnp.nan), jnp.float32(jnp.nan)
+            jnp.zeros(n), jnp.zeros(n, jnp.int32), jnp.float32(0.0), jnp.float32(0.0)
         ),
         key=key,
         iteration=jnp.int32(0),
@@ -134,9 +134,10 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         factor,
     )
     episodes, finished = _episodes(state.episodes, step)
+    ever = episodes.mean_length > 0.0
     metrics: Metrics = {
-        "episode/return": episodes.mean_return,
-        "episode/length": episodes.mean_length,
+        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
+        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
         "episode/finished": finished,
         "reward/total": jnp.mean(step.reward),
         **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
@@ -153,7 +154,9 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
     }
     learned = (networks, optimizer, rate, value_normalizer, losses, episodes.running_return)
-    metrics["guard/finite"] = finite(learned).astype(jnp.float32)
+    read = (after.policy_input, after.critic_input)  # by the next iteration
+    good = finite((learned, read, carry)) & no_nan(after.episode)
+    metrics["guard/finite"] = good.astype(jnp.float32)
     return TrainState(
         networks=networks,
         optimizer=optimizer,
@@ -183,9 +186,18 @@ def iteration_key(state: TrainState) -> Key[Array, ""]:
 
 def finite(tree: Any) -> Bool[Array, ""]:
     """Whether every number of a pytree of arrays is finite."""
+    return _all(jnp.isfinite, tree)
+
+
+def no_nan(tree: Any) -> Bool[Array, ""]:
+    """Whether every number of a pytree of arrays is one, infinities included."""
+    return _all(lambda leaf: ~jnp.isnan(leaf), tree)
+
+
+def _all(holds: Callable[[Array], Array], tree: Any) -> Bool[Array, ""]:
     good = jnp.bool_(True)
     for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)):
-        good = good & jnp.all(jnp.isfinite(leaf))
+        good = good & jnp.all(holds(leaf))
     return good
 
 

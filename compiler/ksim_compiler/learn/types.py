@@ -25,12 +25,15 @@ class EnvState(Protocol):
     Attributes:
         policy_input: (envs, policy_size) what the policy reads, noisy, with the commands.
         critic_input: (envs, critic_size) what the critic reads.
+        episode: what the environments remember from tick to tick, apart from their physics.
     """
 
     @property
     def policy_input(self) -> Float[Array, "envs policy"]: ...
     @property
     def critic_input(self) -> Float[Array, "envs critic"]: ...
+    @property
+    def episode(self) -> Any: ...
 
 
 @runtime_checkable
@@ -94,7 +97,7 @@ class Episodes(NamedTuple):
 
     Attributes:
         running_return, running_length: of the episodes under way, one per environment.
-        mean_return, mean_length: of the episodes that ended last; NaN before any has ended.
+        mean_return, mean_length: of the episodes that ended last; 0 before any has ended.
     """
 
     running_return: Float[Array, " envs"]

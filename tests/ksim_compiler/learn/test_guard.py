@@ -95,6 +95,53 @@ def test_a_simulation_that_diverges_ends_its_episode_and_spoils_nothing() -> Non
     assert int(after.rollbacks) == 0
 
 
+LATE = """from ksim_schema.custom import Observation, Time, jnp
+
+
+class Late(Observation):
+    \"\"\"No number from a time on.\"\"\"
+
+    after: Time
+    remembered: bool = False
+    unit = "1"
+
+    def shape(self, robot):
+        return (1,)
+
+    def initial(self, x):
+        return jnp.zeros(1)
+
+    def value(self, x, memory):
+        bad = jnp.where(x.time >= self.after, jnp.full(1, jnp.nan), 0.0)
+        return (jnp.zeros(1), bad) if self.remembered else (bad, memory)
+"""
+
+
+@pytest.mark.parametrize("remembered", ["false", "true"])
+def test_what_the_last_tick_leaves_to_the_next_iteration_is_not_kept(
+    remembered: str, tmp_path: Path
+) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    task = tmp_path / "late.yaml"
+    part = f"{{kind: late, after: 160 ms, remembered: {remembered}}}"  # 8 ticks: an iteration
+    text = CARTPOLE.read_text().replace("Observation:\n", f"Observation:\n  late: {part}\n")
+    text = text.replace("task: cartpole", "task: late\ncomponents: [late.py]")
+    text = text.replace("read: [cart,", "read: [late, cart,")
+    text = text.replace("robots/", f"{CARTPOLE.parent}/robots/")
+    task.write_text(text)
+    settings = ("PPO.envs=8", "PPO.rollout=8", "PPO.minibatches=2", "PPO.stagger=false")
+    compiled = compile_file(task, settings)
+    assert compiled.plan is not None, compiled.diagnostics
+    trainer = Trainer.build(compiled.plan, "native")
+    with pytest.raises(Diverged) as caught:
+        train(trainer, trainer.init(0))
+    finding, state = caught.value.finding, caught.value.state
+    assert finding.node == "Observation.late"
+    assert finding.tick == 7
+    assert int(state.iteration) == 0  # and not 1, whose first input would be no number
+    assert finite(state._replace(env=state.env.inputs))
+
+
 def test_a_file_that_is_no_dump(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     path.write_bytes(b"nothing")

@@ -40,6 +40,10 @@ class PointState(NamedTuple):
     def critic_input(self) -> jax.Array:
         return self.seen
 
+    @property
+    def episode(self) -> jax.Array:
+        return self.age
+
 
 class Point:
     """A point on a line that should go to a goal in 8 ticks of at most 1 each.
