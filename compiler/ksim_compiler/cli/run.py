@@ -354,12 +354,12 @@ def _sent(metrics: str | None, folder: Path, about: dict[str, Any], done: int) -
     if metrics is None:
         yield []
         return
-    from ksim_compiler.learn.log import WeightsAndBiases
+    from ksim_compiler.learn.log import MetricsError, WeightsAndBiases
 
     try:
         logger = WeightsAndBiases(folder, about, done)
-    except ImportError as error:
-        raise UsageError("--metrics wandb needs the package: pip install wandb") from error
+    except MetricsError as error:
+        raise UsageError(f"--metrics {metrics}: {error}") from error
     try:
         yield [logger]
     finally:

@@ -78,6 +78,10 @@ class TensorBoard:
         self._writer.close()
 
 
+class MetricsError(Exception):
+    """Metrics that cannot be sent; the message says why."""
+
+
 class WeightsAndBiases:
     """The metrics at Weights & Biases; only ever made when it was asked for.
 
@@ -87,20 +91,25 @@ class WeightsAndBiases:
         done: environment steps done before.
 
     Raises:
-        ImportError: the package is not installed.
+        MetricsError: the package is not installed, or it cannot begin a run.
     """
 
     def __init__(self, folder: Path, config: Mapping[str, object], done: int = 0) -> None:
-        import wandb  # pyright: ignore[reportMissingImports]
-
-        self._run = wandb.init(
-            project="ksim",
-            name=folder.name,
-            id=folder.name,
-            dir=str(folder),
-            config=dict(config),
-            resume="allow" if done else None,
-        )
+        try:
+            import wandb  # pyright: ignore[reportMissingImports]
+        except ImportError as error:
+            raise MetricsError("it needs the package: pip install wandb") from error
+        try:
+            self._run = wandb.init(
+                project="ksim",
+                name=folder.name,
+                id=folder.name,
+                dir=str(folder),
+                config=dict(config),
+                resume="allow" if done else None,
+            )
+        except wandb.Error as error:  # no account, no network
+            raise MetricsError(" ".join(str(error).split())) from error
 
     def log(self, steps: int, seconds: float, metrics: Mapping[str, float]) -> None:
         """Add an iteration."""

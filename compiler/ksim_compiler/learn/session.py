@@ -148,14 +148,15 @@ class Session:
             self._saved = steps
 
     def evaluate(self, state: TrainState) -> Evaluation:
-        """Run episodes, log what they say, and return it."""
+        """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
         if self.trainer.plan.parts("Curriculum"):
             row["level"] = float(self.trainer.level(state))
         row = {k: v if math.isfinite(v) else None for k, v in row.items()}
-        with (self.folder / EVALUATIONS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        if row not in rows(self.folder / EVALUATIONS):  # a run that had ended may be resumed
+            with (self.folder / EVALUATIONS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
         return result
 
     def _after(self, state: TrainState, steps: int) -> None:

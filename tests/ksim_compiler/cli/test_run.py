@@ -85,6 +85,38 @@ def test_a_signal_ends_a_run_with_a_checkpoint(number: signal.Signals, tmp_path:
     assert int(steps) == rows(out)[-1]["steps"]
 
 
+WANDB = """
+class Error(Exception):
+    pass
+
+
+def init(**options):
+    raise Error("no API key\\nconfigured")
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [(None, "pip install wandb"), (WANDB, "--metrics wandb: no API key configured")],
+)
+def test_metrics_that_cannot_be_sent_are_one_clear_message(
+    package: str | None,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    if package is None:
+        monkeypatch.setitem(sys.modules, "wandb", None)
+    else:
+        (tmp_path / "wandb.py").write_text(package)
+        monkeypatch.syspath_prepend(tmp_path)
+    arguments = ("--engine", "native", "--steps", "64", "--metrics", "wandb")
+    assert main([CARTPOLE, *SMALL, *arguments, "--out", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
+
+
 def rows_so_far(folder: Path) -> list[str]:
     return (folder / "metrics.jsonl").read_text().splitlines()
 
@@ -142,8 +174,11 @@ def test_a_resumed_run_ends_as_one_that_was_not_stopped(
     for a, b in zip(rows(parted), rows(whole), strict=True):
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
     assert len(checkpoints(parted)) == 3
-    for name in ("evaluations.jsonl",):
-        assert (parted / name).read_text() == (whole / name).read_text()
+    evaluations = (whole / "evaluations.jsonl").read_text()
+    assert (parted / "evaluations.jsonl").read_text() == evaluations
+    assert main(["--resume", str(whole)]) == 0  # it had ended: nothing is left to do or to add
+    assert (whole / "evaluations.jsonl").read_text() == evaluations
+    assert newest(parted).read_bytes() == newest(whole).read_bytes()
 
 
 def test_mistakes_of_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
