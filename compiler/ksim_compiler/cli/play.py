@@ -135,7 +135,8 @@ def _play(plan: Plan, options: argparse.Namespace) -> int:
         return OK
     fixed = _fixed(options.fixed)
     if options.viewer is not None:
-        from ksim_compiler.play.viewer import Live, watch
+        from ksim_compiler.play.live import Live
+        from ksim_compiler.play.viewer import watch
 
         live = Live(plan, policy, options.seed)
         for (name, label), value in fixed.items():

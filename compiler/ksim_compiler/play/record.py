@@ -14,6 +14,7 @@ from ksim_compiler.env import Env, EnvState
 from ksim_compiler.learn.policy import Policy
 from ksim_compiler.learn.types import stream
 from ksim_compiler.plan import Plan
+from ksim_compiler.play.commands import held
 
 
 @dataclass(frozen=True)
@@ -80,23 +81,6 @@ class Recording:
 
 
 _STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands")
-
-
-def commanded(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
-    """Parameters with which a command's element always has one value, in SI units.
-
-    Raises:
-        KeyError: there is no such command or element; the message says what there is.
-    """
-    commands = plan.parts("Command")
-    if name not in commands:
-        raise KeyError(f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}")
-    own = params["Command"][name]
-    if label not in own:
-        known = [label for label in commands[name].labels(plan.robot.facts) if label in own]  # type: ignore[attr-defined]
-        raise KeyError(f"{name!r} has no {label!r}; it has: {', '.join(known) or 'none'}")
-    fixed = jax.tree.map(lambda leaf: jnp.full_like(leaf, value), own[label])
-    return {**params, "Command": {**params["Command"], name: {**own, label: fixed}}}
 
 
 def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
@@ -171,7 +155,7 @@ def record(
     env = Env(plan.held(policy.level), "native", envs=1, threads=1)
     params: Any = env.params
     for (name, label), value in fixed.items():
-        params = commanded(params, plan, name, label, value)
+        params = held(params, plan, name, label, value)
     key = stream(jax.random.key(seed), "play")
     states, rows = jax.device_get(recorder(env, policy, ticks)(params, key))
     columns = states.pop("policy")

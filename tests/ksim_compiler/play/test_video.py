@@ -14,7 +14,8 @@ import pytest
 from ksim_compiler.cli.run import main as train
 from ksim_compiler.learn.policy import fresh_policy
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.play.viewer import Live, ViewerError, watch
+from ksim_compiler.play.live import Live
+from ksim_compiler.play.viewer import Keys, ViewerError, watch
 
 TASKS = Path(__file__).parents[3] / "tasks"
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
@@ -84,13 +85,23 @@ def test_keys_command_the_live_robot(live: Live) -> None:
     before = live.qpos.copy()
     live.tick()
     assert np.abs(live.qpos - before).max() > 0.0
-    for _ in range(7):
-        live.press(UP)
-    live.press(LEFT)
-    live.press(32)  # a key without a meaning
+    keys = Keys(live)
+    assert keys.help().startswith("arrow keys change velocity.forward, velocity.turn;")
+    for key in (*[UP] * 7, LEFT, 32):  # the last is a key without a meaning
+        keys.press(key)
+    assert not live.held  # they act between two ticks
+    keys.act()
     for _ in range(60):  # a command changes by at most 1 m/s^2
         live.tick()
     np.testing.assert_allclose(told(), [0.7, 0.0, 0.1], atol=1e-6)
+    before = live.seconds
+    live.begin()
+    assert live.seconds == 0.0 < before
+    live.tick()
+    assert [live.target(dial) for dial in live.dials] == pytest.approx([0.7, 0.0, 0.1])
+    live.release()
+    live.begin()
+    assert live.target(live.dials[0]) != pytest.approx(0.7)
 
 
 def test_no_display(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

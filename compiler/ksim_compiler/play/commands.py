@@ -1,0 +1,103 @@
+"""Commands that are held at a value instead of being drawn by the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary import command as v
+
+Place = tuple[str | int, ...]
+"""Where the range of an element is among its command's parameters."""
+CHANCES = ("stand_still", "backward", "zero")
+"""Probabilities with which a draw is another one than its range says."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """An element of a command that can be held.
+
+    Attributes:
+        command, label: its name.
+        index: its place among the numbers that are drawn.
+        low, high: the task's range, in SI units.
+    """
+
+    command: str
+    label: str
+    index: int
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.command}.{self.label}"
+
+
+def dials(plan: Plan, params: Any) -> Iterator[Dial]:
+    """The elements that can be held, with the ranges that the parameters give them."""
+    for name, command in plan.parts("Command").items():
+        for index, (label, place) in enumerate(_places(plan, command).items()):
+            ends = np.concatenate([np.ravel(x) for x in jax.tree.leaves(_at(params, name, place))])
+            yield Dial(name, label, index, float(ends.min()), float(ends.max()))
+
+
+def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
+    """Parameters with which a command's element always has one value, in SI units.
+
+    Raises:
+        KeyError: there is no such command or element; the message says what there is.
+    """
+    commands = plan.parts("Command")
+    if name not in commands:
+        raise KeyError(f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}")
+    places = _places(plan, commands[name])
+    if label not in places:
+        raise KeyError(f"{name!r} has no {label!r}; it has: {', '.join(places) or 'none'}")
+    if getattr(commands[name], "either_way", False):
+        raise KeyError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
+    own = dict(params["Command"][name])
+    for chance in CHANCES:
+        if chance in own:
+            own[chance] = jnp.zeros_like(own[chance])
+    if "scale" in own:
+        own["scale"] = jax.tree.map(jnp.ones_like, own["scale"])
+    own = _put(own, places[label], value)
+    return {**params, "Command": {**params["Command"], name: own}}
+
+
+def _places(plan: Plan, command: Any) -> dict[str, Place]:
+    """Element -> where its range is, for those whose range is of it alone."""
+    if not isinstance(command, v.Drawn) or isinstance(command, v.IntegerVector):
+        return {}
+    labels = command.labels(plan.robot.facts)
+    if isinstance(command, v.FloatVector):
+        return {label: ("ranges", index) for index, label in enumerate(labels)}
+    if isinstance(command, v.BaseHeight):
+        return dict.fromkeys(labels, ("range",))
+    if isinstance(command, v.LinearVelocity):  # its direction is drawn about ahead
+        return {"speed": ("speed",)}
+    return {label: (label,) for label in labels}
+
+
+def _at(params: Any, name: str, place: Place) -> Any:
+    value = params["Command"][name]
+    for step in place:
+        value = value[step]
+    return value
+
+
+def _put(tree: Any, place: Place, value: float) -> Any:
+    """A copy of nested dictionaries and tuples with a value in all leaves at a place."""
+    if not place:
+        return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), tree)
+    step, rest = place[0], place[1:]
+    inner = _put(tree[step], rest, value)
+    if isinstance(tree, tuple):
+        return tuple(inner if i == step else old for i, old in enumerate(tree))
+    return {**tree, step: inner}

@@ -1,0 +1,101 @@
+"""A policy in one environment that runs while somebody watches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ksim_compiler.env import Env, EnvState
+from ksim_compiler.learn.policy import Policy
+from ksim_compiler.learn.types import stream
+from ksim_compiler.plan import Plan
+from ksim_compiler.play.commands import Dial, dials, held
+
+
+class Live:
+    """An environment that runs a tick at a time, with commands that can be changed.
+
+    Args:
+        plan: the task.
+        policy: what acts.
+        seed: of all random numbers.
+
+    Attributes:
+        dials: the elements of commands that can be held.
+        held: those that are, and at what value.
+    """
+
+    def __init__(self, plan: Plan, policy: Policy, seed: int) -> None:
+        self.plan, self.policy = plan, policy
+        self.env = Env(plan.held(policy.level), "native", envs=1, threads=1)
+        self.params: Any = self.env.params
+        self.dials: tuple[Dial, ...] = tuple(dials(plan, self.params))
+        self.held: dict[Dial, float] = {}
+        self._key = stream(jax.random.key(seed), "play")
+        self._init, self._step = jax.jit(self.env.init), jax.jit(self._tick)
+        self._episodes = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A new episode; the first is that of ``ksim-play`` with the same seed."""
+        key = jax.random.fold_in(self._key, self._episodes) if self._episodes else self._key
+        self.state: EnvState = self._init(self.params, key)
+        self.carry: Any = self.policy.actor.network.initial_carry(1)
+        self._episodes += 1
+
+    def tick(self) -> None:
+        """One control tick."""
+        self.state, self.carry = self._step(self.params, self.state, self.carry)
+
+    @property
+    def qpos(self) -> np.ndarray:
+        """The pose now, (nq,)."""
+        return np.asarray(self.state.world["qpos"][0])
+
+    @property
+    def qvel(self) -> np.ndarray:
+        """The velocities now, (nv,)."""
+        return np.asarray(self.state.world["qvel"][0])
+
+    @property
+    def seconds(self) -> float:
+        """Time since the episode began."""
+        return int(self.state.episode.age[0]) * self.plan.period
+
+    def target(self, dial: Dial) -> float:
+        """What an element is on its way to."""
+        memory = self.state.episode.memory["Command"][dial.command]
+        return float(memory.state.target[0, dial.index])
+
+    def hold(self, name: str, label: str, value: float) -> None:
+        """Hold an element of a command at a value from now on, in SI units.
+
+        Raises:
+            KeyError: there is no such command or element.
+        """
+        self.params = held(self.params, self.plan, name, label, value)
+        (dial,) = (d for d in self.dials if (d.command, d.label) == (name, label))
+        self.held[dial] = value
+        memory = self.state.episode.memory
+        told = memory["Command"][name]
+        target = told.state.target.at[:, dial.index].set(value)
+        told = told._replace(state=told.state._replace(target=target))
+        commands = {**memory["Command"], name: told}
+        episode = self.state.episode._replace(memory={**memory, "Command": commands})
+        self.state = self.state._replace(episode=episode)
+
+    def release(self) -> None:
+        """Let the task draw its commands again, from the next draw on."""
+        self.params = self.env.params
+        self.held.clear()
+
+    def _tick(self, params: Any, state: EnvState, carry: Any) -> tuple[EnvState, Any]:
+        normalizer = self.policy.normalizer
+        seen = state.policy_input if normalizer is None else normalizer(state.policy_input)
+        distribution, carry = self.policy.actor(seen, carry)
+        state, step = self.env.step(params, state, distribution.mode())
+        alive = 1.0 - step.done.astype(jnp.float32)
+        return state, jax.tree.map(lambda m: m * alive[:, None], carry)

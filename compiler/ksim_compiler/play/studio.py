@@ -1,0 +1,172 @@
+"""A live policy as a page in a browser: MuJoCo's Studio, with a panel for the commands.
+
+The page is built in a thread of its own. What is pressed in it travels to the simulation as a
+message; what it shows of the simulation it reads from the panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import mujoco
+from mujoco.studio import (
+    app,
+    launch_thread,
+    messages,
+    plugin,
+    sim,  # pyright: ignore[reportAttributeAccessIssue]
+    viewer_protocol,
+    web_viewer,
+)
+from mujoco.studio.dear_imgui import dear_imgui as imgui
+
+from ksim_compiler.play.commands import Dial
+from ksim_compiler.play.live import Live
+from ksim_compiler.play.viewer import View, ViewerError
+
+WIDEN = 1.0
+"""Half width of a slider, in SI units, whose element has one value in the task."""
+
+
+@dataclass(frozen=True)
+class Hold(messages.Event):
+    """Hold an element of a command at a value."""
+
+    dial: Dial
+    value: float
+
+
+@dataclass(frozen=True)
+class Release(messages.Event):
+    """Let the task draw its commands."""
+
+
+@dataclass(frozen=True)
+class Begin(messages.Event):
+    """Begin a new episode."""
+
+
+class Panel(plugin.ViewerPlugin):
+    """The commands as sliders.
+
+    Attributes:
+        values: what each element is on its way to.
+        held: those that are held.
+        text: a line on the episode.
+    """
+
+    def __init__(self, dials: tuple[Dial, ...]) -> None:
+        self.values: dict[Dial, float] = dict.fromkeys(dials, 0.0)
+        self.held: frozenset[Dial] = frozenset()
+        self.text = ""
+
+    @messages.handler
+    def _on_gui(self, _: messages.BuildGuiEvent) -> None:
+        first = int(imgui.Cond.FirstUseEver)
+        imgui.SetNextWindowPos(imgui.Vec2(16, 40), first)
+        imgui.SetNextWindowSize(imgui.Vec2(360, 0), first)
+        imgui.Begin("Policy")
+        imgui.TextUnformatted(self.text)
+        for dial, value in self.values.items():
+            low, high = _ends(dial)
+            moved, new = imgui.SliderFloat(str(dial), value, low, high, "%.2f")
+            if moved:
+                self.viewer.send_to_sim(Hold(dial, new))
+        if self.held and imgui.Button("Draw the commands"):
+            self.viewer.send_to_sim(Release())
+        if imgui.Button("New episode"):
+            self.viewer.send_to_sim(Begin())
+        imgui.End()
+
+
+class Page(plugin.SimPlugin):
+    """The simulation's side of the page.
+
+    Attributes:
+        paused, speed: as the page's buttons have them.
+    """
+
+    def __init__(self, live: Live, panel: Panel) -> None:
+        self._live, self._panel = live, panel
+        self.paused, self.speed = False, 1.0
+        self._single = False
+
+    def show(self, model: mujoco.MjModel, data: mujoco.MjData) -> bool:
+        """Show a state; False when the page was closed."""
+        live = self._live
+        if self._single:
+            self._single = False
+            live.tick()
+        self._panel.values = {dial: live.target(dial) for dial in live.dials}
+        self._panel.held = frozenset(live.held)
+        self._panel.text = f"{live.policy.steps:,} steps of training; {live.seconds:.1f} s"
+        self.handle.sync(model, data)
+        return self.handle.is_running()
+
+    @messages.handler
+    def _on_hold(self, event: Hold) -> None:
+        self._live.hold(event.dial.command, event.dial.label, event.value)
+
+    @messages.handler
+    def _on_release(self, _: Release) -> None:
+        self._live.release()
+
+    @messages.handler
+    def _on_begin(self, _: Begin) -> None:
+        self._live.begin()
+
+    @messages.handler
+    def _on_reset(self, _: messages.ResetEvent) -> None:
+        self._live.begin()
+
+    @messages.handler
+    def _on_step_control(self, event: messages.StepControlSnapshot) -> None:
+        self.paused = event.pause_state != sim.PauseState.UNPAUSED
+        self.speed = max(event.speed, 1.0) / 100.0
+
+    @messages.handler
+    def _on_single_step(self, _: messages.SingleStepEvent) -> None:
+        self._single = True
+
+
+class _LocalViewer(web_viewer.WebViewer):
+    """MuJoCo's page for this machine alone: it asks for no password, and serves all by default."""
+
+    @property
+    def _host(self) -> str:
+        return "127.0.0.1"
+
+    @_host.setter
+    def _host(self, host: str) -> None:
+        del host
+
+
+@contextmanager
+def page(live: Live) -> Iterator[View]:
+    """Serve the page, and print where it is.
+
+    Raises:
+        ViewerError: it cannot be served.
+    """
+    panel = Panel(live.dials)
+    shown = Page(live, panel)
+    config = viewer_protocol.ViewerConfig(title=live.plan.task.name, gfx="web")
+    studio = app.App(app.Config(show_options=False, show_inspector=False, show_toolbar=True))
+
+    def serve(endpoint: object) -> None:
+        viewer = _LocalViewer(config, endpoint, plugins=[studio, panel])  # type: ignore[arg-type]
+        viewer_protocol.run_viewer_loop(viewer)
+
+    try:
+        with launch_thread.launch_thread(serve, sim_plugins=[shown]):
+            yield shown
+    except RuntimeError as error:
+        raise ViewerError(f"MuJoCo's page cannot be served: {error}") from error
+
+
+def _ends(dial: Dial) -> tuple[float, float]:
+    if dial.low < dial.high:
+        return dial.low, dial.high
+    return dial.low - WIDEN, dial.high + WIDEN

@@ -1,0 +1,59 @@
+"""Commands that are held at a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from ksim_compiler.env import Env
+from ksim_compiler.pipeline import compile_file
+from ksim_compiler.play.commands import dials, held
+
+TASKS = Path(__file__).parents[3] / "tasks"
+
+
+def env_of(task: str, *settings: str) -> Env:
+    compiled = compile_file(TASKS / f"{task}.yaml", ("PPO.envs=64", *settings))
+    assert compiled.plan is not None, compiled.diagnostics
+    return Env(compiled.plan, "native")
+
+
+def told(env: Env, label: str, value: float) -> np.ndarray:
+    state = env.init(held(env.params, env.plan, "velocity", label, value), jax.random.key(0))
+    (_, memory) = next(iter(state.episode.memory["Command"].items()))
+    return np.asarray(memory.state.target)
+
+
+def test_a_held_command_never_stands_still_and_follows_no_curriculum() -> None:
+    rising = "Command.velocity.scale={linear: {from: 0, to: 1}}"
+    env = env_of("walk_robust", "Command.velocity.stand_still=0.5", rising)
+    target = told(env, "forward", 0.8)
+    np.testing.assert_allclose(target[:, 0], 0.8, rtol=1e-6)
+    assert np.unique(target[:, 2]).size > 30  # the task goes on to draw the turning rate
+
+
+def test_the_elements_that_can_be_held_have_the_ranges_of_the_task() -> None:
+    env = env_of("walk")
+    found = {str(d): (d.low, d.high) for d in dials(env.plan, env.params)}
+    assert found == {
+        "velocity.forward": (0.0, 1.0),
+        "velocity.sideways": (0.0, 0.0),
+        "velocity.turn": (-0.5, 0.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "message"),
+    [
+        ("speed", "forward", "there is no command 'speed'; commands: velocity"),
+        ("velocity", "up", "'velocity' has no 'up'; it has: forward, sideways, turn"),
+    ],
+)
+def test_what_cannot_be_held_is_said(name: str, label: str, message: str) -> None:
+    env = env_of("walk")
+    with pytest.raises(KeyError) as caught:
+        held(env.params, env.plan, name, label, 1.0)
+    assert caught.value.args == (message,)
