@@ -1,7 +1,7 @@
 """Replays as event files: one JSON object a line, each with the hashes of two states.
 
-The first event is ``birth``, the state that the episode began in. Each further one is a
-``transition``:
+The first event is ``birth``, the state that the episode began in, with its ``origin``: how it was
+recorded, so that it can be replayed. Each further one is a ``transition``:
 
 * event_id: 0 for the birth, then 1, 2, 3, ...
 * before_hash, after_hash: SHA-256 of the canonical state before and after; the birth has no
@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +33,49 @@ MAX_SIZE = 500_000_000
 
 class ReplayError(Exception):
     """An event file that cannot be used; the message says why, and where."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How a replay was recorded.
+
+    Attributes:
+        task: its name.
+        fingerprint: of the task.
+        steps: environment steps that the policy had been trained for.
+        seed: of all random numbers.
+        commands: ``<command>.<element>`` -> the value that it was held at, in SI units.
+        settings: ``path=value`` texts that changed the task.
+    """
+
+    task: str
+    fingerprint: str
+    steps: int
+    seed: int
+    commands: Mapping[str, float] = field(default_factory=dict[str, float])
+    settings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, found: Sequence[Mapping[str, Any]]) -> Origin:
+        """That of an event file.
+
+        Raises:
+            ReplayError: it names none.
+        """
+        data = found[0].get("origin")
+        if not is_mapping(data) or not {"seed", "steps"} <= data.keys():
+            raise ReplayError("the birth does not say how it was recorded: it has no origin")
+        values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        commands, settings = values.get("commands", {}), _texts(values.get("settings", []))
+        numbers = is_mapping(commands) and all(map(_is_number, commands.values()))
+        whole = all(type(values[name]) is int for name in ("seed", "steps"))
+        if not (whole and numbers) or settings is None:
+            raise ReplayError("the birth's origin is not as one is written")
+        return cls(**{**values, "settings": tuple(settings)})
+
+    def as_json(self) -> dict[str, Any]:
+        """For the birth."""
+        return {**asdict(self), "settings": list(self.settings)}
 
 
 @dataclass(frozen=True)
@@ -84,6 +127,7 @@ def events(
     terminations: Sequence[Sequence[str]],
     failed: Sequence[bool],
     done: Sequence[bool],
+    origin: Origin | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The events of a recording.
 
@@ -91,6 +135,7 @@ def events(
         states: n + 1 states.
         actions, rewards, terms, terminations, failed, done: of n ticks; ``terminations`` are the
             names of those that hold after the tick.
+        origin: how it was recorded.
     """
     before = state_hash(states[0])
     yield {
@@ -100,6 +145,7 @@ def events(
         "delta": {"state": dict(states[0])},
         "trit": 0,
         "impact": 0,
+        **({} if origin is None else {"origin": origin.as_json()}),
     }
     kind: Sequence[str] = ()
     for tick, reward in enumerate(rewards):
@@ -193,11 +239,15 @@ def _texts(value: Any) -> list[str] | None:
     return items if all(isinstance(item, str) for item in items) else None
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def first_difference(
     old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> Difference | None:
-    """Where two replays part, or None when they are the same."""
-    for number, (a, b) in enumerate(zip(old, new, strict=False)):
+    """Where two replays part, or None when they are the same, wherever they come from."""
+    for number, (a, b) in enumerate(zip(map(_told, old), map(_told, new), strict=False)):
         if a != b:
             # what differs in the state or the reward says more than the hash of it
             found = list(_differences(a, b, ""))
@@ -206,6 +256,11 @@ def first_difference(
     if len(old) != len(new):
         return Difference(min(len(old), len(new)), "", None, None)
     return None
+
+
+def _told(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event without how it was recorded."""
+    return {name: value for name, value in event.items() if name != "origin"}
 
 
 def _differences(a: Any, b: Any, path: str) -> Iterator[tuple[str, Any, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,10 @@ from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
+    from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_compiler.play.record import Recording
+    from ksim_schema.replay import Origin
 
 PROGRAM = "ksim-play"
 
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     add("--report", action="store_true", help="write the run's report.html anew")
     add("--dump", type=Path, metavar="FILE", help="show what went non-finite in a training")
     add("--viewer", choices=("native", "web"), help="show it live, in a window or a browser")
-    add("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--seconds", type=float, help="how long (default: one episode)")
     add(
         "--command",
@@ -80,7 +82,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
-    if not 0 <= options.seed < 2**32:
+    if options.seed is not None and not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
     if options.seconds is not None and not 0 < options.seconds <= 3600:
         raise UsageError("--seconds is more than 0 and at most 3600")
@@ -97,27 +99,41 @@ def run(options: argparse.Namespace) -> int:
             return ERRORS
     elif options.viewer is None:
         os.environ["MUJOCO_GL"] = "disable"  # loading a window library takes time
-    compiled = common.load(path, options.settings, options.trust)
+    if options.verify is not None:
+        return _verify(path, options)
+    compiled = _load(path, options.settings, options)
+    return ERRORS if compiled.plan is None else _told(lambda: _play(compiled, options))
+
+
+def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> Compiled:
+    compiled = common.load(path, settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
-    if compiled.plan is None:
-        return ERRORS
+    return compiled
+
+
+def _told(what: Callable[[], int]) -> int:
+    """Do something; what goes wrong for the user's own reasons is a line and a status."""
     from ksim_compiler.learn.checkpoint import CheckpointError
+    from ksim_compiler.play.commands import CommandError
     from ksim_compiler.play.plots import PlotError
+    from ksim_compiler.play.renderer import VideoError
     from ksim_compiler.play.viewer import ViewerError
     from ksim_schema.replay import ReplayError
 
-    errors = (CheckpointError, PlotError, VideoError, ViewerError, ReplayError)
     try:
-        return _play(compiled.plan, options)
-    except errors as error:
+        return what()
+    except (CheckpointError, PlotError, VideoError, ViewerError, ReplayError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
-    except KeyError as error:
-        raise UsageError(str(error.args[0])) from error
+    except CommandError as error:
+        raise UsageError(str(error)) from error
 
 
-def _play(plan: Plan, options: argparse.Namespace) -> int:
+def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     from ksim_compiler.learn.policy import load_policy
+
+    plan, seed = compiled.plan, options.seed or 0
+    assert plan is not None
 
     if options.video is not None:  # what cannot be drawn is said before anything is computed
         from ksim_compiler.play.video import encoder_of
@@ -138,20 +154,22 @@ def _play(plan: Plan, options: argparse.Namespace) -> int:
         from ksim_compiler.play.live import Live
         from ksim_compiler.play.viewer import watch
 
-        live = Live(plan, policy, options.seed)
+        live = Live(plan, policy, seed)
         for (name, label), value in fixed.items():
             live.hold(name, label, value)
         watch(live, options.viewer, options.seconds)
         return OK
     from ksim_compiler.play.record import record
+    from ksim_schema.replay import Origin
 
-    if options.verify is not None:
-        return _verify(plan, policy, options, fixed)
-    recording = record(plan, policy, options.seed, _ticks(plan, options.seconds), fixed)
+    recording = record(plan, policy, seed, _ticks(plan, options.seconds), fixed)
     if options.seconds is None:
         recording = recording.first_episode()
     _describe(recording, policy.steps)
-    _write(plan, recording, options)
+    commands = {f"{name}.{label}": value for (name, label), value in fixed.items()}
+    settings = tuple(options.settings)
+    origin = Origin(plan.task.name, compiled.fingerprint, policy.steps, seed, commands, settings)
+    _write(plan, recording, origin, options)
     return OK
 
 
@@ -186,12 +204,12 @@ def _describe(recording: Recording, steps: int) -> None:
         print(f"  {name:<{width}}  {float(values.mean()):+.4f} a tick")
 
 
-def _write(plan: Plan, recording: Recording, options: argparse.Namespace) -> None:
+def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.Namespace) -> None:
     name = plan.task.name
     if options.events is not None:
         from ksim_compiler.play.events import text
 
-        options.events.write_text(text(recording), encoding="utf-8")
+        options.events.write_text(text(recording, origin), encoding="utf-8")
         print(f"wrote {options.events}: {recording.ticks + 1} events")
     if options.rollout is not None:
         import numpy as np
@@ -214,7 +232,7 @@ def _write(plan: Plan, recording: Recording, options: argparse.Namespace) -> Non
     if options.plots is not None:
         from ksim_compiler.play.plots import write_plots
 
-        write_plots(options.plots, recording, f"{name}, seed {options.seed}")
+        write_plots(options.plots, recording, f"{name}, seed {origin.seed}")
         print(f"wrote {options.plots}")
     if options.video is not None:
         from ksim_compiler.play.video import write_video
@@ -226,24 +244,53 @@ def _write(plan: Plan, recording: Recording, options: argparse.Namespace) -> Non
         print(f"wrote {options.video}")
 
 
-def _verify(
-    plan: Plan, policy: Any, options: argparse.Namespace, fixed: dict[tuple[str, str], float]
+def _verify(path: Path, options: argparse.Namespace) -> int:
+    """Replay an event file as its birth says that it was recorded, and compare."""
+    from ksim_schema.replay import Origin, ReplayError, check_chain, read_events
+
+    try:
+        found = read_events(options.verify)
+        problem = check_chain(found)
+        if problem is not None:
+            print(f"{options.verify}: {problem}")
+            return ERRORS
+        origin = Origin.of(found)
+    except ReplayError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    if options.seed not in (None, origin.seed):
+        raise UsageError(f"{options.verify} was recorded with seed {origin.seed}; leave out --seed")
+    compiled = _load(path, options.settings or origin.settings, options)
+    if compiled.plan is None:
+        return ERRORS
+    commands = [f"{place}={value!r}" for place, value in origin.commands.items()]
+    fixed = _fixed(options.fixed or commands)
+    return _told(lambda: _replay(compiled, origin, found, fixed, options))
+
+
+def _replay(
+    compiled: Compiled,
+    origin: Origin,
+    found: list[dict[str, Any]],
+    fixed: dict[tuple[str, str], float],
+    options: argparse.Namespace,
 ) -> int:
+    from ksim_compiler.learn.policy import load_policy
     from ksim_compiler.play.events import events
     from ksim_compiler.play.record import record
-    from ksim_schema.replay import check_chain, first_difference, read_events
+    from ksim_schema.replay import first_difference
 
-    found = read_events(options.verify)
-    problem = check_chain(found)
-    if problem is not None:
-        print(f"{options.verify}: {problem}")
+    plan, ticks = compiled.plan, len(found) - 1
+    assert plan is not None
+    if origin.fingerprint != compiled.fingerprint:
+        print(f"{options.verify}: it was recorded of another task, {origin.task}")
         return ERRORS
-    ticks = len(found) - 1
-    again = record(plan, policy, options.seed, max(1, ticks), fixed).until(ticks)
+    policy = load_policy(options.run, plan, after=origin.steps)
+    again = record(plan, policy, origin.seed, max(1, ticks), fixed).until(ticks)
     difference = first_difference(found, list(events(again)))
     if difference is not None:
         print(f"{options.verify}: {difference}")
-        print("was it recorded with this run, this seed and these versions?")
+        print("was it recorded of this run, and with these versions?")
         return ERRORS
     print(f"{options.verify}: {len(found)} events, all as replayed")
     return OK

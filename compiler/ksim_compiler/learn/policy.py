@@ -47,8 +47,13 @@ def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
 
 
-def load_policy(run: Path, plan: Plan) -> Policy:
+def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     """The policy of a run's newest good checkpoint.
+
+    Args:
+        run: the run's folder.
+        plan: its task.
+        after: environment steps of training; those of the newest good checkpoint by default.
 
     Raises:
         CheckpointError: there is none that can be read, or it is of another task.
@@ -57,7 +62,12 @@ def load_policy(run: Path, plan: Plan) -> Policy:
     like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
     wanted = checkpoint.arrays(like)
     wrong: list[str] = []
-    for steps, path in reversed(store.checkpoints(run)):
+    kept = store.checkpoints(run)
+    if after is not None and after not in {steps for steps, _ in kept}:
+        raise CheckpointError(f"{run} no longer has its checkpoint after {after:,} steps")
+    for steps, path in reversed(kept):
+        if after not in (None, steps):
+            continue
         try:
             found = checkpoint.read_arrays(path)
         except CheckpointError as error:

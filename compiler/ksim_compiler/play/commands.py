@@ -13,6 +13,11 @@ import numpy as np
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary import command as v
 
+
+class CommandError(Exception):
+    """A command that cannot be held; the message says what can."""
+
+
 Place = tuple[str | int, ...]
 """Where the range of an element is among its command's parameters."""
 CHANCES = ("stand_still", "backward", "zero")
@@ -51,16 +56,18 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
     """Parameters with which a command's element always has one value, in SI units.
 
     Raises:
-        KeyError: there is no such command or element; the message says what there is.
+        CommandError: there is no such command or element; the message says what there is.
     """
     commands = plan.parts("Command")
     if name not in commands:
-        raise KeyError(f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}")
+        raise CommandError(
+            f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}"
+        )
     places = _places(plan, commands[name])
     if label not in places:
-        raise KeyError(f"{name!r} has no {label!r}; it has: {', '.join(places) or 'none'}")
+        raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(places) or 'none'}")
     if getattr(commands[name], "either_way", False):
-        raise KeyError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
+        raise CommandError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
     own = dict(params["Command"][name])
     for chance in CHANCES:
         if chance in own:

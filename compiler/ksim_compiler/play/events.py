@@ -29,6 +29,7 @@ def states(recording: Recording) -> list[dict[str, Any]]:
         "level": plain(recording.level),
         "last_action": plain(recording.last_action),
         **{f"command.{name}": plain(values) for name, values in recording.commands.items()},
+        **{f"model.{name}": plain(values) for name, values in recording.model.items()},
     }
     return [
         {name: values[row] for name, values in columns.items()}
@@ -36,8 +37,8 @@ def states(recording: Recording) -> list[dict[str, Any]]:
     ]
 
 
-def events(recording: Recording) -> Iterator[dict[str, Any]]:
-    """The events of a recording."""
+def events(recording: Recording, origin: replay.Origin | None = None) -> Iterator[dict[str, Any]]:
+    """The events of a recording, which was made as ``origin`` says."""
     terms = {name: plain(values) for name, values in recording.terms.items()}
     ends = recording.terminations
     ticks = range(recording.ticks)
@@ -49,9 +50,10 @@ def events(recording: Recording) -> Iterator[dict[str, Any]]:
         [[name for name, values in ends.items() if values[t]] for t in ticks],
         [bool(f) for f in recording.failure],
         [bool(d) for d in recording.done],
+        origin,
     )
 
 
-def text(recording: Recording) -> str:
-    """The event file of a recording."""
-    return "".join(replay.canonical_text(event) + "\n" for event in events(recording))
+def text(recording: Recording, origin: replay.Origin) -> str:
+    """The event file of a recording, which was made as ``origin`` says."""
+    return "".join(replay.canonical_text(event) + "\n" for event in events(recording, origin))

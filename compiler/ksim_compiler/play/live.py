@@ -74,7 +74,7 @@ class Live:
         """Hold an element of a command at a value from now on, in SI units.
 
         Raises:
-            KeyError: there is no such command or element.
+            CommandError: there is no such command or element.
         """
         self.params = held(self.params, self.plan, name, label, value)
         (dial,) = (d for d in self.dials if (d.command, d.label) == (name, label))

@@ -33,6 +33,7 @@ class Recording:
         last_action: (ticks + 1, actions).
         inputs: part that the policy reads -> (ticks + 1, size).
         commands: command -> (ticks + 1, size).
+        model: field of the model that is drawn at random -> (ticks + 1, *shape).
         action: (ticks, actions).
         reward: (ticks,) the total; terms: reward term -> (ticks,).
         terminations: termination -> (ticks,) bool.
@@ -47,6 +48,7 @@ class Recording:
     last_action: np.ndarray
     inputs: Mapping[str, np.ndarray]
     commands: Mapping[str, np.ndarray]
+    model: Mapping[str, np.ndarray]
     action: np.ndarray
     reward: np.ndarray
     terms: Mapping[str, np.ndarray]
@@ -80,7 +82,7 @@ class Recording:
         return self.until(int(ends[0]) + 1) if ends.size else self
 
 
-_STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands")
+_STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands", "model")
 
 
 def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
@@ -102,6 +104,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "last_action": episode.action[0],
             "policy": state.policy_input[0],
             "commands": {n: m.value[0] for n, m in episode.memory["Command"].items()},
+            "model": {name: value[0] for name, value in state.physics.model.items()},
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
@@ -150,7 +153,7 @@ def record(
         fixed: (command, element) -> the value that it is held at, in SI units.
 
     Raises:
-        KeyError: a command that is not there.
+        CommandError: a command that is not there.
     """
     env = Env(plan.held(policy.level), "native", envs=1, threads=1)
     params: Any = env.params

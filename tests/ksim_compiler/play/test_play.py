@@ -44,13 +44,16 @@ def test_an_episode_as_numbers_events_and_an_acset(
     assert difference is not None
     assert difference.event == 0
     assert difference.field.startswith("delta.state.qpos")
-    assert main([str(run), "--verify", str(files["a.jsonl"]), "--seed", "3"]) == 0
+    assert main([str(run), "--verify", str(files["a.jsonl"])]) == 0
+    assert main([str(run), "--verify", str(files["a.jsonl"]), "--seed", "4"]) == 2
+    assert "was recorded with seed 3; leave out --seed" in capsys.readouterr().err
     tables = json.loads(files["rollout.json"].read_text())
     assert any(len(rows) == len(events) for rows in tables.values())
 
 
 def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(tmp_path: Path) -> None:
-    task, folder, events = tmp_path / "task.yaml", tmp_path / "run", tmp_path / "events.jsonl"
+    task, folder = tmp_path / "task.yaml", tmp_path / "run"
+    events, other = tmp_path / "events.jsonl", tmp_path / "other.jsonl"
     task.write_text(
         f"""
 ksim: 1
@@ -60,6 +63,8 @@ set:
   Reward.alive.scale: {{linear: {{from: 0, to: 1}}}}
 Curriculum:
   rising: {{kind: linear, ticks: 32}}
+Randomizer:
+  mass: {{kind: body_mass, body: pole, factor: [0.5, 2.0]}}
 """
     )
     arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
@@ -72,9 +77,14 @@ Curriculum:
     assert main([str(folder), "--events", str(events), "--seed", "3"]) == 0
     birth, *ticks = read_events(events)
     assert birth["delta"]["state"]["level"] == 0.25
+    masses = birth["delta"]["state"]["model.body_mass"]  # what was drawn for this episode
+    changed = ["model.body_mass" in tick["delta"]["state"] for tick in ticks]
+    assert changed == [False] * (len(ticks) - 1) + [True]  # the next episode has another
+    assert main([str(folder), "--events", str(other), "--seed", "4"]) == 0
+    assert read_events(other)[0]["delta"]["state"]["model.body_mass"] != masses
     assert not any("level" in tick["delta"]["state"] for tick in ticks)  # it stands still
     assert {tick["delta"]["reward"]["alive"] for tick in ticks[:-1]} == {0.25}
-    assert main([str(folder), "--verify", str(events), "--seed", "3"]) == 0
+    assert main([str(folder), "--verify", str(events)]) == 0
 
 
 def test_a_changed_event_file_is_found(
