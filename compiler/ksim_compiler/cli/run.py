@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
 
 PROGRAM = "ksim-run"
-RUN_FILE = "run.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -167,12 +165,15 @@ def _resume(options: argparse.Namespace) -> int:
         if getattr(options, name):
             flag = {"warm": "from", "settings": "set"}.get(name, name)
             raise UsageError(f"--resume goes on with the run as it was begun; leave out --{flag}")
+    from ksim_compiler.learn import head
+
     try:
-        about = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{folder} is no run: there is no {RUN_FILE} in it") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder / RUN_FILE} cannot be read: {error}") from error
+        about = head.read(folder)
+    except head.HeadError as error:
+        raise UsageError(str(error)) from error
+    changed = head.changed(about)
+    if changed:
+        print(f"{PROGRAM}: it may end with other bits: {changed}", file=sys.stderr)
     compiled = common.load(folder / "task.ksim", (), options.trust)
     if compiled.plan is None:
         common.print_report(compiled.diagnostics, compiled.sources, options.color)
@@ -217,32 +218,6 @@ def _run_folder(out: Path | None, task: str) -> Path:
     return folder
 
 
-def _write_head(folder: Path, compiled: Compiled, engine: str, about: dict[str, Any]) -> None:
-    """What the run is: the compiled task, its canonical form, and how it was started."""
-    import jax
-
-    from ksim_compiler import artifact
-    from ksim_schema.canonical import canonical, canonical_yaml
-
-    plan = compiled.plan
-    assert plan is not None
-    artifact.write(folder / "task.ksim", compiled)
-    text = canonical_yaml(canonical(plan.task, plan.graph))
-    (folder / "task.yaml").write_text(text, encoding="utf-8")
-    head = {
-        "task": plan.task.name,
-        "fingerprint": compiled.fingerprint,
-        **about,
-        "engine": engine,
-        "versions": {**artifact.versions(), "jax": jax.__version__},
-        "devices": [str(device) for device in jax.devices()],
-        "cores": os.cpu_count(),
-    }
-    partial = folder / f"{RUN_FILE}.partial"
-    partial.write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / RUN_FILE)  # the last of the head: with it, the run can be resumed
-
-
 def _train(
     compiled: Compiled,
     folder: Path,
@@ -254,6 +229,7 @@ def _train(
 
     from ksim_compiler.cli.active import print_active
     from ksim_compiler.engine import EngineUnavailable
+    from ksim_compiler.learn import head
     from ksim_compiler.learn.checkpoint import CheckpointError
     from ksim_compiler.learn.log import Display
     from ksim_compiler.learn.runner import Diverged, Trainer
@@ -269,7 +245,7 @@ def _train(
         return ERRORS
     print_active(console, compiled.plan, trainer.env.engine.name)
     if not begun:
-        _write_head(folder, compiled, trainer.env.engine.name, about)
+        head.write(folder, compiled, trainer.env.engine.name, about)
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
 
     def say(text: str) -> None:
@@ -278,7 +254,7 @@ def _train(
     session = Session(folder, trainer, how, header, say)
     started = time.monotonic()
     try:
-        with _stop_on_signal() as stopped:
+        with head.lock(folder), _stop_on_signal() as stopped:
             state = trainer.init(how.seed)
             if begun:
                 state = session.restore(state)
@@ -291,7 +267,7 @@ def _train(
                 _sent(options.metrics, folder, about, done) as sent,
             ):
                 state = session.run(state, (display, *sent), lambda: bool(stopped))
-    except (CheckpointError, Diverged) as error:
+    except (CheckpointError, Diverged, head.HeadError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     steps, minutes = session.steps(state), (time.monotonic() - started) / 60

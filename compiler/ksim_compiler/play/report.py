@@ -100,9 +100,12 @@ def report(run: Path, plan: Plan) -> str:
 
 def _origin(run: Path, about: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {text}" for name, text in about.get("versions", {}).items())
+    machine = about.get("hardware", {})
+    devices = ", ".join(machine.get("devices", ()))
     return (
-        f"{run.name}: engine {about.get('engine')}, seed {about.get('seed')}, "
-        f"{about.get('cores')} cores; {versions}; fingerprint {str(about.get('fingerprint'))[:12]}"
+        f"{run.name}: engine {about.get('engine')}, seed {about.get('seed')}; "
+        f"{machine.get('processor')}, {machine.get('cores')} cores, {devices}; "
+        f"{versions}; fingerprint {str(about.get('fingerprint'))[:12]}"
     )
 
 

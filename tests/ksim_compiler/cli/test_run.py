@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ksim_compiler.cli.run import main
+from ksim_compiler.learn import head
 from ksim_compiler.learn.checkpoint import read_header
 from ksim_compiler.learn.store import checkpoints
 
@@ -58,6 +59,9 @@ def test_a_run_leaves_a_whole_folder_and_the_compiled_task_runs_again_the_same(
     about = json.loads((first / "run.json").read_text())
     header = read_header(newest(first))
     assert about["fingerprint"] == header["fingerprint"]
+    assert {"jax", "equinox", "mujoco", "mujoco-mjx", "python"} <= set(about["versions"])
+    assert about["hardware"]["cores"] >= 1
+    assert about["hardware"]["processor"]
     assert header["steps"] == "192"
     assert main([str(first / "task.ksim"), *arguments, "--out", str(again)]) == 0
     for a, b in zip(log, rows(again), strict=True):
@@ -179,6 +183,33 @@ def test_a_resumed_run_ends_as_one_that_was_not_stopped(
     assert main(["--resume", str(whole)]) == 0  # it had ended: nothing is left to do or to add
     assert (whole / "evaluations.jsonl").read_text() == evaluations
     assert newest(parted).read_bytes() == newest(whole).read_bytes()
+
+
+def test_two_processes_do_not_train_in_one_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    arguments = (*SMALL, "--engine", "native", "--episodes", "2", "--steps", "64")
+    assert main([CARTPOLE, *arguments, "--out", str(run)]) == 0
+    before = (run / "metrics.jsonl").read_text()
+    with head.lock(run):
+        assert main(["--resume", str(run), "--steps", "128"]) == 1
+    assert "another process trains in" in capsys.readouterr().err
+    assert (run / "metrics.jsonl").read_text() == before
+
+
+def test_a_resume_elsewhere_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    arguments = (*SMALL, "--engine", "native", "--episodes", "2", "--steps", "64")
+    assert main([CARTPOLE, *arguments, "--out", str(run)]) == 0
+    about = json.loads((run / "run.json").read_text())
+    now = about["versions"]["jax"]
+    about["versions"]["jax"] = "0.0.1"
+    (run / "run.json").write_text(json.dumps(about))
+    capsys.readouterr()
+    assert main(["--resume", str(run)]) == 0
+    said = f"it may end with other bits: jax 0.0.1 is now {now}\n"
+    assert capsys.readouterr().err.endswith(said)
 
 
 def test_mistakes_of_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
