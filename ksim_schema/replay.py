@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,15 +63,22 @@ class Origin:
             ReplayError: it names none.
         """
         data = found[0].get("origin")
-        if not is_mapping(data) or not {"seed", "steps"} <= data.keys():
+        if not is_mapping(data):
             raise ReplayError("the birth does not say how it was recorded: it has no origin")
-        values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-        commands, settings = values.get("commands", {}), _texts(values.get("settings", []))
-        numbers = is_mapping(commands) and all(map(_is_number, commands.values()))
-        whole = all(type(values[name]) is int for name in ("seed", "steps"))
-        if not (whole and numbers) or settings is None:
+        names = (data.get("task"), data.get("fingerprint"))
+        steps, seed = data.get("steps"), data.get("seed")
+        commands, settings = data.get("commands"), _texts(data.get("settings"))
+        if (
+            not all(isinstance(name, str) for name in names)
+            or type(steps) is not int
+            or type(seed) is not int
+            or not is_mapping(commands)
+            or not all(map(_is_number, commands.values()))
+            or settings is None
+        ):
             raise ReplayError("the birth's origin is not as one is written")
-        return cls(**{**values, "settings": tuple(settings)})
+        held = {str(name): float(value) for name, value in commands.items()}
+        return cls(str(names[0]), str(names[1]), steps, seed, held, tuple(settings))
 
     def as_json(self) -> dict[str, Any]:
         """For the birth."""
