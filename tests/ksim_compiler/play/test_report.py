@@ -12,8 +12,10 @@ import pytest
 from ksim_compiler.cli.run import main
 from ksim_compiler.play.charts import POINTS, chart
 from ksim_compiler.play.probe import Probe, warnings
+from tests.support import browser
 
-CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
+TASKS = Path(__file__).parents[3] / "tasks"
+CARTPOLE = str(TASKS / "cartpole.yaml")
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
 VOID = {"meta", "link", "br", "img"}
 
@@ -53,6 +55,43 @@ def test_the_page_of_a_run_needs_nothing_else(tmp_path: Path) -> None:
     assert "discount" in page  # as it changes
     assert "Observation" in page  # the graph
     assert page.count("<tr>") > 2  # evaluations
+
+
+CONTRAST = """
+const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const light = colour => {
+  const [r, g, b] = colour.match(/[0-9.]+/g).map(Number).map(channel);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const paper = light(getComputedStyle(document.body).backgroundColor);
+return Array.from(document.querySelectorAll('h1, h2, p, b, span, li, td, th, figcaption'), e => {
+  const style = getComputedStyle(e);
+  const both = [light(style.color), paper].sort((a, b) => b - a);
+  return [(both[0] + 0.05) / (both[1] + 0.05), parseFloat(style.fontSize), e.tagName];
+});
+"""
+"""Contrast with the page (as WCAG defines it), font size and tag of each text."""
+
+
+def test_the_page_of_a_run_in_a_browser(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ("--engine", "native", "--steps", "256", "--episodes", "2", "--out", str(run))
+    with browser.chromium() as page:  # skipped before anything is trained
+        assert main([str(TASKS / "walk.yaml"), *SMALL, *arguments]) == 0
+        papers = set()
+        for scheme in ("light", "dark"):
+            for width, height in ((390, 844), (1280, 800)):
+                browser.show(page, width, height, scheme)
+                page.get((run / "report.html").as_uri())
+                assert page.execute_script("return document.documentElement.scrollWidth") <= width
+                for contrast, size, tag in page.execute_script(CONTRAST):
+                    assert contrast >= 4.5, tag
+                    assert size >= 12, tag
+            papers.add(page.find_element("tag name", "body").value_of_css_property("background"))
+        assert len(papers) == 2
+        assert len(page.find_elements("css selector", "figure svg polyline")) > 20
+        assert {link.partition(":")[0] for link in browser.requests(page)} <= {"file", "data"}
+        assert browser.complaints(page) == []
 
 
 def test_a_chart_spans_its_lines_and_thins_them() -> None:
