@@ -100,6 +100,29 @@ def test_the_graph_gives_what_jax_gives(network: str, distribution: str) -> None
     assert len(rows) == {"mlp": 0, "gru": 2, "lstm": 2}[network]
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_graph_does_what_was_recorded(network: str) -> None:
+    plan = plan_of("cartpole", NETWORKS[network])
+    policy = policy_of(plan, 1)
+    recording = record(plan, policy, seed=0, ticks=1000)
+    assert 3 < recording.done.sum() < 500  # memories are forgotten on the way
+    session = onnxruntime.InferenceSession(build(plan, policy).SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    rows = contract(plan, policy, "")["memory"]
+    empty = {row["input"]: np.zeros(row["size"], np.float32) for row in rows}
+    scales = {name: plan.task.of("Observation")[name].scale for name in plan.parts("Observation")}
+    memory = empty
+    for tick in range(1000):
+        read = {
+            (name := column.source.name): recording.inputs[str(column.source)][tick] / scales[name]
+            for column in plan.policy_input
+        }
+        result = dict(zip(names, session.run(names, read | memory), strict=True))
+        np.testing.assert_allclose(result["action"], recording.action[tick], atol=1e-5)
+        memory = {row["input"]: result[row["output"]] for row in rows}
+        memory = empty if recording.done[tick] else memory
+
+
 def test_what_a_graph_cannot_do_is_refused() -> None:
     plan = plan_of("walk", "Action.joint_targets.max_speed=3 rad/s")
     with pytest.raises(ExportError, match="max_speed"):
