@@ -17,6 +17,7 @@ from mujoco.studio import (
     messages,
     plugin,
     sim,  # pyright: ignore[reportAttributeAccessIssue]
+    ux,
     viewer_protocol,
     web_viewer,
 )
@@ -24,8 +25,18 @@ from mujoco.studio.dear_imgui import dear_imgui as imgui
 
 from ksim_compiler.play.commands import Dial
 from ksim_compiler.play.live import Live
+from ksim_compiler.play.video import follow
 from ksim_compiler.play.viewer import View, ViewerError
 
+AFTER_STUDIO = int(messages.Priority.INTERNAL) - 1
+"""Priority of what happens when Studio itself has done its part."""
+PLACE = (16, 76)
+"""Where the panel is at first, in pixels: below Studio's own buttons."""
+FLAGS = (
+    int(imgui.WindowFlags.NoTitleBar)
+    | int(imgui.WindowFlags.AlwaysAutoResize)
+    | int(imgui.WindowFlags.NoSavedSettings)
+)
 WIDEN = 1.0
 """Half width of a slider, in SI units, whose element has one value in the task."""
 
@@ -49,7 +60,10 @@ class Begin(messages.Event):
 
 
 class Panel(plugin.ViewerPlugin):
-    """The commands as sliders.
+    """The commands as sliders, and a camera that follows the robot.
+
+    Args:
+        dials: the elements of commands that can be held.
 
     Attributes:
         values: what each element is on its way to.
@@ -58,16 +72,24 @@ class Panel(plugin.ViewerPlugin):
     """
 
     def __init__(self, dials: tuple[Dial, ...]) -> None:
+        self._studio: app.App | None = None
         self.values: dict[Dial, float] = dict.fromkeys(dials, 0.0)
         self.held: frozenset[Dial] = frozenset()
         self.text = ""
 
     @messages.handler
+    def _on_studio(self, event: app.InitEvent) -> None:
+        self._studio = event.app
+
+    @messages.handler(priority=AFTER_STUDIO)
+    def _on_model(self, _: messages.PostModelEvent) -> None:
+        if follow(self.viewer.camera, self.viewer.model) and self._studio is not None:
+            self._studio.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
+
+    @messages.handler
     def _on_gui(self, _: messages.BuildGuiEvent) -> None:
-        first = int(imgui.Cond.FirstUseEver)
-        imgui.SetNextWindowPos(imgui.Vec2(16, 40), first)
-        imgui.SetNextWindowSize(imgui.Vec2(360, 0), first)
-        imgui.Begin("Policy")
+        imgui.SetNextWindowPos(imgui.Vec2(*PLACE), int(imgui.Cond.FirstUseEver))
+        imgui.Begin("Policy", None, FLAGS)
         imgui.TextUnformatted(self.text)
         for dial, value in self.values.items():
             low, high = _ends(dial)

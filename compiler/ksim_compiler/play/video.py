@@ -77,11 +77,17 @@ def _camera(model: mujoco.MjModel, name: str | None) -> mujoco.MjvCamera:
         known = [model.camera(i).name for i in range(model.ncam)]
         raise VideoError(f"there is no camera {name!r}; cameras: {', '.join(known) or 'none'}")
     mujoco.mjv_defaultFreeCamera(model, view)
+    follow(view, model)
+    return view
+
+
+def follow(camera: mujoco.MjvCamera, model: mujoco.MjModel) -> bool:
+    """Make a camera follow the floating base; False, and no change, where there is none."""
     free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
     if free.size:
-        view.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-        view.trackbodyid = int(model.jnt_bodyid[free[0]])
-    return view
+        camera.type = int(mujoco.mjtCamera.mjCAMERA_TRACKING)
+        camera.trackbodyid, camera.fixedcamid = int(model.jnt_bodyid[free[0]]), -1
+    return bool(free.size)
 
 
 def write_video(

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import mujoco
 
 from ksim_compiler.play.live import Live
+from ksim_compiler.play.video import follow
 
 STEP = 0.1
 """How much a key changes an element of a command, in SI units."""
@@ -137,5 +138,9 @@ def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Iterator[
 
     keys = Keys(live)
     print(keys.help(), file=sys.stderr)
-    with mujoco.viewer.launch_passive(model, data, key_callback=keys.press) as handle:
+    with mujoco.viewer.launch_passive(
+        model, data, key_callback=keys.press, show_left_ui=False, show_right_ui=False
+    ) as handle:
+        with handle.lock():
+            follow(handle.cam, model)
         yield _Window(handle, keys)
