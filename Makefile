@@ -23,7 +23,7 @@ install: $(STAMP) ## make .venv and install the packages in it
 
 run: $(STAMP) ## compile tasks/walk.yaml and train it
 	$(BIN)/ksim-compile tasks/$(TASK).yaml
-	$(BIN)/ksim-run build/$(TASK).ksim $(ARGS)
+	$(BIN)/ksim-run build/$(TASK).ksim --video $(ARGS)
 
 quick: TASK = cartpole
 quick: run ## the same with tasks/cartpole.yaml, in about a minute

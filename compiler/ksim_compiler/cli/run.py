@@ -291,7 +291,7 @@ def _draw(folder: Path, say: Callable[[str], None]) -> None:
     import subprocess
 
     command = [sys.executable, "-m", "ksim_compiler.cli.play", str(folder), "--trust"]
-    command += ["--seconds", "10", "-o", str(folder / "video.mp4")]
+    command += ["--seconds", "6", "-o", str(folder / "video.mp4")]
     environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     lines = [line for line in done.stderr.splitlines() if line.startswith("ksim-play:")]

@@ -17,7 +17,7 @@ from mujoco.studio import (
     messages,
     plugin,
     sim,  # pyright: ignore[reportAttributeAccessIssue]
-    ux,
+    ux,  # pyright: ignore[reportAttributeAccessIssue]
     viewer_protocol,
     web_viewer,
 )

@@ -26,7 +26,7 @@ UP, LEFT = 265, 263
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "run"
     arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
-    assert train([str(TASKS / "cartpole.yaml"), *SMALL, *arguments]) == 0
+    assert train([str(TASKS / "cartpole.yaml"), *SMALL, *arguments, "--video"]) == 0
     return folder
 
 
@@ -39,6 +39,15 @@ def play(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
         text=True,
         check=False,
     )
+
+
+def test_a_run_is_drawn_when_it_is_trained(run: Path) -> None:
+    page = (run / "report.html").read_text()
+    if not (run / "video.mp4").exists():
+        made = play(run, "-o", run / "video.mp4")
+        assert "there is no way to draw here" in made.stderr
+        pytest.skip("neither EGL nor OSMesa")
+    assert '<video controls muted loop playsinline src="data:video/mp4;base64,' in page
 
 
 @pytest.mark.parametrize("name", ["episode.mp4", "episode.gif"])
