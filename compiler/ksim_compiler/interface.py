@@ -65,6 +65,15 @@ def outputs(plan: Plan) -> list[Segment]:
     return [_output(plan, name) for name in plan.actions()]
 
 
+def elements(segment: Segment) -> list[str]:
+    """Short names of a segment's elements: without what is the same of all of them."""
+    names = list(segment.labels)
+    for suffix in (" 0 ticks ago", "[0]"):
+        if names and all(name.endswith(suffix) for name in names):
+            names = [name.removesuffix(suffix) for name in names]
+    return names
+
+
 def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
     if isinstance(part, Command):

@@ -230,9 +230,13 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
         options.rollout.write_text(json_text(instance.to_json()), encoding="utf-8")
         print(f"wrote {options.rollout}")
     if options.plots is not None:
+        from ksim_compiler.interface import elements, inputs
         from ksim_compiler.play.plots import write_plots
 
-        write_plots(options.plots, recording, f"{name}, seed {origin.seed}")
+        columns = inputs(plan, plan.policy_input)
+        both = zip(plan.policy_input, columns, strict=True)
+        labels = {str(column.source): elements(segment) for column, segment in both}
+        write_plots(options.plots, recording, f"{name}, seed {origin.seed}", labels)
         print(f"wrote {options.plots}")
     if options.video is not None:
         from ksim_compiler.play.video import write_video

@@ -7,7 +7,7 @@ from typing import Any
 
 from ksim_compiler.artifact import versions
 from ksim_compiler.deploy.targets import targets
-from ksim_compiler.interface import inputs
+from ksim_compiler.interface import elements, inputs
 from ksim_compiler.learn.networks import LstmCell, Recurrent
 from ksim_compiler.learn.normalizer import LIMIT
 from ksim_compiler.learn.policy import Policy
@@ -61,7 +61,7 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
             "object": column.source.object,
             "kind": part.kind_name,
             "size": segment.size,
-            "elements": _elements(segment.labels),
+            "elements": elements(segment),
             "parameters": values_of(part),
             "definition": " ".join((type(part).__doc__ or "").split()),
         }
@@ -76,15 +76,6 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
             }
         found.append(entry)
     return found
-
-
-def _elements(labels: tuple[str, ...]) -> list[str]:
-    """Names of the elements, without what is the same of all of them."""
-    names = list(labels)
-    for suffix in (" 0 ticks ago", "[0]"):
-        if names and all(name.endswith(suffix) for name in names):
-            names = [name.removesuffix(suffix) for name in names]
-    return names
 
 
 def _memory(policy: Policy) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,16 @@ class PlotError(Exception):
     """Plots that cannot be made; the message says what to do."""
 
 
-def write_plots(path: Path, recording: Recording, title: str) -> None:
+def write_plots(
+    path: Path, recording: Recording, title: str, labels: Mapping[str, Sequence[str]]
+) -> None:
     """Write one picture with a row for each input, the action and the reward.
+
+    Args:
+        path: the file.
+        recording: what is plotted.
+        title: stands above it.
+        labels: part that the policy reads -> the names of its elements; () where they have none.
 
     Raises:
         PlotError: the format is unknown, or matplotlib is not installed.
@@ -32,7 +41,8 @@ def write_plots(path: Path, recording: Recording, title: str) -> None:
     except ImportError as error:
         raise PlotError("plots need: pip install 'ksim-schema[plots]'") from error
     rows: list[tuple[str, dict[str, np.ndarray]]] = [
-        (name, _columns(values[:-1])) for name, values in recording.inputs.items()
+        (name, _columns(values[:-1], labels.get(name, ())))
+        for name, values in recording.inputs.items()
     ]
     rows.append(("action", _columns(recording.action)))
     rows.append(("reward terms", dict(recording.terms)))
@@ -56,5 +66,6 @@ def write_plots(path: Path, recording: Recording, title: str) -> None:
     figure.savefig(path, dpi=110)
 
 
-def _columns(values: np.ndarray) -> dict[str, np.ndarray]:
-    return {str(i): values[:, i] for i in range(values.shape[1])}
+def _columns(values: np.ndarray, labels: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    names = labels or tuple(map(str, range(values.shape[1])))
+    return {name: values[:, i] for i, name in enumerate(names)}

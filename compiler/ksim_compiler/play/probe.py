@@ -100,10 +100,10 @@ def table(found: Probe) -> Iterator[tuple[str, ...]]:
     yield ("input", "size", "least", "mean", "most", "std")
     for name, values in found.columns.items():
         numbers = (values.min(), values.mean(), values.max(), values.std(axis=0).max(initial=0.0))
-        yield (name, str(values.shape[1]), *(f"{float(number):.3g}" for number in numbers))
+        yield (name, str(values.shape[1]), *(f"{float(number) + 0.0:.3g}" for number in numbers))
     total = sum(float(np.abs(v).mean()) for v in found.terms.values()) or 1.0
     yield ("reward term", "share", "least", "mean", "most", "std")
     for name, values in found.terms.items():
         share = float(np.abs(values).mean()) / total
         numbers = (values.min(), values.mean(), values.max(), values.std())
-        yield (name, f"{share:.0%}", *(f"{float(number):.3g}" for number in numbers))
+        yield (name, f"{share:.0%}", *(f"{float(number) + 0.0:.3g}" for number in numbers))
