@@ -105,7 +105,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers of a training rest on."""
-    found = artifact.versions()
+    found = dict(artifact.versions())
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)
