@@ -132,7 +132,7 @@ def hardware() -> dict[str, Any]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "memory_gib": _memory(),
-        "devices": [f"{device.platform} {device.device_kind}" for device in jax.devices()],
+        "devices": [device.device_kind for device in jax.devices()],
     }
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 30
+WIDTH, HEIGHT = 480, 200
+LEFT, RIGHT, TOP, BOTTOM = 58, 24, 10, 30
 POINTS = 300
 """Most points that a line is drawn with; longer ones are averaged."""
 SERIES = 10

@@ -41,7 +41,8 @@ p { margin: .2rem 0; color: var(--soft); overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 1.25rem; } .tile span { color: var(--soft); }
 figcaption { font-weight: 600; margin-bottom: .3rem; }
 figure svg { width: 100%; height: auto; display: block; }
-figure text { font: 11px system-ui, sans-serif; fill: var(--soft); }
+figure text { font: 10px system-ui, sans-serif; fill: var(--soft); }
+@media (max-width: 600px) { figure text { font-size: 16px; } }
 .grid { stroke: var(--line); stroke-width: 1; }
 polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: .4rem 0 0; padding: 0;

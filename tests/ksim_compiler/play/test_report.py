@@ -71,6 +71,10 @@ return Array.from(document.querySelectorAll('h1, h2, p, b, span, li, td, th, fig
 });
 """
 """Contrast with the page (as WCAG defines it), font size and tag of each text."""
+HEIGHTS = """
+return Array.from(document.querySelectorAll('figure text'), e => e.getBoundingClientRect().height);
+"""
+"""Heights of the numbers in charts, in CSS pixels on the screen."""
 
 
 def test_the_page_of_a_run_in_a_browser(tmp_path: Path) -> None:
@@ -87,6 +91,7 @@ def test_the_page_of_a_run_in_a_browser(tmp_path: Path) -> None:
                 for contrast, size, tag in page.execute_script(CONTRAST):
                     assert contrast >= 4.5, tag
                     assert size >= 12, tag
+                assert min(page.execute_script(HEIGHTS)) >= 11
             papers.add(page.find_element("tag name", "body").value_of_css_property("background"))
         assert len(papers) == 2
         assert len(page.find_elements("css selector", "figure svg polyline")) > 20
