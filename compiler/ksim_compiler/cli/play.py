@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.viewer is None:
         os.environ["MUJOCO_GL"] = "disable"  # loading a window library takes time
     if options.verify is not None:
-        return _verify(path, options)
+        return _told(lambda: _verify(path, options))
     compiled = _load(path, options.settings, options)
     return ERRORS if compiled.plan is None else _told(lambda: _play(compiled, options))
 
@@ -250,45 +250,28 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
 
 def _verify(path: Path, options: argparse.Namespace) -> int:
     """Replay an event file as its birth says that it was recorded, and compare."""
-    from ksim_schema.replay import Origin, ReplayError, check_chain, read_events
-
-    try:
-        found = read_events(options.verify)
-        problem = check_chain(found)
-        if problem is not None:
-            print(f"{options.verify}: {problem}")
-            return ERRORS
-        origin = Origin.of(found)
-    except ReplayError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return ERRORS
-    if options.seed not in (None, origin.seed):
-        raise UsageError(f"{options.verify} was recorded with seed {origin.seed}; leave out --seed")
-    compiled = _load(path, options.settings or origin.settings, options)
-    if compiled.plan is None:
-        return ERRORS
-    commands = [f"{place}={value!r}" for place, value in origin.commands.items()]
-    fixed = _fixed(options.fixed or commands)
-    return _told(lambda: _replay(compiled, origin, found, fixed, options))
-
-
-def _replay(
-    compiled: Compiled,
-    origin: Origin,
-    found: list[dict[str, Any]],
-    fixed: dict[tuple[str, str], float],
-    options: argparse.Namespace,
-) -> int:
     from ksim_compiler.learn.policy import load_policy
     from ksim_compiler.play.events import events
     from ksim_compiler.play.record import record
-    from ksim_schema.replay import first_difference
+    from ksim_schema.replay import Origin, check_chain, first_difference, read_events
 
-    plan, ticks = compiled.plan, len(found) - 1
-    assert plan is not None
+    found = read_events(options.verify)
+    problem = check_chain(found)
+    if problem is not None:
+        print(f"{options.verify}: {problem}")
+        return ERRORS
+    origin, ticks = Origin.of(found), len(found) - 1
+    if options.seed not in (None, origin.seed):
+        raise UsageError(f"{options.verify} was recorded with seed {origin.seed}; leave out --seed")
+    compiled = _load(path, options.settings or origin.settings, options)
+    plan = compiled.plan
+    if plan is None:
+        return ERRORS
     if origin.fingerprint != compiled.fingerprint:
         print(f"{options.verify}: it was recorded of another task, {origin.task}")
         return ERRORS
+    commands = [f"{place}={value!r}" for place, value in origin.commands.items()]
+    fixed = _fixed(options.fixed or commands)
     policy = load_policy(options.run, plan, after=origin.steps)
     again = record(plan, policy, origin.seed, max(1, ticks), fixed).until(ticks)
     difference = first_difference(found, list(events(again)))

@@ -147,8 +147,9 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
         except (EngineUnavailable, ValueError) as error:
             print(f"{PROGRAM}: {error}", file=sys.stderr)
             return ERRORS
-        lasted = f"episodes last {found.lengths or 0:.0f} ticks"
-        print(f"{title}: {'no episode ended' if found.lengths is None else lasted}")
+        ended = found.lengths is not None
+        lasted = f"episodes last {found.lengths:.0f} ticks" if ended else "no episode ended"
+        print(f"{title}: {lasted}")
         for row in table(found):
             print("  " + f"{row[0]:<34}" + "".join(f"{cell:>10}" for cell in row[1:]))
         if std:

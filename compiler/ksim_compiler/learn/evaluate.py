@@ -70,11 +70,9 @@ def evaluate(
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
         state, carry, alive, start = loop
-        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
-        seen = state.policy_input if normalizer is None else normalizer(state.policy_input)
-        distribution, carry = networks.actor(seen, carry)
+        action, carry = networks.actor.mode(normalizer, state.policy_input, carry, start)
         before = state
-        state, step = env.step(params, state, distribution.mode())
+        state, step = env.step(params, state, action)
         counted = alive.astype(jnp.float32)
         row = (
             step.reward * counted,

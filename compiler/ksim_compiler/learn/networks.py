@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PyTree
 
 from ksim_compiler.learn.distributions import AnyDistribution, Head
+from ksim_compiler.learn.normalizer import Normalizer
 from ksim_schema.vocabulary.networks import Distribution, Gru, Lstm, Mlp, Network
 
 POLICY_GAIN = 0.01
@@ -208,6 +209,26 @@ class Actor(eqx.Module):
     ) -> tuple[AnyDistribution, NetCarry]:
         output, carry = self.network(x, carry)
         return self.head(output), carry
+
+    def mode(
+        self,
+        normalizer: Normalizer | None,
+        policy_input: Float[Array, "envs inputs"],
+        carry: NetCarry,
+        start: Float[Array, " envs"],
+    ) -> tuple[Float[Array, "envs actions"], NetCarry]:
+        """What it does when it does not explore, and its memory after.
+
+        Args:
+            normalizer: of its input.
+            policy_input: as the environments give it.
+            carry: its memory.
+            start: 1.0 where an episode begins with this tick, so that the memory is forgotten.
+        """
+        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
+        seen = policy_input if normalizer is None else normalizer(policy_input)
+        distribution, carry = self(seen, carry)
+        return distribution.mode(), carry
 
 
 class Critic(eqx.Module):

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ksim_compiler.env import Env, EnvState
 from ksim_compiler.learn.policy import Policy
@@ -44,11 +45,14 @@ class Live:
         key = jax.random.fold_in(self._key, self._episodes) if self._episodes else self._key
         self.state: EnvState = self._init(self.params, key)
         self.carry: Any = self.policy.actor.network.initial_carry(1)
+        self.start = jnp.zeros(1)
         self._episodes += 1
 
     def tick(self) -> None:
         """One control tick."""
-        self.state, self.carry = self._step(self.params, self.state, self.carry)
+        self.state, self.carry, self.start = self._step(
+            self.params, self.state, self.carry, self.start
+        )
 
     @property
     def qpos(self) -> np.ndarray:
@@ -92,10 +96,10 @@ class Live:
         self.params = self.env.params
         self.held.clear()
 
-    def _tick(self, params: Any, state: EnvState, carry: Any) -> tuple[EnvState, Any]:
-        normalizer = self.policy.normalizer
-        seen = state.policy_input if normalizer is None else normalizer(state.policy_input)
-        distribution, carry = self.policy.actor(seen, carry)
-        state, step = self.env.step(params, state, distribution.mode())
-        alive = 1.0 - step.done.astype(jnp.float32)
-        return state, jax.tree.map(lambda m: m * alive[:, None], carry)
+    def _tick(
+        self, params: Any, state: EnvState, carry: Any, start: Float[Array, "1"]
+    ) -> tuple[EnvState, Any, Float[Array, "1"]]:
+        policy = self.policy
+        action, carry = policy.actor.mode(policy.normalizer, state.policy_input, carry, start)
+        state, step = self.env.step(params, state, action)
+        return state, carry, step.done.astype(jnp.float32)

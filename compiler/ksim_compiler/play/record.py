@@ -109,11 +109,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
         state, carry, start, params = loop
-        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
-        seen = state.policy_input
-        seen = seen if policy.normalizer is None else policy.normalizer(seen)
-        distribution, carry = policy.actor(seen, carry)
-        action = distribution.mode()
+        action, carry = policy.actor.mode(policy.normalizer, state.policy_input, carry, start)
         after, step = env.step(params, state, action)
         row = {
             "action": action[0],
