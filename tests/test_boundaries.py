@@ -17,7 +17,8 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
-    ("modelfiles", "modelrefs", "motions", "surfaces", "terrain", "transition"),
+    ("limits", "modelfiles", "modelrefs", "motions", "surfaces", "terrain", "transition"),
+    ("robotfacts",),
     ("robot",),
     ("plan",),
     ("interface",),

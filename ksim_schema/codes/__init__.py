@@ -1,0 +1,1 @@
+"""The codes of diagnostics, a module for each hundred of them."""

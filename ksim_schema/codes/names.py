@@ -1,0 +1,42 @@
+"""KS02xx: names."""
+
+from __future__ import annotations
+
+from ksim_schema.codes.entry import Entry, error, info
+
+ENTRIES: dict[str, Entry] = {
+    "KS0201": error("unknown part", "A field names a part that the task does not have."),
+    "KS0202": error("model cannot be read", "MuJoCo cannot read or compile the robot's model."),
+    "KS0203": error("unknown joint", "The MuJoCo model has no joint of this name."),
+    "KS0204": error("unknown geom", "The MuJoCo model has no geom of this name."),
+    "KS0205": error("unknown body", "The MuJoCo model has no body of this name."),
+    "KS0206": error("unknown site", "The MuJoCo model has no site of this name."),
+    "KS0207": error("unknown sensor", "The MuJoCo model has no sensor of this name."),
+    "KS0208": error("unknown actuator", "The MuJoCo model has no actuator of this name."),
+    "KS0209": error("unknown keyframe", "The MuJoCo model has no keyframe of this name."),
+    "KS0210": error("pattern matches nothing", "No name in the MuJoCo model matches the pattern."),
+    "KS0211": error("bad pattern", "The text is not a valid regular expression."),
+    "KS0212": error(
+        "part of another object", "A field names a part, but one of another schema object."
+    ),
+    "KS0213": error(
+        "no such file of a package",
+        "A model 'package:module/file.xml' is a file of a Python package that is installed here.",
+    ),
+    "KS0214": error(
+        "Menagerie is not installed",
+        "A model 'menagerie:NAME/ENTRY' needs the optional package mujoco-menagerie: "
+        "pip install 'ksim-schema[menagerie]'.",
+    ),
+    "KS0215": error("unknown Menagerie model", "MuJoCo Menagerie has no such model or entry."),
+    "KS0216": error(
+        "Menagerie model cannot be downloaded",
+        "A model of MuJoCo Menagerie is downloaded at its first use, also by --check. Afterwards "
+        "it needs no network. A compiled task carries its model and needs none either.",
+    ),
+    "KS0217": info(
+        "Menagerie model was downloaded",
+        "The model was not on this machine. The next time it is read from the folder that is "
+        "named.",
+    ),
+}

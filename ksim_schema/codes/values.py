@@ -1,0 +1,114 @@
+"""KS04xx: values against each other and against the robot."""
+
+from __future__ import annotations
+
+from ksim_schema.codes.entry import Entry, error, warning
+
+ENTRIES: dict[str, Entry] = {
+    "KS0401": error(
+        "control period", "The control period must be a whole number of physics timesteps."
+    ),
+    "KS0402": error("minibatches", "The rollout's samples do not divide into equal minibatches."),
+    "KS0403": error("unit of a noise", "A noise, bias or clip must have the observation's unit."),
+    "KS0404": error(
+        "no floating base", "The component needs a robot with a free joint, and this has none."
+    ),
+    "KS0405": error(
+        "no torque limit",
+        "A servo or motor needs a limit: the joint's actuatorfrcrange in the model, or "
+        "torque_limit in the action.",
+    ),
+    "KS0406": error("joint driven twice", "Two actions drive the same joint."),
+    "KS0407": warning("no time limit", "Episodes have no length limit, so some may never end."),
+    "KS0408": warning(
+        "value that no robot senses",
+        "The policy reads a value that comes from the simulator's state and from no sensor of "
+        "the robot. Such a policy cannot run on hardware. Critics may read it.",
+    ),
+    "KS0409": error(
+        "unit of the joints", "The value's unit does not fit the joints (angle or length)."
+    ),
+    "KS0411": error(
+        "level without curriculum",
+        "A scale follows the curriculum's level, but the task has no Curriculum.",
+    ),
+    "KS0412": error("latency", "An action's latency must be at most one control period."),
+    "KS0413": error("drawn twice", "Two randomizers change the same value of the model."),
+    "KS0414": error(
+        "cannot be observed", "The robot or the task lacks what the observation is computed from."
+    ),
+    "KS0415": error(
+        "joint without limits",
+        "A value is derived from the limits of joints, and a joint has none in the model.",
+    ),
+    "KS0417": error(
+        "formula without meaning",
+        "The text is no arithmetic expression, names an unknown quantity or function, or its "
+        "units or shapes do not fit.",
+    ),
+    "KS0416": error(
+        "command of another kind",
+        "A reward reads an element of a command, such as its turning rate, that the command does "
+        "not have.",
+    ),
+    "KS0418": error(
+        "terrain cannot be made",
+        "A terrain takes the place of a plane of the model, and has a bounded number of heights.",
+    ),
+    "KS0419": error("file beside the task cannot be read", "Its path is relative to the task."),
+    "KS0420": error("no terrain", "A reset on a height field needs a terrain with heights."),
+    "KS0421": error(
+        "no motion of this robot",
+        "A recorded motion is an .npz file with the arrays qpos (frames, nq) and qvel "
+        "(frames, nv) of this robot, all finite.",
+    ),
+    "KS0430": warning(
+        "unstable servo",
+        "Taken alone, in the home pose, the joint's servo diverges at the physics timestep: its "
+        "stiffness or damping is too large for the inertia that it moves. What is felt at the "
+        "joint while the others move freely counts, with the armature.",
+    ),
+    "KS0431": warning(
+        "contact that cannot be",
+        "MuJoCo lets two geoms touch when the contype of one and the conaffinity of the other "
+        "have a bit in common, or a <pair> names them. These never touch.",
+    ),
+    "KS0432": warning(
+        "ended in the home pose",
+        "A termination is true of the pose in which episodes begin, so they end at once.",
+    ),
+    "KS0433": warning(
+        "more memory than there is",
+        "The samples of a rollout, or the networks, take more memory than this machine has. "
+        "Another machine may have it.",
+    ),
+    "KS0434": warning(
+        "home outside of limits",
+        "The home pose has a joint outside of its range, so the simulation pushes it back.",
+    ),
+    "KS0440": error(
+        "training with an unknown mirror",
+        "PPO's mirror lets both sides of the robot learn from each other. The PhysicsState says "
+        "with 'mirror' how the names of the two sides differ.",
+    ),
+    "KS0441": error(
+        "no counterpart", "A joint of one side needs one of the same name on the other side."
+    ),
+    "KS0442": error(
+        "no mirror image",
+        "The two joints must be at mirror images of each other's places, in the plane y = 0 of the "
+        "base in the home pose, with such axes, limits and home angles. The axes may have "
+        "opposite signs.",
+    ),
+    "KS0443": error(
+        "memory without mirror image",
+        "What a recurrent network remembers has no known mirror image, so that it cannot be "
+        "trained with PPO's mirror.",
+    ),
+    "KS0444": error(
+        "value without mirror image",
+        "The networks read or give a value whose mirror image is not known: of its kind, because "
+        "it names parts of one side only, or because a frame is turned otherwise on the other "
+        "side. A component of one's own says what it is with the method 'mirrored'.",
+    ),
+}
