@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler import plan as plans
 from ksim_compiler.engine import EngineSpec, make_engine
+from ksim_compiler.engine.base import full_precision
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
@@ -116,6 +117,7 @@ class Env:
         self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
 
+    @full_precision
     def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
         """All environments at the start of an episode.
 
@@ -134,6 +136,7 @@ class Env:
         )
         return EnvState(physics, world, episode, inputs, key, tick)
 
+    @full_precision
     def step(
         self, params: Parameters, state: EnvState, action: Float[Array, "envs actions"]
     ) -> tuple[EnvState, Step]:

@@ -16,15 +16,19 @@ non-finite, for a termination to see.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
 from jax.typing import ArrayLike
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 World = dict[str, jax.Array]
 """MjData field -> (envs, *field_shape); float32, and int32 for integer fields."""
@@ -184,6 +188,21 @@ class Engine(Protocol):
     def rows(self, state: State) -> np.ndarray:
         """The states as (n, nstate) float64 rows of MuJoCo's `mjSTATE_INTEGRATION`, on the host."""
         ...
+
+
+def full_precision(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, with all products of matrices in it computed in full float32.
+
+    An accelerator would by itself round their factors to 10 or 7 bits of mantissa (TF32, bfloat16):
+    good enough for a network, not for physics, where it costs two digits of a trajectory.
+    """
+
+    @functools.wraps(function)
+    def exact(*args: P.args, **kwargs: P.kwargs) -> T:
+        with jax.default_matmul_precision("highest"):
+            return function(*args, **kwargs)
+
+    return exact
 
 
 def physics_model(model: mujoco.MjModel) -> mujoco.MjModel:

@@ -46,6 +46,7 @@ from ksim_compiler.engine.base import (
     World,
     checked,
     default_row,
+    full_precision,
     model_overrides,
     state_slices,
 )
@@ -109,6 +110,7 @@ class MjxEngine:
         self._clamps = fast and implementation == "jax" and spec.model.nu > 0
         self._joint_limited, self._joint_dof, self._joint = _limited_joints(spec.model)
 
+    @full_precision
     def reset(
         self,
         qpos: ArrayLike,
@@ -118,6 +120,7 @@ class MjxEngine:
     ) -> tuple[MjxState, World]:
         return self._fresh(*self._start(qpos, qvel, ctrl), model_overrides(self.spec, model))
 
+    @full_precision
     def step(
         self,
         state: MjxState,
@@ -146,6 +149,7 @@ class MjxEngine:
 
         return jax.vmap(tick)(state, ctrl, wrench)
 
+    @full_precision
     def reset_where(
         self,
         mask: ArrayLike,
