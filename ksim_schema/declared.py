@@ -191,7 +191,10 @@ def _parameter_problem(declared: type[Custom], parameter: str) -> str | None:
         return None
     unit = field_annotation(info, Unit)
     try:
-        info.default = adapter.validate_python(_measured(info.get_default(), unit))
+        given = info.get_default()
+        default = adapter.validate_python(_measured(given, unit))
+        several = unit is not None and len(unit.allowed) > 1  # each joint's own, as it was written
+        info.default = _bare(given, default) if several else default
     except ValidationError as error:
         return "its default is refused: " + error.errors()[0]["msg"].lower()
     return None
@@ -203,6 +206,15 @@ def _measured(value: Any, unit: Unit | None) -> Any:
         return tuple(_measured(member, unit) for member in cast("list[Any]", value))
     bare = isinstance(value, int | float) and not isinstance(value, bool | Measured)
     return Measured(value, unit.allowed[0]) if bare and unit and unit.allowed else value
+
+
+def _bare(given: Any, default: Any) -> Any:
+    """A default without the unit that it had none of."""
+    if isinstance(default, tuple):
+        members = zip(given, cast("tuple[Any, ...]", default), strict=True)
+        return tuple(_bare(one, validated) for one, validated in members)
+    plain = isinstance(given, int | float) and not isinstance(given, Measured)
+    return float(default) if plain and isinstance(default, Measured) else default
 
 
 def _name_of(declared: type[Custom]) -> str:

@@ -244,7 +244,8 @@ class Unit:
     """Pydantic annotation: a float that must be given in one of these dimensions.
 
     With one dimension the value is a plain float in SI units. With several, or with none (any
-    dimension goes), it is a :class:`Measured`, because a later stage decides which was meant.
+    dimension goes), it is a :class:`Measured`, because a later stage decides which was meant; a
+    default of several, which is each joint's own unit, is a plain float: ``20 rad/s or m/s``.
     A bare number is read only where a plain number is allowed, and zero everywhere: a number
     without a unit is the mistake that this project is there to find.
     """
@@ -271,6 +272,9 @@ class Unit:
         Raises:
             PydanticCustomError: of type ``quantity``, ``dimension`` or ``unit_missing``.
         """
+        if len(self.allowed) > 1 and isinstance(value, str) and value.endswith(self._each):
+            value = value.removesuffix(self._each)
+            return float(Unit((NUMBER,)).validate(value))
         try:
             measured = parse(value)
         except QuantityError as error:
@@ -283,6 +287,10 @@ class Unit:
             else:
                 self._refuse(value, measured)
         return measured if len(self.allowed) != 1 else float(measured)
+
+    def text_of_each(self, value: float) -> str:
+        """The text, which :meth:`validate` reads, of a number in the unit of each joint."""
+        return f"{float(value)!r}{self._each}"
 
     def _help(self, value: object, error: QuantityError) -> str:
         """What to write instead of a text that is not a quantity."""
@@ -317,8 +325,16 @@ class Unit:
             },
         )
 
+    @property
+    def _each(self) -> str:
+        """What follows a number that is in the unit of whatever it is applied to."""
+        return " " + " or ".join(map(str, self.allowed))
+
     def serialize(self, value: float) -> object:
         """The canonical text (a plain number stays a number)."""
+        bare = value and not isinstance(value, Measured)
+        if bare and len(self.allowed) > 1 and NUMBER not in self.allowed:
+            return self.text_of_each(value)
         dimension = value.dimension if isinstance(value, Measured) else self.allowed[0]
         return text_of(float(value), dimension) if dimension != NUMBER else float(value)
 

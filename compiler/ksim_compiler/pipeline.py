@@ -114,7 +114,7 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
         found = in_order([*found, *problems])
         if has_errors(found):
             break
-        return Compiled(plan, found, checked.sources, fingerprint(task, graph, files.content))
+        return Compiled(plan, found, checked.sources, fingerprint(plan.task, graph, files.content))
     return Compiled(None, found, checked.sources)
 
 

@@ -26,7 +26,10 @@ ENTRIES: dict[str, Entry] = {
         "the robot. Such a policy cannot run on hardware. Critics may read it.",
     ),
     "KS0409": error(
-        "unit of the joints", "The value's unit does not fit the joints (angle or length)."
+        "unit of the joints",
+        "The value's unit does not fit the joints: hinges take an angle, slides a length. A value "
+        "for joints of both types names both units: '20 rad/s or m/s' is 20 rad/s for the hinges "
+        "and 20 m/s for the slides.",
     ),
     "KS0411": error(
         "level without curriculum",

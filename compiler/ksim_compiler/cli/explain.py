@@ -238,6 +238,8 @@ def _text(info: FieldInfo, value: Any) -> str:
             return str(value)
         case float():
             unit = field_annotation(info, Unit)
+            if unit and len(unit.allowed) > 1 and value:
+                return f"{value:g} " + " or ".join(map(str, unit.allowed))
             dimension = unit.allowed[0] if unit and len(unit.allowed) == 1 else NUMBER
             return f"{value:g}" if dimension == NUMBER else f"{value:g} {dimension}"
         case _:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from ksim_compiler.motions import MotionError, read_motion
+from ksim_compiler.passes.jointunits import aliased, joint_units, settled
 from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.facts import RobotFacts, file_key
 from ksim_schema.formula import FormulaError
-from ksim_schema.quantity import NUMBER, Dimension, Measured, Unit
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -57,7 +56,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
             found.append(task.report_key("KS0404", message, *at))
     if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
-            found += _joint_units(task, facts, part, (object, name))
+            found += joint_units(task, facts, part, (object, name))
             found += _joint_limits(task, facts, part, (object, name))
         found += _motors(task, facts)
         found += _drawn_twice(task, facts)
@@ -67,6 +66,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         found += _formulas(task, facts)
         found += _states(task, facts)
         found += own_problems(task, facts)
+        plan = replace(plan, task=settled(task, facts))
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
 
@@ -75,14 +75,9 @@ def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Dia
     for path, named, value in annotated_fields(part, Named):
         listed = isinstance(value, tuple)
         for index, text in enumerate(value if listed else () if value is None else (value,)):
-            place = (*at, *_aliased(part, path), *((index,) if listed else ()))
+            place = (*at, *aliased(part, path), *((index,) if listed else ()))
             problem = _pattern if named.pattern else _exact
             yield from problem(task, facts, named.what, text, place)
-
-
-def _aliased(part: Part, path: tuple[str, ...]) -> tuple[str, ...]:
-    alias = type(part).model_fields[path[0]].alias
-    return (alias or path[0], *path[1:])
 
 
 def _choices(facts: RobotFacts, what: str, pattern: bool) -> list[str]:
@@ -121,39 +116,6 @@ def _pattern(
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
         help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
         yield task.report(code, message, *place, help=help)
-
-
-def _joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
-    """Values that are angles for hinges and lengths for slides fit the joints of their part.
-
-    The first dimension that such a field allows is that for hinges, the second that for slides.
-    """
-    patterns = getattr(part, "joints", None)
-    if patterns is None:
-        return
-    joints = facts.match_joints(patterns)
-    types = {joint.type for joint in joints}
-    for path, unit, value in annotated_fields(part, Unit):
-        if len(unit.allowed) != 2:
-            continue
-        place = (*at, *_aliased(part, path))
-        for number in value if isinstance(value, tuple) else (value,):
-            given = _dimension(number)
-            if given is None or not number:
-                continue
-            meant = "hinge" if given == unit.allowed[0] else "slide"
-            if types != {meant}:
-                other = next(j for j in joints if j.type != meant)
-                wanted = unit.allowed[0 if other.type == "hinge" else 1]
-                message = f"joint {other.name!r} is a {other.type}, which takes {wanted.phrase}, "
-                message += f"not {given.phrase}"
-                help = f"give it in '{wanted}'" if len(types) == 1 else "select joints of one type"
-                yield task.report("KS0409", message, *place, help=help)
-                break
-
-
-def _dimension(value: Any) -> Dimension | None:
-    return value.dimension if isinstance(value, Measured) and value.dimension != NUMBER else None
 
 
 def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
