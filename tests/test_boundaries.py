@@ -17,7 +17,17 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
-    ("limits", "modelfiles", "modelrefs", "motions", "surfaces", "terrain", "transition"),
+    (
+        "limits",
+        "modelfiles",
+        "modelrefs",
+        "modelxml",
+        "motions",
+        "sealed",
+        "surfaces",
+        "terrain",
+        "transition",
+    ),
     ("robotfacts",),
     ("robot",),
     ("plan",),

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ksim_compiler.modelxml import XmlError, parse
 from ksim_schema.facts import FILES
 
 MAX_FILE = 200_000_000
@@ -174,12 +175,10 @@ class _Collector:
 
     def parse(self, name: str) -> ElementTree.Element:
         try:
-            return ElementTree.fromstring(self.content[name])
-        except ElementTree.ParseError as error:
-            line, column = error.position
-            raise ModelError(f"{name}, line {line}, column {column + 1}: not valid XML") from error
-        except (LookupError, ValueError) as error:  # an encoding that Python lacks
-            raise ModelError(f"{name}: not valid XML: {error}") from error
+            return parse(self.content[name])
+        except XmlError as error:
+            joint = ", " if str(error).startswith("line") else ": "
+            raise ModelError(f"{name}{joint}{error}") from error
 
     def check_names(self) -> None:
         """MuJoCo finds a file of the right name in any folder before it looks beside an include."""

@@ -13,7 +13,9 @@ from ksim_compiler import terrain
 from ksim_compiler.modelfiles import ModelError as ModelError
 from ksim_compiler.modelfiles import ModelFiles as ModelFiles
 from ksim_compiler.modelfiles import read_files as read_files
+from ksim_compiler.modelxml import in_memory
 from ksim_compiler.robotfacts import read_facts
+from ksim_compiler.sealed import sealed
 from ksim_schema.facts import FILES, Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -75,15 +77,18 @@ def image(robot: Robot) -> bytes:
 def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]) -> Robot:
     """Read a model from memory, change it, and compile it."""
     try:
+        root, content = in_memory(files.root, files.content)
         with mujoco.MjVfs() as vfs:
-            for name, data in files.content.items():
+            for name, data in content.items():
                 vfs[name] = data
-            spec = mujoco.MjSpec.from_file(files.root, vfs=vfs)
+            with sealed():
+                spec = mujoco.MjSpec.from_file(root, vfs=vfs)
             _set_options(part, spec)
             _name_geoms(spec)
             terrain.add(part.terrain, spec)
             change(spec)
-            model = spec.compile(vfs=vfs)
+            with sealed():
+                model = spec.compile(vfs=vfs)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
     return Robot(part, files, model, replace(read_facts(part, model), files=_task_files(files)))
