@@ -18,6 +18,7 @@ HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
     (
+        "anatomy",
         "limits",
         "modelfiles",
         "modelrefs",
@@ -32,6 +33,7 @@ LAYERS = (
     ("robot",),
     ("plan",),
     ("interface",),
+    ("meaning",),
     ("verify",),
     ("passes",),
     ("pipeline",),

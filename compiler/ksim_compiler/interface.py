@@ -11,7 +11,6 @@ from ksim_schema.canonical import values_of
 from ksim_schema.diff import Diff
 from ksim_schema.diff.columns import Migration, Segment, column_map, obstacles
 from ksim_schema.diff.tiers import SENSOR_ERRORS
-from ksim_schema.facts import RobotFacts
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
@@ -150,10 +149,3 @@ def _unit(plan: Plan, action: str) -> float:
 
 def _distinct(labels: tuple[str, ...], size: int) -> tuple[str, ...]:
     return labels if len(set(labels)) == size else ()
-
-
-def body(facts: RobotFacts) -> tuple[Any, ...]:
-    """What of a robot the meaning of inputs and outputs rests on: joints, home pose, sensors."""
-    joints = tuple((j.name, j.type, j.limits, j.home) for j in facts.joints)
-    sensors = tuple((s.name, s.type, s.size) for s in facts.sensors.values())
-    return joints, sensors, facts.root

@@ -74,7 +74,9 @@ class Comparison:
             return ""
         if self.diff.tier == "policy-io" and not self.migration.needed:
             return "a checkpoint loads as it is, but what its inputs or outputs mean has changed"
-        return self.migration.sentence()
+        model = any(c.subject == "file" and c.tier == "policy-io" for c in self.diff.changes)
+        note = "; the model gives inputs or outputs another meaning" if model else ""
+        return self.migration.sentence() + note
 
     def maps(self) -> Iterator[tuple[str, ColumnMap]]:
         """The column maps that are worth showing, with their titles."""

@@ -24,6 +24,8 @@ ACTION_ERRORS = frozenset(
 """The same of an action."""
 SPREAD = frozenset(("init_std", "min_std", "max_std"))
 """Fields of a distribution that the training starts from or stays within."""
+TRAINED_STATE = frozenset(("kind", "timestep", "solver", "terrain", "mirror"))
+"""Fields of the robot that leave what its numbers mean."""
 TRAINED = frozenset(("Reward", "Termination", "Reset", "Event", "Randomizer", "Curriculum"))
 
 
@@ -118,7 +120,9 @@ class Tiers:
             return "policy-io", "the policy runs at another rate"
         if field == "home":
             return "policy-io", "positions may be measured from the home pose"
-        return "training", ""
+        if field in TRAINED_STATE:
+            return "training", ""
+        return "policy-io", "what the robot's numbers are measured from"
 
     def wire(self, hom: str, wire: tuple[str, str, str]) -> Verdict:
         """Of a wire that is born or dies."""

@@ -197,15 +197,15 @@ def _with_models(changes: Diff, old: Plan, new: Plan) -> Diff:
     if not any(change.subject == "file" for change in changes.changes):
         return changes
     from ksim_compiler import robot
-    from ksim_compiler.interface import body
+    from ksim_compiler.meaning import in_short, other_meanings
 
     part = new.robot.part  # the same options for both, which are compared apart
-    before, after = (robot.load(part, plan.robot.files) for plan in (old, new))
-    if robot.image(before) == robot.image(after):
+    models = robot.load(part, old.robot.files), robot.load(part, new.robot.files)
+    if robot.image(models[0]) == robot.image(models[1]):
         return changes.with_files("runtime", "MuJoCo compiles both to the same model")
-    if body(before.facts) != body(after.facts):
-        return changes.with_files("policy-io", "joints, home pose or sensors are others")
-    return changes
+    names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
+    found = other_meanings(old, new, models, names)
+    return changes.with_files("policy-io", in_short(found)) if found else changes
 
 
 def _rendered(compared: Sequence[Comparison], options: argparse.Namespace) -> str:

@@ -1,0 +1,190 @@
+"""What a change of the model means for the columns of a policy's input and output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ksim_compiler.anatomy import Anatomy, Key, anatomy, changes
+from ksim_compiler.interface import inputs, outputs
+from ksim_compiler.plan import Plan
+from ksim_compiler.robot import Robot
+from ksim_schema.canonical import values_of
+from ksim_schema.diff.columns import Segment
+from ksim_schema.facts import RobotFacts
+from ksim_schema.graph import Node
+from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary.observation import Observation, WiredObservation
+from ksim_schema.vocabulary.observation.base import selected
+
+SHOWN = 3
+"""How many changes of meaning are told; of others their number."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The columns of one part.
+
+    Attributes:
+        segment: what they are.
+        start: the first of them.
+        parts: the part, and those that it hands on.
+    """
+
+    segment: Segment
+    start: int
+    parts: tuple[Part, ...]
+
+
+@dataclass
+class Sentence:
+    """A change of meaning and the columns that it is of."""
+
+    text: str
+    columns: list[str] = field(default_factory=lambda: [])
+
+
+def other_meanings(
+    old: Plan, new: Plan, models: tuple[Robot, Robot], names: Mapping[str, str]
+) -> list[str]:
+    """How the models of two tasks give the columns of a policy another meaning, in sentences.
+
+    Only what both tasks have is compared: columns that are born or gone are told elsewhere.
+
+    Args:
+        old: the old task, after shape inference.
+        new: the new one.
+        models: their robots as the models have them, without what tasks add.
+        names: old name -> new name of the parts that are called otherwise.
+    """
+    before, after = (anatomy(robot.model) for robot in models)
+    was = {names.get(s.segment.name, s.segment.name): s for s in _stretches(old)}
+    found: dict[str, Sentence] = {}
+    for stretch in _stretches(new):
+        other = was.get(stretch.segment.name)
+        if other is not None:
+            for key, text in _told(old, new, before, after, other, stretch):
+                told = found.setdefault(text, Sentence(text))
+                told.columns.append(_columns(stretch, key))
+    sentences = [f"{', '.join(s.columns)}: {s.text}" for s in found.values()]
+    order = [[s.segment.name for s in _stretches(p)] for p in (old, new)]
+    labels = [[(s.segment.size, s.segment.labels) for s in _stretches(p)] for p in (old, new)]
+    if not sentences and order[0] == order[1] and labels[0] != labels[1]:
+        sentences.append("the columns are of other joints, or in another order")
+    return sentences
+
+
+def in_short(sentences: list[str]) -> str:
+    """The first of the sentences, and how many more there are."""
+    more = len(sentences) - SHOWN
+    return "; ".join(sentences[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _stretches(plan: Plan) -> Iterator[Stretch]:
+    for segments in (inputs(plan, plan.policy_input), outputs(plan)):
+        start = 0
+        for segment in segments:
+            object, _, name = segment.name.removesuffix(" (noisy)").partition(".")
+            part = plan.task.of(object)[name]
+            parts = [part]
+            if isinstance(part, WiredObservation):
+                edges = plan.graph.into(Node(object, name), part.source)
+                parts += [plan.task.of(e.src.object)[e.src.name] for e in edges]
+            yield Stretch(segment, start, tuple(parts))
+            start += segment.size
+
+
+def _told(
+    old: Plan, new: Plan, before: Anatomy, after: Anatomy, was: Stretch, now: Stretch
+) -> Iterator[tuple[Key, str]]:
+    """What has changed for one part, each with the thing that it is about."""
+    facts = old.robot.facts, new.robot.facts
+    keys = [
+        [key for part in s.parts for key in _rests_on(part, f)]
+        for s, f in zip((was, now), facts, strict=True)
+    ]
+    for a, b in zip(*(_frames(k) for k in keys), strict=False):
+        if a != b and [values_of(p) for p in was.parts] == [values_of(p) for p in now.parts]:
+            yield b, f"it is about {b[0]} {b[1]!r}, not about {a[0]} {a[1]!r}"
+    for key in dict.fromkeys(keys[1]):
+        if key in keys[0]:
+            for text in changes(before, after, key):
+                yield key, text
+    yield from _homes(facts, now, keys[1])
+    yield from _limits(before, after, now, keys[1])
+
+
+def _frames(keys: list[Key]) -> list[Key]:
+    return [key for key in keys if key[0] != "joint"]
+
+
+def _rests_on(part: Part, facts: RobotFacts) -> Iterator[Key]:
+    """The things of the model that a part's numbers are about, in their order."""
+    for (name, *_), named, value in annotated_fields(part, Named):
+        if not value or name == "partners" or named.what in ("geom", "keyframe"):
+            continue
+        patterns = value if isinstance(value, tuple) else (value,)
+        if named.what == "joint" and named.pattern:
+            yield from (("joint", joint.name) for joint in facts.match_joints(patterns))
+        elif named.pattern:
+            yield from ((named.what, n) for n in selected(facts, named.what, patterns))
+        else:
+            yield from ((named.what, n) for n in patterns)
+    if isinstance(part, Observation):
+        what = {"xbody": "body"}
+        for request in part.sensors(facts):
+            for kind, thing in (
+                (request.objtype, request.objname),
+                (request.reftype, request.refname),
+            ):
+                if kind and thing and thing != facts.bodies[0]:
+                    yield what.get(kind, kind), thing
+
+
+def _homes(
+    facts: tuple[RobotFacts, RobotFacts], now: Stretch, keys: list[Key]
+) -> Iterator[tuple[Key, str]]:
+    """Home positions, where something is measured from them."""
+    if not any('"home"' in json.dumps(values_of(part)) for part in now.parts):
+        return
+    homes = [{joint.name: joint.home for joint in f.joints} for f in facts]
+    for key in dict.fromkeys(keys):
+        a, b = (h.get(key[1]) for h in homes)
+        if key[0] == "joint" and a is not None and b is not None and a != b:
+            yield key, f"the home position of joint {key[1]!r} was {_text(a)} and is {_text(b)}"
+
+
+def _limits(
+    before: Anatomy, after: Anatomy, now: Stretch, keys: list[Key]
+) -> Iterator[tuple[Key, str]]:
+    """Limits of joints, where something is derived from them or held within them."""
+    if not any(
+        getattr(part, "needs_limits", False) or getattr(part, "clip_to_limits", False)
+        for part in now.parts
+    ):
+        return
+    for key in dict.fromkeys(keys):
+        a, b = (m.joints.get(key[1]) if key[0] == "joint" else None for m in (before, after))
+        if a is not None and b is not None and a.limits != b.limits:
+            was, is_ = (_text(j.limits) if j.limits else "none" for j in (a, b))
+            yield key, f"the limits of joint {key[1]!r} were {was} and are {is_}"
+
+
+def _text(values: tuple[float, ...]) -> str:
+    return f"{values[0]:g}" if len(values) == 1 else "[" + ", ".join(f"{v:g}" for v in values) + "]"
+
+
+def _columns(stretch: Stretch, key: Key) -> str:
+    """The columns of a part that are about a thing: all of them if its labels do not say."""
+    segment, first = stretch.segment, stretch.start
+    places = [i for i, label in enumerate(segment.labels) if label.startswith(f"{key[1]}[")]
+    places = places or list(range(segment.size))
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][-1] + 1 == place:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    shown = " ".join(f"[{first + run[0]}:{first + run[-1] + 1}]" for run in runs)
+    return f"{segment.name} {shown}"
