@@ -187,7 +187,7 @@ PROSE = ("about", "task")
 """Keys of a task that say nothing of what it computes."""
 UNNAMED = ("PhysicsState", "Policy", "Critic")
 """Objects of which a task has one part, whose name seeds no draws and stands in no log."""
-ORDERED = frozenset(("read", "obey", "judge", "weigh", "act"))
+ORDERED = frozenset(("read", "obey", "judge", "weigh", "act", "recall"))
 """Morphisms whose edges into a part are in an order that means something."""
 
 

@@ -66,6 +66,7 @@ from ksim_schema.vocabulary.base import (
     GeomName,
     GeomPattern,
     JointPattern,
+    Measures,
     Part,
     PositiveInt,
     Probability,
@@ -102,9 +103,28 @@ jax: Any = _Lazy("jax")
 jnp: Any = _Lazy("jax.numpy")
 
 CommandName = Annotated[str, Wire("reward", of="Command")]
-"""A command that a reward reads, as ``x.commands[self.<field>]``."""
+"""A command that a reward or a termination reads, as ``x.commands[self.<field>]``: what the policy
+was told before the action."""
 ObservationName = Annotated[str, Wire("reward", of="Observation")]
-"""An observation that a reward reads, as ``x.observations[self.<field>]``: its clean value."""
+"""An observation that a reward or a termination reads, as ``x.observations[self.<field>]``.
+
+What it measures of the state after the action, flat and in its own unit: without noise, bias,
+delay, lag, clip, scale and history. ``Annotated[ObservationName, measures("N")]`` takes one in
+newtons alone.
+"""
+
+
+def measures(*units: str, each: int = 1) -> Measures:
+    """What an observation has to measure that a field names.
+
+    Args:
+        units: such as ``"N"`` or ``"rad/s"``; its values are in one of them.
+        each: how many numbers of it belong together, such as 3 of a vector.
+
+    Raises:
+        QuantityError: a text that is not a unit.
+    """
+    return Measures(tuple(parse_unit(unit)[1] if unit else NUMBER for unit in units), each=each)
 
 
 class Custom(Part):
@@ -143,6 +163,9 @@ class Observation(Custom, _Observation):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (parse_unit(self.unit)[1] if self.unit else NUMBER,)
+
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        return self.dimensions(robot) == (NUMBER,)  # its author knows
 
 
 class Reward(Custom, _Reward):
@@ -235,6 +258,7 @@ __all__ = [
     "contact_of",
     "jax",
     "jnp",
+    "measures",
     "orientation_of",
     "position_of",
     "velocity_of",

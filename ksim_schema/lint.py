@@ -38,7 +38,7 @@ from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.event import Event
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
-from ksim_schema.vocabulary.termination import EpisodeLength, NotUpright
+from ksim_schema.vocabulary.termination import NotUpright, Termination
 
 LARGEST = 3.4028234e38
 SMALLEST = 1.1754944e-38
@@ -234,7 +234,8 @@ def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic
 
 def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
     """An event that is due when most episodes of the training are over."""
-    limits = [t.after for t in task.of("Termination").values() if isinstance(t, EpisodeLength)]
+    terminations = [t for t in task.of("Termination").values() if isinstance(t, Termination)]
+    limits = [limit for t in terminations if (limit := t.time_limit()) is not None]
     limits += [task.ppo.episode] if task.ppo.episode is not None else []
     longest = min(limits, default=math.inf)
     first, last = event.every

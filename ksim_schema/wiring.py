@@ -33,6 +33,8 @@ _RECORD = {
     "Command": "record_command",
     "Termination": "record_termination",
 }
+_OF_THE_RECORD = {"Reward": "reward", "Termination": "terminate", "Curriculum": "gauge"}
+"""What reads the record of a tick, and the morphism along which it does."""
 FAILURE_CHANNEL = Node("Trajectory", "Termination")
 """The channel that says whether a tick ended in a failure."""
 
@@ -67,10 +69,16 @@ class _Builder:
             self._add("hold", after, now)
         for object, name, part in self.task:
             self._implied(Node(object, name), part)
+        observed = [edge for edge in self.edges if edge.hom == "observe"]
         for channel, records in self.channels.items():
             self.nodes[channel] = "channel"
             for record in records:
                 self.edges[record] = None
+                # what an observation measures is recorded of the state that the tick makes
+                for edge in observed:
+                    if edge.tgt == record.src:
+                        state = Node(edge.src.object, edge.src.name + NEXT)
+                        self.edges[Edge("record", state, channel)] = None
         for name in self.task.of("Trajectory"):
             if Node("Trajectory", name) not in self.channels:
                 message = f"no part reads a channel {name!r}"
@@ -85,7 +93,8 @@ class _Builder:
         """The edges that the part's fields name."""
         for path, wire, value in annotated_fields(part, Wire):
             at = (node.object, node.name, *path)
-            hom = self.schema.homs[wire.hom]
+            label = wire.hom if wire.of is None else _OF_THE_RECORD[node.object]
+            hom = self.schema.homs[label]
             outwards = hom.dom == node.object
             other = wire.of or (hom.codom if outwards else hom.dom)
             port = ".".join(path)
@@ -108,7 +117,7 @@ class _Builder:
                     target = Node(target.object, target.name.removesuffix(NEXT) + suffix)
                 ends = (node, target) if outwards else (target, node)
                 listed = is_list(value)
-                self._add(wire.hom, *ends, port=port, index=index if listed else 0, path=place)
+                self._add(label, *ends, port=port, index=index if listed else 0, path=place)
 
     def _named(
         self, part: Part, other: str, path: tuple[str, ...], value: Any, at: Path_
@@ -120,6 +129,9 @@ class _Builder:
             return [(value, at)]
         inferred = path[0] in INFERRED
         choices = list(self.task.of(other))
+        if path[0] == "recall":  # all that the policy sets, in its order
+            acts = [name for policy in self.task.of("Policy").values() for name in policy.act]  # type: ignore[attr-defined]
+            return [(name, at) for name in dict.fromkeys(acts or choices) if name in choices]
         if inferred and len(choices) == 1 and getattr(part, "implies_" + path[0], True):
             return [(choices[0], at)]
         return []
@@ -167,8 +179,7 @@ class _Builder:
 
     def _implied(self, node: Node, part: Part) -> None:
         """The edges that the kind of a part implies."""
-        homs = {"Reward": "reward", "Termination": "terminate", "Curriculum": "gauge"}
-        hom = homs.get(node.object)
+        hom = _OF_THE_RECORD.get(node.object)
         channels: Iterable[str] = getattr(part, "channels", ())
         for channel in channels if hom else ():
             for source in self._sources(channel):

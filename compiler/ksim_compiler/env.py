@@ -2,8 +2,9 @@
 
 One tick, in this order (the plan's schedule): the action becomes controls, events push, the
 engine steps the physics, terminations and rewards read the record of the tick, the curriculum
-moves, finished environments are reset, and the next tick's inputs are observed. Rewards see the
-state after the action, and the observations and commands from before it.
+moves, finished environments are reset, and the next tick's inputs are observed. Rewards,
+terminations and the curriculum see the state after the action, the observations that they name
+measured of that state, the action, and the commands that the policy was told before it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.own import check_rules
 from ksim_compiler.plan import Plan
-from ksim_compiler.tick import NON_FINITE, Episode, Inputs, Parts, Tick
+from ksim_compiler.tick import NON_FINITE, CutOff, Episode, Inputs, Parts, Tick
 from ksim_compiler.transition import Reflection, Step
 from ksim_schema import mirror
 
@@ -158,18 +159,17 @@ class Env:
             push if any(not event.pulls for event in events) else None,
             wrench if any(event.pulls for event in events) else None,
         )
-        judged, following = jax.vmap(lambda k, e, i, w, a: self._tick.judge(parts, k, e, i, w, a))(
-            keys, episode, state.inputs, world, action
+        judged, following = jax.vmap(lambda k, e, w, a, c: self._tick.judge(parts, k, e, w, a, c))(
+            keys, episode, world, action, self._cut_off(state)
         )
-        timeout = judged.timeout | (self._cut_off(state) & ~judged.failure)
         following.memory.update(Event=disturbed, Action=acted)
-        following = following._replace(action=action, controls=controls)
-        following, inputs = jax.vmap(lambda k, e, w: self._tick.follow(parts, k, e, w))(
-            keys, following, world
+        following = following._replace(controls=controls)
+        following, inputs = jax.vmap(lambda k, e, w, a: self._tick.follow(parts, k, e, w, a))(
+            keys, following, world, action
         )
         broken = judged.terminations[NON_FINITE][:, None]
         final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
-        done = judged.failure | timeout
+        done = judged.failure | judged.timeout
         after = EnvState(physics, world, following, inputs, state.key, tick)
         after = jax.lax.cond(
             jnp.any(done), lambda s: self._restart(parts, keys, done, s), lambda s: s, after
@@ -178,7 +178,7 @@ class Env:
             reward=judged.reward,
             reward_terms=judged.terms,
             failure=judged.failure,
-            timeout=timeout,
+            timeout=judged.timeout,
             terminations=judged.terminations,
             next_critic_input=final_critic,
             metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
@@ -216,13 +216,15 @@ class Env:
             inputs=jax.tree.map(choose, inputs, state.inputs),
         )
 
-    def _cut_off(self, state: EnvState) -> Bool[Array, " envs"]:
-        """Where the tick after this state ends an episode that would go on."""
-        cut = jnp.zeros(self.num_envs, bool)
+    def _cut_off(self, state: EnvState) -> CutOff:
+        """Where the training ends an episode with the tick after this state (batched)."""
+        length = stagger = jnp.zeros(self.num_envs, bool)
         if self._stagger:
             key, last = name_key(state.key, "stagger"), self._stagger + 1
-            cut = jax.random.randint(key, (self.num_envs,), 1, last) == state.tick + 1
-        return cut | (state.episode.age + 1 >= self._longest) if self._longest else cut
+            stagger = jax.random.randint(key, (self.num_envs,), 1, last) == state.tick + 1
+        if self._longest:
+            length = state.episode.age + 1 >= self._longest
+        return CutOff(length, stagger)
 
     def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
         """A key for each environment at a tick; it does not depend on the batch size."""

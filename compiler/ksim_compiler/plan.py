@@ -6,6 +6,7 @@ reader needs to know how a task will run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from ksim_schema.quantity import Dimension
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.curriculum import ConstantLevel
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.termination import Termination
 
 Shape = tuple[int, ...]
 
@@ -89,11 +92,27 @@ class Plan:
         """The control period in seconds."""
         return self.robot.part.control
 
+    @property
+    def longest_episode(self) -> int | None:
+        """Ticks after which a time limit ends every episode; None where the task has none."""
+        limits = [
+            limit
+            for part in self.parts("Termination").values()
+            if isinstance(part, Termination) and (limit := part.time_limit()) is not None
+        ]
+        return max(1, round(min(limits) / self.period)) if limits else None
+
     def parts(self, object: str) -> dict[str, Part]:
         """The parts of an object that are in use, by name."""
         gone = set(self.dropped)
         parts = self.task.of(object)
         return {name: part for name, part in parts.items() if Node(object, name) not in gone}
+
+    def measured(self, name: str) -> int:
+        """How many numbers an observation measures at one tick, without its history (infer)."""
+        part = self.task.of("Observation")[name]
+        assert isinstance(part, Observation)
+        return math.prod(self.shapes[Node("Observation", name)]) // part.history
 
     def held(self, level: float) -> Plan:
         """The plan with its curriculum at a standstill, as policies are judged and shown.

@@ -18,6 +18,7 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Column, Plan
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.reset import Reset
 
 NON_FINITE = "non_finite"
 """The termination that every task has: a state that is no longer a number."""
@@ -56,11 +57,22 @@ class Episode(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What the networks read, and the observations that the record keeps."""
+    """What the networks read."""
 
     policy: Float[Array, " policy"]
     critic: Float[Array, " critic"]
-    recorded: dict[str, Float[Array, " size"]]
+
+
+class CutOff(NamedTuple):
+    """Whether the training, and nothing of the task, ends the episode with this tick.
+
+    Attributes:
+        length: it has had the length of a training episode.
+        stagger: the environment's first episode ends early, so that not all begin together.
+    """
+
+    length: Bool[Array, "*envs"]
+    stagger: Bool[Array, "*envs"]
 
 
 class Judgement(NamedTuple):
@@ -122,7 +134,9 @@ class Tick:
         x = self._context(key, episode, {}, episode.age, action)
         now, physics, memory = [], [], {}
         for name, part in self.in_action_order(parts):
-            own = replace(_for(x, "Action", name), action=action[self._slices[name]])
+            place = self._slices[name]
+            own = _for(x, "Action", name)
+            own = replace(own, action=action[place], previous_action=episode.action[place])
             before = episode.memory["Action"][name]
             targets, each, memory[name] = actions.following(part, own, before)
             now.append(targets)
@@ -158,13 +172,19 @@ class Tick:
         parts: Parts,
         key: Key[Array, ""],
         episode: Episode,
-        inputs: Inputs,
         world: Mapping[str, Array],
         action: Float[Array, " actions"],
+        cut: CutOff,
     ) -> tuple[Judgement, Episode]:
-        """Terminations, rewards and the curriculum, from the record of the tick."""
+        """Terminations, rewards and the curriculum, from the record of the tick.
+
+        All of them see the state after the action, the observations that they name measured of
+        that state, the action, and the commands that the policy was told before it. What ends the
+        episode is one thing for all: a failure, a time limit, or that the training cuts it off.
+        """
         age = episode.age + 1
-        x = self._context(key, episode, world, age, action, inputs.recorded)
+        x = self._context(key, episode, world, age, action)
+        x = replace(x, observations=self._measured(parts, x, episode.memory["Observation"]))
         memory = dict(episode.memory)
         finite = _finite(world["qpos"]) & _finite(world["qvel"]) & _finite(action)
         ends: dict[str, Any] = {NON_FINITE: ~finite}
@@ -173,8 +193,9 @@ class Tick:
             own = _for(x, "Termination", name)
             ends[name], ended_memory[name] = rules.apply(part, own, memory["Termination"][name])
         failure = _any(ends[name] for name in ends if name not in self._timeouts)
-        timeout = _any(ends[name] for name in ends if name in self._timeouts) & ~failure
-        x = replace(x, failure=failure, done=failure | timeout)
+        whole = failure | cut.length | _any(ends[n] for n in ends if n in self._timeouts)
+        timeout = (whole | cut.stagger) & ~failure
+        x = replace(x, failure=failure, done=failure | timeout, whole=whole)
         terms: dict[str, Any] = {}
         rewards_memory: dict[str, Any] = {}
         for name in sorted(parts["Reward"]):
@@ -200,11 +221,30 @@ class Tick:
         judged = Judgement(terms, total, ends, failure, timeout)
         return judged, episode._replace(age=age, level=level, memory=memory)
 
+    def _measured(
+        self, parts: Parts, x: Context, memory: Mapping[str, sensing.Memory]
+    ) -> dict[str, Float[Array, " size"]]:
+        """What each recorded observation measures of the state of ``x``."""
+        return {
+            name: sensing.measured(
+                parts["Observation"][name], _for(x, "Observation", name), memory[name]
+            )
+            for name in self._recorded
+        }
+
     def follow(
-        self, parts: Parts, key: Key[Array, ""], episode: Episode, world: Mapping[str, Array]
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        episode: Episode,
+        world: Mapping[str, Array],
+        action: Float[Array, " actions"],
     ) -> tuple[Episode, Inputs]:
-        """The commands and observations of the next tick of the same episode."""
-        x = self._context(key, episode, world, episode.age, episode.action)
+        """The commands and observations of the next tick of the same episode.
+
+        ``episode`` still has the action of the tick before; ``action`` is that of this tick.
+        """
+        x = self._context(key, episode, world, episode.age, action)
         told = {
             name: commands.following(
                 part, _for(x, "Command", name), episode.memory["Command"][name]
@@ -218,7 +258,7 @@ class Tick:
             before = episode.memory["Observation"][name]
             readings[name], sensed[name] = sensing.following(part, own, before)
         memory = {**episode.memory, "Command": told, "Observation": sensed}
-        return episode._replace(memory=memory), self._inputs(readings, x.commands)
+        return episode._replace(action=action, memory=memory), self._inputs(readings, x.commands)
 
     def begin(
         self,
@@ -231,13 +271,15 @@ class Tick:
         own_key, key = key, name_key(key, "begin")
         zero = jnp.zeros(self.plan.action_size)
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
+        x = replace(x, places=self._slices)
         told = {n: commands.first(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
         x = replace(x, commands={name: m.value for name, m in told.items()})
         readings, sensed = {}, {}
         for name, part in parts["Observation"].items():
             readings[name], sensed[name] = sensing.first(part, _for(x, "Observation", name))
         inputs = self._inputs(readings, x.commands)
-        x = replace(x, observations=inputs.recorded, labels=self._labels)
+        recorded = {name: readings[name].measured for name in self._recorded}
+        x = replace(x, observations=recorded, labels=self._labels)
         memory: dict[str, dict[str, Any]] = {"Command": told, "Observation": sensed}
         for object, first in (
             ("Reward", rules.initial),
@@ -288,9 +330,7 @@ class Tick:
             reading = readings[column.source.name]
             return reading.noisy if column.noisy else reading.clean
 
-        recorded = {name: readings[name].clean for name in self._recorded}
-        plan = self.plan
-        return Inputs(gather(plan.policy_input), gather(plan.critic_input), recorded)
+        return Inputs(gather(self.plan.policy_input), gather(self.plan.critic_input))
 
     def _context(
         self,
@@ -299,7 +339,6 @@ class Tick:
         world: Mapping[str, Array],
         age: Int[Array, ""],
         action: Float[Array, " actions"],
-        observations: Mapping[str, Array] | None = None,
     ) -> Context:
         return Context(
             robot=self.robot,
@@ -310,9 +349,9 @@ class Tick:
             key=key,
             action=action,
             previous_action=episode.action,
+            places=self._slices,
             commands={name: m.value for name, m in episode.memory["Command"].items()},
             labels=self._labels,
-            observations=observations or {},
         )
 
     def in_action_order(self, parts: Parts) -> list[tuple[str, Action]]:
@@ -328,7 +367,12 @@ class Tick:
 
 def _ordered(parts: Mapping[str, Any]) -> dict[str, Any]:
     """By name; resets of the whole state before the others."""
-    return dict(sorted(parts.items(), key=lambda item: (not getattr(item[1], "whole", 0), item[0])))
+
+    def place(item: tuple[str, Any]) -> tuple[bool, str]:
+        name, part = item
+        return not (isinstance(part, Reset) and part.whole), name
+
+    return dict(sorted(parts.items(), key=place))
 
 
 def _terms(name: str, components: tuple[str, ...]) -> tuple[str, ...]:

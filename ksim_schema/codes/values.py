@@ -114,4 +114,14 @@ ENTRIES: dict[str, Entry] = {
         "it names parts of one side only, or because a frame is turned otherwise on the other "
         "side. A component of one's own says what it is with the method 'mirrored'.",
     ),
+    "KS0460": error(
+        "observation of another kind or unit",
+        "A reward or a termination names an observation that does not measure what it reads, such "
+        "as an angle where a force is meant. It reads the physical value of the state after the "
+        "action; scale, clip, history, delay and noise are for the networks alone.",
+    ),
+    "KS0461": error(
+        "not one for each foot",
+        "What a reward reads of its feet has one entry for each of them, in the same order.",
+    ),
 }

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import Measured
+from ksim_schema.quantity import Dimension, Measured
 
 T = TypeVar("T")
 
@@ -37,11 +37,29 @@ class Wire:
         hom: the schema's morphism. Its domain or codomain is the object of the part that has
             the field; the named part stands at the other end.
         of: the object that the name belongs to, where that is not the morphism's other end: a
-            reward names a command or an observation, and reads it through the trajectory.
+            reward names a command or an observation, and reads it through the trajectory. A
+            termination or a curriculum with such a field reads it so too, by its own morphism.
     """
 
     hom: str
     of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Field annotation beside a :class:`Wire` to an observation: what it has to measure.
+
+    Attributes:
+        dimensions: units that it may be in; any, where none is given.
+        beside: further units that some of its elements may be in.
+        each: how many numbers of it belong together; its size is a multiple of that.
+        contact: it says which of some things touch, 1 or 0 for each.
+    """
+
+    dimensions: tuple[Dimension, ...] = ()
+    beside: tuple[Dimension, ...] = ()
+    each: int = 1
+    contact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ class Termination(Part):
         """The MuJoCo sensors that it reads."""
         return ()
 
+    def time_limit(self) -> float | None:
+        """The time in s after which it ends every episode; None where it promises no such time."""
+        return None
+
 
 class MinHeight(Termination):
     """A body's origin is below a height above the world's zero."""
@@ -120,3 +124,6 @@ class EpisodeLength(Termination):
     kind: Literal["episode_length"] = "episode_length"
     timeout: ClassVar[bool] = True
     after: Annotated[Time, Gt(0)] = Field(description="Length of an episode.")
+
+    def time_limit(self) -> float | None:
+        return self.after

@@ -176,8 +176,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 def _ticks(plan: Plan, seconds: float | None) -> int:
     if seconds is not None:
         return max(1, round(seconds / plan.period))
-    limits = [t.after for t in plan.parts("Termination").values() if hasattr(t, "after")]  # type: ignore[attr-defined]
-    return round(min(limits, default=20.0) / plan.period)
+    return plan.longest_episode or max(1, round(20.0 / plan.period))
 
 
 def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:

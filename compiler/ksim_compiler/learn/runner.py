@@ -201,6 +201,4 @@ class Trainer:
 
 def longest_episode(plan: Plan) -> int:
     """Ticks after which every episode has ended, by the time limit; 1000 without one."""
-    limits = [getattr(part, "after", math.inf) for part in plan.parts("Termination").values()]
-    longest = min(limits, default=math.inf)
-    return 1000 if math.isinf(longest) else round(longest / plan.period)
+    return plan.longest_episode or 1000

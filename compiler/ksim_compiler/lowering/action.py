@@ -51,7 +51,8 @@ class Memory(NamedTuple):
 
 def first(c: v.Action, x: Context) -> tuple[Targets, Memory]:
     """The targets at the start of an episode, those of a zero action, and fresh memory."""
-    x = replace(x, action=jnp.zeros(c.size(x.robot)))
+    zero = jnp.zeros(c.size(x.robot))
+    x = replace(x, action=zero, previous_action=zero)
     rule = rules.initial(c, x)
     target = _target(c, x, rule)[0]
     limited = isinstance(c, v.TargetMotion) and c.moves_limited

@@ -29,11 +29,18 @@ class Context:
         key: random key of this part, environment and tick.
         action: the action of this tick (for an observation: of the last one).
         previous_action: the action of the tick before.
-        commands: name -> value, as the policy was told.
+        places: name of an action -> its stretch of ``action``.
+        commands: name -> value, as the policy was told before the action (for an observation: as
+            it is told next).
         labels: name of a command -> what each of its elements is called.
-        observations: name -> clean value from before the action (those that something records).
+        observations: name -> what the observation measures of ``world``, flat, in its own unit:
+            without noise, bias, delay, lag, clip, scale and history. Those that a reward, a
+            termination or a curriculum names.
         failure: whether the tick ended in a failure.
-        done: whether it ended the episode.
+        done: whether it ended the episode, by a failure, a time limit, or because the training
+            cut it off.
+        whole: whether the episode that ended counts for a curriculum. One that the training cut
+            off early, to stagger the environments, had no chance to succeed or to fail.
     """
 
     robot: RobotFacts
@@ -44,11 +51,13 @@ class Context:
     key: Key[Array, ""]
     action: Float[Array, " actions"]
     previous_action: Float[Array, " actions"] | None = None
+    places: Mapping[str, slice] = field(default_factory=lambda: {})
     commands: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
     failure: Bool[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
+    whole: Bool[Array, ""] | None = None
 
     def sensor(self, request: SensorRequest | str) -> Float[Array, " size"]:
         """The output of a sensor."""

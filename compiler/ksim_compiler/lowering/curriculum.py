@@ -62,9 +62,11 @@ def _step(
 ) -> tuple[Level, Memory]:
     """The level after the tick: moved when an episode has ended and enough of them have passed.
 
-    ``ups`` and ``downs`` tell from an average whether the level rises or falls.
+    ``ups`` and ``downs`` tell from an average whether the level rises or falls. An episode that
+    was cut off early, to stagger the environments, is forgotten.
     """
     assert x.done is not None
+    assert x.whole is not None
     first = memory.episodes == 0
     average = c.smoothing * memory.average + (1.0 - c.smoothing) * measure
     average = jnp.where(first, measure, average)
@@ -79,8 +81,8 @@ def _step(
         episodes=memory.episodes + 1,
         waited=jnp.where(rise | fall, 0, waited),
     )
-    running = memory._replace(reached=measure)
-    return jnp.where(x.done, level, x.level), _choose(x.done, ended, running)
+    running = memory._replace(reached=jnp.where(x.done, 0.0, measure))
+    return jnp.where(x.whole, level, x.level), _choose(x.whole, ended, running)
 
 
 def _choose(condition: Bool[Array, ""], this: Memory, other: Memory) -> Memory:

@@ -94,7 +94,7 @@ def _context(plan: Plan, object: str, world: Any, key: Any) -> Context:
     commands: Any = plan.parts("Command") if told else {}
     recorded = {edge.src for edge in plan.graph.edges if edge.hom == "record_observation"}
     judged = object in ("Reward", "Termination")
-    observations = {n.name: jnp.zeros(prod(plan.shapes[n])) for n in recorded if judged}
+    observations = {n.name: jnp.zeros(plan.measured(n.name)) for n in recorded if judged}
     ended = jnp.bool_(False) if object == "Reward" else None
     return Context(
         robot=facts,

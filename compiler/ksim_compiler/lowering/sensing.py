@@ -19,10 +19,17 @@ Value = Float[Array, " size"]
 
 
 class Reading(NamedTuple):
-    """One observation at one tick: without and with the errors of its sensor."""
+    """One observation at one tick.
+
+    Attributes:
+        clean: for the networks, without the errors of its sensor.
+        noisy: for the networks, with them.
+        measured: what it measures, as :func:`measured` gives it.
+    """
 
     clean: Value
     noisy: Value
+    measured: Value
 
 
 class Memory(NamedTuple):
@@ -59,6 +66,15 @@ def following(c: Observation, x: Context, memory: Memory) -> tuple[Reading, Memo
     return _read(c, x, jnp.ravel(true), memory._replace(rule=rule), fresh=False)
 
 
+def measured(c: Observation, x: Context, memory: Memory) -> Value:
+    """What the observation measures of a state, in its own unit and frame.
+
+    The value of its rule, flat: without the errors of a sensor (noise, bias, delay, lag) and
+    without what is done for the networks (clip, scale, history). The memory stays as it is.
+    """
+    return jnp.ravel(rules.apply(c, x, memory.rule)[0])
+
+
 def _read(
     c: Observation, x: Context, true: Value, memory: Memory, *, fresh: bool
 ) -> tuple[Reading, Memory]:
@@ -79,7 +95,7 @@ def _read(
     clean, kept_clean = _stack(c, clean, memory.clean, fresh)
     noisy, kept_noisy = _stack(c, noisy, memory.noisy, fresh)
     memory = memory._replace(distortion=distorted, late=late, clean=kept_clean, noisy=kept_noisy)
-    return Reading(clean, noisy), memory
+    return Reading(clean, noisy, true), memory
 
 
 def _keyed(x: Context) -> Callable[[str], Context]:

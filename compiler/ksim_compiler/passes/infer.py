@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import prod
 
+from ksim_compiler.passes.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Edge, Graph, Node
@@ -52,7 +53,7 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     for name in task.of("Critic"):
         shapes[Node("Critic", name)] = ()
     plan = replace(plan, shapes=shapes, units=units, policy_input=policy, critic_input=critic)
-    return plan, found
+    return plan, [*found, *observed(plan)]
 
 
 def _columns(

@@ -38,11 +38,14 @@ class Problem(NamedTuple):
 class Observation(Part):
     """What all observations share.
 
-    The clean value is ``scale * clip(raw)``. The noisy one, which policies read, is that of a
-    sensor: the raw value of ``delay`` ago, with the episode's bias and the tick's noise. Noise,
-    bias and clip are in the unit of the raw value. With ``history`` the latest values of either
-    kind are stacked. Before the start of an episode there is nothing: its first value stands for
-    those before it, in the delay and in the history.
+    The clean value, which critics can read, is ``scale * clip(raw)``. The noisy one, which policies
+    read, is that of a sensor: the raw value of ``delay`` ago, with the episode's bias and the
+    tick's noise. Noise, bias and clip are in the unit of the raw value. With ``history`` the latest
+    values of either kind are stacked. Before the start of an episode there is nothing: its first
+    value stands for those before it, in the delay and in the history.
+
+    A reward or a termination that names an observation reads the raw value of the state after the
+    action: scale, clip, history, delay and errors are for the networks alone.
 
     Values that MuJoCo derives (positions of bodies, velocities, forces, contacts) are as
     ``mj_step`` leaves them: those of the last physics step's beginning. Joint positions and
@@ -102,6 +105,10 @@ class Observation(Part):
     def measurable(self, robot: RobotFacts) -> bool:
         """Whether this robot can measure it."""
         return self.sensed
+
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        """Whether its elements say what touches: 1 or 0 each."""
+        return False
 
     def problems(self, robot: RobotFacts) -> Iterator[Problem]:
         """What keeps it from being computed on this robot."""

@@ -172,6 +172,9 @@ class Contact(Observation):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(request for group in self.requests(robot) for request in group)
 
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        return True
+
     def problems(self, robot: RobotFacts) -> Iterator[Problem]:
         for body in selected(robot, "body", self.bodies):
             if not robot.geoms_of(body):

@@ -22,7 +22,7 @@ from ksim_schema.quantity import (
     Dimension,
     Time,
 )
-from ksim_schema.vocabulary.base import SensorName, Wire
+from ksim_schema.vocabulary.base import Names, SensorName, Wire
 from ksim_schema.vocabulary.observation.base import Observation
 
 SENSOR_DIMENSIONS: dict[str, Dimension] = {
@@ -79,6 +79,9 @@ class SensorValue(Observation):
     def measurable(self, robot: RobotFacts) -> bool:
         return robot.sensor(self.sensor).type not in _STATE
 
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        return robot.sensor(self.sensor).type == "contact"
+
 
 class WiredObservation(Observation):
     """The value of another part, whose shape is its own (shape inference fills it in)."""
@@ -95,8 +98,9 @@ class LastAction(WiredObservation):
 
     kind: Literal["last_action"] = "last_action"
     source: ClassVar[str] = "recall"
-    recall: Annotated[str | None, Wire("recall")] = Field(
-        default=None, description="The action; the task's only one by default."
+    recall: Annotated[Names, Wire("recall")] = Field(
+        default=(),
+        description="The actions, one after the other; by default all, in the policy's order.",
     )
 
 

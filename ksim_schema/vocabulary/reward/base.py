@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.facts import RobotFacts, SensorRequest
 from ksim_schema.quantity import Angle, AngularSpeed, Number, Speed
-from ksim_schema.vocabulary.base import GeomName, Model, Named, Names, Part, Wire
+from ksim_schema.vocabulary.base import GeomName, Measures, Model, Named, Names, Part, Wire
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 T = TypeVar("T")
@@ -162,12 +162,15 @@ def exactly_one(part: Model, *names: str) -> None:
 class Touching(Reward):
     """A reward that asks which feet touch the ground.
 
-    It reads a contact observation (of the state before the action, as in ksim), or it names the
-    feet's geoms (and reads MuJoCo's contact sensors of the state after it).
+    It names a contact observation, or the feet's geoms, whose contact sensors of MuJoCo it reads;
+    in both ways of the state after the action.
     """
 
-    contact: Annotated[str | None, Wire("reward", of="Observation")] = Field(
-        default=None, description="A contact observation with one entry for each foot; or `geoms`."
+    contact: Annotated[str | None, Wire("reward", of="Observation"), Measures(contact=True)] = (
+        Field(
+            default=None,
+            description="A contact observation with one entry for each foot; or `geoms`.",
+        )
     )
     geoms: Annotated[Names, Named("geom")] = Field(
         default=(), description="One geom for each foot, instead of `contact`."

@@ -9,13 +9,14 @@ from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 
 from ksim_schema.facts import RobotFacts, SensorRequest
+from ksim_schema.quantity import FORCE, Length
 from ksim_schema.quantity import Force as ForceValue
-from ksim_schema.quantity import Length
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,
     GeomName,
     GeomPattern,
+    Measures,
     Named,
     Names,
     Wire,
@@ -115,8 +116,8 @@ class Force(Reward):
 
     kind: Literal["force"] = "force"
     penalty: ClassVar[bool] = True
-    force: Annotated[str | None, Wire("reward", of="Observation")] = Field(
-        default=None, description="An observation of forces; or `geoms`."
+    force: Annotated[str | None, Wire("reward", of="Observation"), Measures((FORCE,), each=3)] = (
+        Field(default=None, description="An observation of forces; or `geoms`.")
     )
     geoms: Annotated[Names, Named("geom")] = Field(
         default=(), description="One geom for each foot, instead of `force`."

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Length, Number, Time
-from ksim_schema.vocabulary.base import BodyName, Named, Names, Probability, Wire
+from ksim_schema.quantity import ANGULAR_SPEED, SPEED, Length, Number, Time
+from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
 from ksim_schema.vocabulary.reward.base import (
     Places,
     Rest,
@@ -98,7 +98,9 @@ class FeetSlip(Touching, Places):
 
     kind: Literal["feet_slip"] = "feet_slip"
     penalty: ClassVar[bool] = True
-    velocity: Annotated[str | None, Wire("reward", of="Observation")] = Field(
+    velocity: Annotated[
+        str | None, Wire("reward", of="Observation"), Measures((SPEED,), beside=(ANGULAR_SPEED,))
+    ] = Field(
         default=None, description="An observation of each foot's velocity, in the feet's order."
     )
 

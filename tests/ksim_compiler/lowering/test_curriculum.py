@@ -50,7 +50,7 @@ def levels(c: v.Curriculum, ticks: list[Tick]) -> list[float]:
         data.qpos[0] = value
         mujoco.mj_forward(robot.model, data)
         world = {"sensordata": jnp.asarray(data.sensordata, jnp.float32)}
-        ended = {"done": jnp.bool_(done), "failure": jnp.bool_(failed)}
+        ended = {"done": jnp.bool_(done), "whole": jnp.bool_(done), "failure": jnp.bool_(failed)}
         x = replace(x, world=world, time=jnp.float32(value), **ended)
         level, memory = rules.apply(c, x, memory)
         x = replace(x, level=level)

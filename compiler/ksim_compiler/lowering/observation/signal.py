@@ -21,7 +21,7 @@ def sensor(c: v.SensorValue, x: Context) -> Value:
 
 @lower(v.LastAction)
 def last_action(c: v.LastAction, x: Context) -> Value:
-    return x.action
+    return jnp.concatenate([x.action[x.places[n]] for n in c.recall]) if c.recall else x.action
 
 
 @lower(v.CommandValue)
