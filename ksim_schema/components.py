@@ -121,13 +121,16 @@ def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, 
             found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
 
 
-def load(document: Document, read: Reader, folder: str) -> tuple[Components, list[Diagnostic]]:
+def load(
+    document: Document, read: Reader, folder: str, folders: Mapping[str, str] | None = None
+) -> tuple[Components, list[Diagnostic]]:
     """Run the component files of a task and collect the kinds that they declare.
 
     Args:
         document: the task.
         read: reads a file by its name.
         folder: how to call the folder of the files in messages.
+        folders: the same of files that are in other folders, by their name.
 
     Returns:
         The components, and what is wrong with the files. A class with a mistake is left out.
@@ -138,7 +141,7 @@ def load(document: Document, read: Reader, folder: str) -> tuple[Components, lis
     kinds = {object: dict(of) for object, of in KINDS.items()}
     sources: dict[str, str] = {}
     for name, content in files.items():
-        shown = str(PurePosixPath(folder) / name)
+        shown = str(PurePosixPath((folders or {}).get(name, folder)) / name)
         sources[shown] = content.decode("utf-8-sig")
         declared, problems = declared_in(name, sources[shown], shown)
         found += problems

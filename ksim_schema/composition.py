@@ -17,11 +17,12 @@ from typing import Any
 
 from ksim_schema.compose import missing_place, with_value
 from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased
 from ksim_schema.plain import is_list, is_mapping
 from ksim_schema.quantity import describe
 from ksim_schema.source import Document, Path_, dotted, read
 
-EXTENDS, REMOVE, SET = "extends", "remove", "set"
+REMOVE = "remove"
 KEYS = (EXTENDS, REMOVE, SET)
 MAX_DEPTH = 16
 """Longest chain of tasks that extend each other."""
@@ -29,8 +30,6 @@ MAX_FILES = 200
 """Most files that a task may be made of."""
 OWN = ("ksim", "task", "about")
 """What a task does not take over from those that it extends."""
-_PLAIN = ("package:", "menagerie:")
-"""How models begin that are no paths."""
 
 
 @dataclass
@@ -41,11 +40,13 @@ class Composed:
         document: data without those keys; its places may lie in several files.
         problems: what is wrong.
         sources: the texts of the bases, by file.
+        homes: component file of a base -> the folder that it is in, and how messages call that.
     """
 
     document: Document
     problems: list[Diagnostic] = field(default_factory=lambda: [])
     sources: dict[str, str] = field(default_factory=lambda: {})
+    homes: dict[str, tuple[Path, str]] = field(default_factory=lambda: {})
 
 
 @dataclass(frozen=True)
@@ -68,28 +69,30 @@ def compose(document: Document, folder: Path) -> Composed:
     """
     if not is_mapping(document.data) or not set(KEYS) & set(document.data):
         return Composed(document)
-    composer = _Composer(folder)
+    composer = _Composer(folder, PurePosixPath(document.file).parent)
     here = (folder / PurePosixPath(document.file).name).resolve()
     layer = composer.layer(document, folder, (here,))
     whole = replace(document, data=layer.data, keys=layer.keys, values=layer.values)
-    return Composed(whole, composer.found, composer.sources)
+    return Composed(whole, composer.found, composer.sources, composer.homes)
 
 
 class _Composer:
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, place: PurePosixPath) -> None:
+        self.root, self.place = root, place
         self.found: list[Diagnostic] = []
         self.sources: dict[str, str] = {}
+        self.homes: dict[str, tuple[Path, str]] = {}
         self._known: dict[Path, _Layer | None] = {}
 
     def layer(self, document: Document, folder: Path, chain: tuple[Path, ...]) -> _Layer:
-        """A document with what it extends, removes and sets."""
-        written: Mapping[str, Any] = document.data
+        """A document with what it extends, removes and sets; its paths relative to the root."""
         bases = [
             base
             for place, name in self._names(document)
             if (base := self._base(document, folder, place, name, chain)) is not None
         ]
+        document = self._rebased(document, folder)
+        written: Mapping[str, Any] = document.data
         layer = _Layer({}, {}, {}, {})
         for number, base in enumerate(bases):
             base = replace(base, data={k: v for k, v in base.data.items() if k not in OWN})
@@ -107,6 +110,21 @@ class _Composer:
         layer = self._set(document, layer)
         ancestors = {path: data for base in bases for path, data in base.ancestors.items()}
         return replace(layer, ancestors={**ancestors, chain[-1]: layer.data})
+
+    def _rebased(self, document: Document, folder: Path) -> Document:
+        """A document with its paths relative to the root, and where its component files are."""
+        changed = rebased(document, folder, self.root)
+        beside = PurePosixPath(document.file).parent
+        pairs = zip(components_of(document.data), components_of(changed.data), strict=True)
+        for written, name in pairs:
+            inside = name != written or folder.resolve() == self.root.resolve()
+            home = (self.root, str(self.place)) if inside else (folder, str(beside))
+            other = self.homes.setdefault(name, home)[0]
+            if (other / name).resolve() != (home[0] / name).resolve():
+                message = f"two files are called {name}: one in {other}, one in {home[0]}"
+                help = "give one of them another name"
+                self._report("KS0602", message, document.at((COMPONENTS,)), (COMPONENTS,), help)
+        return changed
 
     def _names(self, document: Document) -> list[tuple[Path_, str]]:
         """The names of the bases and their places."""
@@ -128,12 +146,13 @@ class _Composer:
         self, document: Document, folder: Path, place: Path_, name: str, chain: tuple[Path, ...]
     ) -> _Layer | None:
         where = document.at(place)
+        given = folder / name
         try:
-            path = (folder / name).resolve()
+            path = given.resolve()
         except (OSError, ValueError, RuntimeError):
             self._report("KS0601", f"{name!r} is not the path of a file", where, place)
             return None
-        if path.suffix not in (".yaml", ".yml"):  # nothing of another file is read and shown
+        if given.suffix not in (".yaml", ".yml"):  # nothing of another file is read and shown
             self._report("KS0601", f"{name!r} is no YAML file, as a task is", where, place)
             return None
         if path in chain:
@@ -162,8 +181,7 @@ class _Composer:
             message = f"a task is a mapping of sections, not {describe(base.data)}"
             self.found.append(Diagnostic("KS0007", message, base.at(())))
             return None
-        layer = self.layer(base, path.parent, (*chain, path))
-        layer = _rebased(layer, path.parent, folder)
+        layer = self.layer(base, folder_of(given, base.data), (*chain, path))
         self._known[path] = layer
         return layer
 
@@ -190,6 +208,9 @@ class _Composer:
         for key in (*a, *(key for key in b if key not in a)):
             here = (*path, key)
             mine, theirs, base = (side.get(key, _ABSENT) for side in (a, b, common))
+            if here == (COMPONENTS,) and mine is not _ABSENT and theirs is not _ABSENT:
+                merged[key] = _joined(first, second, base, keys, values)
+                continue
             if mine == theirs or theirs == base:
                 if mine is not _ABSENT:
                     merged[key] = mine
@@ -284,6 +305,26 @@ def _take(path: Path_, layer: _Layer, keys: dict[Path_, Span], values: dict[Path
         places.update({p: span for p, span in given.items() if p[: len(path)] == path})
 
 
+def _joined(
+    first: _Layer,
+    second: _Layer,
+    common: Any,
+    keys: dict[Path_, Span],
+    values: dict[Path_, Span],
+) -> tuple[Any, ...]:
+    """The component files of both, without what one has taken out of what both are made of."""
+    mine, theirs = first.data[COMPONENTS], second.data[COMPONENTS]
+    older = common if is_list(common) else ()
+    gone = [name for name in older if name not in mine or name not in theirs]
+    joined = tuple(n for n in (*mine, *(n for n in theirs if n not in mine)) if n not in gone)
+    _take((COMPONENTS,), first, keys, values)
+    for index, name in enumerate(joined):
+        layer = first if name in mine else second
+        listed = layer.data[COMPONENTS]
+        values[COMPONENTS, index] = _at(layer, (COMPONENTS, listed.index(name)))
+    return joined
+
+
 def _at(layer: _Layer, path: Path_) -> Span:
     while path:
         found = layer.values.get(path) or layer.keys.get(path)
@@ -310,39 +351,6 @@ def _without(data: Mapping[str, Any], path: Path_) -> dict[str, Any]:
     if not rest:
         return {name: value for name, value in data.items() if name != key}
     return {**data, str(key): _without(data[str(key)], tuple(rest))}
-
-
-def _rebased(layer: _Layer, old: Path, new: Path) -> _Layer:
-    """A layer whose paths of files, relative to one folder, are relative to another."""
-    if old == new.resolve():
-        return layer
-
-    def moved(name: Any) -> Any:
-        if not isinstance(name, str) or name.startswith(_PLAIN) or os.path.isabs(name):
-            return name
-        return Path(os.path.relpath(old / name, new.resolve())).as_posix()
-
-    data = dict(layer.data)
-    states = data.get("PhysicsState")
-    if is_mapping(states):
-        data["PhysicsState"] = {name: _moved_files(part, moved) for name, part in states.items()}
-    if is_mapping(data.get("Reset")):
-        data["Reset"] = {name: _moved_files(p, moved) for name, p in data["Reset"].items()}
-    files = data.get("components")
-    if files is not None:
-        data["components"] = tuple(map(moved, files)) if is_list(files) else moved(files)
-    return replace(layer, data=data)
-
-
-FILES = ("model", "file")
-"""Fields that name a file."""
-
-
-def _moved_files(part: Any, moved: Any) -> Any:
-    if not is_mapping(part):
-        return part
-    inner = {k: _moved_files(v, moved) for k, v in part.items()}
-    return {k: moved(v) if k in FILES else v for k, v in inner.items()}
 
 
 def _shown(file: str, name: str) -> str:

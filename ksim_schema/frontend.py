@@ -16,6 +16,7 @@ from ksim_schema.graph import Graph, check
 from ksim_schema.jsonsource import parse_json
 from ksim_schema.lint import lint
 from ksim_schema.morphisms import contradicted, desugar
+from ksim_schema.paths import folder_of
 from ksim_schema.source import Document, read
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
@@ -46,9 +47,10 @@ def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None
     if document is None:
         return Checked(None, None, in_order(found), {name or str(path): _beginning(path)})
     if is_json and not is_plain_task(document):
-        checked = check_instance(document, path.parent, settings)
+        folder = path.resolve().parent if path.is_symlink() else path.parent
+        checked = check_instance(document, folder, settings)
     else:
-        checked = check_document(document, path.parent, settings)
+        checked = check_document(document, folder_of(path, document.data), settings)
     return Checked(
         checked.task, checked.graph, in_order([*found, *checked.diagnostics]), checked.sources
     )
@@ -99,15 +101,18 @@ def check_document(
     """
     texts = sources(document, settings)
     found: list[Diagnostic] = []
+    homes: dict[str, tuple[Path, str]] = {}
     if files is None:
         composed = compose(document, folder)
-        document, found = composed.document, composed.problems
+        document, found, homes = composed.document, composed.problems, composed.homes
         texts |= composed.sources
         if has_errors(found):  # what else is wrong may follow from these
             return Checked(None, None, in_order(found), texts)
     document, problems = apply_settings(document, settings)
     found += problems
-    components, problems = own.load(document, *_component_files(document, folder, files))
+    shown = {name: place for name, (_, place) in homes.items()}
+    read, place = _component_files(document, folder, files, homes)
+    components, problems = own.load(document, read, place, shown)
     texts |= components.sources
     found += problems
     document, problems = desugar(document, components.kinds)
@@ -129,12 +134,19 @@ def check_document(
 
 
 def _component_files(
-    document: Document, folder: Path, files: Mapping[str, bytes] | None
+    document: Document,
+    folder: Path,
+    files: Mapping[str, bytes] | None,
+    homes: Mapping[str, tuple[Path, str]],
 ) -> tuple[own.Reader, str]:
     """Where component files are read from, and how their folder is called in messages."""
     beside = PurePosixPath(document.file).parent
     if files is None:
-        return own.reader_of(folder), str(beside)
+
+        def read_beside(name: str) -> bytes:
+            return own.reader_of(homes[name][0] if name in homes else folder)(name)
+
+        return read_beside, str(beside)
 
     def read(name: str) -> bytes:
         if name not in files:

@@ -332,8 +332,8 @@ class Unit:
 
     def serialize(self, value: float) -> object:
         """The canonical text (a plain number stays a number)."""
-        bare = value and not isinstance(value, Measured)
-        if bare and len(self.allowed) > 1 and NUMBER not in self.allowed:
+        several = bool(self.allowed[1:]) and NUMBER not in self.allowed
+        if several and value and not isinstance(value, Measured):
             return self.text_of_each(value)
         dimension = value.dimension if isinstance(value, Measured) else self.allowed[0]
         return text_of(float(value), dimension) if dimension != NUMBER else float(value)

@@ -26,7 +26,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -227,7 +227,12 @@ def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
             raise ArtifactError("KS0502", "the task is not that of the fingerprint", help)
         message = f"made with ksim-schema {made}; under version {here} it means something else"
         raise ArtifactError("KS0505", message, "compile its source again")
-    return compiled
+    return replace(compiled, diagnostics=[d for d in compiled.diagnostics if _is_new(d, name)])
+
+
+def _is_new(diagnostic: Diagnostic, name: str) -> bool:
+    """Whether the author has not been told when the task was compiled, at a place of theirs."""
+    return diagnostic.severity == "error" or diagnostic.where.file != name
 
 
 def unpack(path: Path) -> Archive:

@@ -14,6 +14,7 @@ where the two would differ, the model is refused.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping
@@ -60,7 +61,7 @@ def read_files(path: Path) -> ModelFiles:
             on another machine.
     """
     folder = path.parent
-    found = _collect(path.name, lambda name: _read(folder / name), str(folder))
+    found = _collect(path.name, lambda name: _read(folder / name), folder)
     up = max(name.split("/").count("..") for name in found)
     parents = folder.resolve().parts[1:]
     prefix = "/".join(parents[len(parents) - up :]) if up else ""
@@ -77,7 +78,7 @@ def check_complete(files: ModelFiles) -> None:
     Raises:
         ModelError: a file is missing or needless, or one is no XML.
     """
-    needed = _collect(files.root, files.content.get, "")
+    needed = _collect(files.root, files.content.get, None)
     for name in files.content:
         if name not in needed and not name.startswith(FILES):  # the task itself reads those
             raise ModelError(f"{files.root} does not need {name}")
@@ -111,7 +112,7 @@ class _Element(NamedTuple):
 @dataclass
 class _Collector:
     read: Callable[[str], bytes | None]
-    where: str
+    where: Path | None
     content: dict[str, bytes] = field(default_factory=lambda: {})
     size: int = 0
     second_choices: list[str] = field(default_factory=lambda: [])
@@ -133,7 +134,11 @@ class _Collector:
                 self.second_choices.append(name)
             return name
         named = f", which {by} names" if by else ""
-        raise ModelError(f"there is no file {posixpath.join(self.where, candidates[0])}{named}")
+        looked = ""
+        if self.where is not None:  # the name of the model may be long, and is given already
+            paths = (os.path.abspath(os.path.join(self.where, name)) for name in candidates)
+            looked = f" (looked for {' and '.join(dict.fromkeys(paths))})"
+        raise ModelError(f"there is no file {candidates[0]}{named}{looked}")
 
     def model(self, root: str) -> None:
         """Collect what a model file needs."""
@@ -194,7 +199,9 @@ class _Collector:
                 )
 
 
-def _collect(root: str, read: Callable[[str], bytes | None], where: str) -> dict[str, bytes]:
+def _collect(
+    root: str, read: Callable[[str], bytes | None], where: Path | None
+) -> dict[str, bytes]:
     """The files of a model by name; ``read`` takes names that may begin with ``..``."""
     collector = _Collector(read, where)
     collector.models.append(collector.add("", root))

@@ -217,7 +217,7 @@ def test_content_is_not_cached_by_name() -> None:
 BAD: dict[str, tuple[str, dict[str, str | bytes]]] = {
     "there is no file .*m.obj, which s.xml names": ("s.xml", {"s.xml": meshes("", "m.obj")}),
     "there is no file .*a.xml, which s.xml names": ("s.xml", {"s.xml": include("a.xml")}),
-    "there is no file .*s.xml$": ("s.xml", {"x": ""}),
+    "there is no file s.xml \\(looked for .*s.xml\\)$": ("s.xml", {"x": ""}),
     "is a folder": ("s.xml", {"s.xml/x": ""}),
     "a.xml, line 1, column 9: not valid XML": (
         "s.xml",

@@ -198,7 +198,13 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                     columns = {"column": first + error.start, "end_column": first + stop}
                     where = replace(where, **columns)
                 path = f"Reward.{name}.expression"
-                yield Diagnostic("KS0417", str(error), where, path, error.help)
+                yield Diagnostic("KS0417", str(error), where, path, error.help or _FORMULA)
+
+
+_FORMULA = (
+    "a formula is arithmetic, such as exp(-((base.height - 1.1*m) / (0.1*m))**2); "
+    "'ksim-compile --explain formula' lists its quantities and functions"
+)
 
 
 def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
