@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import importlib.util
 import io
 import math
@@ -51,6 +52,7 @@ from ksim_compiler.engine.base import (
     state_slices,
 )
 
+_DISABLE: Any = mujoco.mjtDisableBit
 _COMPONENTS = {
     "time": mujoco.mjtState.mjSTATE_TIME,
     "qpos": mujoco.mjtState.mjSTATE_QPOS,
@@ -94,10 +96,13 @@ class MjxEngine:
         self.spec = spec
         self._mjx = import_mjx()
         model = copy.copy(spec.model)
-        # MJX never resets a diverged simulation by itself, and Warp refuses the flag that says so
-        model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
+        # Flags that change no result here, and that Warp refuses: MJX never resets a diverged
+        # simulation by itself, and has no middle phase of collisions that could be left out.
+        model.opt.disableflags &= ~int(_DISABLE.mjDSBL_AUTORESET | _DISABLE.mjDSBL_MIDPHASE)
         capacity = {} if implementation == "jax" else _warp_capacity(spec)
         self._model = self._mjx.put_model(model, impl=implementation)
+        if implementation == "warp":
+            self._model = _quiet(self._model)
         self._template = self._mjx.make_data(model, impl=implementation, **capacity)
         self._shapes = spec.world_shapes()
         for name, shape in self._shapes.items():
@@ -285,6 +290,20 @@ def _require_warp() -> None:
             "the engine warp needs an NVIDIA GPU and JAX with CUDA (pip install 'jax[cuda13]'), "
             "or choose the engine mjx"
         ) from error
+
+
+def _quiet(model: Any) -> Any:
+    """The model without Warp's lines for a solver that has used all of the iterations it was given.
+
+    MuJoCo says nothing of them either. What Warp says of contacts that it has no room for stays.
+    """
+    warp: Any = importlib.import_module("warp")
+    from mujoco.mjx.third_party.mujoco_warp import OverflowType
+
+    warp.config.log_level = max(warp.config.log_level, warp.LOG_WARNING)  # not each kernel's build
+    usual = int(OverflowType.ITERATIONS | OverflowType.LS_ITERATIONS)
+    name = "opt._impl.warn_overflow"
+    return model.tree_replace({name: model.opt._impl.warn_overflow & ~usual})
 
 
 def _warp_capacity(spec: EngineSpec) -> dict[str, int]:

@@ -207,3 +207,19 @@ def test_no_product_of_matrices_is_rounded_by_an_accelerator(walker):
         highest = jax.lax.Precision.HIGHEST
         assert found
         assert set(found) == {(highest, highest)}
+
+
+def test_warp_takes_what_any_model_may_say_and_is_quiet(walker, monkeypatch):
+    """Warp refuses some flags that change nothing, and prints a line where a solver has used all of
+    its iterations, for each environment and step."""
+    pytest.importorskip("warp")
+    from mujoco.mjx.third_party.mujoco_warp import OverflowType
+
+    monkeypatch.setattr("ksim_compiler.engine.mjx._require_warp", lambda: None)
+    model = copy.copy(walker)
+    disable = mujoco.mjtDisableBit
+    model.opt.disableflags |= int(disable.mjDSBL_MIDPHASE | disable.mjDSBL_AUTORESET)
+    engine = make_engine("warp", EngineSpec(model, N, SUBSTEPS, ("xpos",)))
+    said = OverflowType(engine._model.opt._impl.warn_overflow)
+    assert OverflowType.LS_ITERATIONS not in said
+    assert OverflowType.NARROWPHASE in said
