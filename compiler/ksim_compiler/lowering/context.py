@@ -27,7 +27,8 @@ class Context:
         period: the control period in seconds.
         level: the curriculum's level in [0, 1].
         key: random key of this part, environment and tick.
-        action: the action of this tick (for an observation: of the last one).
+        action: the action of this tick (for an observation: of the last one); for the rule of an
+            action, its own elements.
         previous_action: the action of the tick before.
         places: name of an action -> its stretch of ``action``.
         commands: name -> value, as the policy was told before the action (for an observation: as
@@ -50,7 +51,7 @@ class Context:
     level: Float[Array, ""]
     key: Key[Array, ""]
     action: Float[Array, " actions"]
-    previous_action: Float[Array, " actions"] | None = None
+    previous_action: Float[Array, " outputs"] | None = None
     places: Mapping[str, slice] = field(default_factory=lambda: {})
     commands: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})

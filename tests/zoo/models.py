@@ -1,0 +1,61 @@
+"""Where the models are: MuJoCo Menagerie (MENAGERIE_ROOT), and the wheels gymnasium and dm_control.
+
+Nothing of a wheel is imported: its files are read where pip has put them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+
+SCALAR = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file that MuJoCo loads and in which a named hinge or slide can be driven."""
+
+    name: str
+    path: Path
+
+    def load(self) -> mujoco.MjModel:
+        return mujoco.MjModel.from_xml_path(str(self.path))
+
+
+def wheel(package: str, folder: str = "") -> Path | None:
+    """The folder of an installed package, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / folder
+
+
+def menagerie() -> Path | None:
+    """The folder that holds the robots of MuJoCo Menagerie."""
+    root = os.environ.get("MENAGERIE_ROOT")
+    return Path(root) if root else None
+
+
+def models(root: Path | None, label: str) -> list[Model]:
+    """The models below a folder, in order of their names; none without the folder."""
+    if root is None:
+        return []
+    found = sorted(p for p in root.rglob("*") if p.suffix in (".xml", ".mjcf", ".urdf"))
+    named = (Model(f"{label}/{p.relative_to(root).with_suffix('')}", p) for p in found)
+    return [model for model in named if _can_be_driven(model)]
+
+
+def _can_be_driven(model: Model) -> bool:
+    try:
+        loaded = model.load()
+    except ValueError:
+        return False
+    return any(loaded.jnt_type[i] in SCALAR and loaded.joint(i).name for i in range(loaded.njnt))
+
+
+GYMNASIUM = models(wheel("gymnasium", "envs/mujoco/assets"), "gymnasium")
+OTHERS = [*models(menagerie(), "menagerie"), *models(wheel("dm_control"), "dm_control")]
