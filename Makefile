@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test test-slow check format schemas train bench clean
+.PHONY: help install run quick test test-slow test-zoo check format schemas train bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,10 @@ test: $(STAMP) ## run the tests, without the slow ones
 
 test-slow: $(STAMP) ## run the slow tests only
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-zoo: $(STAMP) ## run the tests on robots of others: dm_control, gymnasium, MENAGERIE_ROOT
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[zoo]'
+	$(BIN)/python -m pytest -m "zoo or not zoo" $(PYTEST_ARGS) tests/zoo
 
 check: $(STAMP) ## lint, formatting and types
 	$(BIN)/ruff check .
