@@ -6,6 +6,7 @@ functions of them. Indices are those of the compiled model.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ class Joint:
         qpos: index of its first coordinate in qpos.
         dof: index of its first degree of freedom in qvel.
         limits: lower and upper limit in rad or m, or None.
-        effort: the largest force (N) or torque (N*m) its motor may give, or None.
+        effort: the largest force (N) or torque (N*m) that the model's own motors give it, or None.
+        cap: the largest that the joint takes from any motor (actuatorfrcrange), N or N*m.
         home: its coordinates in the home pose.
         axis: its axis in the home pose, in the frame of the robot's base.
         anchor: a point on its axis, there too, m.
@@ -37,6 +39,7 @@ class Joint:
     body: str
     limits: tuple[float, float] | None = None
     effort: float | None = None
+    cap: float = math.inf
     home: tuple[float, ...] = ()
     axis: tuple[float, ...] = (0.0, 0.0, 0.0)
     anchor: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -225,7 +228,7 @@ class RobotFacts:
             "geom": tuple(g for g in self.geoms if g and not g.startswith("ksim/")),
             "site": tuple(filter(None, self.sites)),
             "sensor": tuple(s for s in self.sensors if not s.startswith("ksim/")),
-            "actuator": self.actuators,
+            "actuator": tuple(a for a in self.actuators if not a.startswith("ksim/")),
             "keyframe": tuple(filter(None, self.keyframes)),
         }[what]
 

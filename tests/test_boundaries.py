@@ -17,6 +17,7 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
+    ("transmission",),
     (
         "anatomy",
         "limits",

@@ -107,6 +107,7 @@ class Env:
                 fields=plan.fields,
                 model_fields=plan.model_fields,
                 threads=threads,
+                act=plan.robot.act,
             ),
         )
         defaults = self.engine.spec.model_defaults()
@@ -117,6 +118,7 @@ class Env:
         actuators = self.robot.actuators
         self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
+        self._held = np.array([plan.robot.held.get(name, 0.0) for name in actuators], np.float32)
 
     @full_precision
     def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
@@ -238,10 +240,11 @@ class Env:
         return self._of_all(ctrl)
 
     def _of_all(self, ctrl: Float[Array, "... drives"]) -> Float[Array, "... nu"]:
-        """The controls of all actuators; those that no action drives stay zero."""
+        """The controls of all actuators; those that no action drives are held at home."""
         if np.array_equal(self._drives, np.arange(self.robot.nu)):
             return ctrl
-        return jnp.zeros((*ctrl.shape[:-1], self.robot.nu)).at[..., self._drives].set(ctrl)
+        held = jnp.broadcast_to(self._held, (*ctrl.shape[:-1], self.robot.nu))
+        return held.at[..., self._drives].set(ctrl)
 
     def _first_level(self, parts: Parts) -> Any:
         return first_level(next(iter(parts["Curriculum"].values()), None))

@@ -153,6 +153,7 @@ class Plan:
             if drive.drag:
                 limit += f", stall {drive.stall:g}, no load {drive.no_load_speed:g}"
             lines.append(f"  add {servo}, {limit}: {drive.joint}")
+        lines += [f"  hold {name} at {value:g}" for name, value in self.robot.held.items()]
         return lines + [f"  add sensor {s.name.removeprefix('ksim/')}" for s in self.sensors]
 
     def _tick(self) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mujoco
@@ -16,18 +16,39 @@ from ksim_compiler.modelfiles import read_files as read_files
 from ksim_compiler.modelxml import in_memory
 from ksim_compiler.robotfacts import read_facts
 from ksim_compiler.sealed import sealed
+from ksim_compiler.transmission import acts_on, coupled, home_controls
 from ksim_schema.facts import FILES, Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
+
+_CLEAN = mujoco.MjSpec()
+"""An empty model, whose defaults are MuJoCo's own: what is added to a model takes these."""
 
 
 @dataclass(frozen=True)
 class Robot:
-    """A compiled model and what the language knows of it."""
+    """A compiled model and what the language knows of it.
+
+    Attributes:
+        held: actuator -> the control that keeps it at home, in the units of its control; of a model
+            with a task's actuators in it, of those that no action drives.
+        act: (na,) the activations that go with them.
+    """
 
     part: RobotPart
     files: ModelFiles
     model: mujoco.MjModel
     facts: RobotFacts
+    held: Mapping[str, float] = field(default_factory=lambda: {})
+    act: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Torn:
+    """An actuator of the model that pulls at a joint that is driven and at one that is not."""
+
+    actuator: str
+    driven: tuple[str, ...]
+    free: tuple[str, ...]
 
 
 def load(part: RobotPart, files: ModelFiles) -> Robot:
@@ -40,31 +61,83 @@ def load(part: RobotPart, files: ModelFiles) -> Robot:
 
 
 def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive]) -> Robot:
-    """The robot with sensors and actuators added. Actuators that drove the same joints go.
+    """The robot with sensors and actuators added.
+
+    The model's own actuators that act on a joint that is driven now go, whatever their
+    transmission; a sensor of such an actuator reads its successor where there is one, and goes
+    otherwise. The other actuators stay, with what holds them at home.
 
     Raises:
         ModelError: MuJoCo refuses the model.
     """
     drives = tuple(drives)
-    driven = {drive.joint: drive.name for drive in drives}
+    gone = replaced(robot, (drive.joint for drive in drives))
+    kept = [i for i, name in enumerate(robot.facts.actuators) if name not in gone]
 
     def change(spec: mujoco.MjSpec) -> None:
-        replaced: dict[str, str] = {}
         for actuator in list(spec.actuators):
-            if actuator.trntype == mujoco.mjtTrn.mjTRN_JOINT and actuator.target in driven:
-                replaced[actuator.name] = driven[actuator.target]
+            if actuator.name in gone:
                 spec.delete(actuator)
-        for sensor in spec.sensors:  # those of an actuator that is gone read its successor
-            if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in replaced:
-                sensor.objname = replaced[sensor.objname]
-        for key in spec.keys:
-            key.ctrl = np.zeros(0)
+        for sensor in list(spec.sensors):
+            if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
+                successor = gone[sensor.objname]
+                if successor:
+                    sensor.objname = successor
+                else:
+                    spec.delete(sensor)
+        for key in spec.keys:  # of as many actuators as there were; `held` has what they say
+            key.ctrl, key.act = np.zeros(0), np.zeros(0)
         for drive in drives:
             _add_drive(spec, drive)
         for request in dict.fromkeys(sensors):
             _add_sensor(spec, request)
 
-    return _compile(robot.part, robot.files, change)
+    equipped = _compile(robot.part, robot.files, change)
+    model = robot.model
+    activations = [
+        robot.act[model.actuator_actadr[i] : model.actuator_actadr[i] + model.actuator_actnum[i]]
+        for i in kept
+        if model.actuator_actnum[i]
+    ]
+    return replace(
+        equipped,
+        held={name: robot.held[name] for name in (robot.facts.actuators[i] for i in kept)},
+        act=np.concatenate([np.zeros(0), *activations]),
+    )
+
+
+def replaced(robot: Robot, joints: Iterable[str]) -> dict[str, str]:
+    """Actuators of the model that act on joints which a task drives -> what takes their place.
+
+    That is the task's actuator on the same joint, or "" where they act on several.
+    """
+    driven = {j.name for j in robot.facts.joints} & set(joints)
+    found: dict[str, str] = {}
+    for name, names in _acted_on(robot).items():
+        if names & driven:
+            found[name] = Drive(next(iter(names)), 0.0).name if len(names) == 1 else ""
+    return found
+
+
+def torn(robot: Robot, joints: Iterable[str]) -> list[Torn]:
+    """Actuators that act on a driven joint and on one that neither is driven nor follows one."""
+    driven = set(joints)
+    ids = [i for i, joint in enumerate(robot.facts.joints) if joint.name in driven]
+    moved = {robot.facts.joints[i].name for i in coupled(robot.model, ids)}
+    return [
+        Torn(name, tuple(sorted(names & driven)), tuple(sorted(names - moved)))
+        for name, names in _acted_on(robot).items()
+        if names & driven and names - moved
+    ]
+
+
+def _acted_on(robot: Robot) -> dict[str, set[str]]:
+    """Actuator -> the joints that it acts on."""
+    joints = robot.facts.joints
+    return {
+        name: {joints[joint].name for joint in acts_on(robot.model, i)}
+        for i, name in enumerate(robot.facts.actuators)
+    }
 
 
 def image(robot: Robot) -> bytes:
@@ -84,14 +157,17 @@ def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec
             with sealed():
                 spec = mujoco.MjSpec.from_file(root, vfs=vfs)
             _set_options(part, spec)
-            _name_geoms(spec)
+            _name_parts(spec)
             terrain.add(part.terrain, spec)
             change(spec)
             with sealed():
                 model = spec.compile(vfs=vfs)
+            controls = home_controls(model, spec, part.home.keyframe)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
-    return Robot(part, files, model, replace(read_facts(part, model), files=_task_files(files)))
+    facts = replace(read_facts(part, model), files=_task_files(files))
+    held = dict(zip(facts.actuators, controls.ctrl.tolist(), strict=True))
+    return Robot(part, files, model, facts, held, controls.act)
 
 
 def _task_files(files: ModelFiles) -> dict[str, bytes]:
@@ -107,11 +183,12 @@ def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
             setattr(spec.option, name, value)
 
 
-def _name_geoms(spec: mujoco.MjSpec) -> None:
-    """Name the geoms without a name, so that contact sensors can refer to them."""
-    for number, geom in enumerate(spec.geoms):
-        if not geom.name:
-            geom.name = f"ksim/geom{number}"
+def _name_parts(spec: mujoco.MjSpec) -> None:
+    """Name what has no name, so that sensors and messages can refer to it."""
+    for what, parts in (("geom", spec.geoms), ("actuator", spec.actuators)):
+        for number, part in enumerate(parts):
+            if not part.name:
+                part.name = f"ksim/{what}{number}"
 
 
 def _brief(error: Exception) -> str:
@@ -139,7 +216,9 @@ def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
 def _add_actuator(
     spec: mujoco.MjSpec, name: str, joint: str, gain: float, kp: float = 0.0, damping: float = 0.0
 ) -> Any:
-    actuator = spec.add_actuator(name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    actuator = spec.add_actuator(
+        _CLEAN.default, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT
+    )
     if kp or damping:
         actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
     actuator.gainprm[0] = gain

@@ -7,7 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.limits import effort, torque_limits
+from ksim_compiler.limits import effort, joint_cap, torque_limits
 from ksim_compiler.surfaces import surfaces
 from ksim_schema.facts import Joint, RobotFacts, Sensor
 from ksim_schema.vocabulary.state import Robot as RobotPart
@@ -152,6 +152,7 @@ def _joint(
         body=bodies[model.jnt_bodyid[index]],
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
         effort=effort(model, index),
+        cap=joint_cap(model, index),
         home=tuple(float(q) for q in home[start : start + size]),
         axis=pose.seen(pose.data.xaxis[index]),
         anchor=pose.seen(pose.data.xanchor[index] - pose.origin),

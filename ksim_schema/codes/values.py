@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ksim_schema.codes.entry import Entry, error, warning
+from ksim_schema.codes.entry import Entry, error, info, warning
 
 ENTRIES: dict[str, Entry] = {
     "KS0401": error(
@@ -113,6 +113,28 @@ ENTRIES: dict[str, Entry] = {
         "The networks read or give a value whose mirror image is not known: of its kind, because "
         "it names parts of one side only, or because a frame is turned otherwise on the other "
         "side. A component of one's own says what it is with the method 'mirrored'.",
+    ),
+    "KS0450": error(
+        "actuator between driven and free joints",
+        "An actuator of the model, on a tendon for example, acts on a joint that an action drives "
+        "and on one that none does. It can neither stay, since it would fight the task's own "
+        "actuator, nor go.",
+    ),
+    "KS0451": error(
+        "sensor of an actuator that is replaced",
+        "The model's own actuators go where an action drives their joints, and with them the "
+        "sensors that read them.",
+    ),
+    "KS0452": info(
+        "actuators that hold the home pose",
+        "An actuator of the model that no action drives is told all the time what keeps the robot "
+        "at home: the control that the home keyframe gives it, else the one at which a servo gives "
+        "no force there, else 0.",
+    ),
+    "KS0453": warning(
+        "limit above the joint's own",
+        "MuJoCo clips what all motors give a joint to its actuatorfrcrange, so a larger "
+        "'torque_limit' changes nothing.",
     ),
     "KS0460": error(
         "observation of another kind or unit",

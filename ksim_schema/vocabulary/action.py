@@ -128,7 +128,9 @@ class Action(Part):
         description="Factor of drop and latency; may follow the curriculum's level.",
     )
     torque_limit: Annotated[Effort, Gt(0)] | None = Field(
-        default=None, description="Limit of each motor; the joint's actuatorfrcrange by default."
+        default=None,
+        description="Limit of each motor, within the joint's actuatorfrcrange; by default what the "
+        "model's own motors give.",
     )
     torque_speed: TorqueSpeed | None = Field(
         default=None, description="What the motors' voltage leaves them of the torque at speed."
@@ -179,7 +181,7 @@ class Action(Part):
 
     def limit(self, joint: Joint) -> float:
         """Largest torque or force on a joint (infinite when nothing gives one)."""
-        return self.torque_limit or joint.effort or math.inf
+        return min(self.torque_limit or joint.effort or math.inf, joint.cap)
 
 
 class Torque(Action):

@@ -38,6 +38,7 @@ class Oracle:
     Attributes:
         model: the model that is simulated.
         home: (nq,) the keyframe, or qpos0.
+        torn: actuators that move a driven joint and one that is not, which no task can leave alone.
         law: the largest difference between MuJoCo's servo forces and the law, relative to the
             limit where that is above 1.
     """
@@ -45,7 +46,7 @@ class Oracle:
     def __init__(self, path: Path, servos: Mapping[str, Servo], keyframe: str | None) -> None:
         original = mujoco.MjModel.from_xml_path(str(path))
         self._servos = dict(servos)
-        kept = _kept(original, list(servos))
+        kept, self.torn = _kept(original, list(servos))
         spec = mujoco.MjSpec.from_file(str(path))
         controls = _home_controls(original, spec, keyframe)
         for index, actuator in reversed(list(enumerate(spec.actuators))):
@@ -79,7 +80,7 @@ class Oracle:
         """
         self.data.qpos[:] = self.home.astype(np.float32)
         if len(self._held):
-            self.data.ctrl[: len(self._held)] = self._held
+            self.data.ctrl[: len(self._held)] = self._held.astype(np.float32)
         for target in targets:
             self.data.ctrl[self._own] = target
             for _ in range(substeps):
@@ -99,8 +100,11 @@ class Oracle:
         self.law = max(self.law, float(off.max()))
 
 
-def _kept(model: mujoco.MjModel, driven: Sequence[str]) -> list[int]:
-    """The actuators that move no driven joint, found from their moment arms in random poses."""
+def _kept(model: mujoco.MjModel, driven: Sequence[str]) -> tuple[list[int], list[str]]:
+    """The actuators that move no driven joint, and the names of those that move others besides.
+
+    Found from their moment arms in random poses.
+    """
     dofs = np.isin(np.arange(model.nv), [model.joint(name).dofadr[0] for name in driven])
     data, rng = mujoco.MjData(model), np.random.default_rng(0)
     touched = np.zeros((model.nu, model.nv), bool)
@@ -115,7 +119,8 @@ def _kept(model: mujoco.MjModel, driven: Sequence[str]) -> list[int]:
     site = model.actuator_trntype == mujoco.mjtTrn.mjTRN_SITE
     body = model.actuator_trntype == mujoco.mjtTrn.mjTRN_BODY
     on_driven = touched[:, dofs].any(axis=1) & ~site & ~body
-    return [int(i) for i in np.flatnonzero(~on_driven)]
+    torn = np.flatnonzero(on_driven & touched[:, ~dofs].any(axis=1))
+    return [int(i) for i in np.flatnonzero(~on_driven)], [model.actuator(i).name for i in torn]
 
 
 def _home_controls(model: mujoco.MjModel, spec: mujoco.MjSpec, keyframe: str | None) -> np.ndarray:

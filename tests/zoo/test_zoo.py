@@ -47,7 +47,12 @@ def test_all_joints_driven_move_as_in_plain_mujoco(
 def test_joints_that_no_action_drives_are_held_by_their_own_actuators(
     model: Model, tmp_path: Path, record: Record
 ) -> None:
-    assert record(model.name, "half", lambda: trial.compared(model, tmp_path, every=2)) < EXACT
+    """Or the task is refused, with the actuators' names, where they move a driven one as well."""
+    try:
+        worst = record(model.name, "half", lambda: trial.compared(model, tmp_path, every=2))
+    except trial.Refused:
+        return
+    assert worst < EXACT
 
 
 @pytest.mark.slow

@@ -86,6 +86,8 @@ class EngineSpec:
     """MjModel fields (`body_mass`, `opt.gravity`) that have one value per environment."""
     threads: int = 0
     """Threads of a CPU engine, 0 for all cores. It never changes a result."""
+    act: np.ndarray | None = None
+    """(na,) activations of the actuators at a reset; 0 when absent."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "substeps"):
@@ -279,11 +281,14 @@ def state_slices(model: mujoco.MjModel) -> Callable[[mujoco.mjtState], slice]:
     return find
 
 
-def default_row(model: mujoco.MjModel) -> np.ndarray:
-    """The float64 `mjSTATE_INTEGRATION` row of a new MjData."""
+def default_row(model: mujoco.MjModel, act: np.ndarray | None = None) -> np.ndarray:
+    """The float64 `mjSTATE_INTEGRATION` row of a new MjData, with activations (na,) if given."""
     whole = int(mujoco.mjtState.mjSTATE_INTEGRATION)
     row = np.empty(mujoco.mj_stateSize(model, whole), np.float64)
-    mujoco.mj_getState(model, mujoco.MjData(model), row, whole)
+    data: Any = mujoco.MjData(model)
+    if act is not None:
+        data.act[:] = act
+    mujoco.mj_getState(model, data, row, whole)
     return row
 
 

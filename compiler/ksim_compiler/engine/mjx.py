@@ -104,6 +104,8 @@ class MjxEngine:
         if implementation == "warp":
             self._model = _quiet(self._model)
         self._template = self._mjx.make_data(model, impl=implementation, **capacity)
+        if spec.act is not None and spec.model.na:
+            self._template = self._template.replace(act=jnp.asarray(spec.act, jnp.float32))
         self._shapes = spec.world_shapes()
         for name, shape in self._shapes.items():
             if np.size(_data_field(self._template, name)) != math.prod(shape.shape[1:]):

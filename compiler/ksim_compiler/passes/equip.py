@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ksim_compiler import robot as robots
@@ -28,9 +29,9 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         fields["sensordata"] = None
     drives: list[Drive] = []
     for name in plan.actions():
-        action = plan.task.of("Action")[name]
-        assert isinstance(action, Action)
-        drives += action.drives(facts)
+        drives += _drives(plan, name)
+    if problems := _torn(plan, drives):
+        return plan, problems
     model_fields: dict[str, None] = {}
     for part in plan.parts("Randomizer").values():
         assert isinstance(part, Randomizer)
@@ -41,11 +42,69 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         state = next(iter(plan.task.of("PhysicsState")))
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
         return plan, [plan.task.report("KS0202", message, "PhysicsState", state, "model")]
-    return replace(
+    if problems := _unread(plan, robot):
+        return plan, problems
+    plan = replace(
         plan,
         robot=robot,
         fields=tuple(fields),
         model_fields=tuple(model_fields),
         sensors=tuple(sensors),
         drives=tuple(drives),
-    ), []
+    )
+    return plan, list(_held(plan))
+
+
+def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
+    """The model's actuators that act on a joint that is driven, and on one that is not."""
+    found: list[Diagnostic] = []
+    for actuator in robots.torn(plan.robot, (drive.joint for drive in drives)):
+        name = next(
+            name
+            for name in plan.actions()
+            for drive in _drives(plan, name)
+            if drive.joint in actuator.driven
+        )
+        message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.driven)},"
+        message += f" driven here, and on {_joints(actuator.free)}, which no action drives,"
+        help = "drive all of these joints or none; the actuator is taken out, or holds its control"
+        found.append(plan.task.report("KS0450", message, "Action", name, "joints", help=help))
+    return found
+
+
+def _joints(names: tuple[str, ...]) -> str:
+    return ("joint " if len(names) == 1 else "joints ") + ", ".join(map(repr, names))
+
+
+def _drives(plan: Plan, name: str) -> tuple[Drive, ...]:
+    action = plan.task.of("Action")[name]
+    assert isinstance(action, Action)
+    return action.drives(plan.robot.facts)
+
+
+def _unread(plan: Plan, robot: robots.Robot) -> list[Diagnostic]:
+    """Parts that read a sensor of an actuator that was taken out."""
+    lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
+    found: list[Diagnostic] = []
+    for object in ("Observation", "Reward", "Termination"):
+        for name, part in plan.parts(object).items():
+            sensor = getattr(part, "sensor", None)
+            if sensor in lost:
+                message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
+                help = "read the joint or the task's own actuator: 'actuator_force'"
+                found.append(plan.task.report("KS0451", message, object, name, "sensor", help=help))
+    return found
+
+
+def _held(plan: Plan) -> Iterator[Diagnostic]:
+    """Say which actuators of the model no action drives, and what they are told."""
+    held = plan.robot.held
+    if not held:
+        return
+    state = next(iter(plan.task.of("PhysicsState")))
+    shown = ", ".join(f"{name} at {value:.4g}" for name, value in list(held.items())[:6])
+    more = f", and {len(held) - 6} more" if len(held) > 6 else ""
+    what = f"{len(held)} actuators of the model hold" if len(held) > 1 else "one actuator holds"
+    message = f"{what} the home pose, since no action drives them: {shown}{more}"
+    message = message.replace("drives them", "drives it") if len(held) == 1 else message
+    yield plan.task.report("KS0452", message, "PhysicsState", state, "model")

@@ -146,6 +146,14 @@ def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             message = f"nothing limits the motor of joint {weak[0]!r}"
             help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
             yield task.report_key("KS0405", message, "Action", name, help=help)
+        asked = action.torque_limit
+        capped = [j for j in facts.match_joints(action.joints) if asked and asked > j.cap]
+        if asked and capped:
+            unit = "N" if capped[0].type == "slide" else "N*m"
+            message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
+            message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
+            help = "give what the joint takes, or change actuatorfrcrange in the model"
+            yield task.report("KS0453", message, "Action", name, "torque_limit", help=help)
 
 
 def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
