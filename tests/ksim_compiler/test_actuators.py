@@ -55,7 +55,7 @@ DEFAULTS = {
     "cylinder": '<cylinder timeconst="1" area="2"/>',
     "damper": '<damper kv="3" ctrlrange="0 1"/>',
     "adhesion": '<adhesion gain="3" ctrlrange="0 1"/>',
-    "group": '<general group="3" lengthrange="0 1" actearly="true"/>',
+    "group": '<general group="3" actearly="true"/>',
 }
 DRIVES = (
     Drive("hip", 20.0, 30.0, 2.0),
