@@ -31,9 +31,9 @@ class LearningRate(Model):
     adaptive_kl: PositiveNumber | None = Field(
         default=None,
         description="Target of the KL divergence between the policies before and after an update,"
-        " in nats. After each minibatch the learning rate is divided by 1.5 when the divergence is"
-        " above twice the target and multiplied by 1.5 when it is below half of it. Constant"
-        " learning rate by default.",
+        " in nats. After each step, measured on the next minibatch (after the last step, on its"
+        " own), the learning rate is divided by 1.5 when the divergence is above twice the target"
+        " and multiplied by 1.5 when it is below half of it. Constant learning rate by default.",
     )
     min: PositiveNumber = Field(
         default=1.0e-5, description="Lower bound of an adaptive learning rate."
@@ -133,8 +133,9 @@ class PPO(Model):
     )
     value_clip: PositiveNumber | None = Field(
         default=None,
-        description="The value may move by this much from the rollout's value, in units of the"
-        " return, before its loss is clipped. Not clipped by default.",
+        description="The value may move by this much from the rollout's value before its loss is"
+        " clipped: in standard deviations of the return with normalize_values, else in its unit."
+        " Not clipped by default.",
     )
     value_coefficient: NonNegativeNumber = Field(
         default=0.5, description="Weight of the value loss, the mean squared error of the returns."

@@ -19,7 +19,8 @@ class Losses(NamedTuple):
         policy: clipped surrogate, to be minimized.
         value: squared error of the values, in units of the normalized return.
         entropy: of the policy, in nats.
-        kl: KL(old || new) of the policy, in nats; over the samples that are no mirror images.
+        kl: KL(old || new) of the policy, in nats; over the samples that are no mirror images, 0
+            where there are none.
         clipped: share of the samples whose probability ratio is outside of the clip range.
     """
 
@@ -28,6 +29,12 @@ class Losses(NamedTuple):
     entropy: Float[Array, ""]
     kl: Float[Array, ""]
     clipped: Float[Array, ""]
+
+
+def moved_by(networks: Networks, old: Head, samples: Samples, carry: Carry) -> Float[Array, ""]:
+    """KL(old || new) of the policy in nats, the mean over samples that are no mirror images."""
+    output = networks.actor.network.run(samples.policy_input, carry.actor, samples.start)
+    return jnp.mean(divergence(old(samples.output), networks.actor.head(output)))
 
 
 def ppo_loss(

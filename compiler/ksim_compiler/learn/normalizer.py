@@ -30,12 +30,16 @@ class Normalizer(eqx.Module):
         return cls(jnp.zeros(()), jnp.zeros(size), jnp.ones(size))
 
     def __call__(self, x: Float[Array, "*batch size"]) -> Float[Array, "*batch size"]:
-        """Values with mean 0 and variance 1, clipped."""
+        """Values with mean 0 and variance 1, clipped: inputs of networks."""
+        return jnp.clip(self.scaled(x), -LIMIT, LIMIT)
+
+    def scaled(self, x: Float[Array, "*batch size"]) -> Float[Array, "*batch size"]:
+        """Values with mean 0 and variance 1, however far they are: what a network is to learn."""
         scale = 1.0 / jnp.maximum(jnp.sqrt(self.variance), MIN_STD)
-        return jnp.clip((x - self.mean) * scale, -LIMIT, LIMIT)
+        return (x - self.mean) * scale
 
     def invert(self, x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-        """The value of a normalized number; for statistics of one column."""
+        """The value of a scaled number; for statistics of one column."""
         return x * jnp.maximum(jnp.sqrt(self.variance[0]), MIN_STD) + self.mean[0]
 
     def add(self, rows: Float[Array, "rows size"]) -> Normalizer:

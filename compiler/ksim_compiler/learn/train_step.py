@@ -106,7 +106,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
     value_normalizer = state.value_normalizer
     if value_normalizer is not None:
         value_normalizer = value_normalizer.add(target.reshape(-1, 1))
-        value, target = (value_normalizer(x[..., None])[..., 0] for x in (value, target))
+        value, target = (value_normalizer.scaled(x[..., None])[..., 0] for x in (value, target))
     if ppo.normalize_advantages:
         advantage = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
     samples = Samples(

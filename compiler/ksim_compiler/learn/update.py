@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Key
 
-from ksim_compiler.learn.losses import Losses, ppo_loss
+from ksim_compiler.learn.losses import Losses, moved_by, ppo_loss
 from ksim_compiler.learn.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.ppo import PPO
 
@@ -37,7 +37,7 @@ def make_optimizer(ppo: PPO) -> optax.GradientTransformation:
 def adapted(
     rate: Float[Array, ""], kl: Float[Array, ""], ppo: PPO, factor: Float[Array, ""] | float = 1.0
 ) -> Float[Array, ""]:
-    """The learning rate after a minibatch whose policy moved by ``kl``, as in rsl_rl.
+    """The learning rate after a policy was found to have moved by ``kl``, as in rsl_rl.
 
     Where the rate is applied times a factor, the divergence goes with the square of that.
     """
@@ -64,6 +64,10 @@ def update(
 ) -> tuple[Networks, optax.OptState, Float[Array, ""], Losses]:
     """Train on a rollout.
 
+    The learning rate is adapted as often as there are steps. Before each step but the first, the
+    minibatch says how far the steps before it have moved the policy; before the first step it has
+    not moved, which says nothing. After the last step, its minibatch is asked once more.
+
     Args:
         networks, optimizer_state, rate: what is trained, Adam's moments, the learning rate.
         samples: (ticks, envs, ...); ``advantage`` is normalized already.
@@ -85,25 +89,45 @@ def update(
         samples, images = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (samples, images))
     count = samples.value.shape[axis]
 
-    def step(state: tuple, batch: tuple[Samples, Carry]) -> tuple[tuple, Losses]:
-        networks, optimizer_state, rate = state
+    images_alone = images is not None and ppo.mirror == 1.0
+
+    def step(
+        state: tuple, batch: tuple[Samples, Samples | None, Carry]
+    ) -> tuple[tuple, tuple[Losses, Array]]:
+        networks, optimizer_state, rate, taken = state
+        seen, true, carry = batch
         loss = eqx.filter_value_and_grad(ppo_loss, has_aux=True)
-        (_, losses), gradients = loss(networks, old, *batch, ppo)
+        (_, losses), gradients = loss(networks, old, seen, carry, ppo)
         direction, optimizer_state = optimizer.update(gradients, optimizer_state)
-        rate = adapted(rate, losses.kl, ppo, factor)
+        if true is not None:
+            losses = losses._replace(kl=moved_by(networks, old, true, carry))
+        elif seen.own is not None:
+            taken = taken & jnp.any(seen.own > 0)
+        rate = jnp.where(taken, adapted(rate, losses.kl, ppo, factor), rate)
         moved = jax.tree.map(lambda d: -rate * factor * d, direction)
-        return (eqx.apply_updates(networks, moved), optimizer_state, rate), losses
+        state = (eqx.apply_updates(networks, moved), optimizer_state, rate, jnp.bool_(True))
+        return state, (losses, taken)
 
-    def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, Losses]:
+    def minibatches(key: Key[Array, ""], seen: Samples) -> tuple[Samples, Carry]:
         order = jax.random.permutation(key, count).reshape(ppo.minibatches, -1)
-        seen = samples if images is None else _mixed(key, samples, images, ppo.mirror)
         batches = jax.tree.map(lambda x: _take(x, order, axis), seen)
-        carries = jax.tree.map(lambda x: x[order], carry)
-        return jax.lax.scan(step, state, (batches, carries))
+        return batches, jax.tree.map(lambda x: x[order], carry)
 
-    state = (networks, optimizer_state, rate)
-    state, losses = jax.lax.scan(epoch, state, jax.random.split(key, ppo.epochs))
-    return *state, jax.tree.map(jnp.mean, losses)
+    def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Losses, Array]]:
+        seen = samples if images is None else _mixed(key, samples, images, ppo.mirror)
+        batches, carries = minibatches(key, seen)
+        true = minibatches(key, samples)[0] if images_alone else None
+        return jax.lax.scan(step, state, (batches, true, carries))
+
+    keys = jax.random.split(key, ppo.epochs)
+    state = (networks, optimizer_state, rate, jnp.bool_(False))
+    (networks, optimizer_state, rate, _), (losses, measured) = jax.lax.scan(epoch, state, keys)
+    last = jax.tree.map(lambda x: x[-1], minibatches(keys[-1], samples))
+    moved = moved_by(networks, old, *last)
+    rate = adapted(rate, moved, ppo, factor)
+    kl = (jnp.sum(losses.kl * measured) + moved) / (jnp.sum(measured) + 1)
+    losses = jax.tree.map(jnp.mean, losses)._replace(kl=kl)
+    return networks, optimizer_state, rate, losses
 
 
 def _mixed(key: Key[Array, ""], samples: Samples, images: Samples, share: float) -> Samples:

@@ -180,6 +180,48 @@ def test_what_is_learned_on_one_side_is_done_on_the_other() -> None:
     assert on_the_left(0.0) < 0.7 * BEST
 
 
+class Shared(NamedTuple):
+    """How an update shares out a rollout, and how often it steps."""
+
+    epochs: int
+    minibatches: int
+    mirror: float = 0.0
+
+
+@pytest.mark.parametrize("shared", [Shared(1, 1), Shared(2, 2), Shared(1, 2, 0.5), Shared(2, 1, 1)])
+def test_each_step_is_measured_before_the_rate_is_adapted(shared: Shared) -> None:
+    """A policy that has not moved yet says nothing, and one that learns of images alone moves."""
+
+    def rate(target: float) -> float:
+        options = {"start": 1e-3, "adaptive_kl": target, "min": 1e-7, "max": 1.0}
+        network = Mlp(hidden=(8,), activation="tanh")
+        env = Mirrored(64, memory=False)
+        _, metrics = trained(env, network, 1, learning_rate=options, **shared._asdict())
+        assert metrics["loss/kl"] > 0
+        return metrics["policy/learning_rate"]
+
+    steps = shared.epochs * shared.minibatches
+    assert rate(1e-12) == pytest.approx(1e-3 / 1.5**steps, rel=1e-4)
+    assert rate(1e3) == pytest.approx(1e-3 * 1.5**steps, rel=1e-4)
+
+
+class Falls(Point):
+    """One tick of one environment costs a thousand."""
+
+    def step(self, params: jax.Array, state: PointState, action: jax.Array) -> Any:
+        after, step = super().step(params, state, action)
+        fallen = (jnp.arange(self.num_envs) == 0) & (state.age == 3)
+        return after, step._replace(reward=jnp.where(fallen, -1000.0, 0.0))
+
+
+def test_the_critic_is_taught_the_whole_of_a_rare_penalty() -> None:
+    """In standard deviations the targets have the mean square 1, that of a rare one counted."""
+    once = {"epochs": 1, "minibatches": 1, "gamma": 0.0, "rollout": 8}
+    network = Mlp(hidden=(8,), activation="tanh")
+    _, metrics = trained(Falls(128, memory=False), network, 1, **once)
+    assert metrics["loss/value"] == pytest.approx(1.0, abs=0.15)
+
+
 def test_episode_statistics() -> None:
     env = Point(4, memory=False)
     _, metrics = trained(env, Mlp(hidden=(4,)), 1)
