@@ -7,11 +7,11 @@ functions of them. Indices are those of the compiled model.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ksim_schema.patterns import fits
 from ksim_schema.quantity import ANGLE, LENGTH, Dimension
 
 JointType = Literal["free", "ball", "slide", "hinge"]
@@ -244,17 +244,15 @@ class RobotFacts:
 
     def match_joints(self, patterns: Iterable[str]) -> tuple[Joint, ...]:
         """The hinges and slides that one of the patterns matches, in the model's order."""
-        expressions = [re.compile(p) for p in patterns]
+        texts = tuple(patterns)
         return tuple(
-            j
-            for j in self.motion_joints
-            if j.name and any(e.fullmatch(j.name) for e in expressions)
+            j for j in self.motion_joints if j.name and any(fits(text, j.name) for text in texts)
         )
 
     def match(self, what: str, patterns: Iterable[str]) -> tuple[str, ...]:
         """The names of a kind of thing that one of the patterns matches, in the model's order."""
-        expressions = [re.compile(p) for p in patterns]
-        return tuple(n for n in self.names(what) if any(e.fullmatch(n) for e in expressions))
+        texts = tuple(patterns)
+        return tuple(n for n in self.names(what) if any(fits(text, n) for text in texts))
 
     def body_id(self, name: str) -> int:
         """Index of a body in the model."""

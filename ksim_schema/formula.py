@@ -4,6 +4,7 @@ The text is parsed with Python's own grammar into a small tree of numbers, quant
 and functions; nothing is evaluated. Units are inferred: a bare number takes the dimension that
 makes the formula consistent, and where none does, the formula is wrong. A number may say its unit
 by a product, as in ``1.1*m``. Vectors are reduced by ``sum``, ``mean``, ``norm``, ``max``, ``min``.
+A name that is not made of letters, digits and ``_`` stands in quotes: ``joint['left/knee']``.
 """
 
 from __future__ import annotations
@@ -15,10 +16,20 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ksim_schema.diagnostics import did_you_mean
+from ksim_schema.formula_text import (
+    MAX_LENGTH,
+    FormulaError,
+    dotted,
+    names_in,
+    plain,
+    spelt,
+    tree_of,
+)
 from ksim_schema.quantity import ANGLE, UNITS, Dimension
 
-MAX_LENGTH = 1000
 MAX_NODES = 300
+MAX_NUMBER = 3.4e38
+"""Largest number of single precision, in which formulas are computed."""
 VARYING = 0
 """Length that stands for a scalar."""
 
@@ -26,14 +37,6 @@ UNIFORM = ("exp", "log", "sin", "cos", "tanh")
 """Functions of a plain number (sin and cos: of an angle)."""
 REDUCING = ("sum", "mean", "norm", "max", "min")
 FUNCTIONS = (*UNIFORM, "sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm")
-
-
-class FormulaError(ValueError):
-    """A formula that has no meaning. ``start`` and ``stop`` are offsets in its text."""
-
-    def __init__(self, message: str, start: int, stop: int, help: str = "") -> None:
-        super().__init__(message)
-        self.start, self.stop, self.help = start, stop, help
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,10 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula has at most {MAX_LENGTH} characters", 0, len(text))
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        start = max(0, (getattr(error, "offset", 1) or 1) - 1)
-        raise FormulaError("this is not an arithmetic expression", start, start + 1) from error
+    tree = tree_of(text)
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise FormulaError(f"a formula has at most {MAX_NODES} terms", 0, len(text))
-    checker = _Checker(text.strip(), quantities)
+    checker = _Checker(text, quantities)
     expression, dimension = checker.read(tree)
     checker.equate(dimension, _Unknown(), tree, "the formula's value is not a plain number")
     if expression.length != VARYING:
@@ -121,13 +120,30 @@ class _Checker:
         self.count = 0
 
     def error(self, message: str, node: ast.expr, help: str = "") -> FormulaError:
-        stop = node.end_col_offset or node.col_offset + 1
-        return FormulaError(message, node.col_offset, stop, help)
+        start = self._offset(node.lineno, node.col_offset)
+        stop = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        return FormulaError(message, start, max(stop, start + 1), help)
+
+    def _offset(self, line: int, column: int) -> int:
+        """The place in the text of a line and a column of Python's, which counts bytes."""
+        body = self.text.lstrip()
+        before = body.encode().split(b"\n")[: line - 1]
+        place = sum(len(row) + 1 for row in before) + column
+        lead = len(self.text) - len(body)
+        return lead + len(body.encode()[:place].decode(errors="ignore"))
 
     def read(self, node: ast.expr) -> tuple[Expression, _Unknown]:
+        expression, dimension = self._read(node)
+        if expression.op not in ("number", "quantity"):
+            value = _constant(expression)
+            if value is not None and not abs(value) <= MAX_NUMBER:
+                raise self.error("this is not a finite number", node)
+        return expression, dimension
+
+    def _read(self, node: ast.expr) -> tuple[Expression, _Unknown]:
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                if not math.isfinite(float(value)):
+                if not abs(value) <= MAX_NUMBER:
                     raise self.error("this number is too large", node)
                 return Expression("number", value=float(value)), self._free()
             case ast.Name() | ast.Attribute() | ast.Subscript():
@@ -146,7 +162,7 @@ class _Checker:
                 raise self.error(f"{what} is not part of the language of formulas", node)
 
     def _name(self, node: ast.expr) -> tuple[Expression, _Unknown]:
-        name = ast.unparse(node)
+        name = dotted(node)
         if name in self.quantities:
             found = self.quantities[name]
             expression = Expression("quantity", name=name, length=found.length)
@@ -157,8 +173,19 @@ class _Checker:
             return Expression("number", value=float(factor)), _known(dimension)
         if name == "pi":
             return Expression("number", value=3.141592653589793), self._free()
-        help = did_you_mean(name, self.quantities, of="quantities", limit=12)
-        raise self.error(f"unknown quantity {name!r}", node, help)
+        raise self.error(f"unknown quantity {self._shown(node)!r}", node, self._choices(name))
+
+    def _shown(self, node: ast.expr) -> str:
+        found = self.error("", node)
+        return self.text[found.start : found.stop]
+
+    def _choices(self, name: str) -> str:
+        """The help for an unknown quantity."""
+        longer = [q for q in self.quantities if name and q.startswith(name) and spelt(q) != q]
+        odd = next((q for q in longer if not plain("a" + q[len(name) : len(name) + 1])), "")
+        if odd:
+            return f"a name with such signs stands in quotes: {spelt(odd)}"
+        return did_you_mean(name, map(spelt, self.quantities), of="quantities", limit=12)
 
     def _operator(self, node: ast.BinOp) -> tuple[Expression, _Unknown]:
         left, left_dimension = self.read(node.left)
@@ -183,12 +210,13 @@ class _Checker:
         self, node: ast.BinOp, base: Expression, dimension: _Unknown
     ) -> tuple[Expression, _Unknown]:
         exponent, _ = self.read(node.right)
-        if exponent.op == "neg" and exponent.arguments[0].op == "number":
-            exponent = Expression("number", value=-exponent.arguments[0].value)
-        if exponent.op != "number" or abs(exponent.value) > 8:
+        value = _constant(exponent)
+        if value is None or abs(value) > 8:
             raise self.error("an exponent is a number from -8 to 8", node.right)
-        power = Fraction(exponent.value).limit_denominator(100)
-        raised = Expression("**", (base,), value=exponent.value, length=base.length)
+        if any(isinstance(part, ast.Name) and part.id in UNITS for part in ast.walk(node.right)):
+            raise self.error("an exponent is a plain number, without a unit", node.right)
+        power = Fraction(value).limit_denominator(100)
+        raised = Expression("**", (base,), value=value, length=base.length)
         return raised, _combine(_Unknown(), dimension, power)
 
     def _call(self, name: str, node: ast.Call) -> tuple[Expression, _Unknown]:
@@ -275,6 +303,41 @@ def _unit(dimension: _Unknown) -> str:
     return "*".join(f"{name}^({exponent})" for name, exponent in names if exponent)
 
 
+_NUMBERS: dict[str, Callable[..., float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "neg": lambda a: -a,
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "sqrt": math.sqrt,
+    "square": lambda a: a * a,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "clip": lambda a, low, high: min(max(a, low), high),
+}
+
+
+def _constant(expression: Expression) -> float | None:
+    """The value of an expression without quantities; NaN where it has none."""
+    if expression.op == "number":
+        return expression.value
+    arguments = [_constant(argument) for argument in expression.arguments]
+    if None in arguments or expression.op not in (*_NUMBERS, "**"):
+        return None
+    try:
+        if expression.op == "**":
+            return math.pow(*arguments, expression.value)  # type: ignore[arg-type]
+        return float(_NUMBERS[expression.op](*arguments))
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
 def evaluate(
     expression: Expression,
     value_of: Callable[[str], object],
@@ -298,3 +361,16 @@ def evaluate(
         case op:
             arguments = (evaluate(a, value_of, functions) for a in expression.arguments)
             return functions[op](*arguments)
+
+
+__all__ = [
+    "MAX_LENGTH",
+    "MAX_NODES",
+    "Expression",
+    "FormulaError",
+    "Quantity",
+    "evaluate",
+    "names_in",
+    "parse",
+    "spelt",
+]

@@ -289,3 +289,35 @@ def test_the_last_action_is_that_of_the_actions_it_names(recall: str, columns: l
     assert state.policy_input[0, 3:].tolist() == columns
     assert result.plan.policy_input[-1].stop == 3 + len(columns)
     jax.eval_shape(trainer.step, trainer.params, trainer.init(0))
+
+
+def test_a_formula_reads_what_has_any_name() -> None:
+    """Names with signs, a keyword and an axis at their end, against MuJoCo's own values."""
+    names = {"a1": "left/a1", "c1": "a1.velocity"}
+    text = edited(TWO, {"joints: a1": "joints: a2", '"c.*"': "a1.velocity"})
+    text = edited(text, {'"a.*"': "[left/a1, a2]"})
+    formula = (
+        "joint['left/a1'] / rad + 10 * joint['left/a1'].velocity / (rad/s) + 100 * "
+        "joint['a1.velocity'] / rad + 1000 * joint['a1.velocity'].velocity * s / rad + "
+        "body['class.x'].x / m + 0 * 2 ** 3"
+    )
+    text = edited(
+        text, {"alive: {kind: stay_alive}": f'odd: {{kind: formula, expression: "{formula}"}}'}
+    )
+    arm = ARM.replace("<body pos=", '<body name="class.x" pos=', 1)
+    for old, new in names.items():
+        arm = arm.replace(f'"{old}"', f'"{new}"')
+    document, _ = parse(text, "two.yaml")
+    assert document is not None
+    result = compile_document(document, ModelFiles("arm.xml", {"arm.xml": arm.encode()}))
+    assert result.plan is not None, result.diagnostics
+    env = Env(result.plan, "native", envs=1, threads=1)
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    state, step = jax.jit(env.step)(env.params, state, jnp.array([[1.0, 2.0, 3.0]]))
+    model = mujoco.MjModel.from_xml_string(arm)
+    data = mujoco.MjData(model)
+    data.qfrc_applied[:] = [2.0, 3.0, 1.0]
+    mujoco.mj_step(model, data, nstep=10)
+    place = data.body("class.x").xpos[0]
+    wanted = [*data.qpos[[0, 2]] * [1, 100], *data.qvel[[0, 2]] * [10, 1000], place]
+    np.testing.assert_allclose(step.reward_terms["odd"][0], sum(wanted), rtol=1e-4)

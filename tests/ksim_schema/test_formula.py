@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
-from ksim_schema.formula import FormulaError, Quantity, evaluate, parse
+from ksim_schema.formula import FormulaError, Quantity, evaluate, names_in, parse, spelt
 from ksim_schema.quantity import ANGLE, LENGTH, NUMBER, SPEED, TIME
 
 QUANTITIES = {
@@ -71,6 +73,20 @@ def test_values(text: str, value: float) -> None:
         ("2**time", "an exponent is a number", "time"),
         ("9**9**9", "an exponent is a number from -8 to 8", "9"),
         ("1e999", "too large", "1e999"),
+        ("base.height / (1" + "0" * 400 + "*m)", "too large", "1" + "0" * 400),
+        ("1e39 * base.height / m", "too large", "1e39"),
+        ("1e30 * 1e30 * base.height / m", "not a finite number", "1e30 * 1e30"),
+        ("base.height / m + 1 / (1 - 1)", "not a finite number", "1 / (1 - 1)"),
+        ("log(0) + time / s", "not a finite number", "log(0)"),
+        ("0 ** -1 + time / s", "not a finite number", "0 ** -1"),
+        ("(-1) ** 0.5 + time / s", "not a finite number", "(-1) ** 0.5"),
+        ("exp(-(joint.knee / rad) ** m)", "an exponent is a plain number", "m"),
+        ("joint.knee / rad * 2 ** kg", "an exponent is a plain number", "kg"),
+        ("(time / s) ** (2*m)", "an exponent is a plain number", "2*m"),
+        ("joint['hip']", "unknown quantity \"joint['hip']\"", "joint['hip']"),
+        ("  base.hieght / 1", "unknown quantity", "base.hieght"),
+        ("joint['k\u00f6'] + base.hieght", "unknown quantity", "joint['k\u00f6']"),
+        ("time / s + joint.k\u00f6 / rad + 1 * hieght", "unknown quantity", "joint.k\u00f6"),
         ("'a'", "Constant is not part of the language", "'a'"),
         ("1 // 2", "only + - * / and **", "1 // 2"),
         ("clip(1, 2)", "clip takes 3 arguments", "clip(1, 2)"),
@@ -98,3 +114,53 @@ def test_a_number_takes_one_unit_throughout() -> None:
             "(base.speed - command.forward) / (base.height - command.forward)",
             {**QUANTITIES, "command.forward": Quantity(SPEED)},
         )
+
+
+ODD = {
+    "joint.left/knee": Quantity(ANGLE),
+    "joint.left/knee.velocity": Quantity(ANGLE),
+    "joint.2": Quantity(ANGLE),
+    "body.class.x": Quantity(LENGTH),
+    "command.my-walk.foot 0": Quantity(NUMBER),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_name_can_be_written(name: str) -> None:
+    written = spelt(name)
+    assert parse(f"sum(0 * action) + {written} * 0 / {written}", {**QUANTITIES, **ODD})
+    assert name in names_in(f"1 + {written}")
+    tree = parse(f"{written} / ({written})", ODD)
+    assert tree.quantities() == (name,)
+
+
+@pytest.mark.parametrize("text", ["joint.left/knee", "joint.2 / rad", "command.my-walk.foot / 1"])
+def test_a_name_that_needs_quotes_is_shown_with_them(text: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse(text, ODD)
+    assert "[" in caught.value.help or "not an arithmetic expression" in str(caught.value)
+
+
+PIECES = (
+    *QUANTITIES,
+    *"+-*/()[],.'\"=:;#\\ \n\t0189_jxe\u00f6\x00",
+    *("**", "//", ":=", "...", "m", "kg", "deg", "pi", "min", "1e999", "1j", "True", "None"),
+    *("lambda", "if", "else", "not"),
+    *("exp(", "max(", "sum(", "9" * 400, "joint['a b']", "(1).x", "f'{1}'", "b''", " if ", "m ** "),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=24).map("".join)))
+def test_any_text_is_a_formula_or_refused_in_words(text: str) -> None:
+    names_in(text)
+    refused: list[FormulaError] = []
+    try:
+        tree = parse(text, QUANTITIES)
+    except FormulaError as error:
+        refused.append(error)
+    else:
+        assert set(tree.quantities()) <= set(QUANTITIES)
+    for error in refused:
+        assert str(error)
+        assert 0 <= error.start < error.stop

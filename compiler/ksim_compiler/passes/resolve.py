@@ -13,6 +13,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.facts import RobotFacts, file_key
 from ksim_schema.formula import FormulaError
+from ksim_schema.patterns import Pattern, PatternError
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -37,10 +38,11 @@ _PLURAL = {"body": "bodies"}
 MAX_PATTERN = 200
 """Longest pattern of names."""
 MAX_REPEATS = 4
-"""Largest number of ``*``, ``+`` and ``{`` in a pattern: each multiplies the time of a match."""
+"""Largest number of ``*``, ``+`` and ``{`` in a pattern that a reader can still follow."""
 _UNBOUNDED = re.compile(r"(?<!\\)[*+{]")
-_NESTED = re.compile(r"(?<!\\)[*+{|][^()]*\)+[*+{]")
-"""A repeated group that holds a repetition or a choice: the time doubles with each character."""
+_NESTED = re.compile(r"(?<![\\(])[*+{|?][^()]*\)+[*+{]")
+"""A repeated group that holds a repetition or a choice. It would be matched in a bounded time here,
+and could take for ever wherever else the pattern is used."""
 
 
 def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -101,11 +103,11 @@ def _pattern(
 ) -> Iterator[Diagnostic]:
     try:
         if len(text) > MAX_PATTERN:
-            raise OverflowError(f"it is longer than {MAX_PATTERN} characters")
+            raise PatternError(f"it is longer than {MAX_PATTERN} characters")
         if len(_UNBOUNDED.findall(text)) > MAX_REPEATS or _NESTED.search(text):
-            raise OverflowError("matching so many or nested repetitions could take for ever")
-        expression = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
+            raise PatternError("it has too many or nested repetitions")
+        expression = Pattern(text)
+    except PatternError as error:
         message = f"{text[:60]!r} is not a regular expression: {error}"
         yield task.report("KS0211", message, *place)
         return

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.formula import Expression, Quantity, parse
+from ksim_schema.formula import Expression, Quantity, names_in, parse
 from ksim_schema.quantity import (
     ANGLE,
     ANGULAR_SPEED,
@@ -33,8 +33,10 @@ class Formula(Reward):
     ``joint.<name>`` and ``joint.<name>.velocity``, ``site.<name>`` and ``body.<name>`` (positions
     in the world, m, three elements, or one with ``.x``, ``.y``, ``.z``), ``action`` and
     ``action.previous`` (vectors), ``time`` (s) and ``command.<name>.<label>``. Operators: + - * /
-    and ** with a number. Functions: exp, log, sqrt, square, sin, cos, tanh, abs, min, max, clip;
-    sum, mean, norm of a vector. A bare number takes the unit that fits; ``1.1*m`` says it.
+    and ** with a number. A name with other signs than letters, digits and _ stands in quotes:
+    ``joint['left/knee'].velocity``. Functions: exp, log, sqrt, square, sin, cos, tanh, abs, min,
+    max, clip; sum, mean, norm of a vector. A bare number takes the unit that fits; ``1.1*m`` says
+    it.
     """
 
     kind: Literal["formula"] = "formula"
@@ -96,11 +98,12 @@ class Formula(Reward):
         return tuple(dict.fromkeys(self._sensors(robot)))
 
     def _sensors(self, robot: RobotFacts) -> Iterator[SensorRequest]:
-        """Those of the quantities whose names occur in the text."""
-        if "base." in self.expression:
+        """Those of the quantities that are named."""
+        named = names_in(self.expression)
+        if any(name.startswith("base.") for name in named):
             for sensor in BASE_SENSORS:
                 yield SensorRequest(sensor, "xbody", robot.root)
         for what, objtype in (("site", "site"), ("body", "xbody")):
             for name in robot.names(what):
-                if f"{what}.{name}" in self.expression:
+                if f"{what}.{name}" in named:
                     yield SensorRequest("framepos", objtype, name)

@@ -21,7 +21,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "-": jnp.subtract,
     "*": jnp.multiply,
     "/": jnp.divide,
-    "**": lambda base, exponent: base ** (int(exponent) if exponent.is_integer() else exponent),
+    "**": lambda base, n: jnp.asarray(base) ** (int(n) if n.is_integer() else n),
     "neg": jnp.negative,
     "exp": jnp.exp,
     "log": jnp.log,
@@ -60,19 +60,20 @@ def _value(name: str, x: Context) -> Any:
         case "base":
             return _base(rest, x)
         case "joint":
-            joint_name, _, velocity = rest.partition(".velocity")
-            joints = tuple(j for j in x.robot.motion_joints if j.name == joint_name)
-            velocities = velocity or rest.endswith(".velocity")
-            return (x.joint_velocities if velocities else x.joint_positions)(joints)[0]
+            named = {joint.name: joint for joint in x.robot.motion_joints}
+            if rest in named:
+                return x.joint_positions((named[rest],))[0]
+            return x.joint_velocities((named[rest.removesuffix(".velocity")],))[0]
         case "command":
-            command, _, label = rest.partition(".")
+            places = ((c, label) for c, labels in x.labels.items() for label in labels)
+            command, label = next(place for place in places if ".".join(place) == rest)
             return x.command(command, label)[0]
         case _:
-            owner, _, axis = rest.rpartition(".")
-            owner = owner if axis in AXES and owner else rest
+            known = x.robot.names(kind)
+            owner, _, axis = (rest, "", "") if rest in known else rest.rpartition(".")
             objtype = "site" if kind == "site" else "xbody"
             position = x.sensor(SensorRequest("framepos", objtype, owner))
-            return position if owner == rest else position[AXES.index(axis)]
+            return position[AXES.index(axis)] if axis else position
 
 
 def _base(what: str, x: Context) -> Any:

@@ -1,0 +1,79 @@
+"""The text of a formula: Python's grammar of expressions, and the names that it spells."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import warnings
+
+MAX_LENGTH = 1000
+
+
+class FormulaError(ValueError):
+    """A formula that has no meaning. ``start`` and ``stop`` are offsets in its text."""
+
+    def __init__(self, message: str, start: int, stop: int, help: str = "") -> None:
+        super().__init__(message)
+        self.start, self.stop, self.help = start, stop, help
+
+
+def names_in(text: str) -> frozenset[str]:
+    """The dotted names that stand in a formula, with those that they begin with.
+
+    None where it is not a formula, which :func:`tree_of` says.
+    """
+    if len(text) > MAX_LENGTH:
+        return frozenset()
+    try:
+        tree = tree_of(text)
+    except FormulaError:
+        return frozenset()
+    return frozenset(filter(None, map(dotted, ast.walk(tree))))
+
+
+def tree_of(text: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's own of odd literals are not the author's
+            return ast.parse(text.lstrip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        line, offset = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
+        lead = len(text) - len(text.lstrip())
+        start = lead if line == 1 else text.rfind("\n") + 1
+        start = max(0, min(start + offset - 1, len(text) - 1))
+        raise FormulaError("this is not an arithmetic expression", start, start + 1) from error
+
+
+def dotted(node: ast.AST) -> str:
+    """The name that an expression spells: ``joint.knee.velocity``, or with parts in quotes."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=owner, attr=name):
+            pass
+        case ast.Subscript(value=owner, slice=ast.Constant(value=str() as name)):
+            pass
+        case _:
+            return ""
+    first = dotted(owner)
+    return f"{first}.{name}" if first else ""
+
+
+def spelt(name: str) -> str:
+    """How a quantity is written in a formula: with quotes where its name needs them."""
+    kind, dot, rest = name.partition(".")
+    if not dot or all(plain(step) for step in rest.split(".")):
+        return name
+    first, _, last = rest.rpartition(".")
+    if kind == "command":
+        first, _, last = rest.partition(".")
+        parts = (first, last)
+    elif first and last in ("velocity", "x", "y", "z"):
+        parts = (first, last)
+    else:
+        parts = (rest,)
+    return kind + "".join(f".{p}" if plain(p) else f"[{p!r}]" for p in parts)
+
+
+def plain(step: str) -> bool:
+    return step.isidentifier() and not keyword.iskeyword(step)
