@@ -30,6 +30,22 @@ class UsageError(Exception):
     """A command line that makes no sense. The message is for its author."""
 
 
+_TERMINAL = "KSIM_TERMINAL_ENCODING"
+"""Names the encoding that terminals have when it is not that of Python's UTF-8 mode."""
+
+
+def in_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode, where the locale knows too few characters.
+
+    Under a locale such as C, Python can open no file whose name is not ASCII. A terminal is shown
+    escapes for what its encoding lacks; what goes to a file or to a program is UTF-8.
+    """
+    if sys.flags.utf8_mode or sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    os.environ[_TERMINAL] = sys.stdout.encoding
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def main(program: str, command: Callable[[], int]) -> int:
     """Run a command; what a user can do wrong ends with a line of text and an exit status.
 
@@ -39,7 +55,8 @@ def main(program: str, command: Callable[[], int]) -> int:
     """
     for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a name still gets text
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            encoding = os.environ.get(_TERMINAL) if stream.isatty() else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         status = command()
         sys.stdout.flush()
@@ -55,6 +72,10 @@ def main(program: str, command: Callable[[], int]) -> int:
         return OK
     except _task_error() as error:
         print_report(error.diagnostics, error.sources, "auto")
+        return ERRORS
+    except UnicodeEncodeError as error:  # bytes of a file's name that stand for no character
+        name = ascii(error.object[:200])
+        print(f"{program}: {name} holds characters that cannot be written here", file=sys.stderr)
         return ERRORS
     except OSError as error:  # a full disk, or a current folder that is gone
         where = f"{error.filename}: " if error.filename else ""

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:  # nothing is drawn here, and loading a window library takes time
         os.environ["MUJOCO_GL"] = "disable"
+        common.in_utf8()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 

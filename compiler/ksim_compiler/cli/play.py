@@ -23,6 +23,8 @@ PROGRAM = "ksim-play"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:
+        common.in_utf8()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 
