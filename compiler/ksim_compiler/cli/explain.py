@@ -7,6 +7,7 @@ import json
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain, combinations
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
@@ -39,7 +40,7 @@ def explain(word: str, known: Kinds = KINDS) -> str | None:
         body = textwrap.fill(entry.explanation, WIDTH)
         return f"{code}: {entry.title} ({entry.severity})\n\n{body}\n"
     found = [_component(o, kinds[word]) for o, kinds in known.items() if word in kinds]
-    found += [_model(model, word) for title, model in _others() if title == word]
+    found += [_other(model, word) for title, model in _others() if title == word]
     if word in known:
         found.append(_object(word, known[word]))
     return "\n".join(found) or None
@@ -65,14 +66,50 @@ def list_kinds(known: Kinds = KINDS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _others() -> Iterator[tuple[str, type[Model]]]:
-    """Models that authors write and that are no parts."""
+@cache
+def _others() -> tuple[tuple[str, type[Model]], ...]:
+    """Models that authors write and that are no parts, by their kind or the field they stand in."""
+    found: dict[str, type[Model]] = {}
     for union in (Network, Distribution):
         for model in get_args(_bare(union)):
-            yield get_args(model.model_fields["kind"].annotation)[0], model
-    yield "noise", Noise
-    yield "scale", Scale
-    yield "PPO", PPO
+            found[_kind(model)] = model
+            _FIELDS[model] = "network" if union is Network else "distribution"
+    found |= {"noise": Noise, "scale": Scale, "PPO": PPO}
+    models: list[type[Model]] = [*found.values(), *chain(*(of.values() for of in KINDS.values()))]
+    for model in models:  # grows
+        for name, info in model.model_fields.items():
+            for inner in _models_in(info.annotation):
+                if inner not in models:
+                    models.append(inner)
+                    _FIELDS[inner] = info.alias or name
+                    found.setdefault(_kind(inner) or info.alias or name, inner)
+    return tuple(found.items())
+
+
+_FIELDS: dict[type[Model], str] = {}
+"""The field in which a model that is no part stands."""
+
+
+def _other(model: type[Model], title: str) -> str:
+    """What is said of a model that is no part: with an example where it is one of several kinds."""
+    kind, field = _kind(model), _FIELDS.get(model, "")
+    if not kind or not field:
+        return _model(model, title)
+    example = f"Example:\n{field}: {example_of(model, kind=kind)}\n"
+    return _model(model, f"{kind} ({field})") + "\n" + example
+
+
+def _kind(model: type[Model]) -> str:
+    info = model.model_fields.get("kind")
+    return str(get_args(info.annotation)[0]) if info else ""
+
+
+def _models_in(hint: Any) -> Iterator[type[Model]]:
+    """The models in a type, wherever they stand."""
+    if isinstance(hint, type) and issubclass(hint, Model):
+        yield hint
+    for argument in get_args(hint):
+        yield from _models_in(argument)
 
 
 def _first_line(model: type[Model]) -> str:

@@ -1,0 +1,79 @@
+"""``ksim-compile --explain`` knows all that a task may write, and each code."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ksim_compiler.cli.explain import explain, list_kinds
+from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.source import parse
+from ksim_schema.vocabulary import KINDS
+from ksim_schema.vocabulary.state import (
+    FlatTerrain,
+    ImageTerrain,
+    RoughTerrain,
+    SlopesTerrain,
+    StairsTerrain,
+)
+
+TERRAINS = {
+    "flat": FlatTerrain,
+    "rough": RoughTerrain,
+    "stairs": StairsTerrain,
+    "slopes": SlopesTerrain,
+    "image": ImageTerrain,
+}
+WORDS = [(object, kind) for object, kinds in KINDS.items() for kind in kinds]
+
+
+@pytest.mark.parametrize(("object", "kind"), WORDS)
+def test_kinds_of_parts(object: str, kind: str) -> None:
+    text = explain(kind) or ""
+    assert f"{object}: {kind}\n" in text
+    fields = KINDS[object][kind].model_fields
+    for name, info in fields.items():
+        if name != "kind":
+            assert re.search(rf"^  {info.alias or name} ", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("object", KINDS)
+def test_objects(object: str) -> None:
+    assert all(kind in (explain(object) or "") for kind in KINDS[object])
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_codes(code: str) -> None:
+    text = explain(code) or ""
+    assert text.startswith(f"{code}: {CATALOGUE[code].title}")
+    assert len(text.splitlines()) >= 3
+
+
+@pytest.mark.parametrize("kind", TERRAINS)
+def test_terrains(kind: str) -> None:
+    text = explain(kind) or ""
+    assert text.startswith(f"{kind} (terrain)\n")
+    for name, info in TERRAINS[kind].model_fields.items():
+        if name != "kind":
+            assert re.search(rf"^  {name} .*{re.escape((info.description or '')[:20])}", text, re.M)
+    # the example is one that a task may write
+    document, _ = parse(text.split("Example:\n")[-1].replace("name:", "x:", 1), "example.yaml")
+    assert document is not None
+    written = document.data["terrain"]
+    assert TERRAINS[kind].model_validate(written).kind == kind  # type: ignore[attr-defined]
+    assert re.search(rf"^  {kind} ", list_kinds(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("word", ["mlp", "gru", "lstm"])
+def test_networks(word: str) -> None:
+    text = explain(word) or ""
+    assert text.startswith(f"{word} (network)\n")
+    assert f"network: {{kind: {word}" in text
+
+
+@pytest.mark.parametrize(
+    "word", ["gains", "torque_speed", "solver", "home", "learning_rate", "gamma", "noise", "scale"]
+)
+def test_other_models_by_the_field_they_stand_in(word: str) -> None:
+    assert "parameter" in (explain(word) or "")
