@@ -177,7 +177,7 @@ class RobotFacts:
             actuators and keyframes.
         timestep: physics timestep in seconds.
         home: qpos of the home pose.
-        root: the body that the floating base moves, or the first moving body.
+        root: the robot's base: a body that floats, or the fixed top body of its tree.
         contact_masks: geom name -> (contype, conaffinity).
         poses: keyframe name -> its qpos and qvel.
         trees: for each body the index of the body below the world that it hangs from.
@@ -234,8 +234,13 @@ class RobotFacts:
 
     @property
     def base(self) -> Joint | None:
-        """The free joint of a robot that floats, or None."""
-        return next((j for j in self.joints if j.type == "free"), None)
+        """The free joint of the robot's base, ``root``; None for a base that does not float."""
+        return self.free_joint(self.root)
+
+    def free_joint(self, body: str | None) -> Joint | None:
+        """The free joint of a body (of the base for None), or None if it has none."""
+        name = body or self.root
+        return next((j for j in self.joints if j.type == "free" and j.body == name), None)
 
     @property
     def motion_joints(self) -> tuple[Joint, ...]:

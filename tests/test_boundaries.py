@@ -20,6 +20,7 @@ LAYERS = (
     ("transmission",),
     (
         "anatomy",
+        "bases",
         "limits",
         "modelfiles",
         "modelrefs",

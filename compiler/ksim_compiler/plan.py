@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ksim_compiler.robot import Robot
-from ksim_schema.facts import Drive, SensorRequest
+from ksim_schema.facts import Drive, RobotFacts, SensorRequest
 from ksim_schema.graph import Graph, Node
 from ksim_schema.mirror import Signed
 from ksim_schema.quantity import Dimension
@@ -47,6 +47,11 @@ class Reflection(NamedTuple):
     policy: Signed
     critic: Signed
     action: Signed
+
+
+def base_text(facts: RobotFacts) -> str:
+    """The robot's base in a summary: ``base torso (floats)``."""
+    return f"base {facts.root} ({'does not float' if facts.base is None else 'floats'})"
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Plan:
         lines = [
             f"plan {self.task.name}",
             f"robot {facts.source}: nq {facts.nq}, nv {facts.nv}, nu {facts.nu}, "
-            f"{facts.mass:.1f} kg, control {rate}",
+            f"{facts.mass:.1f} kg, {base_text(facts)}, control {rate}",
         ]
         for drive in self.drives:
             servo = f"velocity servo kd {drive.kd:g}" if drive.kd else "motor"

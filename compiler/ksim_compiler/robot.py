@@ -92,7 +92,7 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
         for request in dict.fromkeys(sensors):
             _add_sensor(spec, request)
 
-    equipped = _compile(robot.part, robot.files, change)
+    equipped = _compile(robot.part, robot.files, change, robot.facts.root)
     model = robot.model
     activations = [
         robot.act[model.actuator_actadr[i] : model.actuator_actadr[i] + model.actuator_actnum[i]]
@@ -147,7 +147,12 @@ def image(robot: Robot) -> bytes:
     return buffer.tobytes()
 
 
-def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec], None]) -> Robot:
+def _compile(
+    part: RobotPart,
+    files: ModelFiles,
+    change: Callable[[mujoco.MjSpec], None],
+    base: str | None = None,
+) -> Robot:
     """Read a model from memory, change it, and compile it."""
     try:
         root, content = in_memory(files.root, files.content)
@@ -165,7 +170,7 @@ def _compile(part: RobotPart, files: ModelFiles, change: Callable[[mujoco.MjSpec
             controls = home_controls(model, spec, part.home.keyframe)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
-    facts = replace(read_facts(part, model), files=_task_files(files))
+    facts = replace(read_facts(part, model, base), files=_task_files(files))
     held = dict(zip(facts.actuators, controls.ctrl.tolist(), strict=True))
     return Robot(part, files, model, facts, held, controls.act)
 

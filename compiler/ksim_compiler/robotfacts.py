@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.bases import likely
 from ksim_compiler.limits import effort, joint_cap, torque_limits
 from ksim_compiler.surfaces import surfaces
 from ksim_schema.facts import Joint, RobotFacts, Sensor
@@ -15,7 +16,16 @@ from ksim_schema.vocabulary.state import Robot as RobotPart
 _JOINT_TYPES = ("free", "ball", "slide", "hinge")
 
 
-def read_facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
+def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) -> RobotFacts:
+    """What a model says of a robot.
+
+    Args:
+        part: the task's PhysicsState.
+        model: the compiled model.
+        base: the robot's base; by default the one that the part names, or that the model's own
+            actuators and joints make likely.
+    """
+
     def names(kind: mujoco.mjtObj, count: int) -> tuple[str, ...]:
         found = (mujoco.mj_id2name(model, kind, i) for i in range(count))
         return tuple(name or "" for name in found)
@@ -26,7 +36,10 @@ def read_facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
     home = model.qpos0
     if part.home.keyframe in keyframes:
         home = model.key_qpos[keyframes.index(part.home.keyframe)]
-    pose = _Pose(model, home, bodies, names(obj.mjOBJ_SITE, model.nsite))
+    root = base or part.base or ""
+    if root not in bodies:
+        root = bodies[likely(model)]
+    pose = _Pose(model, home, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root))
     joints = tuple(
         _joint(model, i, name, bodies, home, pose)
         for i, name in enumerate(names(obj.mjOBJ_JOINT, model.njnt))
@@ -42,7 +55,6 @@ def read_facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
         for i, name in enumerate(names(obj.mjOBJ_SENSOR, model.nsensor))
     }
     geoms = names(obj.mjOBJ_GEOM, model.ngeom)
-    base = next((j.body for j in joints if j.type == "free"), None)
     solid = [bool(model.geom_contype[i] or model.geom_conaffinity[i]) for i in range(model.ngeom)]
     for geom in (*model.pair_geom1, *model.pair_geom2):
         solid[geom] = True
@@ -61,7 +73,7 @@ def read_facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
         actuators=names(obj.mjOBJ_ACTUATOR, model.nu),
         keyframes=keyframes,
         home=tuple(float(q) for q in home),
-        root=base or (joints[0].body if joints else "world"),
+        root=root,
         mass=float(model.body_mass.sum()),
         contact_masks={
             name: (int(model.geom_contype[i]), int(model.geom_conaffinity[i]))
@@ -87,7 +99,7 @@ def read_facts(part: RobotPart, model: mujoco.MjModel) -> RobotFacts:
 
 
 class _Pose:
-    """The home pose, seen from the base: the body of the first joint."""
+    """The home pose, seen from the base."""
 
     def __init__(
         self,
@@ -95,13 +107,12 @@ class _Pose:
         home: np.ndarray,
         bodies: tuple[str, ...],
         sites: tuple[str, ...],
+        base: int,
     ) -> None:
         self.model, self.bodies, self.sites = model, bodies, sites
         data: Any = mujoco.MjData(model)
         data.qpos[:] = home
         mujoco.mj_kinematics(model, data)
-        free = [i for i in range(model.njnt) if model.jnt_type[i] == 0]
-        base = int(model.jnt_bodyid[free[0] if free else 0]) if model.njnt else 0
         self.data = data
         self.origin, self.turn = data.xpos[base], data.xmat[base].reshape(3, 3)
 

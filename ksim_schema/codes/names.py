@@ -34,6 +34,15 @@ ENTRIES: dict[str, Entry] = {
         "A model of MuJoCo Menagerie is downloaded at its first use, also by --check. Afterwards "
         "it needs no network. A compiled task carries its model and needs none either.",
     ),
+    "KS0220": error(
+        "several bodies may be the base",
+        "The base is the top body of the tree that holds the joints that the task drives. Where "
+        "there are several such trees, the PhysicsState names it: 'base: torso'.",
+    ),
+    "KS0221": error(
+        "base that another body carries",
+        "A base floats by its own free joint, or nothing above it does.",
+    ),
     "KS0217": info(
         "Menagerie model was downloaded",
         "The model was not on this machine. The next time it is read from the folder that is "

@@ -11,7 +11,9 @@ ENTRIES: dict[str, Entry] = {
     "KS0402": error("minibatches", "The rollout's samples do not divide into equal minibatches."),
     "KS0403": error("unit of a noise", "A noise, bias or clip must have the observation's unit."),
     "KS0404": error(
-        "no floating base", "The component needs a robot with a free joint, and this has none."
+        "no floating base",
+        "The component is about the motion of the base's free joint, and the base has none. What "
+        "takes a 'body' can be about another body that floats.",
     ),
     "KS0405": error(
         "no torque limit",
@@ -88,6 +90,11 @@ ENTRIES: dict[str, Entry] = {
     "KS0434": warning(
         "home outside of limits",
         "The home pose has a joint outside of its range, so the simulation pushes it back.",
+    ),
+    "KS0455": error(
+        "body that does not float",
+        "The component is about the motion of a free joint, so the body that it names must have "
+        "one of its own.",
     ),
     "KS0440": error(
         "training with an unknown mirror",

@@ -77,6 +77,11 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Floating:
+    """Field annotation: the body that is named has a free joint of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """Field annotation: a file beside the task, whose content is a part of its meaning."""
 
@@ -92,6 +97,7 @@ JointPattern = Annotated[Names, Named("joint", pattern=True)]
 BodyPattern = Annotated[Names, Named("body", pattern=True)]
 GeomPattern = Annotated[Names, Named("geom", pattern=True)]
 BodyName = Annotated[str, Named("body")]
+FloatingBody = Annotated[str, Named("body"), Floating()]
 GeomName = Annotated[str, Named("geom")]
 SiteName = Annotated[str, Named("site")]
 SensorName = Annotated[str, Named("sensor")]

@@ -118,7 +118,7 @@ class DistanceFromOriginLevel(Stepwise):
     kind: Literal["distance_from_origin"] = "distance_from_origin"
     channels: ClassVar[tuple[str, ...]] = ("state",)
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     raise_above: Annotated[Length, Gt(0)] = Field(description="A larger distance raises the level.")
     lower_below: Annotated[Length, Ge(0)] = Field(description="A smaller distance lowers it.")

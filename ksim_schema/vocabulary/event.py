@@ -8,7 +8,15 @@ from annotated_types import Ge, Gt
 from pydantic import Field
 
 from ksim_schema.quantity import AngularSpeed, Force, Speed, Time
-from ksim_schema.vocabulary.base import BodyName, Part, Probability, Range, Spread, Wire
+from ksim_schema.vocabulary.base import (
+    BodyName,
+    FloatingBody,
+    Part,
+    Probability,
+    Range,
+    Spread,
+    Wire,
+)
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -42,6 +50,9 @@ class LinearPush(Event):
 
     kind: Literal["linear_push"] = "linear_push"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."
     )
@@ -52,6 +63,9 @@ class AngularPush(Event):
 
     kind: Literal["angular_push"] = "angular_push"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     rate: Spread[Annotated[AngularSpeed, Ge(0)]] = Field(
         description="Change of the angular velocity, or a range of it."
     )
@@ -62,6 +76,9 @@ class Jump(Event):
 
     kind: Literal["jump"] = "jump"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."
     )
@@ -73,7 +90,7 @@ class ForcePush(Event):
     kind: Literal["force_push"] = "force_push"
     pulls: ClassVar[bool] = True
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     force: Spread[Annotated[Force, Ge(0)]] = Field(description="The force, or a range of it.")
     duration: Spread[Annotated[Time, Gt(0)]] = Field(

@@ -15,6 +15,7 @@ from pydantic import Field
 from ksim_schema.quantity import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
 from ksim_schema.vocabulary.base import (
     FileName,
+    FloatingBody,
     JointPattern,
     Named,
     Names,
@@ -78,6 +79,9 @@ class ResetBaseVelocity(Reset):
 
     kind: Literal["base_velocity"] = "base_velocity"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     horizontal: Annotated[Speed, Ge(0)] = Field(
         default=0.0, description="Half width of the range of vx and vy."
     )
@@ -94,6 +98,9 @@ class ResetHeading(Reset):
 
     kind: Literal["heading"] = "heading"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     range: Annotated[Angle, Ge(0)] = Field(default=math.pi, description="Half width.")
 
 
@@ -102,6 +109,9 @@ class ResetHeight(Reset):
 
     kind: Literal["height"] = "height"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     range: Range[Length] = Field(description="Range of the change of height.")
 
 
@@ -110,6 +120,9 @@ class ResetTilt(Reset):
 
     kind: Literal["pitch_and_roll"] = "pitch_and_roll"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     pitch: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the pitch.")
     roll: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the roll.")
 
@@ -119,6 +132,9 @@ class ResetPlanePosition(Reset):
 
     kind: Literal["plane_position"] = "plane_position"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     x: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along x.")
     y: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along y.")
 
@@ -132,6 +148,9 @@ class ResetHeightFieldPosition(Reset):
 
     kind: Literal["height_field_position"] = "height_field_position"
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     x: Annotated[Length, Ge(0)] = Field(description="Half width of the range of x.")
     y: Annotated[Length, Ge(0)] = Field(description="Half width of the range of y.")
     radius: Annotated[Length, Ge(0)] = Field(

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.quantity import ControlPeriod, Length, Time
 from ksim_schema.vocabulary.base import (
+    BodyName,
     FileName,
     KeyframeName,
     Model,
@@ -156,6 +157,11 @@ class Robot(Part):
     solver: Solver = Field(default=Solver(), description="Constraint solver options.")
     home: Home = Field(default=Home(), description="The home pose.")
     terrain: Terrain = Field(default=FlatTerrain(), description="The ground.")
+    base: BodyName | None = Field(
+        default=None,
+        description="The body that 'the base' is. By default the top body of the tree that holds "
+        "the driven joints, whether it floats (has a free joint) or is fixed.",
+    )
     mirror: MirrorNames | None = Field(
         default=None,
         description="Names of the left and right sides of a robot that is its own mirror image in "

@@ -9,7 +9,16 @@ from pydantic import Field
 
 from ksim_schema.facts import RobotFacts, SensorRequest
 from ksim_schema.quantity import Angle, AngularSpeed, JointValue, Length, Speed, Time
-from ksim_schema.vocabulary.base import BodyName, GeomName, JointPattern, Named, Names, Part, Range
+from ksim_schema.vocabulary.base import (
+    BodyName,
+    FloatingBody,
+    GeomName,
+    JointPattern,
+    Named,
+    Names,
+    Part,
+    Range,
+)
 
 
 class Termination(Part):
@@ -40,7 +49,7 @@ class MinHeight(Termination):
 
     kind: Literal["min_height"] = "min_height"
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     height: Length = Field(description="Lowest height that is no failure.")
 
@@ -53,7 +62,7 @@ class BadHeight(Termination):
 
     kind: Literal["bad_height"] = "bad_height"
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     range: Range[Length] = Field(description="Heights that are no failure.")
 
@@ -66,7 +75,7 @@ class NotUpright(Termination):
 
     kind: Literal["not_upright"] = "not_upright"
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     max_tilt: Annotated[Angle, Gt(0)] = Field(description="Largest tilt that is no failure.")
 
@@ -94,6 +103,9 @@ class BadVelocity(Termination):
     kind: Literal["bad_velocity"] = "bad_velocity"
     fields: ClassVar[tuple[str, ...]] = ("qvel",)
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     max_speed: Annotated[Speed, Gt(0)] = Field(description="Largest linear speed.")
     max_turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
         default=None, description="Largest angular speed; no limit by default."
@@ -106,6 +118,9 @@ class FarFromOrigin(Termination):
     kind: Literal["far_from_origin"] = "far_from_origin"
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
     distance: Annotated[Length, Gt(0)] = Field(description="Largest distance.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from ksim_compiler.plan import Plan
+from ksim_compiler.plan import Plan, base_text
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
@@ -17,7 +17,8 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
     facts, ppo = plan.robot.facts, plan.task.ppo
     console.print(f"[bold]{plan.task.name}[/bold] {plan.task.about}".rstrip())
     console.print(
-        f"{facts.source}: {len(facts.motion_joints)} joints, {facts.mass:.1f} kg; "
+        f"{facts.source}: {len(facts.motion_joints)} joints, {facts.mass:.1f} kg, "
+        f"{base_text(facts)}; "
         f"control {1 / plan.period:g} Hz, {plan.substeps} physics steps of "
         f"{facts.timestep * 1e3:g} ms; engine {engine}; {ppo.envs} environments x {ppo.rollout}"
     )

@@ -243,8 +243,15 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
         from ksim_compiler.play.video import write_video
 
         poses = recording.qpos[: recording.ticks]
+        facts = plan.robot.facts
         write_video(
-            options.video, plan.robot.model, poses, plan.period, options.size, options.camera
+            options.video,
+            plan.robot.model,
+            poses,
+            plan.period,
+            options.size,
+            options.camera,
+            facts.body_id(facts.root),
         )
         print(f"wrote {options.video}")
 
@@ -304,8 +311,15 @@ def _dump(plan: Plan, options: argparse.Namespace) -> int:
         from ksim_compiler.play.video import write_video
 
         poses = finding.qpos[np.isfinite(finding.qpos).all(axis=1)]
+        facts = plan.robot.facts
         write_video(
-            options.video, plan.robot.model, poses, plan.period, options.size, options.camera
+            options.video,
+            plan.robot.model,
+            poses,
+            plan.period,
+            options.size,
+            options.camera,
+            facts.body_id(facts.root),
         )
         print(f"wrote {options.video}")
     return OK

@@ -79,8 +79,8 @@ def _effect(c: v.Event, x: Context, drawn: Any) -> Effect:
     return _none(x)._replace(wrench=wrench, duration=jnp.float32(duration))
 
 
-def _base_push(x: Context, offset: int, change: Float[Array, " n"]) -> Effect:
-    base = x.robot.base
+def _free_push(x: Context, body: str | None, offset: int, change: Float[Array, " n"]) -> Effect:
+    base = x.robot.free_joint(body)
     assert base is not None
     start = base.dof + offset
     none = _none(x)
@@ -94,18 +94,18 @@ def _horizontal(x: Context) -> Float[Array, "2"]:
 
 @lower(v.LinearPush)
 def linear_push(c: v.LinearPush, x: Context) -> Effect:
-    return _base_push(x, 0, uniform(x.key, c.speed) * _horizontal(x))
+    return _free_push(x, c.body, 0, uniform(x.key, c.speed) * _horizontal(x))
 
 
 @lower(v.AngularPush)
 def angular_push(c: v.AngularPush, x: Context) -> Effect:
     axis = jax.random.normal(name_key(x.key, "axis"), (3,))
-    return _base_push(x, 3, uniform(x.key, c.rate) * axis / jnp.linalg.norm(axis))
+    return _free_push(x, c.body, 3, uniform(x.key, c.rate) * axis / jnp.linalg.norm(axis))
 
 
 @lower(v.Jump)
 def jump(c: v.Jump, x: Context) -> Effect:
-    return _base_push(x, 2, uniform(x.key, c.speed)[None])
+    return _free_push(x, c.body, 2, uniform(x.key, c.speed)[None])
 
 
 @lower(v.ForcePush)

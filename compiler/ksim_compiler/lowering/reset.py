@@ -49,9 +49,9 @@ def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
     return x.world["qpos"], x.world["qvel"].at[dofs].set(spread)
 
 
-def _base(x: Context) -> tuple[slice, slice, slice]:
-    """Where qpos has the floating base's position and orientation, and qvel its velocity."""
-    base = x.robot.base
+def _free(c: v.Reset, x: Context) -> tuple[slice, slice, slice]:
+    """Where qpos has a floating body's position and orientation, and qvel its velocity."""
+    base = x.robot.free_joint(getattr(c, "body", None))
     assert base is not None
     orientation = slice(base.qpos + 3, base.qpos + 7)
     return slice(base.qpos, base.qpos + 3), orientation, slice(base.dof, base.dof + 6)
@@ -61,12 +61,12 @@ def _base(x: Context) -> tuple[slice, slice, slice]:
 def base_velocity(c: v.ResetBaseVelocity, x: Context) -> Pose:
     widths = jnp.stack([c.horizontal] * 2 + [c.vertical] + [c.angular] * 3)
     change = widths * jax.random.uniform(x.key, (6,), minval=-1.0, maxval=1.0)
-    return x.world["qpos"], x.world["qvel"].at[_base(x)[2]].add(change)
+    return x.world["qpos"], x.world["qvel"].at[_free(c, x)[2]].add(change)
 
 
 @lower(v.ResetHeading)
 def heading(c: v.ResetHeading, x: Context) -> Pose:
-    quat = _base(x)[1]
+    quat = _free(c, x)[1]
     turn = geometry.about_vertical(uniform(x.key, (-c.range, c.range)))
     qpos = x.world["qpos"]
     return qpos.at[quat].set(geometry.multiply(turn, qpos[quat])), x.world["qvel"]
@@ -74,13 +74,13 @@ def heading(c: v.ResetHeading, x: Context) -> Pose:
 
 @lower(v.ResetHeight)
 def height(c: v.ResetHeight, x: Context) -> Pose:
-    vertical = _base(x)[0].start + 2
+    vertical = _free(c, x)[0].start + 2
     return x.world["qpos"].at[vertical].add(uniform(x.key, c.range)), x.world["qvel"]
 
 
 @lower(v.ResetTilt)
 def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
-    quat = _base(x)[1]
+    quat = _free(c, x)[1]
     angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     zero = jnp.zeros(())
     roll = geometry.from_rotation_vector(jnp.stack([angles[0], zero, zero]))
@@ -92,14 +92,14 @@ def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
 
 @lower(v.ResetPlanePosition)
 def plane_position(c: v.ResetPlanePosition, x: Context) -> Pose:
-    start = _base(x)[0].start
+    start = _free(c, x)[0].start
     change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     return x.world["qpos"].at[start : start + 2].add(change), x.world["qvel"]
 
 
 @lower(v.ResetHeightFieldPosition)
 def height_field_position(c: v.ResetHeightFieldPosition, x: Context) -> Pose:
-    place = _base(x)[0]
+    place = _free(c, x)[0]
     change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     here = x.world["qpos"][place][:2] + change
     turns = jnp.arange(8) * (math.pi / 4)

@@ -31,7 +31,7 @@ def illegal_contact(c: v.IllegalContact, x: Context) -> Verdict:
 
 @lower(v.BadVelocity)
 def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
-    base = x.robot.base
+    base = x.robot.free_joint(c.body)
     assert base is not None
     speed, turn = (jnp.sum(x.world["qvel"][base.dof + i : base.dof + i + 3] ** 2) for i in (0, 3))
     bad = speed > c.max_speed**2
@@ -40,7 +40,7 @@ def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
 
 @lower(v.FarFromOrigin)
 def far_from_origin(c: v.FarFromOrigin, x: Context) -> Verdict:
-    base = x.robot.base
+    base = x.robot.free_joint(c.body)
     assert base is not None
     return jnp.sum(x.world["qpos"][base.qpos : base.qpos + 2] ** 2) > c.distance**2
 

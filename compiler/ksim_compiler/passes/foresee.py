@@ -208,10 +208,11 @@ def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
             up = min(max(float(data.xmat[facts.body_id(body)][8]), -1.0), 1.0)
             if up < np.cos(part.max_tilt):
                 return f"{body!r} is tilted by {np.degrees(np.arccos(up)):.3g} deg", "max_tilt"
-        case v.FarFromOrigin() if facts.base is not None:
-            away = float(math.hypot(*facts.home[facts.base.qpos : facts.base.qpos + 2]))
+        case v.FarFromOrigin():
+            joint, body = facts.free_joint(part.body), part.body or facts.root
+            away = 0.0 if joint is None else float(math.hypot(*joint.home[:2]))
             if away > part.distance:
-                return f"the base is {away:.3g} m from the origin", "distance"
+                return f"{body!r} is {away:.3g} m from the origin", "distance"
         case v.JointOutside():
             for joint in facts.match_joints(part.joints):
                 if not part.range[0] - SLACK <= joint.home[0] <= part.range[1] + SLACK:

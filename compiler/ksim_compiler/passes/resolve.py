@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ksim_compiler.motions import MotionError, read_motion
+from ksim_compiler.passes.base import choose_base, needs_base
 from ksim_compiler.passes.jointunits import aliased, joint_units, settled
 from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
@@ -19,6 +20,7 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.base import Floating
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
 from ksim_schema.vocabulary.randomizer import Randomizer
@@ -52,10 +54,12 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     for object, name, part in task:
         at = (object, name)
         found += _names(task, facts, part, at)
-        if getattr(part, "floating", False) and facts.base is None:
-            need = f"{part.kind_name!r} needs a robot with a free joint"
-            message = f"{need}, and {facts.source} has none"
-            found.append(task.report_key("KS0404", message, *at))
+    if not found:  # the driven joints, given by patterns, say which body is the base
+        plan, problems = choose_base(plan)
+        found, facts = problems, plan.robot.facts
+    if not any(problem.code.startswith("KS022") for problem in found):
+        for object, name, part in task:
+            found += _floating(task, facts, part, (object, name))
     if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
             found += joint_units(task, facts, part, (object, name))
@@ -71,6 +75,24 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         plan = replace(plan, task=settled(task, facts))
     substeps, problems = _substeps(plan)
     return replace(plan, substeps=substeps), [*found, *problems]
+
+
+def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    """What is about the motion of a free joint is about a body that has one."""
+    free = [joint.body for joint in facts.joints if joint.type == "free"]
+    others = f"these float: {', '.join(free)}" if free else f"nothing floats in {facts.source}"
+    fields = list(annotated_fields(part, Floating))
+    for path, _, body in fields:
+        if body in facts.bodies and facts.free_joint(body) is None:
+            message = f"body {body!r} has no free joint, and {part.kind_name!r} needs one"
+            yield task.report("KS0455", message, *at, *path, help=others)
+    if getattr(part, "floating", False) and needs_base(part) and facts.base is None:
+        message = f"{part.kind_name!r} needs a base that floats, and the base of {facts.source}, "
+        message += f"{facts.root!r}, has no free joint"
+        named = "body" in type(part).model_fields
+        help = "name the body with 'body'" if named and (free or not fields) else ""
+        help = "; ".join(filter(None, (help, others if free else "")))
+        yield task.report_key("KS0404", message, *at, help=help)
 
 
 def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:

@@ -27,6 +27,7 @@ from ksim_compiler.play.commands import Dial
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
 from ksim_compiler.play.viewer import View, ViewerError
+from ksim_schema.facts import RobotFacts
 
 AFTER_STUDIO = int(messages.Priority.INTERNAL) - 1
 """Priority of what happens when Studio itself has done its part."""
@@ -64,6 +65,7 @@ class Panel(plugin.ViewerPlugin):
 
     Args:
         dials: the elements of commands that can be held.
+        robot: facts of the model.
 
     Attributes:
         values: what each element is on its way to.
@@ -71,7 +73,8 @@ class Panel(plugin.ViewerPlugin):
         text: a line on the episode.
     """
 
-    def __init__(self, dials: tuple[Dial, ...]) -> None:
+    def __init__(self, dials: tuple[Dial, ...], robot: RobotFacts) -> None:
+        self._base = robot.body_id(robot.root)
         self._studio: app.App | None = None
         self.values: dict[Dial, float] = dict.fromkeys(dials, 0.0)
         self.held: frozenset[Dial] = frozenset()
@@ -83,7 +86,7 @@ class Panel(plugin.ViewerPlugin):
 
     @messages.handler(priority=AFTER_STUDIO)
     def _on_model(self, _: messages.PostModelEvent) -> None:
-        if follow(self.viewer.camera, self.viewer.model) and self._studio is not None:
+        if follow(self.viewer.camera, self.viewer.model, self._base) and self._studio is not None:
             self._studio.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
 
     @messages.handler
@@ -172,7 +175,7 @@ def page(live: Live) -> Iterator[View]:
     Raises:
         ViewerError: it cannot be served.
     """
-    panel = Panel(live.dials)
+    panel = Panel(live.dials, live.plan.robot.facts)
     shown = Page(live, panel)
     config = viewer_protocol.ViewerConfig(title=live.plan.task.name, gfx="web")
     studio = app.App(app.Config(show_options=False, show_inspector=False, show_toolbar=True))

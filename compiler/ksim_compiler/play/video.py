@@ -10,6 +10,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.bases import floats, likely
 from ksim_compiler.play.renderer import VideoError
 
 FORMATS = (".mp4", ".gif")
@@ -39,6 +40,7 @@ def frames(
     period: float,
     size: tuple[int, int] = (640, 480),
     camera: str | None = None,
+    base: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Pictures of a motion, (height, width, 3) uint8, at most FRAME_RATE a second.
 
@@ -48,7 +50,8 @@ def frames(
         period: seconds between two rows.
         size: width and height in pixels.
         camera: a camera of the model; by default the one called ``track``, or else a free one
-            that follows the floating base.
+            that follows the base.
+        base: index of the robot's base; by default the body that the model's actuators make likely.
 
     Raises:
         VideoError: there is no such camera.
@@ -57,7 +60,7 @@ def frames(
     model.vis.global_.offwidth = max(width, model.vis.global_.offwidth)
     model.vis.global_.offheight = max(height, model.vis.global_.offheight)
     data = mujoco.MjData(model)
-    view = _camera(model, camera)
+    view = _camera(model, camera, likely(model) if base is None else base)
     every = max(1, round(1.0 / (FRAME_RATE * period)))
     with mujoco.Renderer(model, height, width) as renderer:
         for row in qpos[::every]:
@@ -67,7 +70,7 @@ def frames(
             yield renderer.render()
 
 
-def _camera(model: mujoco.MjModel, name: str | None) -> mujoco.MjvCamera:
+def _camera(model: mujoco.MjModel, name: str | None, base: int) -> mujoco.MjvCamera:
     view = mujoco.MjvCamera()
     index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, name or "track")
     if index >= 0:
@@ -77,17 +80,17 @@ def _camera(model: mujoco.MjModel, name: str | None) -> mujoco.MjvCamera:
         known = [model.camera(i).name for i in range(model.ncam)]
         raise VideoError(f"there is no camera {name!r}; cameras: {', '.join(known) or 'none'}")
     mujoco.mjv_defaultFreeCamera(model, view)
-    follow(view, model)
+    follow(view, model, base)
     return view
 
 
-def follow(camera: mujoco.MjvCamera, model: mujoco.MjModel) -> bool:
-    """Make a camera follow the floating base; False, and no change, where there is none."""
-    free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
-    if free.size:
+def follow(camera: mujoco.MjvCamera, model: mujoco.MjModel, base: int) -> bool:
+    """Make a camera follow the robot's base; False, and no change, where that does not float."""
+    moves = floats(model, base)
+    if moves:
         camera.type = int(mujoco.mjtCamera.mjCAMERA_TRACKING)
-        camera.trackbodyid, camera.fixedcamid = int(model.jnt_bodyid[free[0]]), -1
-    return bool(free.size)
+        camera.trackbodyid, camera.fixedcamid = base, -1
+    return moves
 
 
 def write_video(
@@ -97,6 +100,7 @@ def write_video(
     period: float,
     size: tuple[int, int] = (640, 480),
     camera: str | None = None,
+    base: int | None = None,
 ) -> None:
     """Draw a motion into an ``.mp4`` or ``.gif`` file; see :func:`frames`.
 
@@ -118,7 +122,7 @@ def write_video(
             # JAX warns of any fork; the encoder's process is replaced by ffmpeg at once
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
             with imageio.get_writer(partial, **options) as writer:
-                for frame in frames(model, qpos, period, size, camera):
+                for frame in frames(model, qpos, period, size, camera, base):
                     writer.append_data(frame)
         partial.replace(path)
     except (OSError, RuntimeError) as error:

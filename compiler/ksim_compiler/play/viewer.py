@@ -142,5 +142,6 @@ def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Iterator[
         model, data, key_callback=keys.press, show_left_ui=False, show_right_ui=False
     ) as handle:
         with handle.lock():
-            follow(handle.cam, model)
+            facts = live.plan.robot.facts
+            follow(handle.cam, model, facts.body_id(facts.root))
         yield _Window(handle, keys)

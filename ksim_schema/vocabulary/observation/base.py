@@ -16,7 +16,7 @@ from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
 
 SitePattern = Annotated[Names, Named("site", pattern=True)]
 Frame = Literal["world", "robot"]
-"""The world's axes, or those of the floating base (of the first moving body without one)."""
+"""The world's axes, or those of the robot's base."""
 Rotation = Literal["quaternion", "rotation_6d"]
 """``(w, x, y, z)``, or the first two columns of the rotation matrix, one after the other."""
 

@@ -30,7 +30,7 @@ class HeightScan(Observation):
 
     kind: Literal["height_scan"] = "height_scan"
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     geoms: GeomPattern = Field(
         default=(),

@@ -1,7 +1,7 @@
-"""Observations of the base: the body that floats, or any other that is named.
+"""Observations of the robot's base, or of any other body that is named.
 
-All are read from MuJoCo's frame sensors on the body's own frame, so they mean the same for a robot
-without a floating base, whose base is its first moving body.
+All are read from MuJoCo's frame sensors on the body's own frame, so they mean the same for a base
+that does not float.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class BaseObservation(Observation):
     unit: ClassVar[Dimension] = LENGTH
     reflection: ClassVar[tuple[float, ...]] = VECTOR
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
@@ -173,7 +173,7 @@ class ProjectedGravity(Observation):
     kind: Literal["projected_gravity"] = "projected_gravity"
     additive_bias: ClassVar[bool] = False
     body: BodyName | None = Field(
-        default=None, description="The body that carries the IMU; the floating base by default."
+        default=None, description="The body that carries the IMU; the robot's base by default."
     )
     lag: Range[Probability] | None = Field(
         default=None, description="Range of the low-pass filter's factor; 0 is no lag."

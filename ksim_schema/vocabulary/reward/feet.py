@@ -68,7 +68,7 @@ class FeetGaitTime(Touching):
         description="What counts as resting.",
     )
     body: BodyName | None = Field(
-        default=None, description="The body that moves or rests; the floating base by default."
+        default=None, description="The body that moves or rests; the robot's base by default."
     )
     linear_command: Annotated[str | None, Wire("reward", of="Command")] = Field(
         default=None, description="A velocity command that says how fast it should move."
@@ -194,7 +194,7 @@ class SparseTargetHeight(Touching, Places):
     height: Annotated[Length, Ge(0)] = Field(description="Height beyond which more is no better.")
     rest: Rest = Field(default=Rest(), description="What counts as resting.")
     body: BodyName | None = Field(
-        default=None, description="The body that moves or rests; the floating base by default."
+        default=None, description="The body that moves or rests; the robot's base by default."
     )
 
     @model_validator(mode="after")

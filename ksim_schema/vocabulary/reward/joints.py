@@ -235,7 +235,7 @@ class MotionlessAtRest(_Joints):
     fields: ClassVar[tuple[str, ...]] = ("qvel",)
     penalty: ClassVar[bool] = True
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
     rest: Rest = Field(default=Rest(), description="What counts as resting.")
 

@@ -27,7 +27,7 @@ PerLength = Annotated[float, Unit((Dimension(m=-1),))]
 
 class _OfBody(Reward):
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
 
 
@@ -132,7 +132,7 @@ class FlatBody(Reward):
 
     kind: Literal["flat_body"] = "flat_body"
     bodies: Annotated[Names, Named("body")] = Field(
-        default=(), description="The bodies; the floating base by default."
+        default=(), description="The bodies; the robot's base by default."
     )
     plane: tuple[Number, Number, Number] = Field(
         default=(0.0, 0.0, 1.0), description="Normal of the plane, of length 1."

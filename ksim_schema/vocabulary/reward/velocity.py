@@ -18,7 +18,7 @@ from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 class _BodyVelocity(Reward):
     floating: ClassVar[bool] = True
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
@@ -172,7 +172,7 @@ class VerticalVelocity(Reward):
     kind: Literal["vertical_velocity"] = "vertical_velocity"
     penalty: ClassVar[bool] = True
     body: BodyName | None = Field(
-        default=None, description="The body; the floating base by default."
+        default=None, description="The body; the robot's base by default."
     )
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
