@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ksim_compiler import artifact
-from ksim_compiler.pipeline import Compiled, compile_document
+from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot import ModelFiles, read_files
 from ksim_schema.canonical import canonical
 from ksim_schema.diagnostics import has_errors, render_text
@@ -180,3 +180,34 @@ def test_examples_leave_defaults_out() -> None:
     """Where the examples give all values, this would not test the defaults."""
     given = [len(example["part"]) for kinds in KINDS for example in examples(kinds).values()]
     assert sum(size <= 3 for size in given) > len(given) / 2
+
+
+COMPONENT = '''
+from ksim_schema.custom import JointPattern, JointSpeed, Reward, jnp
+
+
+class Calm(Reward):
+    """Little motion."""
+
+    fields = ("qvel",)
+    joints: JointPattern = (".*",)
+    limit: JointSpeed = 5.0
+
+    def value(self, x):
+        joints = x.robot.match_joints(self.joints)
+        return jnp.sum(x.joint_velocities(joints)) / self.limit
+'''
+
+
+@pytest.mark.parametrize("types", [("hinge", "hinge"), ("slide", "slide"), BOTH], ids=str)
+def test_a_default_of_a_component_of_ones_own(types: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "m.xml").write_bytes(machine(*types).content["m.xml"])
+    (tmp_path / "c.py").write_text(COMPONENT, encoding="utf-8")
+    text = "components: [c.py]\n" + task_on(types, {"kind": "calm", "scale": 0.1})
+    (tmp_path / "t.yaml").write_text(text, encoding="utf-8")
+    before = compile_file(tmp_path / "t.yaml")
+    assert not has_errors(before.diagnostics), before.diagnostics
+    artifact.write(tmp_path / "t.ksim", before)
+    after = artifact.read(tmp_path / "t.ksim", trust=True)
+    assert not has_errors(after.diagnostics), after.diagnostics
+    assert after.fingerprint == before.fingerprint
