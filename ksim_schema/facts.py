@@ -26,7 +26,10 @@ class Joint:
         dof: index of its first degree of freedom in qvel.
         limits: lower and upper limit in rad or m, or None.
         effort: the largest force (N) or torque (N*m) that the model's own motors give it, or None.
-        cap: the largest that the joint takes from any motor (actuatorfrcrange), N or N*m.
+        cap: the largest that the joint takes from any motor in both directions (actuatorfrcrange),
+            N or N*m; 0 where it takes torque in one direction only.
+        reach: the lowest and the highest that the model's own motors give it, or without any, that
+            the joint takes.
         home: its coordinates in the home pose.
         axis: its axis in the home pose, in the frame of the robot's base.
         anchor: a point on its axis, there too, m.
@@ -40,6 +43,7 @@ class Joint:
     limits: tuple[float, float] | None = None
     effort: float | None = None
     cap: float = math.inf
+    reach: tuple[float, float] = (-math.inf, math.inf)
     home: tuple[float, ...] = ()
     axis: tuple[float, ...] = (0.0, 0.0, 0.0)
     anchor: tuple[float, ...] = (0.0, 0.0, 0.0)

@@ -167,6 +167,7 @@ def _compile(
             change(spec)
             with sealed():
                 model = spec.compile(vfs=vfs)
+            _place_mocap(model, part.home.keyframe)
             controls = home_controls(model, spec, part.home.keyframe)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
@@ -196,6 +197,20 @@ def _name_parts(spec: mujoco.MjSpec) -> None:
                 part.name = f"ksim/{what}{number}"
 
 
+def _place_mocap(model: mujoco.MjModel, home: str | None) -> None:
+    """Put the bodies that no force moves (mocap) where the home keyframe has them.
+
+    A simulation takes their places from the model at each reset.
+    """
+    if not home or not model.nmocap or mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_KEY, home) < 0:
+        return
+    data: Any = mujoco.MjData(model)
+    mujoco.mj_resetDataKeyframe(model, data, model.key(home).id)
+    for body in np.flatnonzero(model.body_mocapid >= 0):
+        model.body_pos[body] = data.mocap_pos[model.body_mocapid[body]]
+        model.body_quat[body] = data.mocap_quat[model.body_mocapid[body]]
+
+
 def _brief(error: Exception) -> str:
     return " ".join(str(error).split())[:400]
 
@@ -215,6 +230,7 @@ def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
         spec, drive.name, drive.joint, drive.gain, drive.kp or 0.0, drive.kd - drive.drag
     )
     if not np.isinf(limit):
+        actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE  # a model may have no autolimits
         actuator.forcerange = [-limit, limit]
 
 
@@ -224,6 +240,8 @@ def _add_actuator(
     actuator = spec.add_actuator(
         _CLEAN.default, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT
     )
+    off = int(spec.option.disableactuator)
+    actuator.group = next((g for g in range(31) if not off >> g & 1), 31)  # one that acts
     if kp or damping:
         actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
     actuator.gainprm[0] = gain

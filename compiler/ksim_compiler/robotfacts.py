@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.bases import likely
-from ksim_compiler.limits import effort, joint_cap, torque_limits
+from ksim_compiler.limits import effort, joint_cap, reach, torque_limits
 from ksim_compiler.surfaces import surfaces
 from ksim_schema.facts import Joint, RobotFacts, Sensor
 from ksim_schema.vocabulary.state import Robot as RobotPart
@@ -164,6 +164,7 @@ def _joint(
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
         effort=effort(model, index),
         cap=joint_cap(model, index),
+        reach=tuple(reach(model, index)),
         home=tuple(float(q) for q in home[start : start + size]),
         axis=pose.seen(pose.data.xaxis[index]),
         anchor=pose.seen(pose.data.xanchor[index] - pose.origin),

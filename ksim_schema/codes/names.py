@@ -48,4 +48,14 @@ ENTRIES: dict[str, Entry] = {
         "The model was not on this machine. The next time it is read from the folder that is "
         "named.",
     ),
+    "KS0218": error(
+        "joint that takes torque in one direction only",
+        "The joint's actuatorfrcrange in the model does not reach to both sides of 0, so a motor "
+        "or servo could act in one direction only.",
+    ),
+    "KS0219": error(
+        "model that switches off what the task needs",
+        "A flag of the model's options disables all actuators or all sensors, so that actions "
+        "would do nothing, or what is measured would always be 0.",
+    ),
 }

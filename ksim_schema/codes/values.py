@@ -143,6 +143,13 @@ ENTRIES: dict[str, Entry] = {
         "MuJoCo clips what all motors give a joint to its actuatorfrcrange, so a larger "
         "'torque_limit' changes nothing.",
     ),
+    "KS0454": info(
+        "limits that differ by direction",
+        "A range of the model (actuatorfrcrange, forcerange, ctrlrange) is wider on one side of 0. "
+        "The motor or servo of an action has one limit for both directions: without a "
+        "'torque_limit' it is the narrower side, or of motors that act in one direction only, what "
+        "they give there.",
+    ),
     "KS0460": error(
         "observation of another kind or unit",
         "A reward or a termination names an observation that does not measure what it reads, such "

@@ -214,7 +214,6 @@ def test_a_tendon_whose_other_joint_follows_the_driven_one_goes() -> None:
 
 RANGES = {
     "the joint's": ('actuatorfrcrange="-5 5"', '<motor joint="hip"/>', 5.0),
-    "asymmetric": ('actuatorfrcrange="-5 3"', '<motor joint="hip"/>', 5.0),
     "the actuator's": ("", '<motor joint="hip" forcerange="-4 4" gear="2"/>', 8.0),
     "the control's": ("", '<motor joint="hip" ctrlrange="-3 3" gear="2"/>', 6.0),
     "a negative gain": ("", '<general joint="hip" gainprm="-2" ctrlrange="-3 3"/>', 6.0),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import mujoco
+
 from ksim_compiler import robot as robots
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
@@ -30,7 +32,7 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     drives: list[Drive] = []
     for name in plan.actions():
         drives += _drives(plan, name)
-    if problems := _torn(plan, drives):
+    if problems := [*_torn(plan, drives), *_switched_off(plan, "sensordata" in fields)]:
         return plan, problems
     model_fields: dict[str, None] = {}
     for part in plan.parts("Randomizer").values():
@@ -70,6 +72,20 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
         found.append(plan.task.report("KS0450", message, "Action", name, "joints", help=help))
     return found
+
+
+def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
+    """Flags of the model that would make nothing of actions or sensors."""
+    flags, state = plan.robot.model.opt.disableflags, next(iter(plan.task.of("PhysicsState")))
+    switches = {
+        "actuation": (mujoco.mjtDisableBit.mjDSBL_ACTUATION, "actuators", True),
+        "sensor": (mujoco.mjtDisableBit.mjDSBL_SENSOR, "sensors", measures),
+    }
+    for flag, (bit, what, needed) in switches.items():
+        if needed and flags & bit:
+            message = f"the options of the model switch off all {what}, and the task needs them"
+            help = f'take <flag {flag}="disable"/> out of the model'
+            yield plan.task.report("KS0219", message, "PhysicsState", state, "model", help=help)
 
 
 def _joints(names: tuple[str, ...]) -> str:

@@ -42,6 +42,9 @@ def home(plan: Plan) -> Any:
     model = plan.robot.model
     data: Any = mujoco.MjData(model)
     data.qpos[:] = plan.robot.facts.home
+    for name, control in plan.robot.held.items():
+        data.ctrl[plan.robot.facts.actuators.index(name)] = control
+    data.act[:] = plan.robot.act
     mujoco.mj_forward(model, data)
     return data
 

@@ -12,7 +12,7 @@ from ksim_compiler.passes.jointunits import aliased, joint_units, settled
 from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
-from ksim_schema.facts import RobotFacts, file_key
+from ksim_schema.facts import Joint, RobotFacts, file_key
 from ksim_schema.formula import FormulaError
 from ksim_schema.patterns import Pattern, PatternError
 from ksim_schema.source import Path_
@@ -170,14 +170,40 @@ def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             message = f"nothing limits the motor of joint {weak[0]!r}"
             help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
             yield task.report_key("KS0405", message, "Action", name, help=help)
-        asked = action.torque_limit
-        capped = [j for j in facts.match_joints(action.joints) if asked and asked > j.cap]
-        if asked and capped:
-            unit = "N" if capped[0].type == "slide" else "N*m"
-            message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
-            message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
-            help = "give what the joint takes, or change actuatorfrcrange in the model"
-            yield task.report("KS0453", message, "Action", name, "torque_limit", help=help)
+        yield from _torque_limits(task, facts, name, action)
+
+
+def _torque_limits(
+    task: Task, facts: RobotFacts, name: str, action: Action
+) -> Iterator[Diagnostic]:
+    """Where the limit that acts is another than the task's, or than one side of the model's."""
+    joints, asked = facts.match_joints(action.joints), action.torque_limit
+    for joint in joints:
+        if not joint.cap:
+            message = f"joint {joint.name!r} takes {_reach(joint)} from motors (actuatorfrcrange), "
+            message += "in one direction only, and an action's motor acts in both"
+            help = "give the joint an actuatorfrcrange around 0 in the model"
+            yield task.report("KS0218", message, "Action", name, "joints", help=help)
+            return
+    capped = [joint for joint in joints if asked and asked > joint.cap]
+    if asked and capped:
+        unit = "N" if capped[0].type == "slide" else "N*m"
+        message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
+        message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
+        help = "give what the joint takes, or change actuatorfrcrange in the model"
+        yield task.report("KS0453", message, "Action", name, "torque_limit", help=help)
+    uneven = [j for j in joints if not asked and abs(j.reach[0] + j.reach[1]) > 1e-9]
+    if uneven:
+        joint, more = uneven[0], f", as of {len(uneven) - 1} more" if len(uneven) > 1 else ""
+        message = f"the model lets motors give joint {joint.name!r} {_reach(joint)}; the task's "
+        message += f"gives {action.limit(joint):g} at most in both directions{more}"
+        help = "give 'torque_limit' to say another limit"
+        yield task.report("KS0454", message, "Action", name, "joints", help=help)
+
+
+def _reach(joint: Joint) -> str:
+    unit = "N" if joint.type == "slide" else "N*m"
+    return f"{joint.reach[0]:g} to {joint.reach[1]:g} {unit}"
 
 
 def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
