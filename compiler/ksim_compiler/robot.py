@@ -78,6 +78,8 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
         for actuator in list(spec.actuators):
             if actuator.name in gone:
                 spec.delete(actuator)
+            elif _is_off(spec, actuator.group):
+                _mute(actuator)
         for sensor in list(spec.sensors):
             if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
                 successor = gone[sensor.objname]
@@ -234,14 +236,24 @@ def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
         actuator.forcerange = [-limit, limit]
 
 
+def _is_off(spec: mujoco.MjSpec, group: int) -> bool:
+    """Whether the model's options disable the actuators of a group; those above 30 always act."""
+    return 0 <= group <= 30 and bool(int(spec.option.disableactuator) >> group & 1)
+
+
+def _mute(actuator: Any) -> None:
+    """Take the force of an actuator whose group is disabled: MJX does not look at groups."""
+    actuator.gaintype, actuator.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_NONE
+    actuator.gainprm[:], actuator.biasprm[:] = 0.0, 0.0
+
+
 def _add_actuator(
     spec: mujoco.MjSpec, name: str, joint: str, gain: float, kp: float = 0.0, damping: float = 0.0
 ) -> Any:
     actuator = spec.add_actuator(
         _CLEAN.default, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT
     )
-    off = int(spec.option.disableactuator)
-    actuator.group = next((g for g in range(31) if not off >> g & 1), 31)  # one that acts
+    actuator.group = next(group for group in range(32) if not _is_off(spec, group))
     if kp or damping:
         actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
     actuator.gainprm[0] = gain

@@ -5,10 +5,13 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pytest
 
+from ksim_compiler.env import Env
 from ksim_compiler.limits import reach
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot import ModelFiles, load
@@ -35,12 +38,14 @@ def model(head: str = "", hip: str = "", actuators: str = "", tendon: str = "") 
     text = f"""<mujoco>{head}<worldbody><body name="b"><joint name="hip" axis="0 1 0" {hip}/>
     <geom type="capsule" fromto="0 0 0 0 0 -.3" size=".03" mass="1"/></body></worldbody>
     <tendon><fixed name="t" {tendon}><joint joint="hip" coef="-3"/></fixed></tendon>
+    <sensor><jointpos name="angle" joint="hip"/></sensor>
     <actuator>{actuators}</actuator></mujoco>"""
     return ModelFiles("m.xml", {"m.xml": text.encode()})
 
 
-def task(files: ModelFiles, limit: str = "") -> Compiled:
-    document, problems = parse(TASK.replace("LIMIT", limit), "t.yaml")
+def task(files: ModelFiles, limit: str = "", reads: str = "kind: joint_position") -> Compiled:
+    text = TASK.replace("LIMIT", limit).replace("kind: joint_position", reads)
+    document, problems = parse(text, "t.yaml")
     assert document is not None, problems
     return compile_document(document, files)
 
@@ -159,11 +164,38 @@ def test_no_option_of_the_model_changes_what_an_action_adds(head: str) -> None:
     assert extremes(compiled.plan.robot.model) == pytest.approx((-7.0, 7.0))
 
 
-@pytest.mark.parametrize(("flag", "code"), [("actuation", ["KS0219"]), ("sensor", [])])
-def test_what_the_model_switches_off_is_said_where_it_is_needed(flag: str, code: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("flag", "reads", "code"),
+    [
+        ("actuation", "kind: joint_position", ["KS0219"]),
+        ("sensor", "kind: joint_position", []),
+        ("sensor", "kind: sensor, sensor: angle", ["KS0219"]),
+    ],
+)
+def test_what_the_model_switches_off_is_said_where_it_is_needed(
+    flag: str, reads: str, code: list[str]
+) -> None:
     files = model(f'<option><flag {flag}="disable"/></option>')
-    found = task(files, "torque_limit: 7 N*m,").diagnostics
+    found = task(files, "torque_limit: 7 N*m,", reads).diagnostics
     assert [d.code for d in found if d.code == "KS0219"] == code
+
+
+def test_a_disabled_actuator_gives_no_force_on_any_engine() -> None:
+    text = model('<option actuatorgroupdisable="1" gravity="0 0 0"/>').content["m.xml"].decode()
+    text = text.replace(
+        "</body></worldbody>",
+        '</body><body pos="9 0 0"><joint name="wheel"/><geom size=".1"/></body></worldbody>',
+    )
+    own = '<position name="own" joint="wheel" group="1" kp="9" ctrlrange="1 2"/>'
+    text = text.replace("<actuator>", f"<actuator>{own}")
+    compiled = task(ModelFiles("m.xml", {"m.xml": text.encode()}), "torque_limit: 7 N*m,")
+    assert compiled.plan is not None, compiled.diagnostics
+    for engine in ("native", "mjx"):
+        env = Env(compiled.plan, engine, threads=1)
+        state = jax.jit(env.init)(env.params, jax.random.key(0))
+        state, _ = jax.jit(env.step)(env.params, state, jnp.ones((2, 1)))
+        assert abs(float(state.world["qpos"][0, 0])) > 1e-3
+        assert abs(float(state.world["qpos"][0, 1])) < 1e-6
 
 
 def test_mocap_bodies_begin_where_the_home_keyframe_has_them() -> None:
