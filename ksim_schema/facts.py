@@ -228,7 +228,7 @@ class RobotFacts:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""
         return {
             "joint": tuple(j.name for j in self.joints if j.name),
-            "body": tuple(filter(None, self.bodies)),
+            "body": tuple(b for b in self.bodies if b and not b.startswith("ksim/")),
             "geom": tuple(g for g in self.geoms if g and not g.startswith("ksim/")),
             "site": tuple(filter(None, self.sites)),
             "sensor": tuple(s for s in self.sensors if not s.startswith("ksim/")),

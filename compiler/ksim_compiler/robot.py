@@ -60,7 +60,12 @@ def load(part: RobotPart, files: ModelFiles) -> Robot:
     return _compile(part, files, lambda spec: None)
 
 
-def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive]) -> Robot:
+def equip(
+    robot: Robot,
+    sensors: Iterable[SensorRequest],
+    drives: Iterable[Drive],
+    off_centre: Iterable[str] = (),
+) -> Robot:
     """The robot with sensors and actuators added.
 
     The model's own actuators that act on a joint that is driven now go, whatever their
@@ -89,6 +94,9 @@ def equip(robot: Robot, sensors: Iterable[SensorRequest], drives: Iterable[Drive
                     spec.delete(sensor)
         for key in spec.keys:  # of as many actuators as there were; `held` has what they say
             key.ctrl, key.act = np.zeros(0), np.zeros(0)
+        for body in set(off_centre) & set(robot.facts.bodies):
+            # a "simple" body has a diagonal inertia matrix: its centre of mass must not move
+            spec.body(body).simple = 0
         for drive in drives:
             _add_drive(spec, drive)
         for request in dict.fromkeys(sensors):
@@ -193,7 +201,8 @@ def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
 
 def _name_parts(spec: mujoco.MjSpec) -> None:
     """Name what has no name, so that sensors and messages can refer to it."""
-    for what, parts in (("geom", spec.geoms), ("actuator", spec.actuators)):
+    named = (("body", spec.bodies), ("geom", spec.geoms), ("actuator", spec.actuators))
+    for what, parts in named:
         for number, part in enumerate(parts):
             if not part.name:
                 part.name = f"ksim/{what}{number}"

@@ -43,6 +43,11 @@ ENTRIES: dict[str, Entry] = {
         "base that another body carries",
         "A base floats by its own free joint, or nothing above it does.",
     ),
+    "KS0222": info(
+        "left out of a pattern",
+        "A pattern matches names, so it leaves out joints, bodies and solid geoms without a name. "
+        "Ball joints are left out too: patterns of joints take hinges and slides.",
+    ),
     "KS0217": info(
         "Menagerie model was downloaded",
         "The model was not on this machine. The next time it is read from the folder that is "

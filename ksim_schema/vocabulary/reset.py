@@ -1,7 +1,8 @@
 """Resets: the state in which an episode begins.
 
-They act on the home pose one after the other: first what sets the whole state, then the others in
-the order of their names.
+They act on the home pose at rest one after the other: first what sets the whole state (keyframe,
+motion), then the others in the order of their names. What turns a body turns its velocity with it:
+qvel has the linear velocity of a free joint in the world's frame and the angular one in the body's.
 """
 
 from __future__ import annotations
@@ -94,7 +95,10 @@ class ResetBaseVelocity(Reset):
 
 
 class ResetHeading(Reset):
-    """The floating base is turned about the vertical by up to ``range``."""
+    """The floating base is turned about the vertical by up to ``range``, with its velocity.
+
+    In its own frame the base moves as before.
+    """
 
     kind: Literal["heading"] = "heading"
     floating: ClassVar[bool] = True
@@ -116,7 +120,10 @@ class ResetHeight(Reset):
 
 
 class ResetTilt(Reset):
-    """The floating base is pitched and rolled, in its own frame."""
+    """The floating base is pitched and rolled, in its own frame, with its velocity.
+
+    In its own frame the base moves as before.
+    """
 
     kind: Literal["pitch_and_roll"] = "pitch_and_roll"
     floating: ClassVar[bool] = True

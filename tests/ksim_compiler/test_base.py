@@ -182,3 +182,54 @@ def test_a_reset_of_another_body_moves_that_body_alone(tmp_path: Path) -> None:
     assert np.flatnonzero(moved).tolist() == [8, 9]
     assert np.flatnonzero(fast).tolist() == [9]
     np.testing.assert_array_equal(qpos[:, :8], np.tile(home[:8], (16, 1)))
+
+
+def test_a_base_without_a_name_is_observed(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, BALL, DOG.format("").replace('name="trunk" pos', "pos")).plan
+    assert plan is not None
+    assert plan.robot.facts.body_id(plan.robot.facts.root) == 2
+    env = Env(plan, "native", threads=1)
+    height = jax.jit(env.init)(env.params, jax.random.key(0)).critic_input
+    np.testing.assert_allclose(height, 0.5, atol=1e-6)
+
+
+def test_a_velocity_is_followed_by_a_body_without_a_free_joint(tmp_path: Path) -> None:
+    more = """Command: {go: {kind: planar_velocity, forward: [1 m/s, 1 m/s]}}"""
+    bodies = ARM.format("", 0)
+    compiled(tmp_path, bodies, more=more)
+    path = tmp_path / "t.yaml"
+    text = path.read_text()
+    reward = "Reward: {v: {kind: track_linear_velocity, command: go, error_scale: 1 m/s%s}, "
+    path.write_text(text.replace("Reward: {", reward % ""))
+    assert codes(compile_file(path)) == ["KS0404"]
+    path.write_text(text.replace("Reward: {", reward % ", body: link"))
+    plan = compile_file(path).plan
+    assert plan is not None
+    env = Env(plan, "native", threads=1)
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    _, row = jax.jit(env.step)(env.params, state, np.zeros((16, 1), np.float32))
+    np.testing.assert_allclose(
+        row.reward_terms["v"], np.exp(-1.0), rtol=1e-4
+    )  # at rest, told 1 m/s
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("mjx", marks=pytest.mark.slow)])
+def test_the_centre_of_mass_of_a_simple_body_moves(tmp_path: Path, engine: str) -> None:
+    """A free ball: MuJoCo takes its inertia matrix as diagonal unless it is told otherwise."""
+    more = "Randomizer: {com: {kind: centre_of_mass, body: ball, range: 3 cm}}"
+    plan = compiled(tmp_path, ARM.format("", 0), BALL, more=more).plan
+    assert plan is not None
+    model = plan.robot.model
+    env = Env(plan, engine, threads=1)  # type: ignore[arg-type]
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    moved = np.asarray(state.physics.model["body_ipos"])
+    assert np.ptp(moved[:, -1], axis=0).min() > 0.02
+    for _ in range(3):
+        state, _ = jax.jit(env.step)(env.params, state, np.zeros((16, 1), np.float32))
+    for i in range(4):
+        model.body_ipos[-1] = moved[i, -1]
+        data = mujoco.MjData(model)
+        mujoco.mj_setConst(model, data)
+        mujoco.mj_step(model, data, nstep=3 * plan.substeps)
+        np.testing.assert_allclose(state.world["qpos"][i], data.qpos, atol=2e-4)
+        np.testing.assert_allclose(state.world["qvel"][i], data.qvel, atol=2e-2)

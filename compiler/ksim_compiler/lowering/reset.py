@@ -66,10 +66,13 @@ def base_velocity(c: v.ResetBaseVelocity, x: Context) -> Pose:
 
 @lower(v.ResetHeading)
 def heading(c: v.ResetHeading, x: Context) -> Pose:
-    quat = _free(c, x)[1]
-    turn = geometry.about_vertical(uniform(x.key, (-c.range, c.range)))
-    qpos = x.world["qpos"]
-    return qpos.at[quat].set(geometry.multiply(turn, qpos[quat])), x.world["qvel"]
+    _, quat, velocity = _free(c, x)
+    angle = uniform(x.key, (-c.range, c.range))
+    qpos, qvel = x.world["qpos"], x.world["qvel"]
+    planar = slice(velocity.start, velocity.start + 2)
+    turned = geometry.turn_about_vertical(qvel[planar], angle)
+    qpos = qpos.at[quat].set(geometry.multiply(geometry.about_vertical(angle), qpos[quat]))
+    return qpos, qvel.at[planar].set(turned)
 
 
 @lower(v.ResetHeight)
@@ -80,14 +83,16 @@ def height(c: v.ResetHeight, x: Context) -> Pose:
 
 @lower(v.ResetTilt)
 def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
-    quat = _free(c, x)[1]
+    _, quat, velocity = _free(c, x)
     angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     zero = jnp.zeros(())
     roll = geometry.from_rotation_vector(jnp.stack([angles[0], zero, zero]))
     pitch = geometry.from_rotation_vector(jnp.stack([zero, angles[1], zero]))
-    qpos = x.world["qpos"]
-    turned = geometry.multiply(qpos[quat], geometry.multiply(pitch, roll))
-    return qpos.at[quat].set(turned), x.world["qvel"]
+    qpos, qvel = x.world["qpos"], x.world["qvel"]
+    before, linear = qpos[quat], slice(velocity.start, velocity.start + 3)
+    after = geometry.multiply(before, geometry.multiply(pitch, roll))
+    turned = geometry.rotate(after, geometry.unrotate(before, qvel[linear]))
+    return qpos.at[quat].set(after), qvel.at[linear].set(turned)
 
 
 @lower(v.ResetPlanePosition)

@@ -10,7 +10,7 @@ import mujoco
 from ksim_compiler import robot as robots
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.facts import Drive, SensorRequest
+from ksim_schema.facts import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
 
@@ -35,11 +35,13 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     if problems := [*_torn(plan, drives), *_switched_off(plan, "sensordata" in fields)]:
         return plan, problems
     model_fields: dict[str, None] = {}
+    off_centre: list[str] = []
     for part in plan.parts("Randomizer").values():
         assert isinstance(part, Randomizer)
         model_fields.update(dict.fromkeys(part.changes))
+        off_centre += _off_centre(part, facts)
     try:
-        robot = robots.equip(plan.robot, sensors, drives)
+        robot = robots.equip(plan.robot, sensors, drives, off_centre)
     except robots.ModelError as error:
         state = next(iter(plan.task.of("PhysicsState")))
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
@@ -55,6 +57,16 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         drives=tuple(drives),
     )
     return plan, list(_held(plan))
+
+
+def _off_centre(part: Randomizer, facts: RobotFacts) -> tuple[str, ...]:
+    """The bodies whose inertial frame a randomizer moves."""
+    moved = {"body_ipos", "body_iquat"} & set(part.changes)
+    if not moved:
+        return ()
+    targets = [target.partition(":") for target in part.targets(facts)]
+    named = tuple(name for field, _, name in targets if field in moved and name in facts.bodies)
+    return named or facts.bodies[1:]
 
 
 def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:

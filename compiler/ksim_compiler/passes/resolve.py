@@ -9,6 +9,7 @@ from dataclasses import replace
 from ksim_compiler.motions import MotionError, read_motion
 from ksim_compiler.passes.base import choose_base, needs_base
 from ksim_compiler.passes.jointunits import aliased, joint_units, settled
+from ksim_compiler.passes.leftout import left_out
 from ksim_compiler.passes.own import own_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
@@ -64,6 +65,7 @@ def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         for object, name, part in task:
             found += joint_units(task, facts, part, (object, name))
             found += _joint_limits(task, facts, part, (object, name))
+        found += left_out(task, facts)
         found += _motors(task, facts)
         found += _drawn_twice(task, facts)
         found += _privileged(task, facts)

@@ -91,7 +91,7 @@ CASES = {
     "arm": Case(
         ROBOTS / "arm" / "scene.xml",
         "{" + SERVOS + "}",
-        root="shoulder",
+        root="base",
         bodies=("hand", "forearm"),
         sites=("tip",),
         joints=("elbow", "wrist_roll"),
