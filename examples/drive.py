@@ -3,9 +3,11 @@
     ksim-export runs/walk-... -o policy.onnx
     python examples/drive.py policy.onnx tasks/robots/humanoid/scene.xml velocity=0.5,0,0.2
 
-What `Robot` does with a simulated body, a program on a real one does with its encoders, its IMU
-and its motors. contract.json, beside the policy, says which inputs there are and what to do with
-the outputs.
+The scene is the robot's own file, as the task names it. What `Robot` does with a simulated body, a
+program on a real one does with its encoders, its IMU and its motors. The contract, beside the
+policy, says which inputs there are and what to do with the outputs. The errors that a policy is
+trained with (noise, bias, lost messages) are not repeated here; of a latency or a lag that is drawn
+from a range, the middle is taken.
 """
 
 from __future__ import annotations
@@ -14,64 +16,205 @@ import argparse
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import numpy as np
 import onnxruntime
 
+FORMAT = "ksim-contract-2"
+FIXED = (
+    "float_vector integer_vector planar_velocity linear_velocity angular_velocity "
+    "base_height cartesian_coordinate"
+).split()
+"""Commands that stay what the user says."""
+
 
 class Robot:
-    """A simulated robot: its senses, and servos as the contract has them."""
+    """A simulated robot: its senses, and motors as the contract has them."""
 
     def __init__(self, scene: Path, contract: dict) -> None:
-        spec = mujoco.MjSpec.from_file(str(scene))
         self.outputs = [output for output in contract["outputs"] if "joints" in output]
-        for output in self.outputs:
-            for joint, kp, kd, limit in zip(
-                output["joints"], output["kp"], output["kd"], output["torque_limit"], strict=True
-            ):
-                motor = spec.add_actuator(
-                    name=f"{output['name']}/{joint}",
-                    target=joint,
-                    trntype=mujoco.mjtTrn.mjTRN_JOINT,
-                )
-                if kp is not None:
-                    motor.set_to_position(kp=kp, kv=kd)
-                if limit is not None:
-                    motor.forcerange = [-limit, limit]
-                    motor.forcelimited = True
-        self.model = spec.compile()
-        self.model.opt.timestep = contract["physics_timestep"]
+        self.home = contract.get("home", {}).get("qpos")
+        self.activations = contract.get("activations", [])
+        try:
+            spec = mujoco.MjSpec.from_file(str(scene))
+            spec.option.timestep = contract["physics_timestep"]
+            for option, value in contract.get("options", {}).items():
+                setattr(spec.option, option, value)
+            _check(spec, scene, self.outputs)
+            _name_geoms(spec)
+            self.held = _keep_or_remove(spec, contract.get("actuators"), self.outputs)
+            for output in self.outputs:
+                _add_motors(spec, output)
+            for sensor in contract.get("sensors", []):
+                _add_sensor(spec, sensor)
+            self.model = spec.compile()
+        except ValueError as error:
+            raise SystemExit(f"{scene} is not the robot of this policy: {error}") from error
+        if self.home is not None and len(self.home) != self.model.nq:
+            numbers = f"{self.model.nq} coordinates, and that of the contract {len(self.home)}"
+            raise SystemExit(f"{scene} is not the robot of this policy: its pose has {numbers}")
         self.substeps = round(contract["control_period"] / self.model.opt.timestep)
         self.data = mujoco.MjData(self.model)
-        for joint in contract["joints"]:
-            self.data.qpos[self.model.joint(joint["name"]).qposadr[0]] = joint["home"]
-        if self.model.nkey:
-            self.data.qpos[:] = self.model.key("home").qpos
+        self.joints = contract["joints"]
+        self.begin()
+
+    def begin(self) -> None:
+        """The home pose, at rest, with the targets of a zero action."""
+        mujoco.mj_resetData(self.model, self.data)
+        if self.home is not None:
+            self.data.qpos[:] = self.home
+        else:
+            for joint in self.joints:
+                self.data.joint(joint["name"]).qpos[:] = joint["home"]
+        if len(self.activations):
+            self.data.act[:] = self.activations
+        for index, control in enumerate(self.held):
+            self.data.ctrl[index] = control
+        self.steps = 0
+        first = [np.array(o.get("initial", np.zeros(len(o["joints"])))) for o in self.outputs]
+        self.sent = {o["name"]: target for o, target in zip(self.outputs, first, strict=True)}
+        self.taken = dict(self.sent)
+        for output in self.outputs:
+            self._set(output, self.sent[output["name"]])
         mujoco.mj_forward(self.model, self.data)
 
-    def joint_positions(self, names: list[str]) -> np.ndarray:
-        """rad or m, as encoders give them."""
-        return np.array([self.data.joint(name).qpos[0] for name in names])
+    def of_joints(self, field: str, names: list[str]) -> np.ndarray:
+        """qpos, qvel, qacc or qfrc_actuator of hinges and slides, as encoders and currents tell."""
+        return np.array([getattr(self.data.joint(name), field)[0] for name in names])
 
-    def joint_velocities(self, names: list[str]) -> np.ndarray:
-        """rad/s or m/s."""
-        return np.array([self.data.joint(name).qvel[0] for name in names])
+    def targets(self, names: list[str]) -> np.ndarray:
+        """What the motors of these joints are told now."""
+        return np.array([self.data.actuator(f"ksim/{name}").ctrl[0] for name in names])
+
+    def of_bodies(self, field: str, names: list[str]) -> np.ndarray:
+        """Rows of cinert, cvel or cfrc_ext."""
+        return np.array([getattr(self.data, field)[self.data.body(name).id] for name in names])
 
     def sensor(self, name: str) -> np.ndarray:
-        """A sensor of the model, such as a gyro."""
+        """A sensor, such as a gyro."""
         return self.data.sensor(name).data.copy()
 
-    def gravity(self, body: str) -> np.ndarray:
-        """The direction of gravity in a body's frame, as an IMU estimates it."""
-        return self.data.body(body).xmat.reshape(3, 3).T @ np.array([0.0, 0.0, -1.0])
-
     def drive(self, targets: dict[str, np.ndarray]) -> None:
-        """Hold targets for one control period."""
-        for output in self.outputs:
-            for joint, target in zip(output["joints"], targets[output["name"]], strict=True):
-                self.data.actuator(f"{output['name']}/{joint}").ctrl[0] = target
-        mujoco.mj_step(self.model, self.data, self.substeps)
+        """Hold targets for one control period; each motor takes them when it hears of them."""
+        timestep = self.model.opt.timestep
+        for step in range(self.substeps):
+            for output in self.outputs:
+                name = output["name"]
+                late = _middle(output.get("latency") or 0.0)
+                heard = self.sent[name] if step * timestep < late - 1e-6 else targets[name]
+                every = max(round((output.get("update") or 0.0) / timestep), 1)
+                if self.steps % every == 0:
+                    self.taken[name] = heard
+                self._set(output, self.taken[name])
+            mujoco.mj_step(self.model, self.data)
+            self.steps += 1
+        self.sent = dict(targets)
+
+    def _set(self, output: dict, targets: np.ndarray) -> None:
+        for name, target in zip(_motors(output), targets, strict=True):
+            self.data.actuator(name).ctrl[0] = target
+
+
+def _check(spec: Any, scene: Path, outputs: list[dict]) -> None:
+    for output in outputs:
+        for joint in output["joints"]:
+            if spec.joint(joint) is None:
+                raise SystemExit(f"{scene} is not the robot of this policy: no joint {joint!r}")
+
+
+def _name_geoms(spec: Any) -> None:
+    """As the contract calls those without a name."""
+    for number, geom in enumerate(spec.geoms):
+        geom.name = geom.name or f"ksim/geom{number}"
+
+
+def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) -> list[float]:
+    """Take out the model's actuators that the policy's replace; the controls of the others."""
+    actuators = list(spec.actuators)
+    if fates is None:  # a contract that does not say it: those on the joints that are driven
+        driven = {joint for output in outputs for joint in output["joints"]}
+        fates = [
+            {"use": "removed" if actuator.target in driven else "held", "control": 0.0}
+            for actuator in actuators
+        ]
+    if len(fates) != len(actuators):
+        raise ValueError(f"it has {len(actuators)} actuators, the contract {len(fates)}")
+    gone = {}
+    for actuator, fate in zip(actuators, fates, strict=True):
+        if fate["use"] == "removed":
+            gone[actuator.name] = fate.get("successor")
+            spec.delete(actuator)
+    for sensor in list(spec.sensors):
+        if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
+            if gone[sensor.objname]:
+                sensor.objname = gone[sensor.objname]
+            else:
+                spec.delete(sensor)
+    for key in spec.keys:  # of as many actuators as there were
+        key.ctrl, key.act = np.zeros(0), np.zeros(0)
+    return [fate["control"] for fate in fates if fate["use"] == "held"]
+
+
+def _motors(output: dict) -> list[str]:
+    return output.get("actuators") or [f"{output['name']}/{joint}" for joint in output["joints"]]
+
+
+def _add_motors(spec: Any, output: dict) -> None:
+    """``torque = kp * (target - q) - kd * dq/dt`` and the like, as the output's "use" says."""
+    count = len(output["joints"])
+    none = [None] * count
+    stalls, speeds = output.get("stall", none), output.get("no_load_speed", none)
+    for i, (name, joint) in enumerate(zip(_motors(output), output["joints"], strict=True)):
+        kp, kd, limit = output["kp"][i] or 0.0, output["kd"][i], output["torque_limit"][i]
+        drag = 0.0
+        if stalls[i]:  # the motor's voltage leaves it stall - drag * speed
+            drag = stalls[i] / speeds[i]
+            _add_motor(spec, f"{name}/back_emf", joint, 0.0, 0.0, drag)
+            if limit is not None:
+                spec.joint(joint).actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
+                spec.joint(joint).actfrcrange = [-limit, limit]
+            limit = stalls[i]
+        motor = _add_motor(spec, name, joint, kp or kd or 1.0, kp, kd - drag)
+        if limit is not None:
+            motor.forcerange = [-limit, limit]
+
+
+def _add_motor(spec: Any, name: str, joint: str, gain: float, kp: float, kd: float) -> Any:
+    clean = mujoco.MjSpec().default  # so that nothing comes from the model's own <default>
+    motor = spec.add_actuator(clean, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    if kp or kd:
+        motor.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+    motor.gainprm[0] = gain
+    motor.biasprm[1:3] = -kp, -kd
+    return motor
+
+
+_CONTACT_DATA = ("found", "force", "torque", "dist", "pos", "normal", "tangent")
+_CONTACT_REDUCE = ("none", "mindist", "maxforce", "netforce")
+
+
+def _add_sensor(spec: Any, sensor: dict) -> None:
+    """What stands in for the state estimation of a real robot."""
+
+    def kind(name: str) -> Any:
+        return getattr(mujoco.mjtObj, f"mjOBJ_{name.upper() or 'UNKNOWN'}")
+
+    of, reference = sensor["of"], sensor["relative_to"] or ["", ""]
+    added = spec.add_sensor(
+        name=sensor["name"],
+        type=getattr(mujoco.mjtSensor, f"mjSENS_{sensor['type'].upper()}"),
+        objtype=kind(of[0]),
+        objname=of[1],
+        reftype=kind(reference[0]),
+        refname=reference[1],
+    )
+    options = sensor["options"]
+    if sensor["type"] == "contact":
+        added.intprm[0] = sum(1 << _CONTACT_DATA.index(d) for d in options["data"].split())
+        added.intprm[1] = _CONTACT_REDUCE.index(options.get("reduce", "none"))
+        added.intprm[2] = int(options.get("num", "1"))
 
 
 class Driver:
@@ -80,52 +223,167 @@ class Driver:
     def __init__(self, policy: Path, contract: dict, commands: dict[str, np.ndarray]) -> None:
         self.session = onnxruntime.InferenceSession(str(policy))
         self.contract, self.commands = contract, commands
-        self.home = {joint["name"]: joint["home"] for joint in contract["joints"]}
         self.begin()
 
     def begin(self) -> None:
         """The start of an episode."""
-        self.time = 0.0
+        self.ticks, self.time = 0, 0.0
         self.action = np.zeros(self.contract["outputs"][0]["size"])
         self.memory = {m["input"]: np.zeros(m["size"]) for m in self.contract["memory"]}
         self.filtered: dict[str, np.ndarray] = {}
+        self.late: dict[str, list[np.ndarray]] = {}
+        self.stack: dict[str, list[np.ndarray]] = {}
+        self.lagged: dict[str, np.ndarray] = {}
+        self.told: dict[str, np.ndarray] = {}
+        self.kept: dict[str, Any] = {}
 
     def read(self, entry: dict, robot: Robot) -> np.ndarray:
-        """The value of one input, in SI units."""
-        parameters = entry["parameters"]
+        """The value of one input in this period, in SI units."""
+        if entry["object"] == "Command":
+            return self.command(entry, robot)
+        name, value = entry["name"], np.ravel(self.measure(entry, robot))
+        if entry["delay_ticks"]:
+            late = self.late.setdefault(name, [value] * entry["delay_ticks"])
+            late.append(value)
+            value = late.pop(0)
+        if entry["reads"].get("lag") is not None:
+            share = entry["reads"]["lag"]
+            value = share * self.lagged.get(name, value) + (1 - share) * value
+            self.lagged[name] = value
+        stack = self.stack.setdefault(name, [value] * entry["history"])
+        if self.ticks:
+            self.stack[name] = stack = [*stack[1:], value]
+        return np.concatenate(stack)
+
+    def measure(self, entry: dict, robot: Robot) -> np.ndarray:
+        """What an observation measures now."""
+        r = entry["reads"]
+        values = [robot.sensor(name) for name in r.get("sensors", [])]
+        home = np.array(r["home"]) if r.get("relative_to") == "home" else 0.0
         match entry["kind"]:
-            case _ if entry["object"] == "Command":
-                return self.commands[entry["name"]]
-            case _ if entry["history"] > 1 or entry["delay"]:
-                raise SystemExit(f"{entry['name']}: history and delay are left to the reader")
             case "joint_position":
-                value = robot.joint_positions(entry["elements"])
-                if parameters["relative_to"] == "home":
-                    value -= np.array([self.home[name] for name in entry["elements"]])
-                return value
+                return robot.of_joints("qpos", r["joints"]) - home
             case "joint_velocity":
-                return robot.joint_velocities(entry["elements"])
+                return robot.of_joints("qvel", r["joints"])
+            case "joint_acceleration":
+                return robot.of_joints("qacc", r["joints"])
+            case "actuator_force":
+                return robot.of_joints("qfrc_actuator", r["joints"])
+            case "commanded_joint_position":
+                return robot.targets(r["joints"]) - home
             case "sensor":
-                return robot.sensor(parameters["sensor"])
+                return robot.sensor(r["sensor"])
             case "projected_gravity":
-                return robot.gravity(parameters["body"])
+                return _matrix(values[0]).T @ [0.0, 0.0, -1.0]
+            case "base_position":
+                return values[0]
+            case "base_height":
+                return values[0][2:]
+            case "base_orientation":
+                return _rotation(r["form"], values[0])
+            case "base_linear_velocity" | "base_angular_velocity" | "base_angular_acceleration":
+                return _matrix(values[1]).T @ values[0] if r["frame"] == "robot" else values[0]
+            case "base_linear_acceleration":
+                vector = values[0] if r["gravity"] else values[0] - values[2]
+                return _matrix(values[1]).T @ vector if r["frame"] == "robot" else vector
+            case "body_position" | "site_position" | "feet_position":
+                return np.array(values)
+            case "body_orientation" | "site_orientation" | "feet_orientation":
+                return np.array([_rotation(r["form"], value) for value in values])
+            case "body_velocity":
+                if r["frame"] == "world":
+                    return np.array(values)
+                return np.array(values[:-1]) @ _matrix(values[-1])
+            case "center_of_mass_inertia":
+                return robot.of_bodies("cinert", r["names"])
+            case "center_of_mass_velocity":
+                return robot.of_bodies("cvel", r["names"])
+            case "feet_force" | "feet_torque" as kind:
+                return _load(kind, r, values, robot.of_bodies("cfrc_ext", r["names"]))
+            case "contact" | "feet_contact":
+                groups = [[robot.sensor(name) for name in group] for group in r["groups"]]
+                return np.array([float(np.any(np.concatenate(g) > 0)) for g in groups])
             case "last_action":
-                return self.action
+                return np.concatenate([self.action[start:stop] for start, stop in r["slices"]])
+            case "command":
+                rows = [e for e in self.contract["inputs"] if e["object"] == "Command"]
+                named = [e for e in rows if e["name"] == r["command"]]
+                return self.command(named[0] if named else r["of"], robot)
             case "phase_clock":
-                turn = 2 * math.pi * self.time / _seconds(parameters["period"])
+                turn = 2 * math.pi * self.time / r["period"]
                 return np.array([math.sin(turn), math.cos(turn)])
+            case "episode_time":
+                return np.array([self.time])
             case kind:
                 raise SystemExit(f"this example cannot read {entry['name']}, a {kind}")
 
+    def command(self, entry: dict, robot: Robot) -> np.ndarray:
+        """What a command says in this period; worked out once in each."""
+        name = entry["name"]
+        if name not in self.told:
+            self.told[name] = self._command(entry, robot)
+        return self.told[name]
+
+    def _command(self, entry: dict, robot: Robot) -> np.ndarray:
+        name, kind, r = entry["name"], entry["kind"], entry["reads"]
+        values = [robot.sensor(sensor) for sensor in r.get("sensors", [])]
+        match kind:
+            case "start_position" | "start_orientation":
+                return self.kept.setdefault(name, values[0])
+            case "phase":
+                turns = r["start"] + self.time / r["period"] + np.array(r["offsets"])
+                angles = 2 * math.pi * turns
+                return np.ravel(np.stack([np.sin(angles), np.cos(angles)], axis=1))
+            case "sinusoidal_gait":
+                phase = self.kept.get(name, 0.0)
+                if r["still_below"] is not None and math.hypot(*values[0][:2]) < r["still_below"]:
+                    phase = 0.0
+                self.kept[name] = (phase + self.contract["control_period"] / r["period"]) % 1.0
+                feet = (phase + np.arange(r["feet"]) / r["feet"]) % 1.0
+                swing = np.clip((feet - r["stance"]) / (1 - r["stance"]), 0.0, 1.0)
+                heights = r["offset"] + r["height"] * np.sin(np.pi * swing)
+                turn = 2 * math.pi * phase
+                return np.array([*heights, math.sin(turn), math.cos(turn)])
+        given = self.commands.get(name)
+        if given is None and kind in FIXED:
+            given = np.zeros(entry["size"])
+        numbers = 2 if kind == "linear_velocity" else entry["size"]  # the rest follows from them
+        if given is None or len(given) not in (numbers, entry["size"]):
+            count = f"{numbers} numbers" if numbers > 1 else "one number"
+            elements = ", ".join(entry["elements"][:numbers])
+            raise SystemExit(f"give the command {name} (a {kind}) {count}: {elements}")
+        now = self._towards(name, np.array(given[:numbers], float), r)
+        if kind == "linear_velocity":
+            return np.array([*now, now[0] * math.cos(now[1]), now[0] * math.sin(now[1])])
+        if kind == "cartesian_coordinate" and r["relative_to"] == "start":
+            return now + self.kept.setdefault(f"{name} start", values[0])
+        return now
+
+    def _towards(self, name: str, target: np.ndarray, r: dict) -> np.ndarray:
+        """A command moves to what it is told to be no faster than the task has it."""
+        if not r.get("rates"):
+            return target
+        free = np.array([rate is None for rate in r["rates"]])
+        rates = np.array([math.inf if rate is None else rate for rate in r["rates"]])
+        steps = rates * self.contract["control_period"]
+        if name in self.kept:
+            now = self.kept[name] + np.clip(target - self.kept[name], -steps, steps)
+        else:
+            now = np.where(free, target, 0.0) if r["from_rest"] else target
+        self.kept[name] = now
+        return now
+
     def step(self, robot: Robot) -> dict[str, np.ndarray]:
         """The targets of one control period."""
-        values = {entry["name"]: self.read(entry, robot) for entry in self.contract["inputs"]}
-        feed = {n: np.asarray(v, np.float32) for n, v in (values | self.memory).items()}
+        self.told = {}
+        self.values = {entry["name"]: self.read(entry, robot) for entry in self.contract["inputs"]}
+        feed = {n: np.asarray(v, np.float32) for n, v in (self.values | self.memory).items()}
         names = [output.name for output in self.session.get_outputs()]
         result = dict(zip(names, self.session.run(names, feed), strict=True))
         self.action = result["action"]
         self.memory = {m["input"]: result[m["output"]] for m in self.contract["memory"]}
-        self.time += self.contract["control_period"]
+        self.ticks += 1
+        self.time = self.ticks * self.contract["control_period"]
         return {o["name"]: self._smooth(o, result[o["name"]]) for o in robot.outputs}
 
     def _smooth(self, output: dict, target: np.ndarray) -> np.ndarray:
@@ -134,15 +392,76 @@ class Driver:
             return target
         period = self.contract["control_period"]
         share = period / (period + 1.0 / (2 * math.pi * output["low_pass"]))
-        before = self.filtered.get(output["name"])
-        if before is None:
-            before = np.array([self.home[name] for name in output["joints"]])
+        before = self.filtered.get(output["name"], np.array(output["initial"]))
         self.filtered[output["name"]] = before + share * (target - before)
         return self.filtered[output["name"]]
 
 
-def _seconds(text: str | float) -> float:
-    return float(str(text).removesuffix(" s"))
+def _matrix(quaternion: np.ndarray) -> np.ndarray:
+    """The rotation from the body's frame to the world's."""
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, quaternion)
+    return matrix.reshape(3, 3)
+
+
+def _rotation(form: str, quaternion: np.ndarray) -> np.ndarray:
+    return quaternion if form == "quaternion" else _matrix(quaternion)[:, :2].T.ravel()
+
+
+def _load(kind: str, r: dict, values: list[np.ndarray], loads: np.ndarray) -> np.ndarray:
+    """Force on each foot, or torque about its origin (MuJoCo has it about the robot's centre)."""
+    count = len(loads)
+    vectors = loads[:, 3:]
+    if kind == "feet_torque":
+        rest = np.array(values[count + 1 :])
+        vectors = loads[:, :3] + np.cross(rest[count:] - rest[:count], vectors)
+    if r["frame"] == "world":
+        return vectors
+    turned = [_matrix(q).T @ v for q, v in zip(values[:count], vectors, strict=True)]
+    return np.array(turned)
+
+
+def _middle(value: Any) -> float:
+    return float(np.mean(value))
+
+
+def read_contract(policy: Path, path: Path | None = None) -> dict:
+    """The contract of a policy: the file that the policy names, which names the policy too."""
+    if not policy.is_file():
+        raise SystemExit(f"there is no {policy}")
+    try:
+        about = onnxruntime.InferenceSession(str(policy)).get_modelmeta().custom_metadata_map
+    except Exception as error:
+        raise SystemExit(f"{policy} is no ONNX file: {error}") from error
+    path = path or policy.with_name(about.get("ksim_contract", "contract.json"))
+    if not path.is_file():
+        raise SystemExit(f"there is no {path}, the contract of {policy}; give it as --contract")
+    try:
+        contract = json.loads(path.read_text(encoding="utf-8"))
+        form, identity = contract.get("format"), contract.get("policy", {}).get("id")
+    except (ValueError, AttributeError) as error:
+        raise SystemExit(f"{path} is no contract: {error}") from error
+    if form != FORMAT:
+        raise SystemExit(f"{path} is a {form}, this reads a {FORMAT}: export the policy again")
+    if identity is None or identity != about.get("ksim_policy"):
+        raise SystemExit(f"{path} is the contract of another policy than {policy}")
+    return contract
+
+
+def read_commands(contract: dict, texts: list[str]) -> dict[str, np.ndarray]:
+    """``velocity=0.5,0,0.2`` -> the numbers of a command."""
+    known = {e["name"] for e in contract["inputs"] if e["object"] == "Command"}
+    known |= {e["reads"]["command"] for e in contract["inputs"] if e["kind"] == "command"}
+    commands = {}
+    for text in texts:
+        name, _, numbers = text.partition("=")
+        if name not in known:
+            raise SystemExit(f"no command {name!r}; there is: {', '.join(sorted(known)) or 'none'}")
+        try:
+            commands[name] = np.array([float(number) for number in numbers.split(",")])
+        except ValueError:
+            raise SystemExit(f"{text!r}: write {name}=0.5,0 and so on, in SI units") from None
+    return commands
 
 
 def main() -> None:
@@ -152,19 +471,15 @@ def main() -> None:
     parser.add_argument("scene", type=Path)
     parser.add_argument("commands", nargs="*", metavar="NAME=NUMBERS")
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--contract", type=Path, help="by default the file that the policy names")
     options = parser.parse_args()
-    contract = json.loads(options.policy.with_name("contract.json").read_text())
-    commands = {
-        entry["name"]: np.zeros(entry["size"])
-        for entry in contract["inputs"]
-        if entry["object"] == "Command"
-    }
-    for text in options.commands:
-        name, _, numbers = text.partition("=")
-        commands[name] = np.array([float(number) for number in numbers.split(",")])
+    contract = read_contract(options.policy, options.contract)
+    if contract["terrain"]["kind"] != "flat":
+        print(f"trained on a terrain ({contract['terrain']['kind']}); the scene's ground is used")
+    commands = read_commands(contract, options.commands)
     robot, driver = Robot(options.scene, contract), Driver(options.policy, contract, commands)
     for tick in range(round(options.seconds / contract["control_period"])):
-        if tick % round(1.0 / contract["control_period"]) == 0:
+        if tick % max(round(1.0 / contract["control_period"]), 1) == 0:
             print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:3], 2)}")
         robot.drive(driver.step(robot))
     print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:3], 2)}")

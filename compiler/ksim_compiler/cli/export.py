@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -28,8 +27,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Write a trained policy as ONNX, and beside it contract.json: what it reads "
+        description="Write a trained policy as ONNX, and beside it its contract: what it reads "
         "and sets, in which order and unit.",
+        epilog="The contract of policy.onnx is contract.json, that of legs.onnx is "
+        "legs.contract.json. Each file says which other one it belongs to.",
         allow_abbrev=False,
     )
     add = result.add_argument
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if compiled.plan is None:
         common.print_report(compiled.diagnostics, compiled.sources, options.color)
         return ERRORS
-    from ksim_compiler.deploy.contract import contract
+    from ksim_compiler.deploy.contract import bound, contract, contract_path
     from ksim_compiler.deploy.graph import build
     from ksim_compiler.deploy.targets import ExportError
     from ksim_compiler.learn.checkpoint import CheckpointError
@@ -66,9 +67,10 @@ def run(options: argparse.Namespace) -> int:
         return ERRORS
     for problem in policy.passed_over:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
-    terms_path = options.out.with_name("contract.json")
-    options.out.write_bytes(model.SerializeToString())
-    terms_path.write_text(json.dumps(terms, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    terms_path = contract_path(options.out)
+    graph, text = bound(model, terms, options.out)
+    options.out.write_bytes(graph)
+    terms_path.write_text(text, encoding="utf-8")
     size = options.out.stat().st_size
     print(f"wrote {options.out} ({size:,} bytes, trained {policy.steps:,} steps) and {terms_path}")
     return OK

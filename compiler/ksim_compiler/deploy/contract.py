@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+
 from ksim_compiler.artifact import versions
-from ksim_compiler.deploy.targets import targets
+from ksim_compiler.deploy.reads import body_of, reads, sensors
+from ksim_compiler.deploy.targets import Targets, targets
 from ksim_compiler.interface import elements, inputs
 from ksim_compiler.learn.networks import LstmCell, Recurrent
 from ksim_compiler.learn.normalizer import LIMIT
 from ksim_compiler.learn.policy import Policy
+from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot import load, replaced
 from ksim_schema.canonical import values_of
 from ksim_schema.vocabulary.observation import Observation
 
-FORMAT = "ksim-contract-1"
+FORMAT = "ksim-contract-2"
+"""Grows when a program that reads the contract has to change."""
+ID, NAME = "ksim_policy", "ksim_contract"
+"""Keys of the ONNX file's metadata: the policy's id, and the name of its contract."""
+
+
+def contract_path(policy: Path) -> Path:
+    """Where the contract of a policy stands: contract.json for policy.onnx, legs.contract.json for
+    legs.onnx, so that each policy of a folder has its own."""
+    return policy.with_name(
+        "contract.json" if policy.stem == "policy" else f"{policy.stem}.contract.json"
+    )
+
+
+def bound(model: Any, terms: dict[str, Any], path: Path) -> tuple[bytes, str]:
+    """The ONNX file and the contract's text, each of which says that it belongs to the other.
+
+    The id is a hash of the graph and of the contract without it.
+
+    Args:
+        model: the ONNX model; it gets the metadata.
+        terms: the contract.
+        path: the ONNX file.
+    """
+    whole = model.SerializeToString() + json.dumps(terms, sort_keys=True).encode()
+    identity = hashlib.sha256(whole).hexdigest()
+    for key, value in ((ID, identity), (NAME, contract_path(path).name)):
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    text = json.dumps(
+        {"policy": {"file": path.name, "id": identity}} | terms, indent=2, allow_nan=False
+    )
+    return model.SerializeToString(), text + "\n"
 
 
 def contract(plan: Plan, policy: Policy, fingerprint: str) -> dict[str, Any]:
@@ -30,10 +70,18 @@ def contract(plan: Plan, policy: Policy, fingerprint: str) -> dict[str, Any]:
         "trained_steps": policy.steps,
         "control_period": plan.period,
         "physics_timestep": facts.timestep,
+        "options": _options(plan),
+        "model": plan.robot.part.model,
+        "terrain": values_of(plan.robot.part.terrain),
+        "base": facts.root,
+        "home": _home(plan),
+        "actuators": _actuators(plan),
+        "activations": plan.robot.act.tolist(),
+        "sensors": sensors(plan),
         "inputs": _inputs(plan),
         "memory": _memory(policy),
         "outputs": [{"name": "action", "size": plan.action_size, "use": "the next last_action"}]
-        + [_output(plan, part) for part in targets(plan)],
+        + [_output(plan, part, policy.level) for part in targets(plan)],
         "joints": [
             {
                 "name": joint.name,
@@ -63,14 +111,18 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
             "size": segment.size,
             "elements": elements(segment),
             "parameters": values_of(part),
+            "reads": reads(plan, column.source),
             "definition": " ".join((type(part).__doc__ or "").split()),
         }
+        if hasattr(part, "body"):
+            entry["parameters"]["body"] = body_of(plan, part)
         if isinstance(part, Observation):
             units = plan.units.get(column.source, ())
             entry |= {
                 "unit": [str(unit) or "1" for unit in units],
                 "history": part.history,
                 "delay": part.delay,
+                "delay_ticks": round(part.delay / plan.period),
                 "clip_in_graph": None if part.clip is None else [float(c) for c in part.clip],
                 "scale_in_graph": part.scale,
             }
@@ -90,21 +142,66 @@ def _memory(policy: Policy) -> list[dict[str, Any]]:
     return found
 
 
-def _output(plan: Plan, part: Any) -> dict[str, Any]:
-    joints = plan.robot.facts.match_joints(part.part.joints)
-    drives = part.part.drives(plan.robot.facts)
-    values = values_of(part.part)
+def _options(plan: Plan) -> dict[str, Any]:
+    """The solver's options that the task sets; the model has the others."""
+    return {k: v for k, v in values_of(plan.robot.part.solver).items() if v is not None}
+
+
+def _home(plan: Plan) -> dict[str, Any]:
+    """The pose at the start of an episode without resets, base and all."""
+    facts, base = plan.robot.facts, plan.robot.facts.base
+    return {
+        "keyframe": plan.robot.part.home.keyframe,
+        "qpos": list(facts.home),
+        "base": None
+        if base is None
+        else {
+            "body": base.body,
+            "joint": base.name,
+            "position": list(base.home[:3]),
+            "orientation": list(base.home[3:]),
+        },
+    }
+
+
+def _actuators(plan: Plan) -> list[dict[str, Any]]:
+    """What becomes of each actuator of the model itself, in the order of its file."""
+    original = load(plan.robot.part, plan.robot.files)
+    gone = replaced(original, (drive.joint for drive in plan.drives))
+    found = list[dict[str, Any]]()
+    for name in original.facts.actuators:
+        if name in gone:
+            found.append({"name": name, "use": "removed", "successor": gone[name] or None})
+        else:
+            found.append({"name": name, "use": "held", "control": plan.robot.held[name]})
+    return found
+
+
+def _output(plan: Plan, part: Targets, level: float = 0.0) -> dict[str, Any]:
+    action, facts = part.part, plan.robot.facts
+    drives = action.drives(facts)
+    latency = None
+    if action.latency is not None:
+        share = scaled(action.faults, jnp.float32(level))
+        latency = [float(end * share) for end in action.latency]
     return {
         "name": part.name,
-        "kind": part.part.kind_name,
+        "kind": action.kind_name,
         "size": len(part.offset),
-        "joints": [joint.name for joint in joints],
-        "unit": [str(unit) for unit in part.part.dimensions(plan.robot.facts)],
+        "joints": [drive.joint for drive in drives],
+        "actuators": [drive.name for drive in drives],
+        "unit": [str(unit) for unit in action.dimensions(facts)],
+        "gain": [drive.gain for drive in drives],
         "kp": [drive.kp for drive in drives],
         "kd": [drive.kd for drive in drives],
         "torque_limit": [None if math.isinf(d.limit) else d.limit for d in drives],
-        "low_pass": part.part.low_pass,
-        "parameters": values,
+        "stall": [drive.stall for drive in drives],
+        "no_load_speed": [drive.no_load_speed for drive in drives],
+        "initial": part.initial.tolist(),
+        "low_pass": action.low_pass,
+        "latency": latency,
+        "update": action.update,
+        "parameters": values_of(action),
         "use": _USE[drives[0].kp is not None, bool(drives[0].kd)],
     }
 

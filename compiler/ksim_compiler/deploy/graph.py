@@ -196,8 +196,11 @@ def _target(g: _Builder, part: Targets, action: str) -> str:
     if part.part.clip is not None:
         low, high = (g.constant(float(limit)) for limit in part.part.clip)
         value = g("Clip", value, low, high)
-    value = g("Add", g("MatMul", value, g.constant(part.gain)), g.constant(part.offset))
+    acted = value
+    value = g("Add", g("MatMul", acted, g.constant(part.gain)), g.constant(part.offset))
     if part.limits is not None:
         low, high = (g.constant(limit) for limit in part.limits)
         value = g("Min", g("Max", value, low), high)
+    if part.feed is not None:
+        value = g("Add", value, g("MatMul", acted, g.constant(part.feed)))
     return value

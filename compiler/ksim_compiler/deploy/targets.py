@@ -20,13 +20,14 @@ class ExportError(Exception):
 
 @dataclass(frozen=True)
 class Targets:
-    """One action part as an affine map: ``limit(offset + a @ gain)``, a after squash and clip.
+    """One action part: ``limit(offset + a @ gain) + a @ feed``, a after squash and clip.
 
     Attributes:
         name: the part.
         start, stop: its stretch of the policy's output.
         offset: (targets,) and gain: (outputs, targets).
         limits: (2, targets) limits of the targets, or None.
+        feed: (outputs, targets) feed-forward that the limits leave alone, or None.
     """
 
     name: str
@@ -36,6 +37,12 @@ class Targets:
     offset: np.ndarray
     gain: np.ndarray
     limits: np.ndarray | None
+    feed: np.ndarray | None = None
+
+    @property
+    def initial(self) -> np.ndarray:
+        """(targets,) those of a zero action, which stand at the start of an episode."""
+        return self.offset if self.limits is None else np.clip(self.offset, *self.limits)
 
 
 def targets(plan: Plan) -> list[Targets]:
@@ -61,21 +68,26 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     if isinstance(part, v.TargetMotion) and part.moves_limited:
         raise ExportError(f"Action.{name}: max_speed and max_acceleration need a memory")
 
+    if isinstance(part, v.PositionVelocityTarget):
+        part = part.model_copy(update={"velocity_noise": ()})  # of the simulation alone
+
     def value(action: np.ndarray) -> np.ndarray:
+        """(2, targets) what the limits hold, and what is added to it."""
         zero = jnp.float32(0.0)
         key = jax.random.key(0)
         x = Context(facts, {}, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
         result, _ = rules.apply(part, x, rules.initial(part, x))
-        position, extra = result if isinstance(result, tuple) else (result, 0.0)
-        return np.asarray(position + extra, np.float64)
+        position, extra = result if isinstance(result, tuple) else (result, 0.0 * result)
+        return np.asarray([position, extra], np.float64)
 
     offset = value(np.zeros(size))
-    gain = np.stack([value(row) - offset for row in np.eye(size)])
+    gain = np.stack([value(row) - offset for row in np.eye(size)], axis=1)
     probe = np.linspace(-2.0, 2.0, size)
     if not np.allclose(value(probe), offset + probe @ gain, atol=1e-4):
         raise ExportError(f"Action.{name}: {part.kind_name} is not linear in its action")
     limits = None
-    if isinstance(part, v.TargetMotion) and part.clip_to_limits:
+    if isinstance(part, v.PositionServo) and part.clip_to_limits:
         joints = facts.match_joints(part.joints)
         limits = np.array([j.limits or (-np.inf, np.inf) for j in joints]).T
-    return Targets(name, part, start, stop, offset, gain, limits)
+    feed = gain[1] if gain[1].any() else None
+    return Targets(name, part, start, stop, offset[0], gain[0], limits, feed)

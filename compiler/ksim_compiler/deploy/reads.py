@@ -1,0 +1,127 @@
+"""What a robot's program reads for one input of the policy: names, frames and numbers, resolved.
+
+A part says ``joints: hip_.*`` and leaves its body to the robot; a program without this package needs
+the joints' names and the body's. Where an episode draws a number from a range, the contract has the
+middle of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ksim_compiler.plan import Plan
+from ksim_schema.graph import Node
+from ksim_schema.vocabulary import Part
+from ksim_schema.vocabulary import command as commands
+from ksim_schema.vocabulary import observation as observations
+
+_PLAIN = (
+    "frame",
+    "form",
+    "relative_to",
+    "motion",
+    "gravity",
+    "sensor",
+    "feet",
+    "height",
+    "offset",
+    "stance",
+    "still_below",
+)
+_DRAWN = ("period", "start", "lag")
+"""Numbers, or ranges of which each episode draws one."""
+
+
+def reads(plan: Plan, node: Node) -> dict[str, Any]:
+    """What stands behind an observation or a command, as JSON data in SI units."""
+    part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
+    found: dict[str, Any] = {}
+    if hasattr(part, "body"):
+        found["body"] = body_of(plan, part)
+    for name in _PLAIN:
+        if hasattr(part, name):
+            found[name] = _plain(getattr(part, name))
+    for name in _DRAWN:
+        if hasattr(part, name):
+            found[name] = _middle(getattr(part, name))
+    if hasattr(part, "joints"):
+        joints = facts.match_joints(part.joints)
+        found |= {"joints": [j.name for j in joints], "home": [j.home[0] for j in joints]}
+    if found.get("frame") in ("robot", "world") and "body" not in found:
+        found["base"] = facts.root
+    if hasattr(part, "names") and callable(part.names):
+        found["names"] = list(part.names(facts))
+    if sensors := part.sensors(facts):  # type: ignore[attr-defined]
+        found["sensors"] = [request.name for request in sensors]
+    if isinstance(part, observations.Contact):
+        found["groups"] = [[s.name for s in group] for group in part.requests(facts)]
+    if isinstance(part, observations.LastAction):
+        found["slices"] = _recalled(plan, part)
+    if isinstance(part, observations.CommandValue):
+        found["command"] = part.command
+        if Node("Command", part.command) not in {c.source for c in plan.policy_input}:
+            found["of"] = _command(plan, Node("Command", part.command))
+    if isinstance(part, commands.Drawn):
+        rates = part.rates()
+        found |= {"rates": list(rates), "from_rest": bool(rates) and part.from_rest}
+    if isinstance(part, commands.Phase):
+        found["offsets"] = [float(offset) for offset in part.offsets]
+    return found
+
+
+def body_of(plan: Plan, part: Part) -> str:
+    """The body that a part is about: the one that it names, or the base."""
+    return getattr(part, "body", None) or plan.robot.facts.root
+
+
+def sensors(plan: Plan) -> list[dict[str, Any]]:
+    """The sensors that the policy's inputs are read from and that are not the model's own."""
+    facts, requests = plan.robot.facts, dict[Any, None]()
+    nodes = [column.source for column in plan.policy_input]
+    for node in nodes:
+        part = plan.task.of(node.object)[node.name]
+        if isinstance(part, observations.CommandValue):
+            heeded: Any = plan.task.of("Command")[part.command]
+            requests.update(dict.fromkeys(heeded.sensors(facts)))
+        requests.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]
+    return [
+        {
+            "name": request.name,
+            "type": request.type,
+            "of": [request.objtype, request.objname],
+            "relative_to": [request.reftype, request.refname] if request.reftype else None,
+            "options": dict(request.options),
+        }
+        for request in requests
+    ]
+
+
+def _command(plan: Plan, node: Node) -> dict[str, Any]:
+    part: Any = plan.task.of(node.object)[node.name]
+    size = part.size(plan.robot.facts)
+    return {
+        "name": node.name,
+        "object": node.object,
+        "kind": part.kind_name,
+        "size": size,
+        "elements": list(part.labels(plan.robot.facts)),
+        "reads": reads(plan, node),
+    }
+
+
+def _recalled(plan: Plan, part: observations.LastAction) -> list[list[int]]:
+    """The stretches of the policy's output that are read back."""
+    places, start = dict[str, list[int]](), 0
+    for name in plan.actions():
+        action: Any = plan.parts("Action")[name]
+        places[name] = [start, start + action.size(plan.robot.facts)]
+        start = places[name][1]
+    return [places[name] for name in part.recall or places]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _middle(value: Any) -> Any:
+    return (value[0] + value[1]) / 2 if isinstance(value, tuple) else value
