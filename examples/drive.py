@@ -24,9 +24,14 @@ import onnxruntime
 
 FORMAT = "ksim-contract-2"
 FIXED = (
-    "float_vector integer_vector planar_velocity linear_velocity angular_velocity "
-    "base_height cartesian_coordinate"
-).split()
+    "float_vector",
+    "integer_vector",
+    "planar_velocity",
+    "linear_velocity",
+    "angular_velocity",
+    "base_height",
+    "cartesian_coordinate",
+)
 """Commands that stay what the user says."""
 
 

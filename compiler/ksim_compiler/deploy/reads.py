@@ -1,8 +1,8 @@
 """What a robot's program reads for one input of the policy: names, frames and numbers, resolved.
 
-A part says ``joints: hip_.*`` and leaves its body to the robot; a program without this package needs
-the joints' names and the body's. Where an episode draws a number from a range, the contract has the
-middle of it.
+A part says ``joints: hip_.*`` and leaves its body to the robot; a program without this package
+needs the joints' names and the body's. Where an episode draws a number from a range, the contract
+has the middle of it.
 """
 
 from __future__ import annotations
