@@ -220,6 +220,7 @@ __all__ = [
     "Annotated",
     "BodyName",
     "BodyPattern",
+    "ClassVar",
     "Command",
     "CommandName",
     "Effort",

@@ -12,7 +12,7 @@ import types
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticUndefinedAnnotation
@@ -164,6 +164,11 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
                 where = source.at(name, parameter)
                 yield Diagnostic("KS0705", message, where, help="give the parameter another name")
             continue
+        if hasattr(bases[0], parameter) or parameter in bases[0].__annotations__:
+            message = f"every {bases[0].__name__} has {parameter!r} already, which is no parameter"
+            help = f"write {parameter} = ... without a type, or give the parameter another name"
+            yield Diagnostic("KS0705", message, source.at(name, parameter), help=help)
+            continue
         problem = _parameter_problem(declared, parameter)
         if problem is not None:
             message = f"parameter {parameter!r}: {problem}"
@@ -183,6 +188,8 @@ def _parameter_problem(declared: type[Custom], parameter: str) -> str | None:
     """Read the default of a parameter as the task's author would write it; what is wrong."""
     info = declared.model_fields[parameter]
     module = sys.modules[declared.__module__]
+    if _holds(info.annotation, (list, dict, set, frozenset)):
+        return "a list is written as tuple[Length, ...], with the type of its members"
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation(), module=module.__name__)
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError):
@@ -198,6 +205,13 @@ def _parameter_problem(declared: type[Custom], parameter: str) -> str | None:
     except ValidationError as error:
         return "its default is refused: " + error.errors()[0]["msg"].lower()
     return None
+
+
+def _holds(hint: Any, types: tuple[type, ...]) -> bool:
+    """Whether one of these types stands anywhere in a type."""
+    return (
+        hint in types or get_origin(hint) in types or any(_holds(h, types) for h in get_args(hint))
+    )
 
 
 def _measured(value: Any, unit: Unit | None) -> Any:
@@ -258,7 +272,10 @@ def _bad_class(error: Exception, source: _Source) -> Diagnostic:
     bare = re.search(r"non-annotated attribute was detected: `(\w+)", text)
     shadowed = re.search(r"[Ff]ield '(\w+)' defined on a base class", text)
     if bare:
-        message, help = f"parameter {bare[1]!r} has no type", f"write {bare[1]}: Length = ..."
+        message, help = (
+            f"parameter {bare[1]!r} has no type",
+            f"write {bare[1]}: Length = ..., or {bare[1]}: ClassVar = ... of a constant",
+        )
         return Diagnostic("KS0705", message, source.at(name, bare[1]), help=help)
     if shadowed:
         message = f"{shadowed[1]!r} is a parameter of the base class, and stands here without type"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ksim_schema.components import Components, load, reader_of
+from ksim_schema.declared import declared_in
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.frontend import check_file
 from ksim_schema.source import parse
@@ -173,3 +174,22 @@ def test_a_task_without_components_is_as_before() -> None:
     task = check_file(path).task
     assert task is not None
     assert task.components.kinds is KINDS
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("weights: list[float] = [1.0]", "a list is written as tuple"),
+        ("weights: dict[str, float] = {}", "a list is written as tuple"),
+        ("fields: Length = '1 m'", "has 'fields' already"),
+        ("GAIN = 3.0", "parameter 'GAIN' has no type"),
+        ("GAIN: ClassVar = 3.0", None),
+        ("weights: tuple[Number, ...] = (1.0, 2.0)", None),
+    ],
+)
+def test_lists_and_constants_of_a_class(line: str, problem: str | None) -> None:
+    text = "from ksim_schema.custom import ClassVar, Length, Number, Reward\n\n\n"
+    text += f"class Own(Reward):\n    {line}\n\n    def value(self, x):\n        return x.time\n"
+    made, found = declared_in("own.py", text, "own.py")
+    assert len(made) == (problem is None)
+    assert [problem in d.message for d in found if problem] == [True] * (problem is not None)
