@@ -93,7 +93,7 @@ class _Builder:
         """The edges that the part's fields name."""
         for path, wire, value in annotated_fields(part, Wire):
             at = (node.object, node.name, *path)
-            label = wire.hom if wire.of is None else _OF_THE_RECORD[node.object]
+            label = wire.hom if wire.of is None else _OF_THE_RECORD.get(node.object, wire.hom)
             hom = self.schema.homs[label]
             outwards = hom.dom == node.object
             other = wire.of or (hom.codom if outwards else hom.dom)
