@@ -88,7 +88,7 @@ def torque_limits(model: mujoco.MjModel, joints: tuple[Joint, ...]) -> dict[str,
     return {
         joint.name: reach(model, index).size
         for index, joint in enumerate(joints)
-        if joint.name and any(_arm(model, i, index) for i in range(model.nu))
+        if joint.name and any(arm(model, i, index) for i in range(model.nu))
     }
 
 
@@ -100,16 +100,16 @@ def _taken(model: mujoco.MjModel, joint: int) -> Span:
 
 def _together(model: mujoco.MjModel, joint: int) -> Span:
     """What all actuators on a joint give together; everything without any."""
-    arms = {i: arm for i in range(model.nu) if (arm := _arm(model, i, joint))}
+    arms = {i: lever for i in range(model.nu) if (lever := arm(model, i, joint))}
     if not arms:
         return EVERYTHING
     on_tendons: defaultdict[int, list[int]] = defaultdict(list)
     parts: list[Span] = []
-    for i, arm in arms.items():
+    for i, lever in arms.items():
         if _TRN(model.actuator_trntype[i]) == _TRN.mjTRN_TENDON:
             on_tendons[int(model.actuator_trnid[i, 0])].append(i)
         else:
-            parts.append(_force(model, i).times(arm))
+            parts.append(_force(model, i).times(lever))
     for tendon, actuators in on_tendons.items():
         parts.append(_pull(model, tendon, {i: arms[i] for i in actuators}))
     return Span.total(parts)
@@ -125,10 +125,10 @@ def _pull(model: mujoco.MjModel, tendon: int, arms: dict[int, float]) -> Span:
         total = Span.total(_force(model, i) for i in arms)
         total = total.within(_span(model.tendon_actfrcrange[tendon]))
         return total.times(next(iter(arms.values())))
-    return Span.total(_force(model, i).times(arm) for i, arm in arms.items())
+    return Span.total(_force(model, i).times(lever) for i, lever in arms.items())
 
 
-def _arm(model: mujoco.MjModel, actuator: int, joint: int) -> float:
+def arm(model: mujoco.MjModel, actuator: int, joint: int) -> float:
     """The share of an actuator's force that a joint gets: gear, times a tendon's coefficient."""
     group = int(model.actuator_group[actuator])
     if 0 <= group <= 30 and int(model.opt.disableactuator) >> group & 1:

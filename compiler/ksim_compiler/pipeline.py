@@ -106,6 +106,9 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
             code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
             found = in_order([*found, task.report(code, str(error), *place, help=help)])
             break
+        for note in loaded.notes:
+            message = f"MuJoCo remarks on the model: {note}"
+            found = [*found, task.report("KS0224", message, "PhysicsState", name, "model")]
         plan = Plan(task, graph, loaded)
         if has_errors(found):  # the graph may be broken, but names can still be checked
             found = in_order([*found, *passes.resolve(plan)[1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +33,7 @@ class Robot:
         held: actuator -> the control that keeps it at home, in the units of its control; of a model
             with a task's actuators in it, of those that no action drives.
         act: (na,) the activations that go with them.
+        notes: what MuJoCo remarks on the model file.
     """
 
     part: RobotPart
@@ -40,6 +42,7 @@ class Robot:
     facts: RobotFacts
     held: Mapping[str, float] = field(default_factory=lambda: {})
     act: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,8 @@ def _compile(
     """Read a model from memory, change it, and compile it."""
     try:
         root, content = in_memory(files.root, files.content)
-        with mujoco.MjVfs() as vfs:
+        with warnings.catch_warnings(record=True) as remarks, mujoco.MjVfs() as vfs:
+            warnings.simplefilter("always")
             for name, data in content.items():
                 vfs[name] = data
             with sealed():
@@ -179,11 +183,12 @@ def _compile(
                 model = spec.compile(vfs=vfs)
             _place_mocap(model, part.home.keyframe)
             controls = home_controls(model, spec, part.home.keyframe)
+        notes = dict.fromkeys(_brief(remark.message) for remark in remarks)
     except (ValueError, RuntimeError) as error:
         raise ModelError(_brief(error)) from error
     facts = replace(read_facts(part, model, base), files=_task_files(files))
     held = dict(zip(facts.actuators, controls.ctrl.tolist(), strict=True))
-    return Robot(part, files, model, facts, held, controls.act)
+    return Robot(part, files, model, facts, held, controls.act, tuple(notes))
 
 
 def _task_files(files: ModelFiles) -> dict[str, bytes]:
@@ -222,7 +227,7 @@ def _place_mocap(model: mujoco.MjModel, home: str | None) -> None:
         model.body_quat[body] = data.mocap_quat[model.body_mocapid[body]]
 
 
-def _brief(error: Exception) -> str:
+def _brief(error: Exception | str) -> str:
     return " ".join(str(error).split())[:400]
 
 

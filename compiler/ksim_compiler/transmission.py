@@ -42,7 +42,7 @@ def acts_on(model: mujoco.MjModel, actuator: int) -> frozenset[int]:
         return frozenset(joint for joint, _ in tendon_joints(model, int(first)))
     if kind in (_TRN.mjTRN_SLIDERCRANK, _TRN.mjTRN_SITE) and second >= 0:
         bodies = model.site_bodyid[[first, second]]
-        return frozenset(_between(model, bodies))
+        return frozenset(between(model, bodies))
     return frozenset()
 
 
@@ -60,12 +60,12 @@ def tendon_joints(model: mujoco.MjModel, tendon: int) -> Iterator[tuple[int, flo
         elif kind in (_WRAP.mjWRAP_SPHERE, _WRAP.mjWRAP_CYLINDER):
             branch.append(int(model.geom_bodyid[thing]))
         elif kind == _WRAP.mjWRAP_PULLEY:
-            yield from ((joint, None) for joint in _between(model, branch))
+            yield from ((joint, None) for joint in between(model, branch))
             branch = []
-    yield from ((joint, None) for joint in _between(model, branch))
+    yield from ((joint, None) for joint in between(model, branch))
 
 
-def _between(model: mujoco.MjModel, bodies: Iterable[int]) -> set[int]:
+def between(model: mujoco.MjModel, bodies: Iterable[int]) -> set[int]:
     """The joints that change where some bodies are to each other."""
     paths = [_path(model, int(body)) for body in bodies]
     if not paths:

@@ -63,4 +63,9 @@ ENTRIES: dict[str, Entry] = {
         "A flag of the model's options disables all actuators or all sensors, so that actions "
         "would do nothing, or what is measured would always be 0.",
     ),
+    "KS0224": info(
+        "MuJoCo's remark on a model",
+        "MuJoCo reads the model, and says something of it to its author: mostly that it is written "
+        "in a way that a later version will not read any more.",
+    ),
 }

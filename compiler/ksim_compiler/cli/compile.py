@@ -63,7 +63,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--fmt", action="store_true", help="lay the files out; with --check, only say which")
     add("--init", type=Path, metavar="NAME", help="write a new task, NAME.yaml")
-    add("--robot", type=Path, metavar="MODEL", help="with --init: its MJCF or URDF file")
+    add(
+        "--robot",
+        metavar="MODEL",
+        help="with --init: its MJCF or URDF file, menagerie:NAME/ENTRY or package:module/file.xml",
+    )
     add(
         "--format",
         choices=("text", "json", "github", "sarif", "junit"),
@@ -123,9 +127,11 @@ def run(options: argparse.Namespace) -> int:
         print(emit.schema(), end="")
         return OK
     if options.init is not None:
-        from ksim_compiler.cli import format
+        from ksim_compiler.cli import init
 
-        return format.init(options.init, options.robot)
+        return init.init(options.init, options.robot)
+    if options.robot is not None:
+        raise UsageError("--robot goes with --init")
     tasks = list(find_tasks(options.paths))
     if not options.paths:
         raise UsageError("name a task file or a folder of tasks; --help says more")

@@ -64,6 +64,12 @@ def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
             yield plan.task.report("KS0434", message, "PhysicsState", state, "home", help=help)
 
 
+def damps_implicitly(model: mujoco.MjModel) -> bool:
+    """Whether the model's integrator treats the damping of servos implicitly."""
+    kinds = mujoco.mjtIntegrator
+    return model.opt.integrator in (kinds.mjINT_IMPLICIT, kinds.mjINT_IMPLICITFAST)
+
+
 class Servo(NamedTuple):
     """A servo on one joint, discretized.
 
@@ -92,20 +98,26 @@ def servos(plan: Plan, data: Any) -> Iterator[Servo]:
     mass = np.zeros((model.nv, model.nv))
     mujoco.mj_fullM(model, data, mass)
     felt = 1.0 / np.diag(np.linalg.inv(mass))
-    implicit = model.opt.integrator in (
-        mujoco.mjtIntegrator.mjINT_IMPLICIT,
-        mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
-    )
+    implicit = damps_implicitly(model)
     joints = {joint.name: joint for joint in plan.robot.facts.motion_joints}
     for drive in plan.drives:
         dof = joints[drive.joint].dof
         inertia, own = float(felt[dof]), float(np.ravel(model.dof_damping[dof])[0])
-        explicit, damped = (0.0, drive.kd + own) if implicit else (drive.kd, own)
-        weight = inertia + h * damped
-        # v' = ((I - h explicit) v - h kp q) / (I + h damped);  q' = q + h v'
-        a, b = (inertia - h * explicit) / weight, h * (drive.kp or 0.0) / weight
-        step = np.array([[1.0 - h * b, h * a], [-b, a]])
-        yield Servo(drive.joint, float(np.abs(np.linalg.eigvals(step)).max()), inertia)
+        rate = growth(inertia, drive.kp or 0.0, drive.kd, own, h, implicit)
+        yield Servo(drive.joint, rate, inertia)
+
+
+def growth(inertia: float, kp: float, kd: float, own: float, h: float, implicit: bool) -> float:
+    """Spectral radius of a timestep h of a servo on a joint with a damping of its own.
+
+    See :func:`servos`; the servo's damping kd is treated implicitly where ``implicit`` says so.
+    """
+    explicit, damped = (0.0, kd + own) if implicit else (kd, own)
+    weight = inertia + h * damped
+    # v' = ((I - h explicit) v - h kp q) / (I + h damped);  q' = q + h v'
+    a, b = (inertia - h * explicit) / weight, h * kp / weight
+    step = np.array([[1.0 - h * b, h * a], [-b, a]])
+    return float(np.abs(np.linalg.eigvals(step)).max())
 
 
 def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:

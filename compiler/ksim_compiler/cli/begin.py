@@ -1,0 +1,321 @@
+"""``ksim-compile --init --robot``: the text of a task for a robot, from what its model says."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler import bases
+from ksim_compiler import robot as robots
+from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
+from ksim_compiler.modelfiles import ModelFiles
+from ksim_compiler.robot import Robot
+from ksim_schema.facts import Joint, RobotFacts
+from ksim_schema.vocabulary.state import Home
+from ksim_schema.vocabulary.state import Robot as RobotPart
+
+PERIOD = 0.02
+"""Seconds: what the control period of a new task is close to."""
+TICKS = 20
+"""Of a trial."""
+_UNITS = {"hinge": ("N*m", "rad"), "slide": ("N", "m")}
+
+
+class NothingToDrive(Exception):
+    """A robot for which there is no task to begin with; the message says why."""
+
+
+class Beginning:
+    """A robot, and how a task for it may begin.
+
+    Args:
+        model: as the task is to name it.
+        files: those of the model.
+
+    Attributes:
+        driven: the joints with a motor.
+        left_out: sentences on what is not driven.
+
+    Raises:
+        NothingToDrive: there is no joint with a motor.
+        ModelError: MuJoCo refuses the model.
+    """
+
+    def __init__(self, model: str, files: ModelFiles) -> None:
+        part = RobotPart.model_validate({"model": model, "control": "20 ms"})
+        plain = robots.load(part, files)
+        self.home = _home(plain.facts)
+        part = part.model_copy(update={"home": Home(keyframe=self.home)})
+        self.robot: Robot = robots.load(part, files) if self.home else plain
+        timestep = self.robot.facts.timestep
+        if not 0 < timestep < 1:
+            raise NothingToDrive(f"its timestep of {timestep:g} s is none to simulate with")
+        self.driven = driven(self.robot)
+        if not self.driven:
+            raise NothingToDrive(f"nothing in it can be driven: {_why(self.robot.facts)}")
+        still = weightless(self.robot, self.driven)
+        if still:
+            raise NothingToDrive(f"joint {still!r} moves no mass, or one that is no number")
+        self.left_out = _left_out(self.robot.facts, self.driven)
+
+    @property
+    def substeps(self) -> int:
+        """Physics timesteps of a control period."""
+        return max(1, round(PERIOD / self.robot.facts.timestep))
+
+    def text(self, softer: float = 1.0) -> str:
+        """The sections of the task, with all gains multiplied by a factor."""
+        facts, found = self.robot.facts, motors(self.robot, self.driven, softer)
+        passive = [j for j in facts.motion_joints if j.name and j not in self.driven]
+        model, names = self.robot.model, [joint.name for joint in self.driven]
+        root = bases.likely(model, names)
+        base = facts.bodies[root]
+        floats = bool(base) and bases.floats(model, root)
+        readings = {**_readings(facts, self.driven, "joint"), **(_BASE if floats else {})}
+        readings |= _readings(facts, passive, "passive")
+        fall = _fall(self.robot, root) if floats else ""
+        lines = ["PhysicsState:", "  robot:", f"    model: {quoted(facts.source)}"]
+        lines.append(f"    control: {self._control()}  # how often the policy acts")
+        if self.home:
+            lines.append(f"    home: {{keyframe: {quoted(self.home)}}}")
+        if base and len(bases.candidates(model, names)) > 1:
+            lines.append(f"    base: {quoted(base)}")
+        lines += ["", "Observation:"]
+        for name, content in readings.items():
+            if name.startswith("passive") and name.endswith("position"):
+                lines.append("  # no motor moves these; remove them where nothing measures them")
+            lines.append(f"  {name}: {content}")
+        lines += ["  last_action: {kind: last_action}", "", "Action:"]
+        for note in self.left_out:
+            lines.append(f"  # {note}")
+        for name, (motor, joints) in zip(_names(found), found.items(), strict=True):
+            lines += _action(facts, name, motor, joints)
+        reads = "[" + ", ".join([*readings, "last_action"]) + "]"
+        network = "    network: {kind: mlp, hidden: [128, 128], activation: elu}"
+        acts = "[" + ", ".join(_names(found)) + "]"
+        lines += ["", "Policy:", "  actor:", f"    act: {acts}", f"    read: {reads}", network]
+        lines += ["", "Critic:", "  critic:", f"    judge: {{clean: {reads}}}", network]
+        lines += ["", "Reward:", _WORDS]
+        if fall:
+            lines.append("  alive: {kind: stay_alive, scale: 1}")
+        near = pattern(facts, self.driven)
+        lines.append(f"  near_home: {{kind: joint_deviation, joints: {near}, scale: 0.1}}")
+        lines += ["  smooth: {kind: action_velocity, scale: 0.02}", "", "Termination:"]
+        lines += [*filter(None, [fall]), "  time_limit: {kind: episode_length, after: 10 s}"]
+        resets = _resets(self.robot, self.driven)
+        lines += ["", "Reset:", *resets] if resets else []
+        return "\n".join([*lines, "", "PPO:", "  envs: 256", "  steps: 1000000", ""])
+
+    def _control(self) -> str:
+        period = self.substeps * self.robot.facts.timestep
+        rate = 1.0 / period
+        whole = abs(rate - round(rate)) < 1e-9 * rate
+        return f"{round(rate)} Hz" if whole else f"{period * 1e3:.12g} ms"
+
+
+_WORDS = "  # ksim-compile --list names every kind; --explain joint_deviation explains one"
+_BASE = {
+    "gyroscope": "{kind: base_angular_velocity, noise: {uniform: 0.1 rad/s}}",
+    "gravity": "{kind: projected_gravity, noise: {uniform: 0.02}}",
+}
+
+
+def quoted(text: str) -> str:
+    """A name or path as YAML."""
+    if re.fullmatch(r"[A-Za-z_.][\w./-]*", text, re.ASCII) and text.lower() not in _WORDS_OF_YAML:
+        return text
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return json.dumps(text)
+
+
+_WORDS_OF_YAML = ("on", "off", "yes", "no", "y", "n", "true", "false", "null", ".inf", ".nan")
+
+
+def pattern(facts: RobotFacts, joints: Sequence[Joint]) -> str:
+    """What selects some joints, as a task has it."""
+    names = [joint.name for joint in joints]
+    others = [j.name for j in facts.motion_joints if j.name and j.name not in names]
+    if not others:
+        return ".*"
+    if len(others) < len(names):
+        but = "(?!(?:" + "|".join(map(re.escape, others)) + ")$).*"
+        if len(but) <= 60:
+            return quoted(but)
+    return "[" + ", ".join(quoted(re.escape(name)) for name in names) + "]"
+
+
+def _home(facts: RobotFacts) -> str | None:
+    """The keyframe to begin in: the one called home, else the first, within the joints' limits."""
+    named = [name for name in facts.keyframes if name]
+    named.sort(key=lambda name: ("home", "stand").index(name) if name in ("home", "stand") else 2)
+    for name in named:
+        pose = facts.poses[name][0]
+        inside = (
+            j.limits is None or j.limits[0] - 1e-9 <= pose[j.qpos] <= j.limits[1] + 1e-9
+            for j in facts.motion_joints
+        )
+        if all(inside):
+            return name
+    return named[0] if "home" in named else None
+
+
+def _why(facts: RobotFacts) -> str:
+    scalar = [j for j in facts.joints if j.type in ("hinge", "slide")]
+    if not facts.joints:
+        return "it has no joints"
+    if not scalar:
+        kinds = " and ".join(sorted({j.type for j in facts.joints}))
+        return f"it has {kinds} joints only, and actions drive hinges and slides"
+    if not any(j.name for j in scalar):
+        return "its hinges and slides have no names, by which a task drives them; name them in it"
+    return "its actuators move each hinge and slide together with joints that no action can drive"
+
+
+def _left_out(facts: RobotFacts, joints: Sequence[Joint]) -> list[str]:
+    """What has no motor in the task, for its author."""
+    found: list[str] = []
+    balls = [repr(j.name) for j in facts.joints if j.type == "ball" and j.name]
+    if balls:
+        found.append(f"not driven: {_some(balls)}, a ball joint each: actions drive hinges, slides")
+    nameless = [j for j in facts.joints if j.type != "free" and not j.name]
+    if nameless:
+        count = len(nameless)
+        what = "joints have no names" if count > 1 else "joint has no name"
+        found.append(f"not driven: {count} {what} in the model, and a task drives them by name")
+    still = [repr(j.name) for j in facts.motion_joints if j.name and j not in joints]
+    if still:
+        found.append(f"not driven: {_some(still)}: no motor of the model moves them alone")
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
+
+
+def _fall(robot: Robot, root: int) -> str:
+    """A termination by the base's height over what is lowest of the robot at home, or its tilt."""
+    model, facts = robot.model, robot.facts
+    data: Any = mujoco.MjData(model)
+    data.qpos[:] = facts.home
+    mujoco.mj_forward(model, data)
+    of_robot = model.body_rootid[model.geom_bodyid] == model.body_rootid[root]
+    lows = [_lowest(model, data, i) for i in np.flatnonzero(of_robot)]
+    height = float(data.xpos[root][2])
+    stands = height - max(min(lows, default=0.0), 0.0)
+    if stands > 0.02 and height > 0.02:
+        limit = round_down(0.5 * stands, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0))
+        return f"  fall: {{kind: min_height, height: {limit:g} m}}"
+    if float(data.xmat[root][8]) > 0.9 and np.linalg.norm(model.opt.gravity) > 0:
+        return "  fall: {kind: not_upright, max_tilt: 60 deg}"
+    return ""
+
+
+def _lowest(model: mujoco.MjModel, data: Any, geom: int) -> float:
+    """z of the lowest point of a geom's box, m."""
+    turn, box = data.geom_xmat[geom].reshape(3, 3), model.geom_aabb[geom]
+    centre = data.geom_xpos[geom] + turn @ box[:3]
+    return float(centre[2] - np.abs(turn[2]) @ box[3:])
+
+
+def _readings(facts: RobotFacts, joints: Sequence[Joint], name: str) -> dict[str, str]:
+    """Observations of the positions and velocities of some joints."""
+    types = [t for t in ("hinge", "slide") if any(j.type == t for j in joints)]
+    found: dict[str, str] = {}
+    for kind in types:
+        own = name if len(types) == 1 else f"{name}_{kind}"
+        which = pattern(facts, [j for j in joints if j.type == kind])
+        noise = "1 deg" if kind == "hinge" else "1 mm"
+        found[f"{own}_position"] = (
+            f"{{kind: joint_position, joints: {which}, relative_to: home, "
+            f"noise: {{uniform: {noise}}}}}"
+        )
+    if types:
+        which = pattern(facts, joints)
+        found[f"{name}_velocity"] = f"{{kind: joint_velocity, joints: {which}, scale: 0.1}}"
+    return found
+
+
+def _names(found: dict[Motor, tuple[Joint, ...]]) -> list[str]:
+    """A name for each action."""
+    stems = ["wheels" if motor.kind == "velocity" else "joint_targets" for motor in found]
+    return [
+        stem if stems.count(stem) == 1 else f"{stem}_{stems[: i + 1].count(stem)}"
+        for i, stem in enumerate(stems)
+    ]
+
+
+def _action(facts: RobotFacts, name: str, motor: Motor, joints: Sequence[Joint]) -> list[str]:
+    force, length = _UNITS[motor.type]
+    lines = [
+        f"  {name}:",
+        f"    kind: {motor.kind}_target",
+        f"    joints: {pattern(facts, joints)}",
+    ]
+    if motor.kind == "velocity":
+        lines += [f"    scale: {motor.scale:g} {length}/s"]
+        lines += [f"    gain: {motor.kd:.6g} {force}*s/{length}"]
+    else:
+        lines += ["    around: home", f"    scale: {motor.scale:g} {length}"]
+        kp, kd = f"{motor.kp:.6g} {force}/{length}", f"{motor.kd:.6g} {force}*s/{length}"
+        lines += [f"    gains: {{kp: {kp}, kd: {kd}}}"]
+    if motor.limit is None:
+        return [*lines, "    # torque_limit: what the model's own motors give, by default"]
+    return [*lines, f"    torque_limit: {motor.limit:.6g} {force}"]
+
+
+def _resets(robot: Robot, joints: Sequence[Joint]) -> list[str]:
+    """Resets of joints that can be put elsewhere one by one."""
+    facts, tied = robot.facts, in_loops(robot.model)
+    free = [j for j in joints if facts.joints.index(j) not in tied]
+    types = [t for t in ("hinge", "slide") if any(j.type == t for j in free)]
+    lines: list[str] = []
+    for kind in types:
+        some = [j for j in free if j.type == kind]
+        spans = [j.limits[1] - j.limits[0] for j in some if j.limits is not None]
+        if kind == "hinge":
+            degrees = [5.0, *(math.degrees(0.05 * span) for span in spans if span > 0)]
+            value = f"{round_down(min(degrees)):g} deg"
+        else:
+            value = f"{round_down(min([0.01, *(0.05 * s for s in spans if s > 0)])):g} m"
+        name = "pose" if len(types) == 1 else f"{kind}s"
+        which = pattern(facts, some)
+        lines.append(
+            f"  {name}: {{kind: joint_position, joints: {which}, around: home, range: {value}}}"
+        )
+    return lines
+
+
+def diverges(robot: Robot, targets: Iterable[tuple[str, float, float]], substeps: int) -> bool:
+    """Whether a robot blows up within some ticks of random targets.
+
+    Args:
+        robot: with the actuators of a task, or as it is.
+        targets: (actuator, control at home, change of an action of 1).
+        substeps: timesteps of a tick.
+    """
+    model, rng = robot.model, np.random.default_rng(0)
+    data: Any = mujoco.MjData(model)
+    data.qpos[:] = robot.facts.home
+    data.act[:] = robot.act
+    for name, value in robot.held.items():
+        data.ctrl[model.actuator(name).id] = value
+    drives = [(model.actuator(name).id, home, scale) for name, home, scale in targets]
+    for _ in range(TICKS):
+        for index, home, scale in drives:
+            data.ctrl[index] = home + scale * rng.uniform(-1.0, 1.0)
+        for _ in range(substeps):
+            mujoco.mj_step(model, data)
+        bad = mujoco.mjtWarning
+        if any(data.warning[w].number for w in (bad.mjWARN_BADQPOS, bad.mjWARN_BADQVEL)):
+            return True
+        if data.warning[bad.mjWARN_BADQACC].number or not np.isfinite(data.qpos).all():
+            return True
+    return False

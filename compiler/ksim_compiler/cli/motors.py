@@ -1,0 +1,222 @@
+"""What a new task drives of a robot, and with which servos: read from the model itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.limits import arm
+from ksim_compiler.passes.foresee import damps_implicitly, growth
+from ksim_compiler.robot import Robot, torn
+from ksim_compiler.transmission import acts_on, between
+from ksim_schema.facts import Joint
+
+DEFLECTION = {"hinge": 0.5, "slide": 0.1}
+"""rad or m at which a servo of which the model says nothing gives all that its motor can."""
+BANDWIDTH = 20.0
+"""rad/s: of a servo on a joint of which the model does not say what its motor gives either."""
+DAMPING = 0.5
+"""Damping ratio of a servo of which the model says nothing."""
+
+
+@dataclass(frozen=True)
+class Motor:
+    """A servo for some joints of one type.
+
+    Attributes:
+        kind: ``position`` or ``velocity``.
+        type: ``hinge`` or ``slide``.
+        kp: N*m/rad or N/m; 0 for a velocity servo.
+        kd: N*m*s/rad or N*s/m; the gain of a velocity servo.
+        limit: N*m or N, or None where the model's motors say it.
+        scale: change of the target by an action of 1, rad or m, or rad/s or m/s.
+    """
+
+    kind: str
+    type: str
+    kp: float
+    kd: float
+    limit: float | None
+    scale: float
+
+
+def round_down(value: float, digits: tuple[float, ...] = (1.0, 2.0, 5.0)) -> float:
+    """The largest round number that is not above a positive one."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{max(d for d in digits if d * power <= value * (1 + 1e-9)) * power:.3g}")
+
+
+def round_up(value: float) -> float:
+    """The smallest round number that is not below a positive one."""
+    low = round_down(value)
+    return low if low >= value * (1 - 1e-9) else round_down(2.5 * low * (1 + 1e-6))
+
+
+def driven(robot: Robot) -> tuple[Joint, ...]:
+    """The joints that a task can drive and that have a motor.
+
+    Those that the model's own actuators act on; without any, those that take a limited torque; and
+    without any, all. A joint that follows another by an equality, and has no motor of its own, is
+    left out, as is what an actuator moves together with something that nothing can drive.
+    """
+    model, joints = robot.model, robot.facts.joints
+    usable = {i for i, j in enumerate(joints) if j.type in ("hinge", "slide") and j.name}
+    touched = [acts_on(model, i) for i in range(model.nu)]
+    chosen: set[int] = set().union(*touched) & usable if touched else set()
+    if not chosen:
+        chosen = {i for i in usable if math.isfinite(joints[i].cap)} or set(usable)
+    alone = {next(iter(joint)) for joint in touched if len(joint) == 1}
+    chosen -= {i for i in followers(model) if i not in alone}
+    while True:
+        names = [joints[i].name for i in chosen]
+        apart = {name for found in torn(robot, names) for name in found.driven}
+        if not apart:
+            break
+        chosen = {i for i in chosen if joints[i].name not in apart}
+    return tuple(joints[i] for i in sorted(chosen))
+
+
+def followers(model: mujoco.MjModel) -> Iterator[int]:
+    """The joints whose position an equality of the model gives, from another or as a constant."""
+    for i in range(model.neq):
+        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]:
+            yield int(model.eq_obj1id[i])
+
+
+def in_loops(model: mujoco.MjModel) -> set[int]:
+    """The joints that equalities tie to others: one of them cannot be put elsewhere alone."""
+    found: set[int] = set()
+    objects = mujoco.mjtEq
+    for i in range(model.neq):
+        first, second = int(model.eq_obj1id[i]), int(model.eq_obj2id[i])
+        if model.eq_type[i] == objects.mjEQ_JOINT:
+            found |= {first, second}
+        elif model.eq_type[i] in (objects.mjEQ_CONNECT, objects.mjEQ_WELD):
+            bodies = [first, max(second, 0)]
+            if model.eq_objtype[i] == mujoco.mjtObj.mjOBJ_SITE:
+                bodies = [int(model.site_bodyid[site]) for site in (first, second)]
+            found |= between(model, bodies)
+        elif model.eq_type[i] == objects.mjEQ_TENDON:
+            found |= set(range(model.njnt))
+    return found
+
+
+def motors(
+    robot: Robot, joints: Iterable[Joint], softer: float = 1.0
+) -> dict[Motor, tuple[Joint, ...]]:
+    """A servo for each joint, those that are alike together.
+
+    The gains are those of the model's own servos, where it has any and they are stable at its
+    timestep; else they come from the torque that the motor gives and the inertia at the joint.
+
+    Args:
+        robot: the robot as its model has it.
+        joints: what to drive.
+        softer: factor of all gains.
+    """
+    seen = _Seen(robot)
+    found: dict[Motor, tuple[Joint, ...]] = {}
+    for joint in joints:
+        motor = seen.motor(joint, softer)
+        found[motor] = (*found.get(motor, ()), joint)
+    return {m: js for motor, js in found.items() for m in [_scaled(motor, js)]}
+
+
+def weightless(robot: Robot, joints: Iterable[Joint]) -> str | None:
+    """The first of the joints that moves no mass at all, or one that is not a finite number."""
+    data: Any = mujoco.MjData(robot.model)
+    data.qpos[:] = robot.facts.home
+    mujoco.mj_forward(robot.model, data)
+    mass = np.zeros((robot.model.nv, robot.model.nv))
+    mujoco.mj_fullM(robot.model, data, mass)
+    finite = bool(np.isfinite(mass).all())
+    names = (j.name for j in joints if not (finite and mass[j.dof, j.dof] > 1e-14))
+    return next(names, None)
+
+
+def _scaled(motor: Motor, joints: tuple[Joint, ...]) -> Motor:
+    """A motor of which an action of 1 stays well within its joints' ranges."""
+    if motor.kind == "velocity":
+        return motor
+    spans = [j.limits[1] - j.limits[0] for j in joints if j.limits is not None]
+    widest = {"hinge": 0.3, "slide": 0.1}[motor.type]
+    scale = min([widest, *(0.25 * span for span in spans if span > 0)])
+    scale = scale if scale == widest else round_down(scale)
+    return Motor(motor.kind, motor.type, motor.kp, motor.kd, motor.limit, scale)
+
+
+class _Seen:
+    """What the home pose shows of a robot's joints."""
+
+    def __init__(self, robot: Robot) -> None:
+        self.robot, self.model = robot, robot.model
+        model = robot.model
+        data: Any = mujoco.MjData(model)
+        data.qpos[:] = robot.facts.home
+        mujoco.mj_forward(model, data)
+        mass = np.zeros((model.nv, model.nv))
+        mujoco.mj_fullM(model, data, mass)
+        self.carried = np.diag(mass)
+        self.felt = 1.0 / np.diag(np.linalg.pinv(mass))
+        self.load = np.abs(data.qfrc_bias)
+        self.implicit = damps_implicitly(model)
+
+    def motor(self, joint: Joint, softer: float) -> Motor:
+        kp, kd = self._own(joint)
+        own = kp > 0 or kd > 0
+        if kp <= 0 and kd > 0 and joint.limits is None:
+            kd = self._settle(joint, 0.0, kd * softer)[1]
+            speed = 10.0 if joint.type == "hinge" else 0.5
+            return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
+        if kp <= 0:
+            kp = self._stiffness(joint)
+        if kd <= 0:  # the model's own damping of the joint counts
+            carried = float(self.carried[joint.dof])
+            kd = 2.0 * DAMPING * math.sqrt(kp * carried) - self._damping(joint)
+            kd = round_down(kd) if kd > 1e-9 else 0.0
+        kp, kd = self._settle(joint, kp * softer, max(kd, 0.0) * softer, exact=own)
+        limit = self._limit(joint, 2.0 * kp * DEFLECTION[joint.type])
+        return Motor("position", joint.type, kp, kd, limit, 0.0)
+
+    def _own(self, joint: Joint) -> tuple[float, float]:
+        """kp and kd that the model's own servos give a joint, all together; 0 without any."""
+        model, index = self.model, self.robot.facts.joints.index(joint)
+        kp = kd = 0.0
+        for i in range(model.nu):
+            lever = arm(model, i, index)
+            if lever and model.actuator_biastype[i] == mujoco.mjtBias.mjBIAS_AFFINE:
+                kp -= float(model.actuator_biasprm[i, 1]) * lever**2
+                kd -= float(model.actuator_biasprm[i, 2]) * lever**2
+        return kp, kd
+
+    def _stiffness(self, joint: Joint) -> float:
+        if joint.effort is not None:
+            return joint.effort / DEFLECTION[joint.type]
+        inertia, load = float(self.carried[joint.dof]), float(self.load[joint.dof])
+        return max(inertia * BANDWIDTH**2, load / (0.2 * DEFLECTION[joint.type]))
+
+    def _damping(self, joint: Joint) -> float:
+        return float(np.ravel(self.model.dof_damping[joint.dof])[0])
+
+    def _settle(
+        self, joint: Joint, kp: float, kd: float, exact: bool = False
+    ) -> tuple[float, float]:
+        """Gains that are stable at the timestep: as they are if they may be, else smaller ones."""
+        h, inertia = self.robot.facts.timestep, float(self.felt[joint.dof])
+        if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0:
+            return float(f"{kp:.6g}"), float(f"{kd:.6g}")
+        kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9))
+        kd = min(kd, 0.3 * inertia / h)
+        return kp, round_down(kd) if kd > 1e-9 else 0.0
+
+    def _limit(self, joint: Joint, enough: float) -> float | None:
+        """None where the model says it; else what holds the robot and turns it about."""
+        if joint.effort is not None:
+            return None
+        limit = round_up(max(enough, 2.0 * float(self.load[joint.dof])))
+        return min(limit, joint.cap) if joint.cap > 0 else limit

@@ -1,0 +1,180 @@
+"""--init --robot: the task's numbers are those of the model, worked out here from its text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+
+from ksim_compiler.cli.compile import main
+from ksim_compiler.pipeline import compile_file
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import has_errors
+
+FLOATING = """
+<mujoco>
+  <option timestep="0.003"/>
+  <worldbody>
+    <geom name="floor" type="plane" size="5 5 .1"/>
+    <body name="trunk" pos="0 0 .5">
+      <freejoint/>
+      <geom name="trunk" type="box" size=".1 .1 .05" mass="2"/>
+      <body name="thigh" pos="0 .1 0">
+        <joint name="hip" axis="0 1 0" range="-60 60"/>
+        <geom type="capsule" size=".02" fromto="0 0 0 0 0 -.2" mass=".3"/>
+        <body name="shank" pos="0 0 -.2">
+          <joint name="knee" axis="0 1 0" range="-60 60"/>
+          <geom type="capsule" size=".02" fromto="0 0 0 0 0 -.2" mass=".2"/>
+          <body name="gear" pos="0 0 -.1">
+            <joint name="knee_backlash" axis="0 1 0" range="-0.5 0.5"/>
+            <geom type="sphere" size=".02" mass=".05"/>
+          </body>
+        </body>
+      </body>
+      <body name="shoulder" pos="0 -.1 0">
+        <joint name="shoulder" type="ball"/>
+        <geom type="capsule" size=".02" fromto="0 0 0 0 0 -.1" mass=".1"/>
+      </body>
+    </body>
+  </worldbody>
+  <actuator>
+    <position name="hip" joint="hip" kp="21" kv="0.7" forcerange="-5 5"/>
+    <motor name="knee" joint="knee" gear="2" ctrlrange="-4 4"/>
+  </actuator>
+  <keyframe><key name="home" qpos="0 0 .5 1 0 0 0 .2 -.4 0 1 0 0 0"/></keyframe>
+</mujoco>"""
+
+GANTRY = """
+<mujoco>
+  <worldbody>
+    <body name="cart"><joint name="rail" type="slide" axis="1 0 0" range="-.2 .2"/>
+      <geom size=".05" mass="1"/>
+      <body name="left"><joint name="left" type="slide" axis="0 1 0" range="0 .04"/>
+        <geom size=".01" mass=".05"/></body>
+      <body name="right"><joint name="right" type="slide" axis="0 -1 0" range="0 .04"/>
+        <geom size=".01" mass=".05"/></body>
+    </body>
+  </worldbody>
+  <tendon>
+    <fixed name="split"><joint joint="left" coef=".5"/><joint joint="right" coef=".5"/></fixed>
+  </tendon>
+  <equality><joint joint1="right" joint2="left"/></equality>
+  <actuator>
+    <motor name="a" joint="rail" ctrlrange="-30 30"/>
+    <damper name="b" joint="rail" kv="1" ctrlrange="0 1"/>
+    <position name="grip" tendon="split" kp="40" forcerange="-20 20"/>
+  </actuator>
+</mujoco>"""
+
+URDF = """
+<robot name="r">
+  <link name="base"><inertial><mass value="1"/>
+    <inertia ixx=".1" iyy=".1" izz=".1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <link name="arm"><inertial><origin xyz="0 0 .2"/><mass value="1"/>
+    <inertia ixx=".01" iyy=".01" izz=".01" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <joint name="elbow" type="revolute"><parent link="base"/><child link="arm"/><axis xyz="0 1 0"/>
+    <limit lower="-1" upper="1" effort="7" velocity="3"/></joint>
+</robot>"""
+
+
+def begun(folder: Path, xml: str, name: str = "robot.xml") -> tuple[Plan, str]:
+    """The plan and the text of the task that --init writes; it has no errors."""
+    (folder / name).write_text(xml, encoding="utf-8")
+    assert main(["--init", str(folder / "new"), "--robot", str(folder / name)]) == 0
+    assert main(["--fmt", "--check", str(folder / "new.yaml")]) == 0
+    compiled = compile_file(folder / "new.yaml")
+    assert not has_errors(compiled.diagnostics)
+    assert compiled.plan is not None
+    assert not [d for d in compiled.diagnostics if d.severity == "warning"]
+    return compiled.plan, (folder / "new.yaml").read_text(encoding="utf-8")
+
+
+def test_a_walker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan, text = begun(tmp_path, FLOATING)
+    drives = {drive.joint: drive for drive in plan.drives}
+    assert set(drives) == {"hip", "knee"}
+    assert (drives["hip"].kp, drives["hip"].kd, drives["hip"].limit) == (21.0, 0.7, 5.0)
+    assert drives["knee"].limit == 2 * 4
+    assert drives["knee"].kp is not None
+    assert 0 < drives["knee"].kp <= 8 / 0.5
+    assert plan.robot.part.home.keyframe == "home"
+    assert plan.period / 0.003 == pytest.approx(7)
+    assert "base_angular_velocity" in text
+    assert "projected_gravity" in text
+    height = float(re.findall(r"min_height, height: (\S+) m", text)[0])
+    lowest = 0.5 - 0.2 * np.cos(0.2) - 0.2 * np.cos(0.2) - 0.02
+    assert 0.3 * (0.5 - lowest) < height < 0.6 * (0.5 - lowest)
+    said = capsys.readouterr().out
+    assert "'shoulder', a ball joint" in said
+    assert "'knee_backlash'" in said
+
+
+def test_slides_tendons_and_followers(tmp_path: Path) -> None:
+    plan, text = begun(tmp_path, GANTRY)
+    drives = {drive.joint: drive for drive in plan.drives}
+    assert set(drives) == {"rail", "left"}
+    assert drives["left"].limit == 0.5 * 20
+    assert drives["left"].kp == 40 * 0.5**2
+    assert " N/m" in text
+    assert "rad" not in text
+    assert "min_height" not in text
+    assert "gravity" not in text
+
+
+def test_a_urdf(tmp_path: Path) -> None:
+    plan, _ = begun(tmp_path, URDF, "robot.urdf")
+    assert [(d.joint, d.limit) for d in plan.drives] == [("elbow", 7.0)]
+
+
+def test_gains_are_bounded_by_inertia_and_timestep(tmp_path: Path) -> None:
+    light = GANTRY.replace('kp="40"', 'kp="4e6"').replace(
+        'ctrlrange="-30 30"', 'ctrlrange="-9e5 9e5"'
+    )
+    plan, _ = begun(tmp_path, light)
+    model = plan.robot.model
+    data = mujoco.MjData(model)
+    for _ in range(500):
+        data.ctrl[:] = np.where(data.time % 0.1 < 0.05, 0.01, 0.03)
+        mujoco.mj_step(model, data)
+        assert np.abs(data.qvel).max() < 100
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("<body><freejoint/><geom size='.1'/></body>", "free joints only"),
+        ("<body><joint/><geom size='.1'/></body>", "no names"),
+        ("<geom size='.1'/>", "no joints"),
+    ],
+)
+def test_nothing_to_drive(
+    body: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "robot.xml").write_text(f"<mujoco><worldbody>{body}</worldbody></mujoco>")
+    assert main(["--init", str(tmp_path / "new"), "--robot", str(tmp_path / "robot.xml")]) == 1
+    assert why in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["robot.xml"]
+
+
+def test_names_of_packages_and_models_that_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "robots_of_mine"
+    package.mkdir()
+    (package / "robot.xml").write_text(FLOATING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["--init", "a", "--robot", "package:robots_of_mine/robot.xml"]) == 0
+    assert "model: 'package:robots_of_mine/robot.xml'" in Path("a.yaml").read_text(encoding="utf-8")
+    assert main(["--init", "b", "--robot", "package:robots_of_mine/no.xml"]) == 1
+    assert "has no file 'no.xml'" in capsys.readouterr().err
+    assert main(["--init", "c", "--robot", "robots_of_mine/no.xml"]) == 2
+    assert not Path("b.yaml").exists()
+    assert not Path("c.yaml").exists()
+    broken = tmp_path / "broken.xml"
+    broken.write_text("<mujoco><worldbody><body/></worldbody>", encoding="utf-8")
+    assert main(["--init", "d", "--robot", str(broken)]) == 1
+    assert not Path("d.yaml").exists()
