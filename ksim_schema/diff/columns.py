@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from ksim_schema.vocabulary.networks import Distribution
+
+REACH = 0.95
+"""The farthest that the centre of what is squashed by tanh is put from zero."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +24,25 @@ class Segment:
             apart but their places.
         meaning: a text that is the same while a column of the same label means the same.
         scale: the factor between the value and what it stands for: that of an observation, or one
-            over that of an action.
+            over that of an action; one for all columns, or one for each.
+        offset: the value of what is zero in the unit that it stands for, alike.
+        squashed: whether what it stands for is so of the value's tanh.
     """
 
     name: str
     size: int
     labels: tuple[str, ...] = ()
     meaning: str = ""
-    scale: float = 1.0
+    scale: float | tuple[float, ...] = 1.0
+    offset: float | tuple[float, ...] = 0.0
+    squashed: bool = False
+
+    def each(self) -> tuple[tuple[float, float], ...]:
+        """Scale and offset of each column."""
+        spread = [
+            v if isinstance(v, tuple) else (v,) * self.size for v in (self.scale, self.offset)
+        ]
+        return tuple(zip(*spread, strict=True))
 
     def __post_init__(self) -> None:
         if self.labels and len(set(self.labels)) != self.size:
@@ -41,7 +58,8 @@ class Move:
         old: its first and last-but-one column in the old task, None if it was not there.
         new: the same in the new task, None if it is gone.
         kept: how many of the new columns come from old ones.
-        rescaled: what the value is multiplied with, compared with before.
+        rescaled: what the value is multiplied with, where that is one factor for all columns.
+        shifted: whether it is measured from elsewhere, or has a factor for each column.
     """
 
     name: str
@@ -49,6 +67,7 @@ class Move:
     new: tuple[int, int] | None
     kept: int
     rescaled: float = 1.0
+    shifted: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,14 +77,22 @@ class ColumnMap:
     Attributes:
         old_size: columns in the old task.
         index: for each new column the old column it continues, or None for one that is new.
-        factor: for each new column its value now by its value before; 1 where it is new.
+        factor: for each new column what its value before is multiplied with; 1 where it is new.
+        shift: for each new column what is added then; 0 where it is new.
         moves: the same by part, those of the new task first.
+        rough: parts whose values are not quite so: those that tanh squashes, in other units.
     """
 
     old_size: int
     index: tuple[int | None, ...]
     factor: tuple[float, ...]
+    shift: tuple[float, ...] = ()
     moves: tuple[Move, ...] = field(default=(), compare=False)
+    rough: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.shift:
+            object.__setattr__(self, "shift", (0.0,) * len(self.index))
 
     @property
     def new_size(self) -> int:
@@ -87,7 +114,7 @@ class ColumnMap:
     def is_identity(self) -> bool:
         """Whether nothing has moved and nothing is rescaled."""
         same = self.index == tuple(range(self.old_size))
-        return same and all(f == 1.0 for f in self.factor)
+        return same and all(f == 1.0 for f in self.factor) and not any(self.shift)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -96,6 +123,7 @@ class ColumnMap:
             "new_size": self.new_size,
             "index": list(self.index),
             "factor": list(self.factor),
+            "shift": list(self.shift),
             "parts": [
                 {
                     "name": m.name,
@@ -103,6 +131,7 @@ class ColumnMap:
                     "new": list(m.new) if m.new else None,
                     "kept": m.kept,
                     "rescaled": m.rescaled,
+                    "shifted": m.shifted,
                 }
                 for m in self.moves
             ],
@@ -130,20 +159,52 @@ def column_map(
         start += segment.size
     old_size, start = start, 0
     index, factor, moves = list[int | None](), list[float](), list[Move]()
+    shift, rough = list[float](), list[str]()
     for segment in new:
         was, first = before.pop(segment.name, (None, 0))
         places = [None] * segment.size if was is None else _places(was, segment)
-        rescaled = segment.scale / was.scale if was is not None and was.scale else 1.0
+        ways = [_way(was, segment, new, old) for new, old in enumerate(places)]
+        places = [p if way else None for p, way in zip(places, ways, strict=True)]
         index += [None if p is None else first + p for p in places]
-        factor += [1.0 if p is None else rescaled for p in places]
+        factor += [way[0] if way else 1.0 for way in ways]
+        shift += [way[1] if way else 0.0 for way in ways]
+        if any(way and not way[2] for way in ways):
+            rough.append(segment.name)
+        factors = {way[0] for way in ways if way}
+        rescaled = factors.pop() if len(factors) == 1 else 1.0
+        moved = any(way and way[1] for way in ways) or bool(factors)
         kept = sum(p is not None for p in places)
         stretch = None if was is None else (first, first + was.size)
         now = start, start + segment.size
-        moves.append(Move(segment.name, stretch, now, kept, rescaled if kept else 1.0))
+        moves.append(Move(segment.name, stretch, now, kept, rescaled, moved))
         start += segment.size
     for name, (was, first) in before.items():
         moves.append(Move(name, (first, first + was.size), None, 0))
-    return ColumnMap(old_size, tuple(index), tuple(factor), tuple(moves))
+    return ColumnMap(
+        old_size, tuple(index), tuple(factor), tuple(shift), tuple(moves), tuple(rough)
+    )
+
+
+def _way(
+    old: Segment | None, new: Segment, column: int, place: int | None
+) -> tuple[float, float, bool] | None:
+    """Factor and shift of a new column, and whether they are exact; None where it is new."""
+    if old is None or place is None:
+        return None
+    (before, then), (after, now) = old.each()[place], new.each()[column]
+    if not (before and after):  # a column that is always zero tells nothing
+        return None
+    factor = after / before
+    shift = now - factor * then
+    if abs(shift) < 1e-12 * max(1.0, abs(now)):
+        shift = 0.0
+    exact = not (old.squashed or new.squashed)
+    if exact or (old.squashed == new.squashed and factor == 1.0 and not shift):
+        return factor, shift, True
+    if not new.squashed:
+        return factor, shift, False  # the slope of tanh at zero is 1
+    centre = min(max(shift, -REACH), REACH)
+    return factor / (1.0 - centre**2), math.atanh(centre), False
 
 
 def _places(old: Segment, new: Segment) -> list[int | None]:
@@ -166,6 +227,8 @@ class Migration:
         actions: the policy's output.
         obstacles: why the policy's weights cannot be moved; empty when they can.
         critic_obstacles: the same of the critic's, which may as well start anew.
+        inexact: what of the policy is not carried exactly, in sentences.
+        distribution: that of the old policy; None for that of the new one.
     """
 
     policy: ColumnMap
@@ -173,6 +236,8 @@ class Migration:
     actions: ColumnMap
     obstacles: tuple[str, ...] = ()
     critic_obstacles: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()
+    distribution: Distribution | None = None
 
     @property
     def possible(self) -> bool:
@@ -184,7 +249,7 @@ class Migration:
         """Whether the old checkpoint does not fit as it is."""
         maps = (self.policy, self.critic, self.actions)
         same = all(m.is_identity for m in maps)
-        return not same or bool(self.obstacles or self.critic_obstacles)
+        return not same or bool(self.obstacles or self.critic_obstacles or self.inexact)
 
     def sentence(self) -> str:
         """What a reader wants to know first."""
@@ -197,7 +262,8 @@ class Migration:
             notes.append("the critic starts anew: " + "; ".join(self.critic_obstacles))
         else:
             notes += _notes(self.critic, "critic input")
-        return "a checkpoint can be migrated: " + "; ".join(notes)
+        said = "a checkpoint can be migrated" + (": " + "; ".join(notes) if notes else "")
+        return said + (", but not exactly: " + "; ".join(self.inexact) if self.inexact else "")
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -206,6 +272,7 @@ class Migration:
             "possible": self.possible,
             "obstacles": list(self.obstacles),
             "critic_obstacles": list(self.critic_obstacles),
+            "inexact": list(self.inexact),
             "policy_input": self.policy.as_dict(),
             "critic_input": self.critic.as_dict(),
             "actions": self.actions.as_dict(),
@@ -220,11 +287,13 @@ def _notes(columns: ColumnMap, what: str) -> list[str]:
     kept = [(i, f) for i, f in zip(columns.index, columns.factor, strict=True) if i is not None]
     moved = sum(old != new for new, old in enumerate(columns.index) if old is not None)
     scaled = sum(f != 1.0 for _, f in kept)
+    shifted = sum(s != 0.0 for s in columns.shift)
     return [
         *([f"{count(born)} new, starting at zero"] if born else []),
         *([f"{count(dropped)} dropped"] if dropped else []),
         *([f"{count(moved)} moved"] if moved else []),
         *([f"{count(scaled)} rescaled"] if scaled else []),
+        *([f"{count(shifted)} measured from elsewhere"] if shifted else []),
     ]
 
 

@@ -264,6 +264,8 @@ def _fate(move: Move) -> str:
         notes.append(f"{old[1] - old[0] - move.kept} dropped")
     if move.rescaled != 1.0:
         notes.append(f"values times {move.rescaled:g}")
+    if move.shifted:
+        notes.append("values measured otherwise")
     if not notes:
         return "kept" if old == move.new else "moved"
     return ", ".join(notes)

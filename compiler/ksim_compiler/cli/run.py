@@ -316,13 +316,14 @@ def _warm(
     if other.plan is None:
         common.print_report(other.diagnostics, other.sources, options.color)
         raise UsageError(f"the task of {run} cannot be read")
-    way = compare(other, compiled, str(run), "this task").migration
+    compared = compare(other, compiled, str(run), "this task")
+    way = compared.migration
     assert way is not None
     try:
         state = migrate(state, way, run, trainer.steps_per_iteration)
     except MigrationError as error:
         raise UsageError(str(error)) from error
-    say(f"{run}: {way.sentence()}")
+    say(f"{run}: {compared.verdict or way.sentence()}")
     return state
 
 

@@ -8,7 +8,7 @@ integrated by Gauss-Hermite quadrature, so that entropy and KL divergence need n
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax
@@ -172,6 +172,20 @@ def divergence(old: AnyDistribution, new: AnyDistribution) -> Float[Array, "*bat
     raise TypeError(f"{type(old).__name__} and {type(new).__name__} are of different kinds")
 
 
+class Parameter(NamedTuple):
+    """What one number of a distribution's parameters is.
+
+    Attributes:
+        what: mean, logit (of a component's weight) or std.
+        action: of which action.
+        component: of which normal distribution of a mixture.
+    """
+
+    what: str
+    action: int
+    component: int
+
+
 class Head(eqx.Module):
     """The distribution whose parameters a network's outputs are.
 
@@ -189,6 +203,47 @@ class Head(eqx.Module):
         count = actions * _components(spec)
         raw = None if spec.state_dependent else jnp.full(count, _raw_of_init(spec), jnp.float32)
         return cls(raw, spec, actions)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What each of the network's outputs is."""
+        of = ["mean", *(["logit"] if isinstance(self.spec, MixtureOfGaussians) else [])]
+        of += ["std"] if self.spec.state_dependent else []
+        return tuple(p for what in of for p in self._each(what))
+
+    def stds(self) -> tuple[Parameter, ...]:
+        """What each element of ``raw_std`` is."""
+        return self._each("std")
+
+    def _each(self, what: str) -> tuple[Parameter, ...]:
+        components = range(_components(self.spec))
+        return tuple(Parameter(what, a, c) for a in range(self.actions) for c in components)
+
+    @property
+    def squashed(self) -> bool:
+        """Whether actions are tanh of the latent samples."""
+        return isinstance(self.spec, TanhGaussian)
+
+    def side(self, component: int) -> float:
+        """How far the mean of a component lies from the network's output."""
+        if not isinstance(self.spec, MixtureOfGaussians):
+            return 0.0
+        return self.spec.init_std * float(np.linspace(-1.0, 1.0, self.spec.components)[component])
+
+    def std_of(self, raw: float) -> tuple[float, float]:
+        """The standard deviation of a raw number, and its derivative."""
+        return _std_and_slope(self.spec, raw)
+
+    def raw_of(self, std: float) -> float:
+        """The inverse of :meth:`std_of`; what is out of bounds is taken just inside of them."""
+        low, high = self.spec.min_std, self.spec.max_std
+        margin = 1e-3 * (1.0 if high is None else high - low)
+        std = max(std, low + margin)
+        return _raw_of(self.spec, std if high is None else min(std, high - margin))
+
+    @property
+    def first_raw(self) -> float:
+        """The raw number of the initial standard deviation, which outputs are added to."""
+        return _raw_of_init(self.spec)
 
     @property
     def output_size(self) -> int:
@@ -225,12 +280,25 @@ def _std_of(spec: Distribution, raw: Float[Array, "*shape"]) -> Float[Array, "*s
     return spec.min_std + (spec.max_std - spec.min_std) * jax.nn.sigmoid(raw)
 
 
+def _std_and_slope(spec: Distribution, raw: float) -> tuple[float, float]:
+    sigmoid = 1.0 / (1.0 + math.exp(-raw))
+    if spec.max_std is None:
+        return spec.min_std + float(np.logaddexp(0.0, raw)), sigmoid
+    span = spec.max_std - spec.min_std
+    return spec.min_std + span * sigmoid, span * sigmoid * (1.0 - sigmoid)
+
+
 def _raw_of_init(spec: Distribution) -> float:
     """The inverse of :func:`_std_of` at the initial standard deviation."""
-    above = spec.init_std - spec.min_std
+    return _raw_of(spec, spec.init_std)
+
+
+def _raw_of(spec: Distribution, std: float) -> float:
+    """The inverse of :func:`_std_of`."""
+    above = std - spec.min_std
     if spec.max_std is None:
         return above + math.log(-math.expm1(-above))
-    return math.log(above / (spec.max_std - spec.init_std))
+    return math.log(above / (spec.max_std - std))
 
 
 def _log_tanh_slope(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
 import equinox as eqx
 import jax
@@ -53,14 +54,41 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+INPUTS, OUTPUTS = "inputs", "outputs"
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the axes of an array run over.
+
+    Attributes:
+        names: for each axis INPUTS (the columns of the network's input), OUTPUTS (those of its
+            output) or None, its own hidden units.
+    """
+
+    names: tuple[str | None, ...]
+
+
 class Dense(eqx.Module):
     """``x @ weight + bias``"""
 
     weight: Float[Array, "inputs outputs"]
     bias: Float[Array, " outputs"]
 
+    def axes(self, inputs: str | None = None, outputs: str | None = None) -> Any:
+        """The same module with :class:`Axes` for its arrays."""
+        return _declared(self, weight=Axes((inputs, outputs)), bias=Axes((outputs,)))
+
     def __call__(self, x: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         return x @ self.weight + self.bias
+
+
+def _declared(module: eqx.Module, **fields: Any) -> Any:
+    """A module whose fields are others: declarations in the places of its arrays."""
+    names = tuple(fields)
+    return eqx.tree_at(
+        lambda m: [getattr(m, name) for name in names], module, [fields[name] for name in names]
+    )
 
 
 class Feedforward(eqx.Module):
@@ -69,6 +97,15 @@ class Feedforward(eqx.Module):
     recurrent: ClassVar[bool] = False
     layers: tuple[Dense, ...]
     activation: str = eqx.field(static=True)
+
+    def axes(self, inputs: str | None = INPUTS, outputs: str | None = OUTPUTS) -> Any:
+        """The same module with :class:`Axes` for its arrays."""
+        last = len(self.layers) - 1
+        layers = tuple(
+            layer.axes(inputs if n == 0 else None, outputs if n == last else None)
+            for n, layer in enumerate(self.layers)
+        )
+        return _declared(self, layers=layers)
 
     def initial_carry(self, *batch: int) -> NetCarry:
         """No memory."""
@@ -97,6 +134,11 @@ class GruCell(eqx.Module):
     inputs: Dense
     weight: Float[Array, "hidden gates"]
     bias: Float[Array, " hidden"]
+
+    def axes(self, inputs: str | None = None) -> Any:
+        """The same module with :class:`Axes` for its arrays."""
+        own = {"weight": Axes((None, None)), "bias": Axes((None,))}
+        return _declared(self, inputs=self.inputs.axes(inputs), **own)
 
     def initial_carry(self, *batch: int) -> Float[Array, "*batch hidden"]:
         return jnp.zeros((*batch, self.bias.shape[0]))
@@ -128,6 +170,10 @@ class LstmCell(eqx.Module):
     inputs: Dense
     weight: Float[Array, "hidden gates"]
 
+    def axes(self, inputs: str | None = None) -> Any:
+        """The same module with :class:`Axes` for its arrays."""
+        return _declared(self, inputs=self.inputs.axes(inputs), weight=Axes((None, None)))
+
     def initial_carry(self, *batch: int) -> tuple[Array, Array]:
         zeros = jnp.zeros((*batch, self.weight.shape[0]))
         return zeros, zeros
@@ -153,6 +199,11 @@ class Recurrent(eqx.Module):
     recurrent: ClassVar[bool] = True
     cells: tuple[GruCell | LstmCell, ...]
     head: Feedforward
+
+    def axes(self) -> Any:
+        """The same module with :class:`Axes` for its arrays."""
+        cells = tuple(c.axes(None if n else INPUTS) for n, c in enumerate(self.cells))
+        return _declared(self, cells=cells, head=self.head.axes(None, OUTPUTS))
 
     def initial_carry(self, *batch: int) -> NetCarry:
         """Zeros: the memory at the start of an episode, with these leading axes."""
