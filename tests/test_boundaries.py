@@ -17,7 +17,7 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
-    ("transmission",),
+    ("quiet", "transmission"),
     (
         "anatomy",
         "bases",

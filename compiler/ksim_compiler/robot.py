@@ -10,6 +10,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler import quiet as quiet  # MuJoCo's own log is off wherever a model is read
 from ksim_compiler import terrain
 from ksim_compiler.modelfiles import ModelError as ModelError
 from ksim_compiler.modelfiles import ModelFiles as ModelFiles

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from ksim_compiler.engine.base import BOUND
 from ksim_compiler.lowering import action as actions
 from ksim_compiler.lowering import command as commands
 from ksim_compiler.lowering import event as events
@@ -21,7 +23,7 @@ from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.reset import Reset
 
 NON_FINITE = "non_finite"
-"""The termination that every task has: a state that is no longer a number."""
+"""The termination that every task has: a state that is no longer a number, or beyond 1e10."""
 OBJECTS = (
     "Command",
     "Observation",
@@ -186,7 +188,7 @@ class Tick:
         x = self._context(key, episode, world, age, action)
         x = replace(x, observations=self._measured(parts, x, episode.memory["Observation"]))
         memory = dict(episode.memory)
-        finite = _finite(world["qpos"]) & _finite(world["qvel"]) & _finite(action)
+        finite = _sane(world) & _finite(action)
         ends: dict[str, Any] = {NON_FINITE: ~finite}
         ended_memory: dict[str, Any] = {}
         for name, part in parts["Termination"].items():
@@ -210,8 +212,12 @@ class Tick:
         level = episode.level
         levels_memory: dict[str, Any] = {}
         for name, part in parts["Curriculum"].items():
-            own = _for(x, "Curriculum", name)
-            level, levels_memory[name] = rules.apply(part, own, memory["Curriculum"][name])
+            own, before = _for(x, "Curriculum", name), memory["Curriculum"][name]
+            moved = rules.apply(part, own, before)
+            # what it counts goes on over the ends of episodes, so nothing non-finite may enter it
+            level, levels_memory[name] = jax.tree.map(
+                lambda new, old: jnp.where(jnp.isfinite(new), new, old), moved, (level, before)
+            )
         memory |= {
             "Termination": ended_memory,
             "Reward": rewards_memory,
@@ -390,6 +396,19 @@ def _any(values: Iterable[Any]) -> Any:
     for value in values:
         found = found | value
     return found
+
+
+def _sane(world: Mapping[str, Array]) -> Array:
+    """Whether all that is read of the physics is a number that MuJoCo would take for one.
+
+    A simulation that has diverged has NaN everywhere; a sensor of it, a squared speed say, can be
+    beyond the bound earlier.
+    """
+    sane: Any = jnp.bool_(True)
+    for field in world.values():
+        if jnp.issubdtype(field.dtype, jnp.floating):
+            sane = sane & jnp.all(jnp.abs(field) <= BOUND)
+    return sane
 
 
 def _finite(values: Array) -> Array:

@@ -9,8 +9,11 @@ that cross the boundary, with the meaning they have after `mujoco.mj_step`:
   state one substep earlier;
 * after a reset they are those of `mujoco.mj_forward` at the new state.
 
-A simulation that diverges is not silently reset by MuJoCo (`mjDSBL_AUTORESET`): its fields turn
-non-finite, for a termination to see.
+A simulation that diverges is not silently reset by MuJoCo (`mjDSBL_AUTORESET`). MuJoCo's own
+measure decides: a position, velocity, acceleration or control that is no number or beyond
+`mjMAXVAL`, 1e10, at any physics step of the tick (`mj_checkPos` and its like). The float fields of
+the World of such a simulation are NaN, for a termination to see; its state is what MuJoCo makes of
+it.
 """
 
 from __future__ import annotations
@@ -27,6 +30,10 @@ import mujoco
 import numpy as np
 from jax.typing import ArrayLike
 
+from ksim_compiler import quiet as quiet  # MuJoCo's own log is off wherever an engine runs
+
+BOUND = float(mujoco.mjMAXVAL)
+"""What is beyond this has diverged, in rad, m and their derivatives."""
 P = ParamSpec("P")
 T = TypeVar("T")
 

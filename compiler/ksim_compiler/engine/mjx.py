@@ -41,6 +41,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from ksim_compiler.engine.base import (
+    BOUND,
     EngineSpec,
     EngineUnavailable,
     Leaf,
@@ -148,11 +149,14 @@ class MjxEngine:
             data = self._data(state, wrench)
             held = ctrl.ndim == 1
 
-            def substep(k: jax.Array, data: Any) -> Any:
-                return self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
+            def substep(k: jax.Array, loop: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
+                data, sane = loop
+                data = self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
+                return data, sane & _sane(data)
 
-            data = jax.lax.fori_loop(0, substeps, substep, data)
-            return _state(data, state.model), self._world(data)
+            data, sane = jax.lax.fori_loop(0, substeps, substep, (data, jnp.bool_(True)))
+            world = {name: _nan_unless(sane, value) for name, value in self._world(data).items()}
+            return _state(data, state.model), world
 
         return jax.vmap(tick)(state, ctrl, wrench)
 
@@ -318,6 +322,16 @@ def _warp_capacity(spec: EngineSpec) -> dict[str, int]:
     # 4 edges for each contact's friction pyramid, and one row for each limit and friction loss
     rows = 4 * contacts + data.nefc + 2 * spec.model.nv + 6 * spec.model.neq
     return {"naconmax": contacts * spec.envs, "njmax": rows}
+
+
+def _sane(data: Any) -> jax.Array:
+    """Whether a simulation has not diverged."""
+    moving = (data.qpos, data.qvel, data.qacc, data.ctrl)
+    return jnp.all(jnp.stack([jnp.all(jnp.abs(x) <= BOUND) for x in moving]))  # false for NaN
+
+
+def _nan_unless(sane: jax.Array, value: jax.Array) -> jax.Array:
+    return jnp.where(sane, value, jnp.nan) if jnp.issubdtype(value.dtype, jnp.floating) else value
 
 
 def _state(data: Any, values: dict[str, jax.Array]) -> MjxState:

@@ -11,7 +11,7 @@ for more than speed: `pure_callback` wraps its operands in JAX arrays, whose con
 wait for the very thread pool that waits for the callback (jax-ml/jax#24255, #25861).
 
 An error that MuJoCo raises in some simulations does not end the run: they keep the state they had
-before the tick, and their float fields of the World are NaN, for a termination to see.
+before the tick, and are treated as those that have diverged otherwise.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from jax.typing import ArrayLike
 from mujoco.batch import Batch, SimulationError
 
 from ksim_compiler.engine.base import (
+    BOUND,
     EngineSpec,
     EngineUnavailable,
     Leaf,
@@ -167,6 +168,7 @@ class _Host:
         self._wrench = rows[:, at(mujoco.mjtState.mjSTATE_XFRC_APPLIED)]
         self._fields = [self._batch.bind(name) for name in spec.fields]
         self._warnings = self._batch.warning[:, :, 1]  # (n, mjNWARNING) counts
+        self._moving = np.r_[at(_STATE.mjSTATE_QPOS), at(_STATE.mjSTATE_QVEL)]
         self._models = _ModelValues(self._batch, spec)
 
     def step(
@@ -188,7 +190,9 @@ class _Host:
                 self._qvel += np.asarray(push)
             if wrench is not None:
                 self._wrench[...] = np.asarray(wrench).reshape(len(rows), -1)
+            warned = self._warnings[:, _DIVERGED].copy()
             failed = self._advance(np.asarray(ctrl))
+            broken = np.union1d(failed, self._diverged(warned))
             if wrench is not None:
                 self._wrench[...] = 0.0
             if failed.size:
@@ -197,8 +201,9 @@ class _Host:
             _rows(bits_out)[...] = self._batch.state
             for target, field in zip(fields_out, self._fields, strict=True):
                 array = np.asarray(target)
-                np.copyto(array, field, casting="unsafe")
-                _flag(array, failed)
+                with np.errstate(over="ignore", invalid="ignore"):  # of one that has diverged
+                    np.copyto(array, field, casting="unsafe")
+                _flag(array, broken)
 
     def reset(
         self,
@@ -260,6 +265,12 @@ class _Host:
         except SimulationError as error:
             return error.ids
         return _NONE
+
+    def _diverged(self, warned: np.ndarray) -> np.ndarray:
+        """The ids of simulations of which MuJoCo has warned, or would at the next step."""
+        risen = (self._warnings[:, _DIVERGED] != warned).any(axis=1)
+        sane = np.abs(self._batch.state[:, self._moving]) <= BOUND  # false for NaN
+        return np.flatnonzero(risen | ~sane.all(axis=1))
 
     def _advance_each(self, ctrl: np.ndarray) -> np.ndarray:
         """One ctrl row per substep.
@@ -329,6 +340,17 @@ class _ModelValues:
 
 
 _NONE = np.zeros(0, np.int64)
+_STATE: Any = mujoco.mjtState
+_DIVERGED = [
+    int(kind)
+    for kind in (
+        mujoco.mjtWarning.mjWARN_BADQPOS,
+        mujoco.mjtWarning.mjWARN_BADQVEL,
+        mujoco.mjtWarning.mjWARN_BADQACC,
+        mujoco.mjtWarning.mjWARN_BADCTRL,
+    )
+]
+"""MuJoCo's warnings that a simulation has diverged."""
 
 
 def _rows(bits: Buffer | jax.Array) -> np.ndarray:
