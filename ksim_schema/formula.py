@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -303,23 +304,31 @@ def _unit(dimension: _Unknown) -> str:
     return "*".join(f"{name}^({exponent})" for name, exponent in names if exponent)
 
 
-_NUMBERS: dict[str, Callable[..., float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "neg": lambda a: -a,
+def _square(value: float) -> float:
+    return value * value
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+_NUMBERS: dict[str, Any] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "neg": operator.neg,
     "exp": math.exp,
     "log": math.log,
     "sin": math.sin,
     "cos": math.cos,
     "tanh": math.tanh,
     "sqrt": math.sqrt,
-    "square": lambda a: a * a,
+    "square": _square,
     "abs": abs,
     "min": min,
     "max": max,
-    "clip": lambda a, low, high: min(max(a, low), high),
+    "clip": _clip,
 }
 
 

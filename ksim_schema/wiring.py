@@ -130,7 +130,9 @@ class _Builder:
         inferred = path[0] in INFERRED
         choices = list(self.task.of(other))
         if path[0] == "recall":  # all that the policy sets, in its order
-            acts = [name for policy in self.task.of("Policy").values() for name in policy.act]  # type: ignore[attr-defined]
+            acts: list[str] = []
+            for policy in self.task.of("Policy").values():
+                acts += getattr(policy, "act", ())
             return [(name, at) for name in dict.fromkeys(acts or choices) if name in choices]
         if inferred and len(choices) == 1 and getattr(part, "implies_" + path[0], True):
             return [(choices[0], at)]

@@ -154,6 +154,7 @@ def _joint(
     kind = _JOINT_TYPES[model.jnt_type[index]]
     start = int(model.jnt_qposadr[index])
     size = {"free": 7, "ball": 4}.get(kind, 1)
+    lowest, highest = reach(model, index)
     limits = model.jnt_range[index] if model.jnt_limited[index] else None
     return Joint(
         name=name,
@@ -164,7 +165,7 @@ def _joint(
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
         effort=effort(model, index),
         cap=joint_cap(model, index),
-        reach=tuple(reach(model, index)),
+        reach=(lowest, highest),
         home=tuple(float(q) for q in home[start : start + size]),
         axis=pose.seen(pose.data.xaxis[index]),
         anchor=pose.seen(pose.data.xanchor[index] - pose.origin),

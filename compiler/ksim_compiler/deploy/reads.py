@@ -44,13 +44,16 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
     for name in _DRAWN:
         if hasattr(part, name):
             found[name] = _middle(getattr(part, name))
-    if hasattr(part, "joints"):
-        joints = facts.match_joints(part.joints)
+    patterns: Any = getattr(part, "joints", None)
+    if patterns is not None:
+        joints = facts.match_joints(patterns)
         found |= {"joints": [j.name for j in joints], "home": [j.home[0] for j in joints]}
     if found.get("frame") in ("robot", "world") and "body" not in found:
         found["base"] = facts.root
-    if hasattr(part, "names") and callable(part.names):
-        found["names"] = list(part.names(facts))
+    names: Any = getattr(part, "names", None)
+    if callable(names):
+        called: Any = names(facts)
+        found["names"] = list(called)
     if sensors := part.sensors(facts):  # type: ignore[attr-defined]
         found["sensors"] = [request.name for request in sensors]
     if isinstance(part, observations.Contact):
