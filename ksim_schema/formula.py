@@ -15,6 +15,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from ksim_schema.diagnostics import did_you_mean
 from ksim_schema.formula_text import (

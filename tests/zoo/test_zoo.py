@@ -31,8 +31,6 @@ EVERY = [
 ON_MJX = [m for m in GYMNASIUM if m.name.split("/")[-1] in ("half_cheetah", "hopper", "reacher")]
 
 
-@pytest.mark.slow
-@pytest.mark.zoo
 @pytest.mark.parametrize("model", EVERY)
 def test_init_begins_a_task_that_runs(model: Model, tmp_path: Path, record: Record) -> None:
     record(model.name, "--init", lambda: trial.steps(trial.begun(model, tmp_path)))

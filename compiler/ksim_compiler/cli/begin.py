@@ -207,7 +207,7 @@ def _fall(robot: Robot, root: int) -> str:
     data.qpos[:] = facts.home
     mujoco.mj_forward(model, data)
     of_robot = model.body_rootid[model.geom_bodyid] == model.body_rootid[root]
-    lows = [_lowest(model, data, i) for i in np.flatnonzero(of_robot)]
+    lows = [_lowest(model, data, int(i)) for i in np.flatnonzero(of_robot)]
     height = float(data.xpos[root][2])
     stands = height - max(min(lows, default=0.0), 0.0)
     if stands > 0.02 and height > 0.02:

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
@@ -116,10 +116,11 @@ def _stays_whole(beginning: Beginning, compiled: Compiled) -> bool:
     plan = compiled.plan
     assert plan is not None
     homes = {joint.name: joint.home[0] for joint in plan.robot.facts.motion_joints}
+    actions: dict[str, Any] = dict(plan.parts("Action"))
     targets = [
         (drive.name, 0.0 if drive.kp is None else homes[drive.joint], action.scale)
-        for action in plan.parts("Action").values()
-        for drive in action.drives(plan.robot.facts)  # type: ignore[attr-defined]
+        for action in actions.values()
+        for drive in action.drives(plan.robot.facts)
     ]
     return not diverges(plan.robot, targets, plan.substeps)
 
