@@ -21,6 +21,7 @@ LAYERS = (
     (
         "anatomy",
         "bases",
+        "clock",
         "limits",
         "modelfiles",
         "modelrefs",

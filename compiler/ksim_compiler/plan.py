@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from ksim_compiler.clock import ticks
 from ksim_compiler.robot import Robot
 from ksim_schema.facts import Drive, RobotFacts, SensorRequest
 from ksim_schema.graph import Graph, Node
@@ -105,7 +106,7 @@ class Plan:
             for part in self.parts("Termination").values()
             if isinstance(part, Termination) and (limit := part.time_limit()) is not None
         ]
-        return max(1, round(min(limits) / self.period)) if limits else None
+        return max(1, ticks(min(limits), self.period)) if limits else None
 
     def parts(self, object: str) -> dict[str, Part]:
         """The parts of an object that are in use, by name."""

@@ -160,4 +160,20 @@ ENTRIES: dict[str, Entry] = {
         "not one for each foot",
         "What a reward reads of its feet has one entry for each of them, in the same order.",
     ),
+    "KS0465": warning(
+        "time that is rounded",
+        "Delays, intervals and time limits are counted in whole control periods, what acts within "
+        "one in whole timesteps. A time in between becomes the nearest, and halfway cases the "
+        "longer one.",
+    ),
+    "KS0466": warning(
+        "time that becomes nothing",
+        "A time of less than half a control period is rounded to none, so what it is about does "
+        "not happen.",
+    ),
+    "KS0467": warning(
+        "randomizer without effect",
+        "The randomizer multiplies values that are zero in the model, or changes what the physics "
+        "does not use, so it does nothing to some or all of what it names.",
+    ),
 }

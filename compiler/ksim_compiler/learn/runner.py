@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ksim_compiler.clock import ticks
 from ksim_compiler.env import Env
 from ksim_compiler.learn.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.guard import Finding, Trace, find, tracer
@@ -83,7 +84,7 @@ class Trainer:
         """
         ppo = plan.task.ppo
         ppo = ppo.model_copy(update={"steps": steps or ppo.steps})
-        cut = max(1, round(ppo.episode / plan.period)) if ppo.episode else 0
+        cut = max(1, ticks(ppo.episode, plan.period)) if ppo.episode else 0
         stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
         return cls(plan, env, ppo, env.params, engine, threads)

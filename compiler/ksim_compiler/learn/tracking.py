@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from ksim_compiler.clock import ticks
 from ksim_compiler.env import Env, EnvState
 from ksim_compiler.lowering import geometry
 from ksim_schema.vocabulary.command import Command
@@ -79,7 +80,7 @@ def errors(
     Returns:
         Name -> mean over all windows but the first of each episode; NaN without any.
     """
-    size = max(1, round(window / period))
+    size = max(1, ticks(window, period))
     count = len(alive) // size
 
     def means(rows: Any) -> np.ndarray:

@@ -19,6 +19,7 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
+from ksim_compiler.lowering.timing import ticks
 from ksim_schema.vocabulary import action as v
 
 Targets = Float[Array, " joints"]
@@ -156,7 +157,7 @@ def _in_physics_steps(
         physics = jnp.where(late[:, None], memory.sent, physics)
     if c.update is None:
         return physics, ()
-    every = jnp.maximum(jnp.round(c.update / x.robot.timestep), 1.0).astype(jnp.int32)
+    every = jnp.maximum(ticks(c.update, x.robot.timestep), 1)
     begin = jnp.round(x.time / x.period).astype(jnp.int32) * substeps
     steps = jnp.arange(substeps)
     taken = jax.lax.cummax(jnp.where((begin + steps) % every == 0, steps, -1))

@@ -19,6 +19,7 @@ from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
+from ksim_compiler.lowering.timing import drawn_ticks
 from ksim_schema.vocabulary import command as v
 
 Value = Float[Array, " size"]
@@ -38,7 +39,7 @@ class Draw(NamedTuple):
     Attributes:
         target: the last draw.
         now: where the value is on its way there.
-        left: seconds until the next draw.
+        left: ticks until the next draw.
         speed: speed of a point on its way, m/s.
         origin: what a point is relative to, in the world's frame.
     """
@@ -72,8 +73,8 @@ def following(c: v.Command, x: Context, memory: Memory) -> Memory:
     before: Draw = memory.state
     due = jnp.bool_(False)
     if c.resample is not None:
-        before = before._replace(left=before.left - x.period)
-        due = before.left <= 1e-6
+        before = before._replace(left=before.left - 1)
+        due = before.left <= 0
     if c.switch is not None:
         due = due | _chance(x.key, "switch", c.switch)
     if isinstance(c, v.CartesianCoordinate) and c.on_arrival:
@@ -89,7 +90,7 @@ def _draw(c: v.Drawn, x: Context) -> tuple[Value, Any, Any]:
     target, _ = rules.apply(c, x, ())
     left, speed = (), ()
     if c.resample is not None:
-        left = uniform(name_key(x.key, "resample"), c.resample)
+        left = drawn_ticks(name_key(x.key, "resample"), c.resample, x.period)
     if isinstance(c, v.CartesianCoordinate) and c.speed is not None:
         speed = uniform(name_key(x.key, "speed"), c.speed)
     return target, left, speed
@@ -224,7 +225,7 @@ def _path(c: v.JointPosition, x: Context, start: Value | None = None) -> Path:
     else:
         low, high = c.range
         base = jnp.array([j.home[0] for j in joints]) if c.around == "home" else 0.0
-    ticks = jnp.ceil(uniform(name_key(x.key, "duration"), c.duration) / x.period - 1e-4)
+    ticks = drawn_ticks(name_key(x.key, "duration"), c.duration, x.period).astype(jnp.float32)
     start = x.joint_positions(joints) if start is None else start
     return Path(start, base + low + (high - low) * draw, ticks, jnp.float32(0.0))
 

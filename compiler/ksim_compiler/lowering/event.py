@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
+from ksim_compiler.lowering.timing import drawn_ticks, ticks
 from ksim_schema.vocabulary import event as v
 
 
@@ -31,22 +32,21 @@ class Effect(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Seconds until the next event, the wrench at work and the seconds that it still lasts."""
+    """Ticks until the next event, the wrench at work and the ticks that it still lasts."""
 
-    left: Float[Array, ""]
+    left: Int[Array, ""]
     wrench: Float[Array, "nbody 6"]
-    lasts: Float[Array, ""]
+    lasts: Int[Array, ""]
 
 
 def first(c: v.Event, x: Context) -> Memory:
     """The memory at the start of an episode."""
-    none = _none(x)
-    return Memory(_interval(c, x), none.wrench, none.duration)
+    return Memory(_interval(c, x), _none(x).wrench, jnp.int32(0))
 
 
 def following(c: v.Event, x: Context, memory: Memory) -> tuple[Effect, Memory]:
     """The effect in this tick, and the memory for the next."""
-    due = memory.left <= 0.0
+    due = memory.left <= 0
     happens = due & (jax.random.uniform(name_key(x.key, "happens")) < c.probability)
     drawn, _ = rules.apply(c, x, ())
     if not isinstance(drawn, Effect):
@@ -56,14 +56,14 @@ def following(c: v.Event, x: Context, memory: Memory) -> tuple[Effect, Memory]:
     wrench, lasts = memory.wrench, memory.lasts
     if c.pulls:
         wrench = jnp.where(happens, drawn.wrench * strength, wrench)
-        lasts = jnp.where(happens, drawn.duration, lasts)
-        wrench = jnp.where(lasts > x.period / 2, wrench, 0.0)
-    left = jnp.where(due, _interval(c, x), memory.left) - x.period
-    return Effect(push, wrench, lasts), Memory(left, wrench, lasts - x.period)
+        lasts = jnp.where(happens, ticks(drawn.duration, x.period), lasts)
+        wrench = jnp.where(lasts > 0, wrench, 0.0)
+    left = jnp.where(due, _interval(c, x), memory.left) - 1
+    return Effect(push, wrench, lasts * x.period), Memory(left, wrench, lasts - 1)
 
 
-def _interval(c: v.Event, x: Context) -> Float[Array, ""]:
-    return uniform(name_key(x.key, "interval"), c.every)
+def _interval(c: v.Event, x: Context) -> Int[Array, ""]:
+    return drawn_ticks(name_key(x.key, "interval"), c.every, x.period)
 
 
 def _none(x: Context) -> Effect:

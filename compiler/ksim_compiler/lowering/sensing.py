@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ksim_compiler.clock import ticks
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import disturbed, drawn
@@ -54,8 +55,8 @@ def first(c: Observation, x: Context) -> tuple[Reading, Memory]:
         drawn(error, keyed(f"bias {index}").key, x.level, true.shape)
         for index, error in enumerate(c.bias if c.additive_bias else ())
     )
-    ticks = _delay_ticks(c, x)
-    late: Any = jnp.tile(true, (ticks, 1)) if ticks else ()
+    steps = _delay_ticks(c, x)
+    late: Any = jnp.tile(true, (steps, 1)) if steps else ()
     memory = Memory(rule, distorted, bias, late, (), ())
     return _read(c, x, true, memory, fresh=True)
 
@@ -103,7 +104,7 @@ def _keyed(x: Context) -> Callable[[str], Context]:
 
 
 def _delay_ticks(c: Observation, x: Context) -> int:
-    return round(c.delay / x.period)
+    return ticks(c.delay, x.period)
 
 
 def _finish(c: Observation, value: Value) -> Value:

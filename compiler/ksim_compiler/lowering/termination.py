@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
+from ksim_compiler.lowering.timing import ticks
 from ksim_schema.vocabulary import termination as v
 
 Verdict = Bool[Array, ""]
@@ -58,4 +59,4 @@ def joint_outside(c: v.JointOutside, x: Context) -> Verdict:
 
 @lower(v.EpisodeLength)
 def episode_length(c: v.EpisodeLength, x: Context) -> Verdict:
-    return x.time >= c.after - x.period / 2  # the tick that comes nearest to it
+    return jnp.round(x.time / x.period) >= jnp.maximum(ticks(c.after, x.period), 1)

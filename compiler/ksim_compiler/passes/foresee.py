@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from ksim_compiler.passes.durations import durations
+from ksim_compiler.passes.inert import inert
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.facts import SensorRequest
@@ -32,6 +34,8 @@ def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         *_servos(plan, data),
         *_contacts(plan),
         *_ended_at_home(plan, data),
+        *durations(plan),
+        *inert(plan),
         *_memory(plan),
     ]
     return plan, found

@@ -18,6 +18,7 @@ from ksim_compiler.lowering.reward.velocity import (
     speed_and_turning,
 )
 from ksim_compiler.lowering.rules import lower
+from ksim_compiler.lowering.timing import ticks
 from ksim_schema.vocabulary import reward as v
 
 OfFeet = Float[Array, " feet"]
@@ -61,12 +62,12 @@ def _no_ticks(c: v.FeetGaitTime, x: Context) -> Any:
 
 
 @lower(v.FeetGaitTime, initial=_no_ticks)
-def feet_gait_time(c: v.FeetGaitTime, x: Context, ticks: Any) -> tuple[Components, Any]:
+def feet_gait_time(c: v.FeetGaitTime, x: Context, before: Any) -> tuple[Components, Any]:
     down, moving = touching(c, x), _moving(c, x)
     phases = (~down & moving, down & moving, down & ~moving)
-    air, ground, still = (jnp.where(p, n + 1, 0) for p, n in zip(phases, ticks, strict=True))
-    in_air = jnp.round(c.period * c.air / x.period)
-    on_ground = jnp.round(c.period * (1.0 - c.air) / x.period)
+    air, ground, still = (jnp.where(p, n + 1, 0) for p, n in zip(phases, before, strict=True))
+    in_air = jnp.maximum(ticks(c.period * c.air, x.period), 1)
+    on_ground = jnp.maximum(ticks(c.period * (1.0 - c.air), x.period), 1)
     swing = jnp.where(air < in_air, air / in_air + c.bias, 0.0)
     stance = jnp.where(ground < on_ground, ground / on_ground + c.bias, -c.ground_penalty)
     standing = jnp.clip(still / on_ground, 0.0, 1.0) + c.bias
