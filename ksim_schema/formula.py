@@ -305,6 +305,10 @@ def _unit(dimension: _Unknown) -> str:
     return "*".join(f"{name}^({exponent})" for name, exponent in names if exponent)
 
 
+def _quotient(value: float, by: float) -> float:
+    return value / by
+
+
 def _square(value: float) -> float:
     return value * value
 
@@ -317,7 +321,7 @@ _NUMBERS: dict[str, Any] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
+    "/": _quotient,
     "neg": operator.neg,
     "exp": math.exp,
     "log": math.log,
