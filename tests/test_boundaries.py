@@ -27,6 +27,7 @@ LAYERS = (
         "modelrefs",
         "modelxml",
         "motions",
+        "sane",
         "sealed",
         "surfaces",
         "terrain",

@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler import quiet as quiet  # MuJoCo's own log is off wherever a model is read
-from ksim_compiler import terrain
+from ksim_compiler import sane, terrain
 from ksim_compiler.modelfiles import ModelError as ModelError
 from ksim_compiler.modelfiles import ModelFiles as ModelFiles
 from ksim_compiler.modelfiles import read_files as read_files
@@ -35,6 +35,7 @@ class Robot:
             with a task's actuators in it, of those that no action drives.
         act: (na,) the activations that go with them.
         notes: what MuJoCo remarks on the model file.
+        broken: keyframe -> what is wrong with it, of those that cannot be a pose.
     """
 
     part: RobotPart
@@ -44,6 +45,7 @@ class Robot:
     held: Mapping[str, float] = field(default_factory=lambda: {})
     act: np.ndarray = field(default_factory=lambda: np.zeros(0))
     notes: tuple[str, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=lambda: {})
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ def image(robot: Robot) -> bytes:
     return buffer.tobytes()
 
 
+_REFUSED = (ValueError, RuntimeError, MemoryError, mujoco.FatalError, mujoco.UnexpectedError)
+"""What MuJoCo raises at a model that it does not take."""
+
+
 def _compile(
     part: RobotPart,
     files: ModelFiles,
@@ -169,6 +175,7 @@ def _compile(
 ) -> Robot:
     """Read a model from memory, change it, and compile it."""
     try:
+        sane.check_files(files.content)
         root, content = in_memory(files.root, files.content)
         with warnings.catch_warnings(record=True) as remarks, mujoco.MjVfs() as vfs:
             warnings.simplefilter("always")
@@ -178,18 +185,22 @@ def _compile(
                 spec = mujoco.MjSpec.from_file(root, vfs=vfs)
             _set_options(part, spec)
             _name_parts(spec)
-            terrain.add(part.terrain, spec)
+            terrain.add(part.terrain, spec, files.content)
             change(spec)
             with sealed():
                 model = spec.compile(vfs=vfs)
+            sane.check_options(model, part.timestep)
+            sane.check_numbers(model)
+            broken = sane.broken_keys(model, spec)
+            sane.check_home(broken, part.home.keyframe)
             _place_mocap(model, part.home.keyframe)
             controls = home_controls(model, spec, part.home.keyframe)
         notes = dict.fromkeys(_brief(remark.message) for remark in remarks)
-    except (ValueError, RuntimeError) as error:
+    except _REFUSED as error:
         raise ModelError(_brief(error)) from error
     facts = replace(read_facts(part, model, base), files=_task_files(files))
     held = dict(zip(facts.actuators, controls.ctrl.tolist(), strict=True))
-    return Robot(part, files, model, facts, held, controls.act, tuple(notes))
+    return Robot(part, files, model, facts, held, controls.act, tuple(notes), broken)
 
 
 def _task_files(files: ModelFiles) -> dict[str, bytes]:

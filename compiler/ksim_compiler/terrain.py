@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import mujoco
 import numpy as np
 
 from ksim_compiler.modelfiles import ModelError
+from ksim_compiler.sane import png_size
 from ksim_schema.facts import file_key
 from ksim_schema.vocabulary import state as v
 
 NAME = "ksim/terrain"
 MAX_HEIGHTS = 4_000_000
 """Most heights of a terrain."""
+HIGHEST = 1e4
+"""Greatest height or depth of a terrain that is made, in m."""
 BASE = 0.2
 """Metres of ground below the lowest height, so that nothing falls through it."""
 
@@ -24,9 +29,9 @@ class TerrainError(ModelError):
         field: of the PhysicsState that it is about.
     """
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", code: str = "KS0418") -> None:
         super().__init__(message)
-        self.code, self.field, self.help = "KS0418", "terrain", help
+        self.code, self.field, self.help = code, "terrain", help
 
 
 def heights(terrain: v.Terrain) -> np.ndarray:
@@ -36,10 +41,11 @@ def heights(terrain: v.Terrain) -> np.ndarray:
         TerrainError: there are too many of them.
     """
     assert isinstance(terrain, (v.RoughTerrain, v.StairsTerrain, v.SlopesTerrain))
-    count = round(terrain.size / terrain.resolution) + 1
+    ratio = terrain.size / terrain.resolution
+    count = round(min(ratio, MAX_HEIGHTS)) + 1
     if not count >= 2 or count**2 > MAX_HEIGHTS:
         raise TerrainError(
-            f"a terrain of {count} x {count} heights is not possible",
+            f"a terrain of {ratio + 1:.7g} x {ratio + 1:.7g} heights is not possible",
             f"choose a size and resolution with 2 to {int(MAX_HEIGHTS**0.5)} heights along a side",
         )
     axis = np.linspace(-terrain.size / 2, terrain.size / 2, count)
@@ -57,21 +63,56 @@ def heights(terrain: v.Terrain) -> np.ndarray:
     if not isinstance(terrain, v.StairsTerrain):  # rises from the flat spot over its radius again
         away = np.hypot(x, y) - terrain.flat
         field = field * np.clip(away / max(terrain.flat, 1e-6), 0.0, 1.0)
+    if not np.abs(field).max() <= HIGHEST:
+        what = f"a terrain with heights of {np.abs(field).max():.3g} m is not possible"
+        raise TerrainError(what, f"the limit is {HIGHEST:g} m above and below the origin")
     return field
 
 
 def _rough(terrain: v.RoughTerrain, axis: np.ndarray) -> np.ndarray:
-    knots = np.arange(axis[0], axis[-1] + terrain.spacing, terrain.spacing)
-    if len(knots) ** 2 > MAX_HEIGHTS:
+    if not terrain.size / terrain.spacing + 2.0 <= MAX_HEIGHTS**0.5:
         raise TerrainError("the terrain's spacing is too small", "choose a larger one")
+    knots = np.arange(axis[0], axis[-1] + terrain.spacing, terrain.spacing)
     rng = np.random.default_rng(terrain.seed)
     drawn = rng.uniform(0.0, terrain.amplitude, (len(knots), len(knots)))
     along = np.stack([np.interp(axis, knots, row) for row in drawn])
     return np.stack([np.interp(axis, knots, column) for column in along.T], axis=1)
 
 
-def add(terrain: v.Terrain, spec: mujoco.MjSpec) -> None:
+def check_image(terrain: v.ImageTerrain, data: bytes) -> None:
+    """Check that MuJoCo makes a height field of an image.
+
+    Raises:
+        TerrainError: it is no PNG, is damaged, or is too large.
+    """
+    what, size = f"the image of the terrain, {terrain.file},", png_size(data)
+    help, code = "export it as a PNG of 8 bits, black the lowest and white the highest", "KS0469"
+    if size is None:
+        found = "is no PNG" if data else "is empty"
+        raise TerrainError(f"{what} {found}", help, code)
+    if size[0] * size[1] > MAX_HEIGHTS:
+        message = f"{what} has {size[0]:,} x {size[1]:,} pixels; at most {MAX_HEIGHTS:,} are read"
+        raise TerrainError(message, "scale it down", code)
+    probe = mujoco.MjSpec()
+    probe.add_hfield(name=NAME, file="image.png", size=[1.0, 1.0, 1.0, 1.0])
+    probe.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname=NAME)
+    with mujoco.MjVfs() as vfs:
+        vfs["image.png"] = data
+        try:
+            probe.compile(vfs=vfs)
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split("Element name")[0].split())
+            reason = reason.rsplit(": ", 1)[-1]
+            raise TerrainError(f"{what} cannot be read: {reason}", help, code) from error
+
+
+def add(terrain: v.Terrain, spec: mujoco.MjSpec, files: Mapping[str, bytes]) -> None:
     """Make the floor of a model a terrain.
+
+    Args:
+        terrain: the terrain.
+        spec: the model, which is changed.
+        files: by name, the model's and the task's.
 
     Raises:
         TerrainError: the model has no such floor, or the terrain cannot be made.
@@ -85,7 +126,12 @@ def add(terrain: v.Terrain, spec: mujoco.MjSpec) -> None:
         raise TerrainError(what, f"name it with 'replaces'; planes: {', '.join(planes) or 'none'}")
     if isinstance(terrain, v.ImageTerrain):
         half = (terrain.size[0] / 2, terrain.size[1] / 2)
-        spec.add_hfield(name=NAME, file=file_key(terrain.file), size=[*half, terrain.height, BASE])
+        file = file_key(terrain.file)
+        if file in files:
+            check_image(terrain, files[file])
+        spec.add_hfield(
+            name=NAME, file=file, content_type="image/png", size=[*half, terrain.height, BASE]
+        )
         lowest = 0.0
     else:
         field = heights(terrain)

@@ -68,4 +68,14 @@ ENTRIES: dict[str, Entry] = {
         "MuJoCo reads the model, and says something of it to its author: mostly that it is written "
         "in a way that a later version will not read any more.",
     ),
+    "KS0228": error(
+        "model that cannot be simulated",
+        "A number of the model is not finite (nan or inf), or what MuJoCo computes of the model in "
+        "the home pose is not, so that nothing can be simulated. Ranges may be infinite.",
+    ),
+    "KS0229": error(
+        "option of the model that is not possible",
+        "A simulation steps by the timestep, which is a duration of at least 0.1 us, and divides "
+        "by impratio.",
+    ),
 }

@@ -176,4 +176,14 @@ ENTRIES: dict[str, Entry] = {
         "The randomizer multiplies values that are zero in the model, or changes what the physics "
         "does not use, so it does nothing to some or all of what it names.",
     ),
+    "KS0468": error(
+        "keyframe that is no pose",
+        "A keyframe that the task begins episodes in holds a number that is not finite (nan or "
+        "inf), or a quaternion of length 0, which is no orientation.",
+    ),
+    "KS0469": error(
+        "image of a terrain that cannot be read",
+        "The image of a terrain is a PNG file. This one is another or a damaged file, or has more "
+        "pixels than a terrain can have heights.",
+    ),
 }

@@ -21,6 +21,7 @@ from ksim_schema.facts import SensorRequest
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary import termination as v
+from ksim_schema.vocabulary.reset import ResetKeyframe
 
 SLACK = 1e-9
 """How far the home pose may lie beyond a limit, in rad or m: the rounding of a model file."""
@@ -29,6 +30,8 @@ SLACK = 1e-9
 def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Warn of unstable servos, contacts that cannot be, a home that ends episodes, and memory."""
     data = home(plan)
+    if problems := [*_incomputable(plan, data), *_broken_poses(plan)]:
+        return plan, problems
     found = [
         *_home_within_limits(plan),
         *_servos(plan, data),
@@ -51,6 +54,42 @@ def home(plan: Plan) -> Any:
     data.act[:] = plan.robot.act
     mujoco.mj_forward(model, data)
     return data
+
+
+def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """A model whose numbers are finite, and not what follows from them in the home pose."""
+    model = plan.robot.model
+    mass = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, mass)
+    try:
+        computed = {
+            "the inertia matrix": np.linalg.inv(mass),
+            "the places of the bodies": data.xpos,
+            "the accelerations": data.qacc,
+        }
+    except np.linalg.LinAlgError:
+        message = "the joints have no inertia, or several of them move a body in the same way"
+        broken = [f"the inertia matrix is singular in the home pose: {message}"]
+    else:
+        names = [name for name, value in computed.items() if not np.isfinite(value).all()]
+        broken = [f"{name} cannot be computed in the home pose" for name in names]
+    for message in broken[:1]:
+        state = next(iter(plan.task.of("PhysicsState")))
+        help = "look for masses, inertias, gains or lengths that are far too large or too small"
+        yield plan.task.report("KS0228", message, "PhysicsState", state, "model", help=help)
+
+
+def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
+    """Keyframes to begin episodes in that are no poses."""
+    for name, part in plan.parts("Reset").items():
+        if not isinstance(part, ResetKeyframe):
+            continue
+        for index, key in enumerate(part.keyframes):
+            if key in plan.robot.broken:
+                message = f"keyframe {key!r} of the model is no pose: {plan.robot.broken[key]}"
+                place = ("Reset", name, "keyframes", index)
+                help = "mend the keyframe in the model"
+                yield plan.task.report("KS0468", message, *place, help=help)
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
