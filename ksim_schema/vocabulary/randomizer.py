@@ -55,7 +55,8 @@ class Randomizer(Part):
 class FloorFriction(Randomizer):
     """Sliding friction of the ground geom: replaced by a uniform draw.
 
-    MuJoCo takes the larger friction of two touching geoms, so the feet's own should be low.
+    MuJoCo takes the larger friction of two touching geoms, so the feet's own should be low. A
+    ``<pair>`` of the model has a friction of its own, which this does not change.
     """
 
     kind: Literal["floor_friction"] = "floor_friction"
@@ -152,7 +153,10 @@ class ImuAlignment(Randomizer):
 
 
 class CollisionGeometry(Randomizer):
-    """Sizes of collision geoms are multiplied by uniform draws, one for each geom."""
+    """Sizes of collision geoms are multiplied by uniform draws, one for each geom.
+
+    Meshes, planes and height fields keep their shape.
+    """
 
     kind: Literal["collision_geometry"] = "collision_geometry"
     changes: ClassVar[tuple[str, ...]] = ("geom_size", "geom_rbound")

@@ -119,7 +119,10 @@ def collision_geometry(c: v.CollisionGeometry, x: Context) -> Values:
     geoms = [x.robot.geom_id(name) for name in x.robot.match("geom", c.geoms)]
     factors = _factors(c, x, c.factor, len(geoms))
     world = _times(x, "geom_size", geoms, factors)
-    rbound = x.world["geom_rbound"].at[jnp.array(geoms)].multiply(factors)
+    # a bound only rules contacts out: one that never shrinks is right for meshes too, whose
+    # vertices do not follow their size
+    growth = jnp.maximum(factors, 1.0)
+    rbound = x.world["geom_rbound"].at[jnp.array(geoms)].multiply(growth)
     return {**world, "geom_rbound": rbound}
 
 

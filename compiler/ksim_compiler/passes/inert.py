@@ -19,6 +19,17 @@ _DOF_VALUES = {
     "dof_armature": "armature",
     "dof_damping": "damping",
 }
+_TYPES: Any = mujoco.mjtGeom
+_UNSIZED = tuple(
+    int(kind)
+    for kind in (
+        _TYPES.mjGEOM_PLANE,
+        _TYPES.mjGEOM_HFIELD,
+        _TYPES.mjGEOM_MESH,
+        _TYPES.mjGEOM_SDF,
+    )
+)
+"""Geoms whose surface is not a function of their size."""
 
 
 def inert(plan: Plan) -> Iterator[Diagnostic]:
@@ -37,6 +48,9 @@ def inert(plan: Plan) -> Iterator[Diagnostic]:
 def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
     """Field, what is wrong there and help."""
     model, facts = plan.robot.model, plan.robot.facts
+    if _neutral(part):
+        yield "", "its ranges change nothing", "give it a range that is wider"
+        return
     match part:
         case v.StaticFriction() | v.Armature() | v.JointDamping():
             field = part.changes[0]
@@ -74,6 +88,11 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
         case v.CollisionGeometry():
             geoms = facts.match("geom", part.geoms)
             paired = {*map(int, model.pair_geom1), *map(int, model.pair_geom2)}
+            shaped = [g for g in geoms if int(model.geom_type[facts.geom_id(g)]) in _UNSIZED]
+            if shaped:
+                message = f"the shape of {_list('geom', 'geoms', shaped)} is a mesh, a plane or a "
+                message += "field, which a factor of the size does not change"
+                yield "geoms", message, "select spheres, capsules, ellipsoids, cylinders or boxes"
             lost = [g for g in geoms if not _touches(model, facts.geom_id(g), paired)]
             if lost:
                 message = f"{_list('geom', 'geoms', lost)} cannot touch anything: contype and "
@@ -85,6 +104,26 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
                 yield "horizontal", "the model disables gravity", "remove the flag from the model"
         case _:
             pass
+
+
+def _neutral(part: v.Randomizer) -> bool:
+    """Whether all that it draws is a factor of 1 or an offset of 0."""
+    one, zero = (1.0, 1.0), (0.0, 0.0)
+    match part:
+        case v.BodyMass():
+            return part.factor == one and part.add == zero
+        case v.ServoGains():
+            return part.kp == part.kd == one
+        case v.Gravity():
+            return part.horizontal == part.vertical == 0
+        case v.CentreOfMass() | v.JointZero():
+            return part.range == 0
+        case v.ImuAlignment():
+            return part.tilt == 0
+        case v.FloorFriction():
+            return False
+        case _:
+            return getattr(part, "factor", None) == one
 
 
 def _gains(plan: Plan, part: v.ServoGains) -> Iterator[tuple[str, str, str]]:
