@@ -109,7 +109,8 @@ class Robot:
                 name = output["name"]
                 late = _middle(output.get("latency") or 0.0)
                 heard = self.sent[name] if step * timestep < late - 1e-6 else targets[name]
-                every = max(round((output.get("update") or 0.0) / timestep), 1)
+                # the nearest whole number, halfway cases up, as in training
+                every = max(math.floor((output.get("update") or 0.0) / timestep + 0.5001), 1)
                 if self.steps % every == 0:
                     self.taken[name] = heard
                 self._set(output, self.taken[name])

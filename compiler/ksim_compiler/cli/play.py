@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.clock import ticks
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
@@ -177,8 +178,8 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 
 def _ticks(plan: Plan, seconds: float | None) -> int:
     if seconds is not None:
-        return max(1, round(seconds / plan.period))
-    return plan.longest_episode or max(1, round(20.0 / plan.period))
+        return max(1, ticks(seconds, plan.period))
+    return plan.longest_episode or max(1, ticks(20.0, plan.period))
 
 
 def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -268,7 +269,7 @@ def _verify(path: Path, options: argparse.Namespace) -> int:
     if problem is not None:
         print(f"{options.verify}: {problem}")
         return ERRORS
-    origin, ticks = Origin.of(found), len(found) - 1
+    origin, count = Origin.of(found), len(found) - 1
     if options.seed not in (None, origin.seed):
         raise UsageError(f"{options.verify} was recorded with seed {origin.seed}; leave out --seed")
     compiled = _load(path, options.settings or origin.settings, options)
@@ -281,7 +282,7 @@ def _verify(path: Path, options: argparse.Namespace) -> int:
     commands = [f"{place}={value!r}" for place, value in origin.commands.items()]
     fixed = _fixed(options.fixed or commands)
     policy = load_policy(options.run, plan, after=origin.steps)
-    again = record(plan, policy, origin.seed, max(1, ticks), fixed).until(ticks)
+    again = record(plan, policy, origin.seed, max(1, count), fixed).until(count)
     difference = first_difference(found, list(events(again)))
     if difference is not None:
         print(f"{options.verify}: {difference}")

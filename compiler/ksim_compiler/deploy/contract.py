@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ksim_compiler.artifact import versions
+from ksim_compiler.clock import ticks
 from ksim_compiler.deploy.reads import body_of, reads, sensors
 from ksim_compiler.deploy.targets import Targets, targets
 from ksim_compiler.interface import elements, inputs
@@ -122,7 +123,7 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
                 "unit": [str(unit) or "1" for unit in units],
                 "history": part.history,
                 "delay": part.delay,
-                "delay_ticks": round(part.delay / plan.period),
+                "delay_ticks": ticks(part.delay, plan.period),
                 "clip_in_graph": None if part.clip is None else [float(c) for c in part.clip],
                 "scale_in_graph": part.scale,
             }

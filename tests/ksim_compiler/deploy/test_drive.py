@@ -57,7 +57,7 @@ ACTIONS = {
     "velocity": "kind: velocity_target, scale: 2 rad/s, gain: 0.3 N*m*s/rad, torque_limit: 0.5 N*m",
     "torque": "kind: torque, scale: 3 N*m, torque_limit: 2 N*m",
     "late": f"kind: position_target, scale: 0.5 rad, {GAINS}, latency: [8 ms, 8 ms], "
-    "update: 62.5 Hz, low_pass: 5 Hz, torque_limit: 3 N*m, "
+    "update: 100 Hz, low_pass: 5 Hz, torque_limit: 3 N*m, "
     "torque_speed: {stall: 5 N*m, no_load_speed: 6 rad/s}",
     "both": f"kind: position_velocity_target, scale: 1 rad, velocity_scale: 2 rad/s, {GAINS}, "
     "clip_to_limits: true, velocity_noise: {gaussian: 0 rad/s}",
@@ -68,7 +68,7 @@ task: t
 PhysicsState:
   r: {{model: robot.xml, control: 50 Hz, home: {{keyframe: stand}}, solver: {{iterations: 7}}}}
 Observation:
-  q: {{kind: joint_position, relative_to: home, history: 3, delay: 40 ms}}
+  q: {{kind: joint_position, relative_to: home, history: 3, delay: 50 ms}}
   dq: {{kind: joint_velocity, scale: 0.1, clip: [-5 rad/s, 5 rad/s]}}
   down: {{kind: projected_gravity}}
   turn: {{kind: base_angular_velocity}}
