@@ -20,6 +20,10 @@ from ksim_schema.facts import FILES
 
 MAX_PIXELS = 1 << 27
 """Most pixels of an image, and most heights of a height field: about 400 MB with 3 colours."""
+MAX_COPIES = 100_000
+"""Most copies of a body, parts of a composite, or keyframes that an element may ask for."""
+MAX_ENTRIES = 10_000_000
+"""Largest size of an array that an element of a model asks for by its number of entries."""
 SHORTEST = 1e-7
 """Shortest timestep, in s: a control period would take hundreds of thousands of them."""
 
@@ -52,7 +56,7 @@ def check_files(content: Mapping[str, bytes]) -> None:
     """Check the files of a model before MuJoCo reads them, which makes what they ask for.
 
     Raises:
-        ModelError: an image or height field has too many pixels.
+        ModelError: an image or height field has too many pixels, or there are too many of a thing.
         BrokenModel: with the code KS0228: a number is nan. MuJoCo takes some for not given.
     """
     documents = {name: root for name, data in content.items() if (root := _document(data))}
@@ -68,6 +72,7 @@ def check_files(content: Mapping[str, bytes]) -> None:
                 f"the {_TITLES.get(element.tag, '')} {element.get('name', '')!r}",
                 *(_count(element, what) for what in _SIZES.get(element.tag, ())),
             )
+            _check_counts(element)
             if element.tag not in _LENIENT:
                 _check_nan(name, element, names)
     for name, data in content.items():
@@ -79,6 +84,14 @@ _NAMES = ("name", "class")
 _LENIENT = ("key", "numeric", "tuple", "text")
 """Elements whose numbers are looked at elsewhere, or are not for MuJoCo."""
 _SIZES = {"texture": ("width", "height"), "hfield": ("ncol", "nrow")}
+_USERS = ("body", "jnt", "geom", "site", "cam", "tendon", "actuator", "sensor")
+_LARGEST = {
+    "numeric": {"size": MAX_ENTRIES},
+    "size": {
+        **dict.fromkeys(("nuserdata", "nconmax", "njmax"), MAX_ENTRIES),
+        **dict.fromkeys(("nkey", *(f"nuser_{what}" for what in _USERS)), MAX_COPIES),
+    },
+}
 _TITLES = {"texture": "texture", "hfield": "height field"}
 
 
@@ -101,6 +114,18 @@ def _check_size(what: str, width: int = 0, height: int = 0) -> None:
     if width * height > MAX_PIXELS or max(width, height) > MAX_PIXELS:
         pixels = f"{width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are read"
         raise ModelError(f"{what} has {pixels}")
+
+
+def _check_counts(element: ElementTree.Element) -> None:
+    copies = math.prod(int(n) for n in element.get("count", "").split() if n.isdecimal())
+    if copies > MAX_COPIES:
+        raise ModelError(
+            f"<{element.tag}> makes {copies:,} copies; at most {MAX_COPIES:,} are made"
+        )
+    for attribute, most in _LARGEST.get(element.tag, {}).items():
+        if _count(element, attribute) > most:
+            given = element.get(attribute)
+            raise ModelError(f"<{element.tag}> has {attribute} {given}; at most {most:,} is read")
 
 
 def _check_nan(file: str, element: ElementTree.Element, names: set[str | None]) -> None:
@@ -257,7 +282,7 @@ def check_home(broken: Mapping[str, str], home: str | None) -> None:
     Raises:
         BrokenModel: with the code KS0468.
     """
-    if home in broken:
+    if home is not None and home in broken:
         message = f"keyframe {home!r} of the model cannot be the home pose: {broken[home]}"
         help = "mend the keyframe in the model"
         raise BrokenModel("KS0468", message, "home", help)

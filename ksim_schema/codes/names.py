@@ -71,7 +71,8 @@ ENTRIES: dict[str, Entry] = {
     "KS0228": error(
         "model that cannot be simulated",
         "A number of the model is not finite (nan or inf), or what MuJoCo computes of the model in "
-        "the home pose is not, so that nothing can be simulated. Ranges may be infinite.",
+        "the home pose is not or is far too large, or the inertia of the joints is singular or "
+        "below 0, so that nothing can be simulated. Ranges may be infinite.",
     ),
     "KS0229": error(
         "option of the model that is not possible",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,66 +11,16 @@ import pytest
 from ksim_compiler.cli import compile as command
 from ksim_compiler.cli import run as running
 from ksim_compiler.pipeline import compile_file
-from ksim_schema.diagnostics import Diagnostic
-
-MODEL = """<mujoco model="post">
-  <compiler angle="radian"/>
-  <option timestep="0.005"/>
-  <asset><material name="grey"/></asset>
-  <worldbody>
-    <geom name="floor" type="plane" size="0 0 1"/>
-    <body name="trunk" pos="0 0 1">
-      <freejoint name="base"/>
-      <geom name="trunk" type="box" size="0.1 0.1 0.1" mass="5"/>
-      <body name="leg" pos="0 0 -0.1">
-        <joint name="hip" type="hinge" axis="0 1 0" range="-1 1" actuatorfrcrange="-50 50"/>
-        <geom name="leg" type="capsule" fromto="0 0 -0.1 0 0 -0.5" size="0.03" mass="1"/>
-      </body>
-    </body>
-  </worldbody>
-  <keyframe>
-    <key name="home" qpos="0 0 0.75 1 0 0 0 0.1"/>
-    <key name="low" qpos="0 0 0.6 1 0 0 0 0.2"/>
-  </keyframe>
-</mujoco>
-"""
-TASK = """ksim: 1
-task: stand
-PhysicsState:
-  post:
-    model: model.xml
-    control: 50 Hz
-    home: {keyframe: home}
-    # more
-Observation:
-  q: {kind: joint_position}
-Action:
-  push: {kind: torque, joints: .*, scale: 10 N*m}
-Policy:
-  actor: {read: [q], network: {kind: mlp, hidden: [8]}}
-Critic:
-  critic: {judge: {clean: [q]}, network: {kind: mlp, hidden: [8]}}
-Reward:
-  effort: {kind: torque_penalty, scale: 0.5}
-Termination:
-  time_limit: {kind: episode_length, after: 20 s}
-"""
-MODEL_LINE, HOME_LINE, MORE_LINE = 5, 7, 8
-
-
-def png(width: int, height: int, chunks: bytes | None = None) -> bytes:
-    """A grey PNG of 8 bits; with other chunks than its own after the header, if they are given."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    if chunks is None:
-        rows = b"".join(b"\0" + bytes(range(width)) for _ in range(height))
-        chunks = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + header + chunks
+from tests.ksim_compiler.post import (
+    HOME_LINE,
+    MODEL,
+    MODEL_LINE,
+    MORE_LINE,
+    TASK,
+    only_error,
+    png,
+    write,
+)
 
 
 def changed(*pairs: tuple[str, str]) -> str:
@@ -110,25 +58,32 @@ NOT_FINITE = {
     "mass that overflows": ('mass="1"', 'mass="1e308"'),
     "size": ('size="0.1 0.1 0.1"', 'size="0.1 nan 0.1"'),
     "friction": ('mass="1"', 'mass="1" friction="nan 0.1 0.1"'),
-    "damping": ('type="hinge"', 'type="hinge" damping="nan"'),
-    "armature": ('type="hinge"', 'type="hinge" armature="inf"'),
-    "stiffness": ('type="hinge"', 'type="hinge" stiffness="inf"'),
     "axis": ('axis="0 1 0"', 'axis="0 nan 0"'),
     "range": ('range="-1 1" ', 'range="nan 1" limited="true" '),
-    "gravity": ('timestep="0.005"', 'gravity="0 0 nan"'),
-    "wind": ('timestep="0.005"', 'wind="inf 0 0"'),
-    "viscosity": ('timestep="0.005"', 'viscosity="nan"'),
-    "reference": ('type="hinge"', 'type="hinge" ref="nan"'),
-    "spring reference": ('type="hinge"', 'type="hinge" springref="inf"'),
+    **{
+        joint: ('type="hinge"', f'type="hinge" {joint}')
+        for joint in (
+            *(f'{what}="nan"' for what in ("damping", "armature", "stiffness", "ref")),
+            *(f'{what}="inf"' for what in ("damping", "armature", "springref")),
+        )
+    },
+    **{
+        option: ('timestep="0.005"', option)
+        for option in ('gravity="0 0 nan"', 'wind="inf 0 0"', 'viscosity="nan"')
+    },
 }
+ABSURD = {
+    "gravity": ('timestep="0.005"', 'gravity="0 0 -1e300"'),
+    "negative armature": ('type="hinge"', 'type="hinge" armature="-1.3"'),
+    "far away": ("0 0 0.75 1 0 0 0 0.1", "0 0 1e300 1 0 0 0 0.1"),
+    "turned far": ("0 0 0.75 1 0 0 0 0.1", "0 0 0.75 1 0 0 0 1e300"),
+    "far anchor": ('type="hinge"', 'type="hinge" pos="1e300 0 0"'),
+    "huge geom": ('size="0.1 0.1 0.1"', 'size="1e200 0.1 0.1"'),
+}
+_TIMES = ("0", "-0.005", "nan", "inf", "1e-300")
 OPTIONS = {
-    "timestep 0": ('timestep="0.005"', 'timestep="0"'),
-    "timestep below 0": ('timestep="0.005"', 'timestep="-0.005"'),
-    "timestep nan": ('timestep="0.005"', 'timestep="nan"'),
-    "timestep inf": ('timestep="0.005"', 'timestep="inf"'),
-    "timestep too short": ('timestep="0.005"', 'timestep="1e-300"'),
-    "impratio 0": ('timestep="0.005"', 'impratio="0"'),
-    "impratio below 0": ('timestep="0.005"', 'impratio="-1"'),
+    option: ('timestep="0.005"', option)
+    for option in (*(f'timestep="{time}"' for time in _TIMES), 'impratio="0"', 'impratio="-1"')
 }
 KEYFRAMES = {
     "nan": "0 0 nan 1 0 0 0 0",
@@ -146,9 +101,8 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, bytes]]] = {
     "binary": (bytes(range(256)) * 4, {}),
     "half": (MODEL[: len(MODEL) // 2], {}),
     "page": ("<html><body>404</body></html>", {}),
-    "element that is not known": (changed(("<worldbody>", "<wordbody/><worldbody>")), {}),
+    "unknown": (changed(("<worldbody>", "<wordbody/><worldbody>")), {}),
     "body without mass": (changed((' mass="1"', ' mass="0"')), {}),
-    "body with a mass below 0": (changed((' mass="1"', ' mass="-1"')), {}),
     "quaternion 0": (changed(('name="leg" pos="0 0 -0.1"', 'name="leg" quat="0 0 0 0"')), {}),
     "keyframe too long": (changed(("0 0 0.75 1 0 0 0 0.1", "0 0 0.75 1 0 0 0 0.1 0")), {}),
     "deep": (
@@ -169,6 +123,17 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, bytes]]] = {
         asset('<hfield name="h" size="1 1 1 1" nrow="300000" ncol="300000"/>'),
         {},
     ),
+    **{
+        f"many {line}": (changed(("<asset>", f"{line}<asset>")), {})
+        for line in (
+            '<size nkey="2000000000"/>',
+            '<size nuserdata="2000000000"/>',
+            '<size nuser_body="2000000000"/>',
+            '<custom><numeric name="n" size="2000000000"/></custom>',
+            '<worldbody><replicate count="100000000"><geom size="1"/></replicate></worldbody>',
+            '<worldbody><flexcomp name="f" type="grid" count="9999 9999 1"/></worldbody>',
+        )
+    },
     "mesh that is absent": (with_mesh("m.stl"), {}),
     "texture that is huge": (with_texture("t.png"), {"t.png": HUGE}),
     "texture that is cut off": (with_texture("t.png"), {"t.png": png(64, 64)[:-40]}),
@@ -187,22 +152,6 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, bytes]]] = {
 """Files that MuJoCo refuses, or that are refused before it tries."""
 
 
-def write(folder: Path, model: str | bytes, task: str = TASK) -> Path:
-    content = model if isinstance(model, bytes) else model.encode()
-    (folder / "model.xml").write_bytes(content)
-    (folder / "task.yaml").write_text(task, encoding="utf-8")
-    return folder / "task.yaml"
-
-
-def only_error(task: Path, capfd: pytest.CaptureFixture[str]) -> Diagnostic:
-    """The one error of a task, of which MuJoCo itself has printed nothing."""
-    found = [d for d in compile_file(task).diagnostics if d.severity == "error"]
-    assert len(found) == 1, [(d.code, d.message) for d in found]
-    assert "".join(capfd.readouterr()) == ""
-    assert found[0].message
-    return found[0]
-
-
 def test_the_model_is_sound_as_it_is(tmp_path: Path) -> None:
     assert compile_file(write(tmp_path, MODEL)).plan is not None
 
@@ -216,20 +165,28 @@ def test_a_number_that_is_not_finite(
     assert (found.code, found.where.line) == ("KS0202" if refused else "KS0228", MODEL_LINE)
 
 
+@pytest.mark.parametrize("case", ABSURD)
+def test_finite_numbers_that_nothing_can_be_computed_of(
+    case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = only_error(write(tmp_path, changed(ABSURD[case])), capfd)
+    assert (found.code, found.where.line) == ("KS0228", MODEL_LINE)
+
+
 @pytest.mark.parametrize("case", OPTIONS)
 def test_an_option_that_is_not_possible(
     case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     found = only_error(write(tmp_path, changed(OPTIONS[case])), capfd)
     assert found.where.line == MODEL_LINE
-    assert found.code == ("KS0228" if case == "timestep nan" else "KS0229")
+    assert found.code == ("KS0228" if case == 'timestep="nan"' else "KS0229")
 
 
 def test_the_timestep_of_the_task_counts_and_is_named(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     mended = TASK.replace("# more", "timestep: 5 ms")
-    broken = changed(OPTIONS["timestep 0"])
+    broken = changed(OPTIONS['timestep="0"'])
     assert compile_file(write(tmp_path, broken, mended)).plan is not None
     task = TASK.replace("# more", "timestep: 1e-30 s")
     found = only_error(write(tmp_path, MODEL, task), capfd)
@@ -376,8 +333,8 @@ def test_a_terrain_that_cannot_be_made(
 COMMANDS: dict[str, Callable[[list[str]], int]] = {"compile": command.main, "run": running.main}
 BROKEN: dict[str, str | bytes] = {
     "nan": changed(NOT_FINITE["mass"]),
-    "timestep": changed(OPTIONS["timestep 0"]),
-    "gravity": changed(NOT_FINITE["gravity"]),
+    "timestep": changed(OPTIONS['timestep="0"']),
+    "gravity": changed(NOT_FINITE['gravity="0 0 nan"']),
     "keyframe": changed(("0 0 0.75 1 0 0 0 0.1", KEYFRAMES["nan"])),
     "empty": b"",
     "page": "<html/>",

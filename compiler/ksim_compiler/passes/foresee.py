@@ -57,26 +57,38 @@ def home(plan: Plan) -> Any:
 
 
 def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
-    """A model whose numbers are finite, and not what follows from them in the home pose."""
+    """A model whose numbers are finite, and not what follows from them in the home pose.
+
+    MuJoCo's own measure of a simulation that has diverged (mjMAXVAL) is the one here.
+    """
     model = plan.robot.model
     mass = np.zeros((model.nv, model.nv))
     mujoco.mj_fullM(model, data, mass)
-    try:
-        computed = {
-            "the inertia matrix": np.linalg.inv(mass),
-            "the places of the bodies": data.xpos,
-            "the accelerations": data.qacc,
-        }
-    except np.linalg.LinAlgError:
-        message = "the joints have no inertia, or several of them move a body in the same way"
-        broken = [f"the inertia matrix is singular in the home pose: {message}"]
-    else:
-        names = [name for name, value in computed.items() if not np.isfinite(value).all()]
-        broken = [f"{name} cannot be computed in the home pose" for name in names]
-    for message in broken[:1]:
+    problem = _bad_inertia(mass)
+    for what, values in (("positions", data.qpos), ("accelerations", data.qacc)):
+        if not problem and not (np.abs(values) < mujoco.mjMAXVAL).all():
+            problem = f"the {what} of the joints are not finite, or above {mujoco.mjMAXVAL:g},"
+    if problem:
+        message = f"{problem} in the home pose: each episode would end at once"
         state = next(iter(plan.task.of("PhysicsState")))
-        help = "look for masses, inertias, gains or lengths that are far too large or too small"
+        help = "look for masses, armatures, gravity or places that are far too large or too small"
         yield plan.task.report("KS0228", message, "PhysicsState", state, "model", help=help)
+
+
+def _bad_inertia(mass: np.ndarray) -> str:
+    """What is wrong with an inertia matrix; "" where nothing is."""
+    if not mass.size:
+        return ""
+    if not np.isfinite(mass).all():
+        return "the inertia of the joints is not finite"
+    sizes = np.linalg.eigvalsh(mass)
+    if sizes[0] < -1e-9 * np.abs(sizes).max():
+        return "the inertia of a joint is below 0"
+    try:
+        np.linalg.inv(mass)
+    except np.linalg.LinAlgError:
+        return "joints have no inertia, or several move a body in the same way (singular inertia),"
+    return ""
 
 
 def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
