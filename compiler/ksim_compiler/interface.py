@@ -216,7 +216,8 @@ def _output(plan: Plan, name: str) -> Segment:
 def _formula(plan: Plan, action: Action) -> list[tuple[float, float]]:
     """For each number of an action what zero sets, and what one more adds to that."""
     joints = plan.robot.facts.match_joints(action.joints)
-    zeros, units = [0.0] * len(joints), [getattr(action, "scale", None)] * len(joints)
+    zeros = [0.0] * len(joints)
+    units: list[Any] = [getattr(action, "scale", None)] * len(joints)
     ends = [j.limits or (0.0, 0.0) for j in joints]
     if isinstance(action, TargetMotion) and action.around == "home":
         zeros = [j.home[0] for j in joints]
