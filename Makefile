@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TASK ?= walk
 ARGS ?=
-PYTEST_ARGS ?= -q
+PYTEST_ARGS ?= -q -n auto --dist loadfile
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  make run TASK=cartpole ARGS='--seed 3'       another task, options of ksim-run"
-	@echo "  make test PYTEST_ARGS='-n 2 -k gae'          options of pytest"
+	@echo "  make test PYTEST_ARGS='-q -k gae'            options of pytest"
 	@echo "  make PYTHON=python3.12 ...                   the Python that .venv is made with"
 
 install: $(STAMP) ## make .venv and install the packages in it
@@ -36,7 +36,7 @@ test-slow: $(STAMP) ## run the slow tests only
 
 test-zoo: $(STAMP) ## run the tests on robots of others: dm_control, gymnasium, MENAGERIE_ROOT
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[zoo]'
-	$(BIN)/python -m pytest -m "zoo or not zoo" $(PYTEST_ARGS) tests/zoo
+	$(BIN)/python -m pytest -m "zoo or not zoo" $(PYTEST_ARGS) -n 0 tests/zoo
 
 check: $(STAMP) ## lint, formatting and types
 	$(BIN)/ruff check .
