@@ -117,7 +117,6 @@ def run(options: argparse.Namespace) -> int:
         return ERRORS
     if options.probe:
         return _probe(compiled, options)
-    folder = _run_folder(options.out, compiled.plan.task.name)
     steps = options.steps or compiled.plan.task.ppo.steps
     chosen = {name: getattr(options, name) for name in OPTIONS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -129,7 +128,17 @@ def run(options: argparse.Namespace) -> int:
         "checkpoint_every": (steps or 10_000_000) // 20,
     }
     about = {**defaults, **chosen, "settings": options.settings}
-    return _train(compiled, folder, about, options, begun=False)
+    from ksim_compiler.learn import folder
+
+    name = f"{compiled.plan.task.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        with folder.new(options.out, Path("runs") / name) as (place, begun):
+            return _train(compiled, place, about, options, begun)
+    except folder.Busy as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
+    except folder.FolderError as error:
+        raise UsageError(str(error)) from error
 
 
 def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
@@ -191,7 +200,14 @@ def _resume(options: argparse.Namespace) -> int:
         if given[name] not in (None, about.get(name)):
             raise UsageError(f"the run has {name} {about.get(name)}; leave out --{name}")
     about |= {name: value for name, value in given.items() if value is not None}
-    return _train(compiled, folder, about, options, begun=True)
+    from ksim_compiler.learn.folder import Busy, lock
+
+    try:
+        with lock(folder):
+            return _train(compiled, folder, about, options, None)
+    except Busy as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return ERRORS
 
 
 def _explain(old: Compiled, new: Compiled, folder: Path, options: argparse.Namespace) -> None:
@@ -205,33 +221,19 @@ def _explain(old: Compiled, new: Compiled, folder: Path, options: argparse.Names
         print(text([compare(old, new, str(folder), str(options.task))], colour=shown))
 
 
-def _run_folder(out: Path | None, task: str) -> Path:
-    folder = out or Path("runs") / f"{task}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} holds something already; name another folder with --out, "
-            "or go on with the run in it with --resume"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or "error").lower()
-        raise UsageError(f"cannot make the run folder {folder}: {reason}") from error
-    return folder
-
-
 def _train(
     compiled: Compiled,
     folder: Path,
     about: dict[str, Any],
     options: argparse.Namespace,
-    begun: bool,
+    begin: Callable[[], None] | None,
 ) -> int:
+    """Train; a new run tells ``begin`` when it can be resumed, and one that goes on has none."""
     from rich.console import Console
 
     from ksim_compiler.cli.active import print_active
     from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.learn import head
+    from ksim_compiler.learn import head, store
     from ksim_compiler.learn.checkpoint import CheckpointError
     from ksim_compiler.learn.log import Display
     from ksim_compiler.learn.runner import Diverged, Trainer
@@ -246,8 +248,6 @@ def _train(
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     print_active(console, compiled.plan, trainer.env.engine.name)
-    if not begun:
-        head.write(folder, compiled, trainer.env.engine.name, about)
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
 
     def say(text: str) -> None:
@@ -256,18 +256,26 @@ def _train(
     session = Session(folder, trainer, how, header, say)
     started = time.monotonic()
     try:
-        with head.lock(folder), _stop_on_signal() as stopped:
+        with _stop_on_signal() as stopped:
             state = trainer.init(how.seed)
-            if begun:
+            if begin is None:
+                if "from" in about and not store.checkpoints(folder):
+                    raise CheckpointError(f"{folder} no longer has the state that it began with")
                 state = session.restore(state)
                 say(f"going on after {session.steps(state):,} steps")
             if options.warm is not None:
                 state = _warm(state, trainer, compiled, options, say)
+                about["from"] = str(options.warm)
             done = session.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
-                _sent(options.metrics, folder, about, done) as sent,
+                _sent(options.metrics, folder, about, begin is None) as sent,
             ):
+                if begin is not None:
+                    if options.warm is not None:
+                        session.save(state)  # so that a resume needs no other run
+                    head.write(folder, compiled, trainer.env.engine.name, about)
+                    begin()
                 state = session.run(state, (display, *sent), lambda: bool(stopped))
     except (CheckpointError, Diverged, head.HeadError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -328,17 +336,26 @@ def _warm(
 
 
 @contextmanager
-def _sent(metrics: str | None, folder: Path, about: dict[str, Any], done: int) -> Iterator[list]:
+def _sent(
+    metrics: str | None, folder: Path, about: dict[str, Any], resumed: bool
+) -> Iterator[list]:
     """The loggers that send metrics elsewhere, if asked for."""
     if metrics is None:
         yield []
         return
+    from uuid import uuid4
+
+    from ksim_compiler.learn import head
     from ksim_compiler.learn.log import MetricsError, WeightsAndBiases
 
+    known = resumed and "wandb" in about
+    about.setdefault("wandb", uuid4().hex)  # folders of one name are not one run there
     try:
-        logger = WeightsAndBiases(folder, about, done)
+        logger = WeightsAndBiases(folder, about, about["wandb"], known)
     except MetricsError as error:
         raise UsageError(f"--metrics {metrics}: {error}") from error
+    if resumed and not known:
+        head.rewrite(folder, {**head.read(folder), "wandb": about["wandb"]})
     try:
         yield [logger]
     finally:

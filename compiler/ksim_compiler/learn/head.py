@@ -1,18 +1,15 @@
 """The head of a run's folder: the compiled task, its canonical form, and ``run.json``.
 
 ``run.json`` says how the run was begun, with which versions and on what hardware. It is the last
-of the head that is written: with it, the run can be resumed. Who trains in the folder holds a lock
-on it.
+of the head that is written: with it, the run can be resumed.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,16 +17,17 @@ from typing import Any
 import jax
 
 from ksim_compiler import artifact
+from ksim_compiler.learn.folder import RUN_FILE
+from ksim_compiler.learn.folder import lock as lock
 from ksim_compiler.pipeline import Compiled
 from ksim_schema.canonical import canonical, canonical_yaml
 
-RUN_FILE = "run.json"
 PACKAGES = ("equinox", "jax", "jaxlib", "mujoco-mjx", "numpy", "optax")
 """What else the numbers of a training rest on, besides what a compiled task does."""
 
 
 class HeadError(Exception):
-    """A folder that is no run, or that somebody else trains in; the message says which."""
+    """A folder that is no run, or whose head is damaged; the message says which."""
 
 
 def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any]) -> None:
@@ -57,8 +55,13 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
         "versions": versions(),
         "hardware": hardware(),
     }
+    rewrite(folder, head)
+
+
+def rewrite(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write ``run.json``, all at once."""
     partial = folder / f"{RUN_FILE}.partial"
-    partial.write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
+    partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / RUN_FILE)
 
 
@@ -78,29 +81,6 @@ def read(folder: Path) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise HeadError(f"{path} cannot be read: it holds no object")
     return about
-
-
-@contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a run's folder. The lock goes with the process.
-
-    Raises:
-        HeadError: another one trains in it.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    with (folder / RUN_FILE).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HeadError(f"another process trains in {folder}") from error
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network file systems
-                raise
-        yield
 
 
 def versions() -> dict[str, str]:

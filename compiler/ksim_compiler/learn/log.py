@@ -88,13 +88,16 @@ class WeightsAndBiases:
     Args:
         folder: the run folder, whose name the run has there.
         config: what the run is, to be shown there.
-        done: environment steps done before.
+        identity: the run's id there, which no other run has.
+        resumed: whether it goes on with the run of that id.
 
     Raises:
         MetricsError: the package is not installed, or it cannot begin a run.
     """
 
-    def __init__(self, folder: Path, config: Mapping[str, object], done: int = 0) -> None:
+    def __init__(
+        self, folder: Path, config: Mapping[str, object], identity: str, resumed: bool
+    ) -> None:
         try:
             import wandb  # pyright: ignore[reportMissingImports]
         except ImportError as error:
@@ -103,10 +106,10 @@ class WeightsAndBiases:
             self._run = wandb.init(
                 project="ksim",
                 name=folder.name,
-                id=folder.name,
+                id=identity,
                 dir=str(folder),
                 config=dict(config),
-                resume="allow" if done else None,
+                resume="allow" if resumed else "never",
             )
         except wandb.Error as error:  # no account, no network
             raise MetricsError(" ".join(str(error).split())) from error

@@ -2,7 +2,7 @@
 
     task.ksim            the compiled task
     task.yaml            its canonical form
-    run.json             seed, engine, options, versions, hardware
+    run.json             seed, engine, options, versions, hardware, what it began with
     metrics.jsonl        a line an iteration
     evaluations.jsonl    a line an evaluation
     checkpoints/         <steps>.safetensors, the newest few
