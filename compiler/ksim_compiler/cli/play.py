@@ -14,6 +14,8 @@ from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.clock import ticks
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_compiler.play.record import Recording
@@ -241,20 +243,18 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
         write_plots(options.plots, recording, f"{name}, seed {origin.seed}", labels)
         print(f"wrote {options.plots}")
     if options.video is not None:
-        from ksim_compiler.play.video import write_video
+        _film(plan, recording.qpos[: recording.ticks], options)
 
-        poses = recording.qpos[: recording.ticks]
-        facts = plan.robot.facts
-        write_video(
-            options.video,
-            plan.robot.model,
-            poses,
-            plan.period,
-            options.size,
-            options.camera,
-            facts.body_id(facts.root),
-        )
-        print(f"wrote {options.video}")
+
+def _film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
+    """Draw poses (ticks, nq) as the options say, with a camera that follows the base."""
+    from ksim_compiler.play.video import write_video
+
+    facts = plan.robot.facts
+    base = facts.body_id(facts.root)
+    model, size, camera = plan.robot.model, options.size, options.camera
+    write_video(options.video, model, poses, plan.period, size, camera, base)
+    print(f"wrote {options.video}")
 
 
 def _verify(path: Path, options: argparse.Namespace) -> int:
@@ -309,20 +309,7 @@ def _dump(plan: Plan, options: argparse.Namespace) -> int:
     if options.video is not None:
         import numpy as np
 
-        from ksim_compiler.play.video import write_video
-
-        poses = finding.qpos[np.isfinite(finding.qpos).all(axis=1)]
-        facts = plan.robot.facts
-        write_video(
-            options.video,
-            plan.robot.model,
-            poses,
-            plan.period,
-            options.size,
-            options.camera,
-            facts.body_id(facts.root),
-        )
-        print(f"wrote {options.video}")
+        _film(plan, finding.qpos[np.isfinite(finding.qpos).all(axis=1)], options)
     return OK
 
 
