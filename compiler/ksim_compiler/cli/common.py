@@ -6,7 +6,11 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -49,6 +53,9 @@ def in_utf8() -> None:
 def main(program: str, command: Callable[[], int]) -> int:
     """Run a command; what a user can do wrong ends with a line of text and an exit status.
 
+    So does a mistake of ours, whose traceback goes to a file that the line names; or, where the
+    variable KSIM_TRACEBACK is set, to standard error.
+
     Args:
         program: its name, which such a line begins with.
         command: does the work and returns the exit status.
@@ -58,7 +65,8 @@ def main(program: str, command: Callable[[], int]) -> int:
             encoding = os.environ.get(_TERMINAL) if stream.isatty() else None
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
-        status = command()
+        with _plain_warnings(program):
+            status = command()
         sys.stdout.flush()
         return status
     except UsageError as error:
@@ -81,6 +89,85 @@ def main(program: str, command: Callable[[], int]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"{program}: {where}{(error.strerror or 'error').lower()}", file=sys.stderr)
         return ERRORS
+    except MemoryError:
+        print(f"{program}: there is not enough memory for this", file=sys.stderr)
+        return ERRORS
+    except Exception as error:
+        print(f"{program}: {_mistake_of_ours(error)}", file=sys.stderr)
+        return ERRORS
+
+
+def _mistake_of_ours(error: Exception) -> str:
+    """A line that asks for a report of what nobody foresaw, and says where the traceback is."""
+    lines = traceback.format_exception(error)
+    brief = " ".join(str(error).split())[:200]
+    where = "it stands above"
+    if os.environ.get("KSIM_TRACEBACK"):
+        print("".join(lines), end="", file=sys.stderr)
+    else:
+        try:
+            with tempfile.NamedTemporaryFile(
+                "w", prefix="ksim-", suffix=".txt", delete=False, encoding="utf-8"
+            ) as file:
+                file.writelines(lines)
+            where = f"it is in {file.name}"
+        except OSError:
+            where = "KSIM_TRACEBACK=1 prints it"
+    what = f"{type(error).__name__}: {brief}" if brief else type(error).__name__
+    return f"this is a mistake of ours, please report it with its traceback ({where}): {what}"
+
+
+@contextmanager
+def _plain_warnings(program: str) -> Iterator[None]:
+    """Say a library's warnings once, as lines of this program.
+
+    Those of NumPy on single numbers, and those for programmers, are dropped: what is not finite is
+    found and told where it matters. Python's own options (-W, PYTHONWARNINGS) leave all as it is.
+    """
+    if sys.warnoptions:
+        yield
+        return
+    said: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        text = " ".join(str(message).split())[:400]
+        programmers = (RuntimeWarning, DeprecationWarning, PendingDeprecationWarning, ImportWarning)
+        if text not in said and not issubclass(category, (*programmers, ResourceWarning)):
+            said.add(text)
+            print(f"{program}: warning: {text}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def count(text: str) -> int:
+    """A whole number from 1 to 10^15, as options of the commands take it; 1e6 and 1_000 are such.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        value = float(text.replace("_", ""))
+        whole = int(value)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
+    if whole != value:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number")
+    if not 1 <= whole <= 10**15:
+        raise argparse.ArgumentTypeError("must be from 1 to 10^15")
+    return whole
+
+
+def threads(text: str) -> int:
+    """A number of threads; 0 stands for all cores.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) <= 1024):
+        raise argparse.ArgumentTypeError("must be a whole number from 0 (all cores) to 1024")
+    return int(text)
 
 
 def _task_error() -> type[TaskError]:

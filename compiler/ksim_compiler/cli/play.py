@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         common.in_utf8()
+        os.environ["JAX_PLATFORMS"] = "cpu"  # one environment, whose engine shares JAX's memory
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 
@@ -91,6 +93,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
     if options.seconds is not None and not 0 < options.seconds <= 3600:
         raise UsageError("--seconds is more than 0 and at most 3600")
+    for file in (options.video, options.plots, options.events, options.rollout):
+        if file is not None:
+            _writable(file)
     path = options.run / "task.ksim"
     if not path.is_file():
         raise UsageError(f"{options.run} is no run: there is no task.ksim in it")
@@ -110,6 +115,21 @@ def run(options: argparse.Namespace) -> int:
     return ERRORS if compiled.plan is None else _told(lambda: _play(compiled, options))
 
 
+def _writable(path: Path) -> None:
+    """See that a file can be written before an episode is played for it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {folder}")
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UsageError(f"cannot write {path}: permission denied")
+
+
 def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> Compiled:
     compiled = common.load(path, settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
@@ -118,6 +138,7 @@ def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> C
 
 def _told(what: Callable[[], int]) -> int:
     """Do something; what goes wrong for the user's own reasons is a line and a status."""
+    from ksim_compiler.engine import EngineUnavailable
     from ksim_compiler.learn.checkpoint import CheckpointError
     from ksim_compiler.play.commands import CommandError
     from ksim_compiler.play.plots import PlotError
@@ -127,7 +148,10 @@ def _told(what: Callable[[], int]) -> int:
 
     try:
         return what()
-    except (CheckpointError, PlotError, VideoError, ViewerError, ReplayError) as error:
+    except (
+        *(CheckpointError, EngineUnavailable, PlotError),
+        *(VideoError, ViewerError, ReplayError),
+    ) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     except CommandError as error:
@@ -144,6 +168,10 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         from ksim_compiler.play.video import encoder_of
 
         encoder_of(options.video)
+    if options.plots is not None:
+        from ksim_compiler.play.plots import check
+
+        check(options.plots)
     if options.dump is not None:
         return _dump(plan, options)
     policy = load_policy(options.run, plan)
@@ -191,6 +219,8 @@ def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:
         name, dot, label = place.partition(".")
         try:
             fixed[name, label] = float(value)
+            if not math.isfinite(fixed[name, label]):
+                equals = ""
         except ValueError:
             equals = ""
         if not (equals and dot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import signal
 import sys
@@ -49,9 +50,14 @@ def parser() -> argparse.ArgumentParser:
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
     add("--seed", type=int, help="of all random numbers (default: 0)")
-    add("--steps", type=_count, help="environment steps (default: PPO.steps of the task)")
+    add("--steps", type=common.count, help="environment steps (default: PPO.steps of the task)")
     add("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
-    add("--threads", type=int, default=0, help="threads of the native engine (default: all cores)")
+    add(
+        "--threads",
+        type=common.threads,
+        default=0,
+        help="threads of the native engine (default: all cores)",
+    )
     add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped or killed")
     add(
         "--from",
@@ -60,20 +66,20 @@ def parser() -> argparse.ArgumentParser:
         metavar="RUN",
         help="begin with what another run learned, also where the task has changed since",
     )
-    add("--episodes", type=_count, help="episodes of an evaluation (default: 32)")
+    add("--episodes", type=common.count, help="episodes of an evaluation (default: 32)")
     add(
         "--evaluate-every",
-        type=_count,
+        type=common.count,
         metavar="STEPS",
         help="environment steps between evaluations (default: a quarter of the training)",
     )
     add(
         "--checkpoint-every",
-        type=_count,
+        type=common.count,
         metavar="STEPS",
         help="environment steps between checkpoints (default: a twentieth of the training)",
     )
-    add("--keep", type=_count, help="checkpoints to keep (default: 3)")
+    add("--keep", type=common.count, help="checkpoints to keep (default: 3)")
     add(
         "--on-nan",
         choices=("continue", "stop"),
@@ -91,13 +97,6 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def _count(text: str) -> int:
-    value = int(float(text.replace("_", "")))
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
 OPTIONS = ("seed", "engine", "steps", "episodes", "evaluate_every", "checkpoint_every")
 OPTIONS += ("keep", "on_nan")
 """Options that a resumed run has from the run that it goes on with, unless they are given anew."""
@@ -107,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
+    if missing := _missing(options):
+        raise UsageError(missing)
     if options.resume is not None:
         return _resume(options)
     if options.task is None:
@@ -141,6 +142,21 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
 
 
+def _missing(options: argparse.Namespace) -> str:
+    """What is not installed that an option needs at the end, or "": said before anything else."""
+    if options.metrics is not None and not _installed(options.metrics):
+        return f"--metrics {options.metrics} needs: pip install {options.metrics}"
+    if options.video and not (_installed("imageio") and _installed("imageio_ffmpeg")):
+        return "videos need: pip install 'ksim-schema[video]'"
+    return ""
+
+
+def _installed(package: str) -> bool:
+    if package in sys.modules:
+        return sys.modules[package] is not None  # type: ignore[redundant-expr]
+    return importlib.util.find_spec(package) is not None
+
+
 def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
     """Print what zero and random actions give."""
     from ksim_compiler.engine import EngineUnavailable
@@ -154,7 +170,7 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
     for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):
         try:
             found = probe(plan, options.engine or "auto", std, options.seed or 0, options.threads)
-        except (EngineUnavailable, ValueError) as error:
+        except (EngineUnavailable, NotImplementedError, ValueError) as error:
             print(f"{PROGRAM}: {error}", file=sys.stderr)
             return ERRORS
         ended = found.lengths is not None

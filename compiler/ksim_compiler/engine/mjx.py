@@ -86,7 +86,7 @@ class MjxEngine:
 
     Raises:
         EngineUnavailable: when `mujoco-mjx`, or for `warp` its package or a GPU, is missing.
-        NotImplementedError: for a model feature that MJX lacks; the message is MJX's own.
+        NotImplementedError: for a model feature that MJX lacks; the message holds MJX's own.
         ValueError: for a data or model field that MJX does not have.
     """
 
@@ -101,7 +101,11 @@ class MjxEngine:
         # simulation by itself, and has no middle phase of collisions that could be left out.
         model.opt.disableflags &= ~int(_DISABLE.mjDSBL_AUTORESET | _DISABLE.mjDSBL_MIDPHASE)
         capacity = {} if implementation == "jax" else _warp_capacity(spec)
-        self._model = self._mjx.put_model(model, impl=implementation)
+        try:
+            self._model = self._mjx.put_model(model, impl=implementation)
+        except NotImplementedError as error:
+            message = f"{self.name} cannot simulate this model: {str(error).rstrip('.')}"
+            raise NotImplementedError(f"{message}; the engine native can") from error
         if implementation == "warp":
             self._model = _quiet(self._model)
         self._template = self._mjx.make_data(model, impl=implementation, **capacity)

@@ -19,6 +19,20 @@ class PlotError(Exception):
     """Plots that cannot be made; the message says what to do."""
 
 
+def check(path: Path) -> None:
+    """See that plots can be made.
+
+    Raises:
+        PlotError: the format is unknown, or matplotlib is not installed.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise PlotError(f"{path.name}: a plot's name ends in {', '.join(FORMATS)}")
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise PlotError("plots need: pip install 'ksim-schema[plots]'") from error
+
+
 def write_plots(
     path: Path, recording: Recording, title: str, labels: Mapping[str, Sequence[str]]
 ) -> None:
@@ -33,13 +47,10 @@ def write_plots(
     Raises:
         PlotError: the format is unknown, or matplotlib is not installed.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise PlotError(f"{path.name}: a plot's name ends in {', '.join(FORMATS)}")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PlotError("plots need: pip install 'ksim-schema[plots]'") from error
+    check(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows: list[tuple[str, dict[str, np.ndarray]]] = [
         (name, _columns(values[:-1], labels.get(name, ())))
         for name, values in recording.inputs.items()

@@ -23,13 +23,22 @@ def choose_renderer() -> str:
     for choice in (given,) if given and given != "disable" else ("egl", "osmesa"):
         # a driver that fails may take its process along, so another one tries it
         environment = {**os.environ, "MUJOCO_GL": choice}
-        test = "import mujoco; mujoco.GLContext(16, 16).make_current()"
+        # glfw only warns where there is no display; what draws is what is wanted
+        test = "import mujoco; context = mujoco.GLContext(16, 16); context.make_current(); "
+        test += "mujoco.MjrContext(mujoco.MjModel.from_xml_string('<mujoco/>'), "
+        test += "mujoco.mjtFontScale.mjFONTSCALE_100)"
         tried = subprocess.run(
             [sys.executable, "-c", test], env=environment, capture_output=True, check=False
         )
         if tried.returncode == 0:
             os.environ["MUJOCO_GL"] = choice
             return choice
+    if given and given != "disable":
+        why = ": it needs a display" if given.lower() == "glfw" else ""
+        raise VideoError(
+            f"MUJOCO_GL={given} gives no way to draw here{why}; without MUJOCO_GL, EGL and OSMesa "
+            "are tried, which need none"
+        )
     raise VideoError(
         "there is no way to draw here: neither EGL (a graphics driver) nor OSMesa works. "
         "On Debian or Ubuntu: apt-get install libegl1 or libosmesa6"
