@@ -188,6 +188,7 @@ class RobotFacts:
         geom_bodies: for each geom the index of its body.
         solid: names of the geoms that can touch something.
         ground: names of the solid geoms that stand still.
+        pairs: the two geoms of each ``<pair>``.
         surfaces: the shapes of planes, boxes and height fields that stand still.
         files: files beside the task, by the key that :func:`file_key` gives.
         torque_limits: joint with a motor -> the largest torque (N*m) or force (N) that it gives
@@ -219,6 +220,7 @@ class RobotFacts:
     geom_bodies: tuple[int, ...] = ()
     solid: tuple[str, ...] = ()
     ground: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
     surfaces: tuple[Surface, ...] = ()
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
     files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
@@ -270,6 +272,10 @@ class RobotFacts:
     def geom_id(self, name: str) -> int:
         """Index of a geom in the model."""
         return self.geoms.index(name)
+
+    def pairs_of(self, geom: str) -> tuple[int, ...]:
+        """The indices of the pairs that a geom belongs to."""
+        return tuple(i for i, pair in enumerate(self.pairs) if geom in pair)
 
     def tree_of(self, body: str) -> str:
         """The body below the world that a body hangs from."""

@@ -92,6 +92,10 @@ def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) 
         geom_bodies=tuple(int(i) for i in model.geom_bodyid),
         solid=tuple(name for i, name in enumerate(geoms) if solid[i]),
         ground=tuple(name for i, name in enumerate(geoms) if solid[i] and still[i]),
+        pairs=tuple(
+            (geoms[one], geoms[other])
+            for one, other in zip(model.pair_geom1, model.pair_geom2, strict=True)
+        ),
         surfaces=surfaces(model),
         torque_limits=torque_limits(model, joints),
         axes=pose.axes(),

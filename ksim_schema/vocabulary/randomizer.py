@@ -47,6 +47,10 @@ class Randomizer(Part):
         default=constant_scale(1.0), description="Factor of its strength; may follow the level."
     )
 
+    def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The MjModel fields that it changes of this robot."""
+        return self.changes
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         """What it changes, as ``field:name``: two randomizers must not change the same."""
         return self.changes
@@ -55,8 +59,9 @@ class Randomizer(Part):
 class FloorFriction(Randomizer):
     """Sliding friction of the ground geom: replaced by a uniform draw.
 
-    MuJoCo takes the larger friction of two touching geoms, so the feet's own should be low. A
-    ``<pair>`` of the model has a friction of its own, which this does not change.
+    MuJoCo takes the larger friction of two touching geoms, so the feet's own should be low. Where
+    a ``<pair>`` of the model says how the ground touches a geom, the sliding friction of the pair
+    is replaced by the same draw.
     """
 
     kind: Literal["floor_friction"] = "floor_friction"
@@ -64,8 +69,13 @@ class FloorFriction(Randomizer):
     geom: GeomName = Field(default="floor", description="The ground.")
     range: Range[Annotated[Number, Ge(0)]] = Field(description="Range of the coefficient.")
 
+    def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
+        paired = robot.pairs_of(self.geom)
+        return (*self.changes, "pair_friction") if paired else self.changes
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
-        return (f"geom_friction:{self.geom}",)
+        pairs = (f"pair_friction:{pair}" for pair in robot.pairs_of(self.geom))
+        return (f"geom_friction:{self.geom}", *pairs)
 
 
 class _JointFactor(Randomizer):

@@ -151,13 +151,41 @@ def test_a_randomizer_without_effect_is_warned_of(part: str) -> None:
     np.testing.assert_array_equal(trajectory(plan, 1), trajectory(plan, 2))
 
 
-def test_a_pair_keeps_its_own_friction() -> None:
-    part = "floor_friction, range: [0.2, 0.9]"
-    plan, codes = compiled(part, PAIR)
-    assert "KS0467" in codes
-    dof = int(plan.robot.model.body("paired").dofadr[0])
-    one, other = (trajectory(plan, seed)[:, dof] for seed in (1, 2))
-    np.testing.assert_allclose(one, other, atol=1e-9)
+@pytest.mark.parametrize("engine", ["native", "mjx"])
+def test_the_friction_of_a_pair_of_the_ground_is_drawn_too(engine: str) -> None:
+    plan, codes = compiled("floor_friction, range: [0.2, 0.7]", PAIR)
+    assert "KS0467" not in codes
+    assert plan.model_fields == ("geom_friction", "pair_friction")
+    own = {n: model_value(plan.robot.model, n) for n in plan.model_fields}
+    single = {n: jnp.asarray(value, jnp.float32) for n, value in own.items()}
+    tick = Tick(plan, single)
+    keys = jax.random.split(jax.random.key(0), 3)
+    start = jax.vmap(lambda key: tick.start(tick.parts, key, key, jnp.float32(1)))
+    *_, drawn = start(keys)
+    friction = np.asarray(drawn["pair_friction"])[:, 0, :2]
+    assert friction.std(axis=0).min() > 0.05
+    np.testing.assert_array_equal(friction[:, 0], friction[:, 1])
+    model = plan.robot.model
+    built = make_engine(engine, EngineSpec(model, 3, 1, ("qvel",), plan.model_fields))
+    dof = int(model.body("paired").dofadr[0])
+    speed = np.zeros((3, model.nv), np.float32)
+    speed[:, dof] = 1.0
+    place = np.broadcast_to(model.qpos0.astype(np.float32), (3, model.nq))
+    state, _ = built.reset(place, speed, drawn)
+    step = jax.jit(built.step)
+    for _ in range(20):
+        state, world = step(state, np.zeros((3, model.nu), np.float32))
+    expected = []
+    for row in friction:
+        plain = copy.copy(model)
+        plain.pair_friction[0, :2] = row
+        data = mujoco.MjData(plain)
+        data.qvel[dof] = 1.0
+        for _ in range(20):
+            mujoco.mj_step(plain, data)
+        expected.append(data.qvel[dof])
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(np.asarray(world["qvel"])[:, dof], expected, atol=1e-5)
 
 
 CROWDED = """

@@ -50,9 +50,16 @@ def floor_friction(c: v.FloorFriction, x: Context) -> Values:
     friction = x.world["geom_friction"]
     low, high = c.range
     draw = low + (high - low) * jax.random.uniform(x.key)
-    own = friction[geom, 0]
-    value = own + scaled(c.scale, x.level) * (draw - own)
-    return {**x.world, "geom_friction": friction.at[geom, 0].set(value)}
+
+    def drawn(own: Any) -> Any:
+        return own + scaled(c.scale, x.level) * (draw - own)
+
+    changed = {**x.world, "geom_friction": friction.at[geom, 0].set(drawn(friction[geom, 0]))}
+    if pairs := x.robot.pairs_of(c.geom):  # of a pair, both tangential directions
+        rows = jnp.array(pairs)
+        friction = x.world["pair_friction"]
+        changed["pair_friction"] = friction.at[rows, :2].set(drawn(friction[rows, :2]))
+    return changed
 
 
 def _joint_factor(c: v.StaticFriction | v.Armature | v.JointDamping, x: Context) -> Values:

@@ -38,7 +38,7 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     off_centre: list[str] = []
     for part in plan.parts("Randomizer").values():
         assert isinstance(part, Randomizer)
-        model_fields.update(dict.fromkeys(part.changes))
+        model_fields.update(dict.fromkeys(part.changed_fields(facts)))
         off_centre += _off_centre(part, facts)
     try:
         robot = robots.equip(plan.robot, sensors, drives, off_centre)

@@ -143,7 +143,7 @@ def _gains(plan: Plan, part: v.ServoGains) -> Iterator[tuple[str, str, str]]:
 
 
 def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
-    """Friction is the larger of two geoms, that of the higher priority, or that of a pair."""
+    """The friction is the larger one, that of the geom with the higher priority, or a pair's."""
     model, facts = plan.robot.model, plan.robot.facts
     floor = facts.geom_id(part.geom)
     pairs = zip(model.pair_geom1, model.pair_geom2, strict=True)
@@ -167,11 +167,6 @@ def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
     if not paired and not others:
         message = f"no moving geom can touch {part.geom!r}"
         yield "geom", message, "name the geom that the robot stands on"
-    if paired:
-        names = [_geom_name(model, geom) for geom in paired]
-        message = f"a <pair> decides the friction of {_list('geom', 'geoms', names)} with "
-        message += f"{part.geom!r}, and that of {part.geom!r} is not used"
-        yield "geom", message, "remove the pairs' elements, and use contype and conaffinity"
     if own:
         names = [_geom_name(model, geom) for geom in own]
         message = f"the friction of {part.geom!r} is not used with {_list('geom', 'geoms', names)},"
