@@ -189,8 +189,11 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         if path.stat().st_size > MAX_SIZE:
             raise ReplayError(f"{path} is larger than {MAX_SIZE:,} bytes")
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReplayError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        what = (error.strerror or "error").lower()
+        raise ReplayError(f"cannot read {path}: {what}") from error
+    except UnicodeDecodeError as error:
+        raise ReplayError(f"cannot read {path}: it is no text in UTF-8") from error
     found: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:

@@ -189,6 +189,28 @@ def paint(text: str, colour: bool, *, code: str = "1") -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if colour else text
 
 
+def given(text: str) -> str:
+    """The type of an option that names something: an empty text names nothing.
+
+    As a path it would mean the current folder, which a script with an unset variable never means.
+
+    Raises:
+        ArgumentTypeError: the text is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """The type of an option that is a path.
+
+    Raises:
+        ArgumentTypeError: the text is empty.
+    """
+    return Path(given(text))
+
+
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Add the option that lets the code of a compiled task run."""
     about = (

@@ -44,12 +44,19 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 without errors, 1 with errors, 2 for a wrong command line.",
         allow_abbrev=False,
     )
-    add = result.add_argument
-    add("paths", nargs="*", type=Path, metavar="PATH", help="task files, .ksim files or folders")
+    add, path = result.add_argument, common.path
+    add(
+        "paths",
+        nargs="*",
+        type=path,
+        metavar="PATH",
+        help="task files, .ksim files or folders",
+    )
     add("--check", action="store_true", help="check only; write nothing")
     add(
         "-o",
         "--out",
+        type=common.given,
         metavar="PATH",
         help=f"where to write: a file ending in {ARCHIVE}, or a folder (default: {BUILD}/)",
     )
@@ -62,9 +69,10 @@ def parser() -> argparse.ArgumentParser:
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
     add("--fmt", action="store_true", help="lay the files out; with --check, only say which")
-    add("--init", type=Path, metavar="NAME", help="write a new task, NAME.yaml")
+    add("--init", type=path, metavar="NAME", help="write a new task, NAME.yaml")
     add(
         "--robot",
+        type=common.given,
         metavar="MODEL",
         help="with --init: its MJCF or URDF file, menagerie:NAME/ENTRY or package:module/file.xml",
     )
@@ -127,6 +135,7 @@ def run(options: argparse.Namespace) -> int:
         print(emit.schema(), end="")
         return OK
     if options.init is not None:
+        _check_alone(options)
         from ksim_compiler.cli import init
 
         return init.init(options.init, options.robot)
@@ -144,6 +153,20 @@ def run(options: argparse.Namespace) -> int:
     if options.emit is not None:
         return _emit(tasks, options)
     return _compile(tasks, options)
+
+
+def _check_alone(options: argparse.Namespace) -> None:
+    """Refuse what --init would leave undone.
+
+    Raises:
+        UsageError: a task is named, or it is to be checked, changed or written elsewhere.
+    """
+    others = ("check", "fmt", "emit", "out", "settings")
+    flags = [{"settings": "set"}.get(name, name) for name in others if getattr(options, name)]
+    if options.paths:
+        raise UsageError(f"--init {options.init} writes a new task; leave out {options.paths[0]}")
+    if flags:
+        raise UsageError(f"--init writes a new task, and does no more; leave out --{flags[0]}")
 
 
 def _kinds(options: argparse.Namespace) -> Kinds | None:

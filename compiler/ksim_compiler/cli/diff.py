@@ -49,11 +49,11 @@ def parser() -> argparse.ArgumentParser:
         "given; 2 for a wrong command line.",
         allow_abbrev=False,
     )
-    add = result.add_argument
-    add("old", metavar="OLD", help="the task before")
-    add("new", metavar="NEW", help="the task after")
+    add, path = result.add_argument, common.path
+    add("old", type=common.given, metavar="OLD", help="the task before")
+    add("new", type=common.given, metavar="NEW", help="the task after")
     add("--format", choices=FORMATS, default="text", help="form of the comparison")
-    add("-o", "--out", type=Path, metavar="FILE", help="write to a file")
+    add("-o", "--out", type=path, metavar="FILE", help="write to a file")
     add(
         "--fail-on",
         choices=TIER_NAMES,

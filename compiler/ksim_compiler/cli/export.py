@@ -33,9 +33,9 @@ def parser() -> argparse.ArgumentParser:
         "legs.contract.json. Each file says which other one it belongs to.",
         allow_abbrev=False,
     )
-    add = result.add_argument
-    add("run", type=Path, metavar="RUN", help="the folder of a run")
-    add("-o", "--out", type=Path, default=Path("policy.onnx"), metavar="FILE.onnx")
+    add, path = result.add_argument, common.path
+    add("run", type=path, metavar="RUN", help="the folder of a run")
+    add("-o", "--out", type=path, default=Path("policy.onnx"), metavar="FILE.onnx")
     common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result

@@ -34,6 +34,8 @@ def init(name: Path, model: str | None) -> int:
         The exit status: 1 when nothing in the model can be driven, and then nothing is written; or
         when the task has errors, or the robot does not hold together.
     """
+    if not name.name:
+        raise UsageError(f"{name} is a folder; --init takes the name of a task")
     path = name if name.suffix in (".yaml", ".yml") else name.with_name(f"{name.name}.yaml")
     task = path.stem
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", task):

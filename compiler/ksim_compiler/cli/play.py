@@ -41,15 +41,20 @@ def parser() -> argparse.ArgumentParser:
         description="Run a trained policy in one environment: numbers, a video, plots, events.",
         allow_abbrev=False,
     )
-    add = result.add_argument
-    add("run", type=Path, metavar="RUN", help="the folder of a run")
-    add("-o", "--video", type=Path, metavar="FILE", help="draw the episode: .mp4 or .gif")
-    add("--plots", type=Path, metavar="FILE", help="plot what was read, done and got: .png, .svg")
-    add("--events", type=Path, metavar="FILE", help="write each transition as a line of JSON")
-    add("--verify", type=Path, metavar="FILE", help="replay an event file and check it")
-    add("--rollout", type=Path, metavar="FILE", help="write the episode as an ACSet (JSON)")
+    add, path = result.add_argument, common.path
+    add("run", type=path, metavar="RUN", help="the folder of a run")
+    add("-o", "--video", type=path, metavar="FILE", help="draw the episode: .mp4 or .gif")
+    add(
+        "--plots",
+        type=path,
+        metavar="FILE",
+        help="plot what was read, done and got: .png, .svg",
+    )
+    add("--events", type=path, metavar="FILE", help="write each transition as a line of JSON")
+    add("--verify", type=path, metavar="FILE", help="replay an event file and check it")
+    add("--rollout", type=path, metavar="FILE", help="write the episode as an ACSet (JSON)")
     add("--report", action="store_true", help="write the run's report.html anew")
-    add("--dump", type=Path, metavar="FILE", help="show what went non-finite in a training")
+    add("--dump", type=path, metavar="FILE", help="show what went non-finite in a training")
     add("--viewer", choices=("native", "web"), help="show it live, in a window or a browser")
     add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--seconds", type=float, help="how long (default: one episode)")
@@ -93,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
     if options.seconds is not None and not 0 < options.seconds <= 3600:
         raise UsageError("--seconds is more than 0 and at most 3600")
+    _check_mode(options)
     for file in (options.video, options.plots, options.events, options.rollout):
         if file is not None:
             _writable(file)
@@ -128,6 +134,26 @@ def _writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: it is a folder")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise UsageError(f"cannot write {path}: permission denied")
+
+
+_MODES = {"verify": (), "dump": ("video",), "report": (), "viewer": ()}
+"""What is done instead of playing an episode, and which files it writes of those in _FILES."""
+_FILES = ("video", "plots", "events", "rollout")
+
+
+def _check_mode(options: argparse.Namespace) -> None:
+    """Refuse options of which one would do nothing.
+
+    Raises:
+        UsageError: two modes, or a file that a mode does not write.
+    """
+    modes = [mode for mode in _MODES if getattr(options, mode)]
+    if len(modes) > 1:
+        raise UsageError(f"--{modes[0]} and --{modes[1]} do not go together")
+    for mode in modes:
+        for file in _FILES:
+            if getattr(options, file) and file not in _MODES[mode]:
+                raise UsageError(f"--{mode} does not write --{file}; leave out one of them")
 
 
 def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> Compiled:

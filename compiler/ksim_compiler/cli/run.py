@@ -38,8 +38,8 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog=PROGRAM, description="Train a task, compiled or in YAML.", allow_abbrev=False
     )
-    add = result.add_argument
-    add("task", type=Path, metavar="TASK", nargs="?", help="a .ksim file or a task in YAML")
+    add, path = result.add_argument, common.path
+    add("task", type=path, metavar="TASK", nargs="?", help="a .ksim file or a task in YAML")
     add("--engine", choices=("auto", "mjx", "warp", "native"), help="(default: auto)")
     add(
         "--set",
@@ -51,18 +51,18 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--steps", type=common.count, help="environment steps (default: PPO.steps of the task)")
-    add("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
+    add("--out", type=path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add(
         "--threads",
         type=common.threads,
         default=0,
         help="threads of the native engine (default: all cores)",
     )
-    add("--resume", type=Path, metavar="RUN", help="go on with a run that was stopped or killed")
+    add("--resume", type=path, metavar="RUN", help="go on with a run that was stopped or killed")
     add(
         "--from",
         dest="warm",
-        type=Path,
+        type=path,
         metavar="RUN",
         help="begin with what another run learned, also where the task has changed since",
     )
@@ -106,6 +106,9 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
     if options.seed is not None and not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
+    if options.probe and (options.resume or options.warm):
+        flag = "resume" if options.resume else "from"
+        raise UsageError(f"--probe looks at a task, before it is trained; leave out --{flag}")
     if missing := _missing(options):
         raise UsageError(missing)
     if options.resume is not None:

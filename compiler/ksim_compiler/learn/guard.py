@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import jax
 import numpy as np
@@ -184,9 +185,12 @@ def read(path: Path) -> Finding:
         with np.load(path, allow_pickle=False) as data:
             about = json.loads(data["about"].tobytes())
             arrays = {name: data[name] for name in ("qpos", "qvel", "action")}
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no dump of a training: {error}") from error
-    if about.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is no dump of a training")
-    about.pop("message", None)
-    return Finding(**about, **arrays)
+            if about.pop("format", None) != FORMAT:
+                raise ValueError("another format")
+            about.pop("message", None)
+            return Finding(**about, **arrays)
+    except OSError as error:
+        what = (error.strerror or "it cannot be read").lower()
+        raise ValueError(f"{path} is no dump of a training: {what}") from error
+    except (KeyError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} is no dump of a training") from error

@@ -324,6 +324,12 @@ def test_list(capsys: Output) -> None:
         ["--emit", "graph", CARTPOLE, "--out", "x"],
         ["--emit", "graph", CARTPOLE, "--format", "json"],
         ["a.yaml", "b.yaml", "--out", "one.ksim"],
+        ["--init", "."],
+        ["--init", "/"],
+        ["--init", "hop", CARTPOLE],
+        ["--init", "hop", "--check"],
+        ["--init", "hop", "--set", "PPO.envs=8"],
+        ["--init", "hop", "--out", "elsewhere"],
     ],
 )
 def test_command_lines_that_make_no_sense(arguments: list[str], capsys: Output) -> None:
@@ -332,6 +338,17 @@ def test_command_lines_that_make_no_sense(arguments: list[str], capsys: Output) 
     assert out == ""
     assert err.startswith("ksim-compile: ")
     assert err.count("\n") == 1
+    assert not Path("hop.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[""], ["--fmt", ""], ["--check", CARTPOLE, ""], ["--init", ""], ["--out", ""]]
+)
+def test_an_empty_name_is_not_the_current_folder(arguments: list[str], capsys: Output) -> None:
+    with pytest.raises(SystemExit) as stop:
+        compile.main(arguments)
+    assert stop.value.code == common.USAGE
+    assert "it is empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--emit", "graphs"], ["--no-such"], ["--color", "blue"]])

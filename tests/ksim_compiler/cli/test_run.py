@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ksim_compiler.cli.run import main
+from ksim_compiler.cli.run import main, parser
 from ksim_compiler.learn import head
 from ksim_compiler.learn.checkpoint import read_header
 from ksim_compiler.learn.store import checkpoints
@@ -144,6 +144,34 @@ def test_a_users_mistake_is_one_clear_message(
     assert main([*arguments, "--out", str(tmp_path / "run")]) == status
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("flag", ["--steps", "--episodes", "--keep", "--checkpoint-every"])
+@pytest.mark.parametrize("count", ["0", "-1", "1.5", "nan", "inf", "1e400", "1e16", "", "many"])
+def test_a_number_of_things_is_a_whole_one(
+    flag: str, count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([CARTPOLE, flag, count])
+    assert stop.value.code == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"ksim-run: error: argument {flag}: ")
+    assert "whole number" in told or "must be from 1" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("3e6", 3_000_000), ("2_000", 2000), ("1", 1), ("9e14", 9 * 10**14)]
+)
+def test_a_number_of_steps_in_several_ways(text: str, number: int) -> None:
+    assert parser().parse_args([CARTPOLE, "--steps", text]).steps == number
+
+
+@pytest.mark.parametrize("flag", ["resume", "from"])
+def test_a_probe_trains_no_run(
+    flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([CARTPOLE, "--probe", f"--{flag}", str(tmp_path)]) == 2
+    assert f"leave out --{flag}" in capsys.readouterr().err
 
 
 def test_a_folder_that_holds_something_is_not_written_to(

@@ -142,8 +142,12 @@ def test_what_the_last_tick_leaves_to_the_next_iteration_is_not_kept(
     assert finite(state._replace(env=state.env.inputs))
 
 
-def test_a_file_that_is_no_dump(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\x03\x04 cut off", None])
+def test_a_file_that_is_no_dump(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    path.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="no dump"):
+    if content is None:  # an archive of another program
+        np.savez(path, about=np.frombuffer(b"[1]", np.uint8))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"no dump of a training$"):
         guard.read(path)

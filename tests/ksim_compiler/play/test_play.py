@@ -120,7 +120,13 @@ def test_plots(run: Path, tmp_path: Path) -> None:
     [
         (("--command", "velocity.forward=1"), 2, "there is no command 'velocity'"),
         (("--command", "velocity"), 2, "write for example"),
+        (("--command", "velocity.forward=nan"), 2, "write for example"),
+        (("--command", "velocity.forward=1e400"), 2, "write for example"),
         (("--seconds", "-1"), 2, "--seconds"),
+        (("--report", "--video", "x.mp4"), 2, "leave out one of them"),
+        (("--viewer", "web", "--events", "x.jsonl"), 2, "leave out one of them"),
+        (("--verify", "x.jsonl", "--plots", "x.png"), 2, "leave out one of them"),
+        (("--report", "--dump", "x.npz"), 2, "do not go together"),
         (("--plots", "plots.xyz"), 1, "a plot's name ends in"),
         (("--dump", "no.npz"), 2, "no dump"),
         (("--set", "Reward.nothing.scale=1"), 1, "KS0115"),
