@@ -1,4 +1,4 @@
-"""The generated pages in docs/ are what the code prints today.
+"""The generated pages in docs/, and the samples in others, are what the code prints today.
 
 ``python -m ksim_schema.pages docs/errors.md`` writes the one,
 ``pytest tests/test_pages.py --refresh-golden`` both.
@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ksim_compiler.cli.compile import main as compile_command
+from ksim_compiler.cli.diff import main as diff_command
 from ksim_compiler.pipeline import compile_file
 from ksim_schema.catalogue import CATALOGUE
 from ksim_schema.diagnostics import render_text
 from ksim_schema.pages import errors_page
+from ksim_schema.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[1]
 INVALID = ROOT / "tests" / "invalid"
@@ -75,3 +80,64 @@ def test_the_catalogue_is_whole() -> None:
     assert [code for code in CATALOGUE if f"### {code}: " not in page] == []
     assert "\n## KS" not in page, "a group of codes without a heading"
     assert len(COMMON) >= 20
+
+
+def copied(folder: Path, name: str, changes: dict[str, str]) -> str:
+    """The walk with changes of its text, as a task of this name in a folder with its robots."""
+    text = (ROOT / "tasks" / "walk.yaml").read_text(encoding="utf-8")
+    for before, after in changes.items():
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    shutil.copytree(ROOT / "tasks" / "robots", folder / "robots", dirs_exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def block(page: str, start: str) -> str:
+    """The fenced block of a page that begins with a line, without this line."""
+    shown = re.search(rf"```\n{re.escape(start)}\n(.*?)```", page, re.DOTALL)
+    assert shown is not None
+    return shown[1]
+
+
+def test_the_readme_shows_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"period: 0.8 s}": "period: 0.8 m}", "kind: flat_body": "kind: flat_bdy"}
+    copied(tmp_path / "tasks", "walk.yaml", wrong)
+    monkeypatch.chdir(tmp_path)
+    assert compile_command(["--check", "tasks/walk.yaml"]) == 1
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    printed = capsys.readouterr()
+    assert block(page, "$ ksim-compile --check tasks/walk.yaml") == printed.err + printed.out
+
+
+def test_the_readme_counts_what_there_is() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = {"Observation": "observations", "Reward": "rewards", "Command": "commands"}
+    words |= {"Action": "actions", "Termination": "terminations", "Reset": "resets"}
+    words |= {"Event": "events", "Randomizer": "randomizers", "Curriculum": "curricula"}
+    for object, word in words.items():
+        assert re.search(rf"\b{len(KINDS[object])} {word}\b", page), word
+
+
+def test_the_page_on_diffs_shows_what_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = "    read: [joint_position, joint_velocity, "
+    copied(tmp_path, "old.yaml", {})
+    copied(
+        tmp_path,
+        "walk.yaml",
+        {
+            "scale: 0.3, noise": "scale: 0.6, noise",
+            f"{read}gravity, gyro, last_action, clock]": f"{read}gyro, gravity, last_action]",
+            "error_scale: 0.5 m/s, scale: 0.8": "error_scale: 0.5 m/s, scale: 2",
+            "envs: 512": "envs: 1024",
+        },
+    )
+    monkeypatch.chdir(tmp_path)
+    assert diff_command(["old.yaml", "walk.yaml"]) == 0
+    page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
+    first, rest = capsys.readouterr().out.split("\n", 1)
+    assert block(page, first) == rest

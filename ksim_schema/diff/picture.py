@@ -97,8 +97,13 @@ def html(comparisons: Sequence[Comparison]) -> str:
         ":root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;margin:24px}"
         "table{border-collapse:collapse;margin:12px 0}td,th{border:1px solid #8886;padding:3px 9px;"
         "text-align:left}code{font:12px ui-monospace,monospace}.scroll{overflow-x:auto}"
+        "p{overflow-wrap:anywhere}@media(max-width:600px){body{margin:12px}}"
     )
-    head = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>ksim-diff</title>'
+    head = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<title>ksim-diff</title>"
+    )
     return f"{head}\n<style>{style}</style></head><body>\n{page}</body></html>\n"
 
 
@@ -128,7 +133,7 @@ def _section(comparison: Comparison) -> Iterator[str]:
 def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     top = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>" if head else ""
     body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>\n" for row in rows)
-    return f"<table>{top}{body}</table>\n"
+    return f'<div class="scroll"><table>{top}{body}</table></div>\n'
 
 
 def _picture(comparison: Comparison) -> Picture:

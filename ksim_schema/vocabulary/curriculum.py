@@ -98,7 +98,7 @@ class Stepwise(Curriculum):
 
 
 class EpisodeLengthLevel(Stepwise):
-    """Each environment's level moves by ``1 / levels`` at the end of an episode.
+    """The level rises by ``1 / levels`` with each long episode and falls with each short one.
 
     Up when episodes last longer than ``raise_above``, down when shorter than ``lower_below``.
     """
@@ -109,7 +109,7 @@ class EpisodeLengthLevel(Stepwise):
 
 
 class DistanceFromOriginLevel(Stepwise):
-    """Each environment's level moves by ``1 / levels`` at the end of an episode.
+    """The level rises by ``1 / levels`` when the robot gets far, and falls when it stays near.
 
     Up when a body gets farther from the world's origin than ``raise_above``, down when it stays
     within ``lower_below``: the largest distance along the ground in the episode counts.

@@ -22,9 +22,9 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
         f"control {1 / plan.period:g} Hz, {plan.substeps} physics steps of "
         f"{facts.timestep * 1e3:g} ms; engine {engine}; {ppo.envs} environments x {ppo.rollout}"
     )
-    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
     for title in ("part", "kind", "shape", ""):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")  # a name that is cut off is no name
     policy, critic = ({c.source for c in cs} for cs in (plan.policy_input, plan.critic_input))
     for object in ("Command", "Observation"):
         for name, part in plan.parts(object).items():

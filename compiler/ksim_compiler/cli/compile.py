@@ -138,6 +138,9 @@ def run(options: argparse.Namespace) -> int:
         _check_alone(options)
         from ksim_compiler.cli import init
 
+        if options.paths:
+            extra = " ".join(map(str, options.paths))
+            raise UsageError(f"--init takes one name, and not {extra}; --robot names a model")
         return init.init(options.init, options.robot)
     if options.robot is not None:
         raise UsageError("--robot goes with --init")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
@@ -55,14 +56,14 @@ def suggest(word: str, kinds: Kinds = KINDS) -> str:
 
 
 def list_kinds(known: Kinds = KINDS) -> str:
-    """Every declared component with the first line of what it is, by object."""
+    """Every declared component with the first sentence of what it is, by object."""
     width = max(len(kind) for kinds in known.values() for kind in kinds)
     lines: list[str] = []
     for object, kinds in known.items():
         lines.append(object)
-        lines += [f"  {kind:{width}}  {_first_line(model)}" for kind, model in kinds.items()]
+        lines += [f"  {kind:{width}}  {_first_sentence(model)}" for kind, model in kinds.items()]
     lines.append("networks, distributions and more")
-    lines += [f"  {title:{width}}  {_first_line(model)}" for title, model in _others()]
+    lines += [f"  {title:{width}}  {_first_sentence(model)}" for title, model in _others()]
     return "\n".join(lines) + "\n"
 
 
@@ -112,8 +113,9 @@ def _models_in(hint: Any) -> Iterator[type[Model]]:
         yield from _models_in(argument)
 
 
-def _first_line(model: type[Model]) -> str:
-    return inspect.getdoc(model).split("\n", 1)[0]  # type: ignore[union-attr]
+def _first_sentence(model: type[Model]) -> str:
+    paragraph = " ".join((inspect.getdoc(model) or "").split("\n\n", 1)[0].split())
+    return re.split(r"(?<=\.) +(?=[^a-z])", paragraph, maxsplit=1)[0]
 
 
 def _object(name: str, of: Mapping[str, type[Part]]) -> str:

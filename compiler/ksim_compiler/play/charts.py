@@ -98,4 +98,7 @@ def _number(value: float) -> str:
         if abs(value) >= size:
             divisor = 1e3 if suffix == "k" else size
             return f"{value / divisor:.3g}{suffix}"
+    if 0.0 < abs(value) < 1e-3:  # "0.0001" is too wide for the margin of a narrow page
+        digits, power = f"{value:.2e}".split("e")
+        return f"{float(digits):g}e{int(power)}"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

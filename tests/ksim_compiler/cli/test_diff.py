@@ -273,6 +273,8 @@ def test_pictures(capsys: pytest.CaptureFixture[str], tasks: Path, tmp_path: Pat
     assert all(0 < x < width and 0 < y < height for x, y in boxes)
     page = run(capsys, *sides, "--format", "html")[1]
     assert page.count("<svg") == 1
+    assert 'name="viewport"' in page  # else a phone shows it in the width of a desk
+    assert page.count('<div class="scroll"><table>') == page.count("<table>") > 2
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
 
 

@@ -38,6 +38,12 @@ def test_kinds_of_parts(object: str, kind: str) -> None:
             assert re.search(rf"^  {info.alias or name} ", text, re.MULTILINE), name
 
 
+def test_the_list_has_whole_sentences_that_tell_kinds_apart() -> None:
+    rows = [line.split(maxsplit=1)[1] for line in list_kinds().splitlines() if line[0] == " "]
+    assert [row for row in rows if not row.endswith(".")] == []
+    assert len(rows) == len(set(rows)) > len(WORDS)
+
+
 @pytest.mark.parametrize("object", KINDS)
 def test_objects(object: str) -> None:
     assert all(kind in (explain(object) or "") for kind in KINDS[object])

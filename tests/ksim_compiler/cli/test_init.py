@@ -172,6 +172,8 @@ def test_names_of_packages_and_models_that_are_not_there(
     assert main(["--init", "b", "--robot", "package:robots_of_mine/no.xml"]) == 1
     assert "has no file 'no.xml'" in capsys.readouterr().err
     assert main(["--init", "c", "--robot", "robots_of_mine/no.xml"]) == 2
+    assert main(["--init", "c", "robots_of_mine/robot.xml"]) == 2  # the robot is an option
+    assert "robots_of_mine/robot.xml" in capsys.readouterr().err
     assert not Path("b.yaml").exists()
     assert not Path("c.yaml").exists()
     broken = tmp_path / "broken.xml"

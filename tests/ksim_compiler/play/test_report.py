@@ -114,6 +114,17 @@ def test_a_chart_spans_its_lines_and_thins_them() -> None:
     assert chart("t", {"a": [(0, 1.0), (1, 1.0)]})  # a line without slope
 
 
+@pytest.mark.parametrize("most", [3e-5, 1e-4, 3e-4, 0.02, 7.0, 3e4, 2e6])
+def test_the_axis_of_a_chart_fits_its_margin(most: float) -> None:
+    labels = re.findall(r'text-anchor="end">([^<]+)<', chart("t", {"a": [(0, 0.0), (1, most)]}))
+    assert len(labels) > 2
+    assert max(map(len, labels)) <= 5
+    short = {"k": "e3", "M": "e6"}
+    values = [float(re.sub("[kM]", lambda m: short[m[0]], label)) for label in labels]
+    assert values == sorted(values)
+    assert values[-1] >= most * 0.999
+
+
 def test_what_is_out_of_scale_is_named() -> None:
     rng = np.random.default_rng(0)
     found = Probe(
