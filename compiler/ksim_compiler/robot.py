@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,7 +64,11 @@ def load(part: RobotPart, files: ModelFiles) -> Robot:
     Raises:
         ModelError: MuJoCo refuses the model.
     """
-    return _compile(part, files, lambda spec: None)
+    robot, spec = _compile(part, files, lambda spec: None)
+    with _refusals():
+        controls = home_controls(robot.model, spec, part.home.keyframe)
+    held = dict(zip(robot.facts.actuators, controls.ctrl.tolist(), strict=True))
+    return replace(robot, held=held, act=controls.act)
 
 
 def equip(
@@ -108,7 +113,7 @@ def equip(
         for request in dict.fromkeys(sensors):
             _add_sensor(spec, request)
 
-    equipped = _compile(robot.part, robot.files, change, robot.facts.root)
+    equipped, _ = _compile(robot.part, robot.files, change, robot.facts.root)
     model = robot.model
     activations = [
         robot.act[model.actuator_actadr[i] : model.actuator_actadr[i] + model.actuator_actnum[i]]
@@ -167,14 +172,23 @@ _REFUSED = (ValueError, RuntimeError, MemoryError, mujoco.FatalError, mujoco.Une
 """What MuJoCo raises at a model that it does not take."""
 
 
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What MuJoCo refuses is a :class:`ModelError`."""
+    try:
+        yield
+    except _REFUSED as error:
+        raise ModelError(_brief(error)) from error
+
+
 def _compile(
     part: RobotPart,
     files: ModelFiles,
     change: Callable[[mujoco.MjSpec], None],
     base: str | None = None,
-) -> Robot:
+) -> tuple[Robot, mujoco.MjSpec]:
     """Read a model from memory, change it, and compile it."""
-    try:
+    with _refusals():
         sane.check_files(files.content)
         root, content = in_memory(files.root, files.content)
         with warnings.catch_warnings(record=True) as remarks, mujoco.MjVfs() as vfs:
@@ -194,13 +208,9 @@ def _compile(
             broken = sane.broken_keys(model, spec)
             sane.check_home(broken, part.home.keyframe)
             _place_mocap(model, part.home.keyframe)
-            controls = home_controls(model, spec, part.home.keyframe)
         notes = dict.fromkeys(_brief(remark.message) for remark in remarks)
-    except _REFUSED as error:
-        raise ModelError(_brief(error)) from error
     facts = replace(read_facts(part, model, base), files=_task_files(files))
-    held = dict(zip(facts.actuators, controls.ctrl.tolist(), strict=True))
-    return Robot(part, files, model, facts, held, controls.act, tuple(notes), broken)
+    return Robot(part, files, model, facts, notes=tuple(notes), broken=broken), spec
 
 
 def _task_files(files: ModelFiles) -> dict[str, bytes]:

@@ -86,16 +86,17 @@ def _path(model: mujoco.MjModel, body: int) -> list[int]:
 def coupled(model: mujoco.MjModel, joints: Iterable[int]) -> frozenset[int]:
     """The joints, and those that an equality of the model makes follow one of them."""
     found = set(joints)
-    pairs = [
-        (int(model.eq_obj1id[i]), int(model.eq_obj2id[i]))
-        for i in range(model.neq)
-        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT
-        and model.eq_active0[i]
-        and model.eq_obj2id[i] >= 0
-    ]
+    pairs = [pair for pair in joint_equalities(model) if pair[1] >= 0]
     while grown := {j for pair in pairs if found & set(pair) for j in pair} - found:
         found |= grown
     return frozenset(found)
+
+
+def joint_equalities(model: mujoco.MjModel) -> Iterator[tuple[int, int]]:
+    """Of each active equality of joints the one that it gives, and the one it follows or -1."""
+    for i in range(model.neq):
+        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]:
+            yield int(model.eq_obj1id[i]), int(model.eq_obj2id[i])
 
 
 def home_controls(model: mujoco.MjModel, spec: mujoco.MjSpec, home: str | None) -> Controls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ksim_compiler.limits import arm
 from ksim_compiler.passes.foresee import damps_implicitly, growth
 from ksim_compiler.robot import Robot, torn
-from ksim_compiler.transmission import acts_on, between
+from ksim_compiler.transmission import acts_on, between, joint_equalities
 from ksim_schema.facts import Joint
 
 DEFLECTION = {"hinge": 0.5, "slide": 0.1}
@@ -71,7 +71,7 @@ def driven(robot: Robot) -> tuple[Joint, ...]:
     if not chosen:
         chosen = {i for i in usable if math.isfinite(joints[i].cap)} or set(usable)
     alone = {next(iter(joint)) for joint in touched if len(joint) == 1}
-    chosen -= {i for i in followers(model) if i not in alone}
+    chosen -= {i for i, _ in joint_equalities(model) if i not in alone}
     while True:
         names = [joints[i].name for i in chosen]
         apart = {name for found in torn(robot, names) for name in found.driven}
@@ -79,13 +79,6 @@ def driven(robot: Robot) -> tuple[Joint, ...]:
             break
         chosen = {i for i in chosen if joints[i].name not in apart}
     return tuple(joints[i] for i in sorted(chosen))
-
-
-def followers(model: mujoco.MjModel) -> Iterator[int]:
-    """The joints whose position an equality of the model gives, from another or as a constant."""
-    for i in range(model.neq):
-        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]:
-            yield int(model.eq_obj1id[i])
 
 
 def in_loops(model: mujoco.MjModel) -> set[int]:
