@@ -248,7 +248,7 @@ def _kind_of(declared: type[Custom], source: _Source, name: str) -> type[Custom]
             declared.__name__,
             __base__=declared,
             __module__=declared.__module__,
-            __doc__=vars(declared).get("__doc__") or f"A {declared.object} of {name}.",
+            __doc__=vars(declared).get("__doc__") or f"{declared.object} of {name}.",
             kind=(Literal[kind], kind),  # pyright: ignore[reportArgumentType]
         ),
     )

@@ -66,13 +66,19 @@ def _problems(plan: Plan, object: str, name: str, part: Custom) -> Iterator[Diag
 
 
 def _help(plan: Plan, object: str, error: Exception) -> str:
-    """What to do about a field of MjData that the task does not read."""
+    """What to do about a field of MjData that the task does not read, or that is read amiss."""
     field = error.args[0] if isinstance(error, KeyError) and error.args else None
+    if isinstance(error, AttributeError) and isinstance(error.obj, dict):
+        field = error.name
     if not isinstance(field, str) or not hasattr(mujoco.MjData, field):
         return ""
+    seen = _world(plan, object)
+    if field in seen:
+        return f"write x.world[{field!r}]"
     if object in ("Reset", "Event"):
-        return f"a {object} sees {', '.join(_world(plan, object)) or 'no fields'} in x.world"
-    return f"declare it in the class: fields = ({field!r},)"
+        who = f"an {object}" if object == "Event" else f"a {object}"
+        return f"{who} sees {', '.join(seen) or 'no fields'} in x.world"
+    return f"declare it in the class, fields = ({field!r},), and read x.world[{field!r}]"
 
 
 def _world(plan: Plan, object: str) -> dict[str, Any]:

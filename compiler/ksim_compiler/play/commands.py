@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.plan import Plan
+from ksim_schema.custom import Custom
 from ksim_schema.vocabulary import command as v
 
 
@@ -64,8 +65,11 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
             f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}"
         )
     places = _places(plan, commands[name])
+    if not places:
+        kind = commands[name].kind_name
+        raise CommandError(f"{name!r} ({kind}) draws or moves by a rule of its own: it is not held")
     if label not in places:
-        raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(places) or 'none'}")
+        raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(places)}")
     if getattr(commands[name], "either_way", False):
         raise CommandError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
     own = dict(params["Command"][name])
@@ -80,7 +84,7 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
 
 def _places(plan: Plan, command: Any) -> dict[str, Place]:
     """Element -> where its range is, for those whose range is of it alone."""
-    if not isinstance(command, v.Drawn) or isinstance(command, v.IntegerVector):
+    if not isinstance(command, v.Drawn) or isinstance(command, (v.IntegerVector, Custom)):
         return {}
     labels = command.labels(plan.robot.facts)
     if isinstance(command, v.FloatVector):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import jax
@@ -43,6 +44,43 @@ def test_the_elements_that_can_be_held_have_the_ranges_of_the_task() -> None:
         "velocity.sideways": (0.0, 0.0),
         "velocity.turn": (-0.5, 0.5),
     }
+
+
+OWN = """
+from ksim_schema.custom import Command, Probability, jax
+
+
+class Coin(Command):
+    heads: Probability = 0.5
+    elements = ("up",)
+
+    def value(self, x):
+        return jax.random.bernoulli(x.key, self.heads, (1,)).astype(float)
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "label"),
+    [
+        ("{kind: coin}", "up"),
+        ("{kind: integer_vector, ranges: [[0, 3]]}", "0"),
+        ("{kind: phase, period: 1 s}", "sin"),
+    ],
+)
+def test_a_command_with_a_rule_of_its_own_is_not_held(
+    part: str, label: str, tmp_path: Path
+) -> None:
+    shutil.copytree(TASKS / "robots" / "cartpole", tmp_path / "robots" / "cartpole")
+    text = (TASKS / "cartpole.yaml").read_text()
+    text += f"\ncomponents: [own.py]\nCommand:\n  other: {part}\n"
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "task.yaml").write_text(text)
+    compiled = compile_file(tmp_path / "task.yaml", ("Policy.actor.obey=other", "PPO.envs=2"))
+    assert compiled.plan is not None, compiled.diagnostics
+    env = Env(compiled.plan, "native")
+    assert [*dials(env.plan, env.params)] == []
+    with pytest.raises(CommandError, match="it is not held"):
+        held(env.params, env.plan, "other", label, 1.0)
 
 
 @pytest.mark.parametrize(
