@@ -49,6 +49,8 @@ def apply_settings(
         if problem is not None:
             found.append(problem)
             continue
+        for added in missing(data, path):
+            keys[added] = values[added] = where
         data = with_value(data, path, parsed.data)
         for old in [p for p in values if p[: len(path)] == path]:
             del values[old]
@@ -78,6 +80,16 @@ def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
             return Diagnostic("KS0115", f"{of} has no {step!r}", where, help=help)
         data = data[step]
     return None
+
+
+def missing(data: Any, path: Path_) -> list[Path_]:
+    """The beginnings of a path that lead to no mapping yet, and are made with what it sets."""
+    added: list[Path_] = []
+    for depth, step in enumerate(path[:-1], start=1):
+        data = data.get(step) if is_mapping(data) else None
+        if not is_mapping(data):
+            added.append(path[:depth])
+    return added
 
 
 def with_value(data: Any, path: Path_, value: Any) -> Any:

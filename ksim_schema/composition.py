@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ksim_schema.compose import missing_place, with_value
+from ksim_schema.compose import missing, missing_place, with_value
 from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
 from ksim_schema.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased
 from ksim_schema.plain import is_list, is_mapping
@@ -276,6 +276,8 @@ class _Composer:
             if problem is not None:
                 self.found.append(problem)
                 continue
+            for added in missing(data, path):  # what the path makes is blamed on its line
+                keys[added] = document.at((SET, name), key=True)
             data = with_value(data, path, value)
             for old in [p for p in values if p[: len(path)] == path]:
                 del values[old]

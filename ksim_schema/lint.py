@@ -163,6 +163,10 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
         yield task.report("KS0311", message, *path, help=help)
 
 
+_MAY_BE_EMPTY = (("network", "hidden"), ("network", "head"))
+"""Lists that say something when they are empty: a network without hidden layers is linear."""
+
+
 def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
     """Keys that nothing is written after, and empty lists. An explicit null is a value."""
     if is_mapping(value):
@@ -171,7 +175,7 @@ def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
     elif is_list(value) and value:
         for index, inner in enumerate(value):
             yield from _empty(task, inner, (*path, index))
-    elif is_list(value):
+    elif is_list(value) and path[-2:] not in _MAY_BE_EMPTY:
         help = "write something in it, or leave the field out"
         yield task.report("KS0312", "the list is empty", *path, help=help)
     elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ksim_compiler import modelrefs, passes, robot
+from ksim_compiler import modelrefs, passes, robot, sane
 from ksim_compiler.plan import Plan
 from ksim_schema import ignores
 from ksim_schema.canonical import fingerprint
@@ -109,6 +109,13 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
         for note in loaded.notes:
             message = f"MuJoCo remarks on the model: {note}"
             found = [*found, task.report("KS0224", message, "PhysicsState", name, "model")]
+        for turned in sane.no_limits(loaded.model):
+            message, help = (
+                f"{turned}, which MuJoCo takes for no limit",
+                "write the lower end first",
+            )
+            problem = task.report("KS0230", message, "PhysicsState", name, "model", help=help)
+            found = [*found, problem]
         plan = Plan(task, graph, loaded)
         if has_errors(found):  # the graph may be broken, but names can still be checked
             found = in_order([*found, *passes.resolve(plan)[1]])

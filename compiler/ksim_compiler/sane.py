@@ -288,6 +288,31 @@ def check_home(broken: Mapping[str, str], home: str | None) -> None:
         raise BrokenModel("KS0468", message, "home", help)
 
 
+_RANGES = {
+    "jnt_range": "range",
+    "jnt_actfrcrange": "actuatorfrcrange",
+    "tendon_range": "range",
+    "tendon_actfrcrange": "actuatorfrcrange",
+    "actuator_ctrlrange": "ctrlrange",
+    "actuator_forcerange": "forcerange",
+    "actuator_actrange": "actrange",
+}
+"""Fields of a model that hold limits -> what they are called in a model's file."""
+
+
+def no_limits(model: mujoco.MjModel) -> Iterator[str]:
+    """Ranges that MuJoCo takes for no limit, for they do not run upward; a phrase for each.
+
+    MuJoCo keeps the numbers of such a range as they were written.
+    """
+    for field, attribute in _RANGES.items():
+        rows = np.asarray(getattr(model, field), float).reshape(-1, 2)
+        for row in np.flatnonzero((rows[:, 0] >= rows[:, 1]) & rows.any(axis=1)):
+            low, high = rows[row]
+            owner = _owner(model, field, int(row))
+            yield f"the {attribute} of {owner} runs from {low:g} to {high:g}"
+
+
 __all__ = [
     "BrokenModel",
     "broken_keys",
@@ -295,5 +320,6 @@ __all__ = [
     "check_home",
     "check_numbers",
     "check_options",
+    "no_limits",
     "png_size",
 ]

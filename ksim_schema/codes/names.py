@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ksim_schema.codes.entry import Entry, error, info
+from ksim_schema.codes.entry import Entry, error, info, warning
 
 ENTRIES: dict[str, Entry] = {
     "KS0201": error("unknown part", "A field names a part that the task does not have."),
@@ -78,5 +78,10 @@ ENTRIES: dict[str, Entry] = {
         "option of the model that is not possible",
         "A simulation steps by the timestep, which is a duration of at least 0.1 us, and divides "
         "by impratio.",
+    ),
+    "KS0230": warning(
+        "range that is no limit",
+        "The lower end of a range in the model is not below the upper one. MuJoCo takes such a "
+        "range of a joint, a tendon or an actuator for none, and limits nothing.",
     ),
 }

@@ -186,4 +186,15 @@ ENTRIES: dict[str, Entry] = {
         "The image of a terrain is a PNG file. This one is another or a damaged file, or has more "
         "pixels than a terrain can have heights.",
     ),
+    "KS0470": warning(
+        "fall at the start",
+        "In the home pose, in which episodes begin, nothing holds the robot and the ground is far "
+        "below it, so each episode begins with a fall. Heights in a task count from z = 0, not "
+        "from the ground.",
+    ),
+    "KS0471": warning(
+        "longer than an episode",
+        "An observation is kept for longer than an episode, or comes as late, so that some of what "
+        "a network reads is the same in all of the episode.",
+    ),
 }

@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.plain import is_mapping
 from ksim_schema.quantity import Dimension, Measured
 
 T = TypeVar("T")
@@ -27,6 +34,33 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", defer_build=True, validate_default=False, strict=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, data: Any) -> Any:
+        """``6e6`` is a whole number where one is wanted, although YAML reads a float."""
+        if not is_mapping(data):
+            return data
+        fields = {info.alias or name: info for name, info in cls.model_fields.items()}
+        counts = {name for name in data if name in fields and _counts(fields[name].annotation)}
+        return {k: _whole(v) if k in counts else v for k, v in data.items()} if counts else data
+
+
+@cache
+def _counts(hint: Any) -> bool:
+    """Whether the numbers that a type holds are all whole."""
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return _counts(arguments[0])
+    return hint is int or any(map(_counts, arguments))
+
+
+def _whole(value: Any) -> Any:
+    """Floats that are whole numbers as such, also in lists."""
+    if isinstance(value, tuple | list):
+        return tuple(_whole(member) for member in cast("list[Any]", value))
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    return int(value) if whole else value
 
 
 @dataclass(frozen=True, slots=True)

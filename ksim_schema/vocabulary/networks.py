@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Self
 
-from annotated_types import Gt, MinLen
+from annotated_types import Gt
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -26,8 +26,9 @@ class Mlp(Model):
     """Fully connected layers; it remembers nothing from tick to tick."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[Widths, MinLen(1)] = Field(
-        default=(256, 256), description="Widths of the hidden layers, first to last."
+    hidden: Widths = Field(
+        default=(256, 256),
+        description="Widths of the hidden layers, first to last; with none it is linear.",
     )
     activation: Activation = Field(default="elu", description=_ACTIVATION)
 

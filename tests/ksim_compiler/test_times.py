@@ -123,3 +123,22 @@ FORCE = "force_push, body: hull, force: 1 N, every: [1 s, 1 s], duration: "
 )
 def test_what_is_rounded_is_told(parts: dict[str, str], codes: list[str]) -> None:
     assert [d.code for d in compiled(**parts).diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("observation", "codes"),
+    [
+        ("history: 50", []),
+        ("history: 51", ["KS0471"]),
+        ("delay: 980 ms", []),
+        ("delay: 1 s", ["KS0471"]),
+    ],
+)
+def test_what_outlasts_an_episode_is_told(observation: str, codes: list[str]) -> None:
+    text = TASK.replace("EVENT", PUSH.replace("1 s, 1 s", "0.5 s, 0.5 s"))
+    text = text.replace("COMMAND", COMMAND).replace("AFTER", "1 s")
+    text = text.replace("joints: slide}}\nEvent", f"joints: slide, {observation}}}}}\nEvent")
+    document, found = parse(text, "test.yaml")
+    assert document is not None, found
+    result = compile_document(document, ModelFiles("m.xml", {"m.xml": FLOATING.encode()}))
+    assert [d.code for d in result.diagnostics] == codes

@@ -129,3 +129,18 @@ def test_a_chain_and_a_crowd_have_an_end(tmp_path: Path) -> None:
     assert codes(tmp_path / "t0.yaml") == ["KS0603"]
     write(tmp_path, "me.yaml", {"extends": "me.yaml"})
     assert codes(tmp_path / "me.yaml") == ["KS0603"]
+
+
+def test_what_a_set_path_makes_is_blamed_on_its_line(tmp_path: Path) -> None:
+    base = {k: v for k, v in source(WALK).items() if k not in ("ksim", "task")}
+    plain = {k: v for k, v in base["Reward"]["linvel"].items() if k != "scale"}
+    write(tmp_path, "base.yaml", {**base, "Reward": {**base["Reward"], "linvel": plain}})
+    given = {"PPO.rollout": 16, "Reward.linvel.scale.linear.to": 2}
+    path = write(tmp_path, "ramp.yaml", {"extends": "base.yaml", "set": given})
+    line = path.read_text(encoding="utf-8").splitlines().index("  Reward.linvel.scale.linear.to: 2")
+    (problem,) = check_file(path).diagnostics
+    assert (problem.code, problem.where.file) == ("KS0105", str(path))
+    assert problem.where.line == line + 1
+    settings = ("PPO.rollout=16", "Reward.linvel.scale.linear.to=2")
+    (problem,) = check_file(tmp_path / "base.yaml", settings).diagnostics
+    assert (problem.code, problem.where.file, problem.where.line) == ("KS0105", "--set", 2)

@@ -89,3 +89,23 @@ def _told(
     message += f"becomes {count * step * 1e3:.6g} ms ({count})"
     help = f"write a multiple of {step * 1e3:.4g} ms"
     return plan.task.report("KS0465", message, *at, help=help)
+
+
+def outlasting(plan: Plan) -> Iterator[Diagnostic]:
+    """Warn of what is kept, or comes late by, longer than an episode lasts."""
+    if plan.longest_episode is None:
+        return
+    cut = plan.task.ppo.episode
+    longest = min(plan.longest_episode * plan.period, cut or math.inf)
+    for name, part in plan.parts("Observation").items():
+        kept = (int(part.history) - 1) * plan.period  # type: ignore[attr-defined]
+        late = float(part.delay)  # type: ignore[attr-defined]
+        for field, value in (("history", kept), ("delay", late)):
+            if value >= longest:
+                message = f"a {field} of {value:.4g} s is longer than an episode of {longest:.4g} s"
+                yield _outlasts(plan, message, ("Observation", name, field))
+
+
+def _outlasts(plan: Plan, message: str, place: tuple[str, str, str]) -> Diagnostic:
+    help = f"a control period is {plan.period * 1e3:.4g} ms; shorten it, or lengthen the episode"
+    return plan.task.report("KS0471", message, *place, help=help)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from ksim_compiler.passes.durations import durations
+from ksim_compiler.passes.durations import durations, outlasting
+from ksim_compiler.passes.ground import falls, masks_meet
 from ksim_compiler.passes.inert import inert
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
@@ -37,7 +38,9 @@ def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         *_servos(plan, data),
         *_contacts(plan),
         *_ended_at_home(plan, data),
+        *falls(plan, data),
         *durations(plan),
+        *outlasting(plan),
         *inert(plan),
         *_memory(plan),
     ]
@@ -215,7 +218,7 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
             meets: dict[str, list[bool]] = {}
             for request in asked:
                 first, second = facts.geom_id(request.objname), facts.geom_id(request.refname)
-                met = _masks_meet(model, first, second) or frozenset((first, second)) in pairs
+                met = masks_meet(model, first, second) or frozenset((first, second)) in pairs
                 meets.setdefault(request.objname, []).append(met)
             never = [geom for geom, met in meets.items() if not any(met)]
             if never:
@@ -226,18 +229,6 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
                 help = "change the masks in the model, or add a <pair> of the two"
                 place = _naming(plan, part, (object, name), never[0])
                 yield plan.task.report("KS0431", message, *place, help=help)
-
-
-def _masks_meet(model: Any, first: int, second: int) -> bool:
-    one, other = (int(model.body_weldid[model.geom_bodyid[geom]]) for geom in (first, second))
-    if one == other:
-        return False
-    parents = {int(model.body_weldid[model.body_parentid[weld]]): weld for weld in (one, other)}
-    neighbours = (one in parents and one != 0) or (other in parents and other != 0)
-    if neighbours and not model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_FILTERPARENT:
-        return False
-    types, affinities = model.geom_contype, model.geom_conaffinity
-    return bool(types[first] & affinities[second] or types[second] & affinities[first])
 
 
 def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str | int, ...]:

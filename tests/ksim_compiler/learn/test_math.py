@@ -165,3 +165,14 @@ def test_the_discount_changes_between_two_shares_of_the_run() -> None:
     )
     assert discount(PPO.model_validate({"gamma": gamma}), jnp.float32(900)) == 0.9
     assert discount(PPO.model_validate({"steps": 9, "gamma": 0.9}), jnp.float32(9)) == 0.9
+
+
+def test_a_policy_without_hidden_layers_is_linear() -> None:
+    actor = build_actor(Mlp(hidden=()), Gaussian(), 3, 2, jax.random.key(0))
+    x = jax.random.normal(jax.random.key(1), (5, 3))
+    normalizer, start = Normalizer.empty(3), jnp.zeros(5)
+    zero, once, twice = (
+        np.asarray(actor.mode(normalizer, factor * x, (), start)[0]) for factor in (0.0, 1.0, 2.0)
+    )
+    assert np.abs(once).max() > 0
+    np.testing.assert_allclose(twice - zero, 2 * (once - zero), rtol=1e-4, atol=1e-6)

@@ -1,0 +1,88 @@
+"""What the robot stands on, or falls to, where its episodes begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.vocabulary import reset
+
+FAR = 0.1
+"""Metres: a start from closer to the ground than this is usual."""
+SHARE = 0.25
+"""Of the height of the base above the robot's lowest point; so is one from closer than that."""
+HELD = 0.1
+"""Part of the robot's weight: with less than this nothing holds it."""
+_PLACED = (
+    *(reset.ResetKeyframe, reset.ResetMotion),
+    *(reset.ResetHeight, reset.ResetHeightFieldPosition),
+)
+"""Resets that begin episodes at another height than that of the home pose."""
+
+
+def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Warn of a home pose far above the ground in which nothing holds the robot.
+
+    Args:
+        plan: the plan.
+        data: the robot in its home pose, with all that MuJoCo derives from it.
+    """
+    model: Any = plan.robot.model
+    base = plan.robot.facts.free_joint(None)
+    placed = any(isinstance(part, _PLACED) for part in plan.parts("Reset").values())
+    if base is None or placed or model.opt.gravity[2] >= 0.0:
+        return
+    # forces between the robot's own parts do not act along its free joint, all others do
+    up = sum(float(f[base.dof + 2]) for f in (data.qfrc_passive, data.qfrc_actuator))
+    up += float(data.qfrc_constraint[base.dof + 2])
+    root = plan.robot.facts.body_id(plan.robot.facts.root)
+    weight = -float(model.opt.gravity[2]) * float(model.body_subtreemass[root])
+    if up > HELD * weight:
+        return
+    gap, lowest = _above(model, data, root)
+    if max(FAR, SHARE * (float(data.xpos[root][2]) - lowest)) < gap < np.inf:
+        message = f"in the home pose the robot is {gap:.3g} m above the ground, and nothing holds "
+        message += "it: each episode begins with a fall"
+        state = next(iter(plan.task.of("PhysicsState")))
+        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
+        help = "mend the height of the keyframe, or that of the ground in the model"
+        yield plan.task.report("KS0470", message, "PhysicsState", state, field, help=help)
+
+
+def _above(model: Any, data: Any, root: int) -> tuple[float, float]:
+    """Distance in m of the robot to what it can fall on, and the height of its nearest point.
+
+    An infinite one where there is nothing, or a field of heights, of which MuJoCo measures none.
+    """
+    own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == model.body_rootid[root])
+    fixed = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
+    best, lowest = np.inf, 0.0
+    for ground in fixed:
+        for geom in own:
+            if ground == geom or not masks_meet(model, int(geom), int(ground)):
+                continue
+            if model.geom_type[ground] == mujoco.mjtGeom.mjGEOM_HFIELD:
+                return np.inf, 0.0
+            ends = np.zeros(6)
+            gap = mujoco.mj_geomDistance(model, data, int(geom), int(ground), 1e3, ends)
+            if gap < best:
+                best, lowest = gap, float(ends[2])
+    return (best, lowest) if best < 1e3 else (np.inf, 0.0)
+
+
+def masks_meet(model: Any, first: int, second: int) -> bool:
+    """Whether two geoms can touch, by their masks and the bodies that they are of."""
+    one, other = (int(model.body_weldid[model.geom_bodyid[geom]]) for geom in (first, second))
+    if one == other:
+        return False
+    parents = {int(model.body_weldid[model.body_parentid[weld]]): weld for weld in (one, other)}
+    neighbours = (one in parents and one != 0) or (other in parents and other != 0)
+    if neighbours and not model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_FILTERPARENT:
+        return False
+    types, affinities = model.geom_contype, model.geom_conaffinity
+    return bool(types[first] & affinities[second] or types[second] & affinities[first])
