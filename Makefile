@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test test-slow test-zoo check format schemas train bench clean
+.PHONY: help install run quick test test-slow test-zoo coverage check format schemas train bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ test-zoo: $(STAMP) ## run the tests on robots of others: dm_control, gymnasium, 
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[zoo]'
 	$(BIN)/python -m pytest -m "zoo or not zoo" $(PYTEST_ARGS) -n 0 tests/zoo
 
+coverage: $(STAMP) ## run the tests and say which lines none of them runs; pages in build/coverage
+	$(BIN)/python -m pytest --cov --cov-report term --cov-report html $(PYTEST_ARGS)
+
 check: $(STAMP) ## lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,6 +60,14 @@ bench: $(STAMP) ## measure what the README claims
 	@set -e; for script in benchmarks/bench_*.py; do \
 	  echo "$$script"; $(BIN)/python $$script $(ARGS); \
 	done
+
+dist: $(STAMP) ## build the wheel and the source distribution, and try the wheel in an environment of its own
+	rm -rf dist build/dist
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dist]'
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m venv build/dist
+	build/dist/bin/python -m pip install -q -c constraints.txt dist/*.whl
+	cd build && dist/bin/ksim-compile --check dist/lib/python3*/site-packages/ksim_schema/_tasks
 
 clean: ## remove build outputs and caches; keeps .venv and runs
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
