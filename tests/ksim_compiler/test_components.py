@@ -15,6 +15,7 @@ import pytest
 
 from ksim_compiler import artifact
 from ksim_compiler.cli import compile as ksim_compile
+from ksim_compiler.cli import diff as ksim_diff
 from ksim_compiler.cli import run as ksim_run
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_file
@@ -290,6 +291,9 @@ def test_an_archive_runs_its_code_only_when_trusted(
         assert "KS0708" in report
         assert "terms/mine.py" in report
         assert f"--emit components {path}" in report
+    assert ksim_diff.main([str(path), str(path)]) == 1
+    assert "KS0708" in capsys.readouterr().err
+    assert not mark.exists()
     out = ["--out", str(tmp_path / "run")]
     assert ksim_run.main([str(path), *out]) == 1
     assert "KS0708" in capsys.readouterr().err
@@ -307,6 +311,8 @@ def test_an_archive_runs_its_code_only_when_trusted(
     assert ksim_compile.main(["--check", "--trust", str(path)]) == 0
     assert ksim_compile.main(["--explain", "tip_height", "--trust", str(path)]) == 0
     assert "falling to 0 a metre away" in capsys.readouterr().out
+    assert ksim_diff.main(["--trust", str(path), str(path)]) == 0
+    assert "equal" in capsys.readouterr().out
 
 
 def test_a_tampered_archive_is_refused_even_when_trusted(task: Path, tmp_path: Path) -> None:

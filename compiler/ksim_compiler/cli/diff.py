@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         help="exit with 1 when there is a change of this tier or a graver one: "
         + ", ".join(TIER_NAMES),
     )
+    common.add_trust(result)
     add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
     return result
 
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         pairs = list(_pairs(old, new))
         if options.format == "svg" and (len(pairs) != 1 or None in pairs[0]):
             raise UsageError("--format svg draws two tasks, not folders; html takes folders")
-        compared = [_compare(old, new, *pair, options.color) for pair in pairs]
+        compared = [_compare(old, new, *pair, options) for pair in pairs]
     good = [c for c in compared if c is not None]
     if not good:
         return ERRORS
@@ -133,14 +134,14 @@ def _pairs(old: Side, new: Side) -> Iterator[tuple[Path | None, Path | None]]:
 
 
 def _compare(
-    old: Side, new: Side, before: Path | None, after: Path | None, colour: common.Colour
+    old: Side, new: Side, before: Path | None, after: Path | None, options: argparse.Namespace
 ) -> Comparison | None:
     """Compare two files; problems are printed, and there is no comparison when one has errors."""
     from ksim_schema.diff import Diff
     from ksim_schema.diff.report import Comparison
 
     first, second = (s.shown(p) if p else "" for s, p in ((old, before), (new, after)))
-    compiled = [_load(s, p, colour) for s, p in ((old, before), (new, after)) if p is not None]
+    compiled = [_load(s, p, options) for s, p in ((old, before), (new, after)) if p is not None]
     if any(c.plan is None for c in compiled):
         return None
     if len(compiled) == 1:
@@ -176,20 +177,20 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
     return Comparison(old_name, new_name, changes, moved, before, after, marks)
 
 
-def _load(side: Side, path: Path, colour: common.Colour) -> Compiled:
+def _load(side: Side, path: Path, options: argparse.Namespace) -> Compiled:
     """Compile a task; its errors are printed (its warnings are ksim-compile's to tell)."""
     from ksim_schema.diagnostics import has_errors
 
     if path.suffix == ARCHIVE:
         from ksim_compiler import artifact
 
-        compiled = artifact.read(path, name=side.shown(path))
+        compiled = artifact.read(path, name=side.shown(path), trust=options.trust)
     else:
         from ksim_compiler import pipeline
 
         compiled = pipeline.compile_file(path, name=side.shown(path))
     if has_errors(compiled.diagnostics):
-        common.print_report(compiled.diagnostics, compiled.sources, colour)
+        common.print_report(compiled.diagnostics, compiled.sources, options.color)
     return compiled
 
 

@@ -179,9 +179,11 @@ class Session:
 def describe(result: Evaluation, trainer: Trainer) -> str:
     """An evaluation in a line."""
     summary, longest = result.summary(), trainer.longest_episode()
-    missed = "".join(f", {name} off by {value:.3f}" for name, value in result.tracking.items())
+    errors = {k: v for k, v in result.tracking.items() if math.isfinite(v)}  # nan: none that long
+    missed = "".join(f", {name} off by {value:.3f}" for name, value in errors.items())
+    count = len(result.returns)
     return (
-        f"evaluation over {len(result.returns)} episodes: return {summary['return']:.4g}, "
+        f"evaluation over {count} episode{'s' * (count != 1)}: return {summary['return']:.4g}, "
         f"length {summary['length']:.1f} of {longest} ticks ({summary['length'] / longest:.0%}), "
         f"{summary['failed']:.0%} failed{missed}"
     )
