@@ -12,7 +12,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.vocabulary import reset
 
-FAR = 0.1
+FAR = 0.25
 """Metres: a start from closer to the ground than this is usual."""
 SHARE = 0.25
 """Of the height of the base above the robot's lowest point; so is one from closer than that."""

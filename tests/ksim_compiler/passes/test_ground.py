@@ -72,7 +72,7 @@ def drop(text: str) -> float:
     return 0.5 - float(data.qpos[2])
 
 
-@pytest.mark.parametrize("gap", [0.2, 0.5, 3.0])
+@pytest.mark.parametrize("gap", [0.3, 0.5, 3.0])
 def test_a_floor_that_is_too_low(gap: float) -> None:
     text = model(-gap)
     (message,) = warned(text)
