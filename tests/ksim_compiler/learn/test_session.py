@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
-from typing import Any, cast
 
 import jax.numpy as jnp
 
 from ksim_compiler.learn.evaluate import Evaluation
+from ksim_compiler.learn.runner import Trainer
 from ksim_compiler.learn.session import describe
+
+
+class Short(Trainer):
+    """Episodes of at most 50 ticks."""
+
+    def longest_episode(self) -> int:
+        return 50
 
 
 def test_an_evaluation_in_a_line() -> None:
@@ -25,7 +31,7 @@ def test_an_evaluation_in_a_line() -> None:
             watched={},
             tracking={"velocity.turn": error},
         )
-        return describe(result, cast(Any, SimpleNamespace(longest_episode=lambda: 50)))
+        return describe(result, object.__new__(Short))
 
     both = line([50, 25], 0.25)
     assert both.startswith("evaluation over 2 episodes: return 2, length 37.5 of 50 ticks (75%)")
