@@ -93,6 +93,7 @@ def equip(
     def change(spec: mujoco.MjSpec) -> None:
         for actuator in list(spec.actuators):
             if actuator.name in gone:
+                _leave_rotor(spec, actuator)
                 spec.delete(actuator)
             elif _is_off(spec, actuator.group):
                 _mute(actuator)
@@ -270,6 +271,26 @@ def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
     if not np.isinf(limit):
         actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE  # a model may have no autolimits
         actuator.forcerange = [-limit, limit]
+
+
+def _leave_rotor(spec: mujoco.MjSpec, actuator: Any) -> None:
+    """Give the joint or tendon of an actuator the rotor's inertia and damping that it has.
+
+    They are of the robot, whatever drives it. Through a gear both are its square times as much,
+    as MuJoCo has it (also the non-linear coefficients of the damping).
+    """
+    damping = np.asarray(actuator.damping)
+    if not (actuator.armature or damping.any()):
+        return
+    if actuator.trntype == mujoco.mjtTrn.mjTRN_TENDON:
+        moved: Any = spec.tendon(actuator.target)
+    elif actuator.trntype in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
+        moved = spec.joint(actuator.target)
+    else:
+        return
+    square = float(actuator.gear[0]) ** 2
+    moved.armature += square * actuator.armature
+    moved.damping = np.asarray(moved.damping) + square * damping
 
 
 def _is_off(spec: mujoco.MjSpec, group: int) -> bool:

@@ -316,3 +316,28 @@ def test_the_limits_of_public_robots_are_those_that_act(entry: str) -> None:
     compiled = compile_document(document, read_files(folder / f"{entry}.xml"))
     assert compiled.plan is not None, compiled.diagnostics
     _plan_agrees(compiled)
+
+
+TENDON = '<tendon><fixed name="t"><joint joint="hip" coef="2"/></fixed></tendon>'
+
+
+@pytest.mark.parametrize(
+    ("tendon", "where"), [("", 'joint="hip"'), ("", 'jointinparent="hip"'), (TENDON, 'tendon="t"')]
+)
+def test_the_rotor_of_a_motor_that_goes_stays_on_the_robot(tendon: str, where: str) -> None:
+    """Inertia matrix and passive forces are those of the model with its own motor."""
+    motor = f'<motor {where} gear="-3" armature=".1" damping=".5 .2"/>'
+    robot = load(PART, model(rest=f"{tendon}<actuator>{motor}</actuator>"))
+    driven = equip(robot, (), (Drive("hip", 5.0),))
+    assert driven.facts.actuators == ("ksim/hip",)
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for loaded in (robot.model, driven.model):
+        data: Any = mujoco.MjData(loaded)
+        data.qpos[:], data.qvel[:] = (0.1, 0.2), (-0.7, 0.3)
+        mujoco.mj_forward(loaded, data)
+        mass = np.zeros((2, 2))
+        mujoco.mj_fullM(loaded, data, mass)
+        found.append((mass, data.qfrc_passive.copy()))
+    assert found[0][0][0, 0] > 0.9
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-12)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12)

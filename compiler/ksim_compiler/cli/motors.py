@@ -163,7 +163,7 @@ class _Seen:
         kp, kd = self._own(joint)
         own = kp > 0 or kd > 0
         if kp <= 0 and kd > 0 and joint.limits is None:
-            kd = self._settle(joint, 0.0, kd * softer)[1]
+            kd = self._settle(joint, 0.0, kd * softer, exact=True)[1]
             speed = 10.0 if joint.type == "hinge" else 0.5
             return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
         if kp <= 0:
@@ -201,7 +201,7 @@ class _Seen:
     ) -> tuple[float, float]:
         """Gains that are stable at the timestep: as they are if they may be, else smaller ones."""
         h, inertia = self.robot.facts.timestep, float(self.felt[joint.dof])
-        if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0:
+        if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0 + 1e-9:
             return float(f"{kp:.6g}"), float(f"{kd:.6g}")
         kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9))
         kd = min(kd, 0.3 * inertia / h)

@@ -52,6 +52,7 @@ from ksim_compiler.engine.base import (
     model_overrides,
     state_slices,
 )
+from ksim_compiler.engine.gaps import gaps
 
 _DISABLE: Any = mujoco.mjtDisableBit
 _COMPONENTS = {
@@ -86,7 +87,7 @@ class MjxEngine:
 
     Raises:
         EngineUnavailable: when `mujoco-mjx`, or for `warp` its package or a GPU, is missing.
-        NotImplementedError: for a model feature that MJX lacks; the message holds MJX's own.
+        NotImplementedError: for a model feature that MJX lacks, or passes over without a word.
         ValueError: for a data or model field that MJX does not have.
     """
 
@@ -100,6 +101,9 @@ class MjxEngine:
         # Flags that change no result here, and that Warp refuses: MJX never resets a diverged
         # simulation by itself, and has no middle phase of collisions that could be left out.
         model.opt.disableflags &= ~int(_DISABLE.mjDSBL_AUTORESET | _DISABLE.mjDSBL_MIDPHASE)
+        if left_out := list(gaps(model)) if implementation == "jax" else []:
+            what = f"{self.name} would leave out {' and '.join(left_out)} of this model"
+            raise NotImplementedError(f"{what}; the engine native does not")
         capacity = {} if implementation == "jax" else _warp_capacity(spec)
         try:
             self._model = self._mjx.put_model(model, impl=implementation)

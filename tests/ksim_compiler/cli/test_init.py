@@ -180,3 +180,13 @@ def test_names_of_packages_and_models_that_are_not_there(
     broken.write_text("<mujoco><worldbody><body/></worldbody>", encoding="utf-8")
     assert main(["--init", "d", "--robot", str(broken)]) == 1
     assert not Path("d.yaml").exists()
+
+
+def test_a_velocity_servo_keeps_the_gain_of_the_model(tmp_path: Path) -> None:
+    rover = """<mujoco><option timestep="0.005"/><worldbody><body>
+      <joint name="x" type="slide" axis="1 0 0"/><geom size=".1" mass="5"/>
+    </body></worldbody><actuator>
+      <velocity joint="x" kv="43" forcerange="-60 60"/>
+    </actuator></mujoco>"""
+    plan, _ = begun(tmp_path, rover)
+    assert [(d.joint, d.kp, d.kd, d.limit) for d in plan.drives] == [("x", None, 43.0, 60.0)]
