@@ -8,7 +8,7 @@ all that is fixed to it, so that a body put between two others changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,6 @@ import numpy as np
 
 Key = tuple[str, str]
 """What and its name: ``("joint", "knee")``; joint, body, site, geom, camera, sensor, actuator."""
-TOLERANCE = 1e-6
-"""Smallest difference that counts, in m, rad and parts of a unit vector."""
 _TYPES = ("free joint", "ball joint", "slide", "hinge")
 _OBJECTS = {
     int(mujoco.mjtObj.mjOBJ_BODY): "body",
@@ -231,133 +229,3 @@ class _Reader:
     def wrapped(self, index: int) -> str:
         what = {1: "joint", 3: "site", 4: "geom", 5: "geom"}.get(int(self.model.wrap_type[index]))
         return self.name(what, int(self.model.wrap_objid[index])) if what else ""
-
-
-def changes(old: Anatomy, new: Anatomy, key: Key) -> Iterator[str]:
-    """What is different in what the numbers of one thing mean, each in a sentence without a dot.
-
-    Of what only one of the models has, nothing: its numbers are gone, or new.
-    """
-    what, name = key
-    if what == "joint":
-        a, b = old.joints.get(name), new.joints.get(name)
-        if a is not None and b is not None:
-            yield from _joint(name, a, b)
-    elif what == "sensor":
-        before, after = old.sensors.get(name), new.sensors.get(name)
-        if before is not None and after is not None:
-            yield from _sensor(old, new, name, before, after)
-    elif what in ("actuator", "tendon"):
-        if key in old.others and key in new.others and old.others[key] != new.others[key]:
-            yield f"{what} {name!r} acts on other joints or with other factors"
-    elif key in old.frames and key in new.frames:
-        yield from _frame(old, new, key)
-
-
-def _joint(name: str, old: JointTraits, new: JointTraits) -> Iterator[str]:
-    if old.type != new.type:
-        yield f"joint {name!r} was a {old.type} and is a {new.type}"
-        return
-    verb = "moves" if old.type == "slide" else "turns"
-    if not _near(old.axis, new.axis):
-        if _near(old.axis, -new.axis):
-            yield f"joint {name!r} {verb} the other way"
-        else:
-            was, now = _vector(old.axis), _vector(new.axis)
-            yield f"the axis of joint {name!r} was {was} and is {now}"
-        return
-    if not _near(old.anchor, new.anchor):
-        was, now = _vector(old.anchor), _vector(new.anchor)
-        yield f"joint {name!r} turns about another point of its body: {now} m, not {was} m"
-    if old.type == "slide":
-        shift = float(new.axis @ (new.place - old.place))
-        if abs(shift) > TOLERANCE:
-            yield f"the zero of joint {name!r} is {abs(shift):g} m from where it was"
-    else:
-        turn = _rotation(new.turn @ old.turn.T)
-        shift = float(new.axis @ turn) if old.type == "hinge" else float(np.linalg.norm(turn))
-        if abs(shift) > TOLERANCE:
-            yield f"the zero of joint {name!r} is {abs(shift):.4g} rad from where it was"
-    if old.gear and new.gear and old.gear != new.gear:
-        yield f"the gear of the motor on joint {name!r} has another sign"
-
-
-def _sensor(
-    old: Anatomy, new: Anatomy, name: str, before: SensorTraits, after: SensorTraits
-) -> Iterator[str]:
-    if before.type != after.type:
-        yield f"sensor {name!r} was a {before.type} and is a {after.type}"
-        return
-    if before.settings != after.settings:
-        yield f"sensor {name!r} has another cutoff, size or way of counting"
-    for verb, a, b in (
-        ("is on", before.of, after.of),
-        ("is relative to", before.relative, after.relative),
-    ):
-        if a != b:
-            was, now = (f"{what} {n!r}" if what else "the world" for what, n in (a, b))
-            yield f"sensor {name!r} {verb} {now}, not {was}"
-        elif a[0] and a != ("sensor", name):
-            for change in changes(old, new, a):
-                yield f"sensor {name!r} {verb} {a[0]} {a[1]!r}, and {change}"
-
-
-def _frame(old: Anatomy, new: Anatomy, key: Key) -> Iterator[str]:
-    what, name = key
-    before, after = old.frames[key], new.frames[key]
-    if before.link != after.link:
-        yield f"{what} {name!r} moves with body {after.link!r}, not with {before.link!r}"
-        return
-    if what == "body" and before.link == name and after.link == name:
-        moved = _common(old.contents.get(name, ()), new.contents.get(name, ()))
-        if moved is not None:
-            yield f"the frame of body {name!r} is another: {_motion(*moved)} on its body"
-        return
-    turn, shift = after.turn @ before.turn.T, after.position - before.position
-    if not _near(shift, np.zeros(3)) or not _near(turn, np.eye(3)):
-        yield f"{what} {name!r} is {_motion(shift, turn)} on body {after.link!r}"
-
-
-def _common(old: tuple[Placed, ...], new: tuple[Placed, ...]) -> tuple[Array, Array] | None:
-    """How a link's frame has moved on it, if all that is on the link has moved as one.
-
-    A single thing may as well have moved itself, so that it tells of a turn alone.
-    """
-    if not old or len(old) != len(new):
-        return None
-    motions = [(b.turn @ a.turn.T, a, b) for a, b in zip(old, new, strict=True)]
-    turn = motions[0][0]
-    shift = motions[0][2].position - turn @ motions[0][1].position
-    as_one = all(
-        _near(t, turn) and _near(b.position, turn @ a.position + shift) for t, a, b in motions
-    )
-    if not as_one:
-        return None
-    turned = not _near(turn, np.eye(3))
-    shifted = not _near(shift, np.zeros(3)) and len(old) > 1
-    return (-(turn.T @ shift), turn.T) if turned or shifted else None
-
-
-def _motion(shift: Array, turn: Array) -> str:
-    """A shift in m and a rotation in words."""
-    angle = float(np.degrees(np.linalg.norm(_rotation(turn))))
-    notes = [f"turned by {angle:.4g} deg"] if angle > np.degrees(TOLERANCE) else []
-    distance = float(np.linalg.norm(shift))
-    notes += [f"{distance:.4g} m from where it was"] if distance > TOLERANCE else []
-    return " and ".join(notes) or "elsewhere"
-
-
-def _rotation(matrix: Array) -> Array:
-    """The rotation vector of a matrix, rad."""
-    quaternion, vector = np.zeros(4), np.zeros(3)
-    mujoco.mju_mat2Quat(quaternion, np.ascontiguousarray(matrix).ravel())
-    mujoco.mju_quat2Vel(vector, quaternion, 1.0)
-    return vector
-
-
-def _near(a: Array, b: Array) -> bool:
-    return bool(np.all(np.abs(a - b) <= TOLERANCE))
-
-
-def _vector(values: Array) -> str:
-    return "(" + " ".join(f"{x + 0.0:.4g}" for x in np.round(values, 6)) + ")"

@@ -1,15 +1,17 @@
-"""The columns of a task's networks by what they mean, for moving a checkpoint to another task."""
+"""The columns of a task's networks by what they mean."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
+from ksim_compiler.anatomy import Key
 from ksim_compiler.plan import Column, Plan
 from ksim_schema.canonical import values_of
-from ksim_schema.diff import Diff
-from ksim_schema.diff.columns import ColumnMap, Migration, Segment, column_map, obstacles
+from ksim_schema.custom import Custom
+from ksim_schema.diff.columns import Segment
 from ksim_schema.diff.tiers import SENSOR_ERRORS
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Part
@@ -21,7 +23,13 @@ from ksim_schema.vocabulary.action import (
 )
 from ksim_schema.vocabulary.base import Named, annotated_fields
 from ksim_schema.vocabulary.command import Command
-from ksim_schema.vocabulary.observation import LastAction, Observation, WiredObservation
+from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
+from ksim_schema.vocabulary.observation import (
+    LastAction,
+    Observation,
+    SensorValue,
+    WiredObservation,
+)
 from ksim_schema.vocabulary.observation.base import selected
 from ksim_schema.vocabulary.observation.joint import JointObservation
 
@@ -29,101 +37,73 @@ RESHAPED = frozenset(("scale", "clip", "history", "relative_to"))
 """Fields of an observation that leave what a column is: factor, limits, age and zero."""
 
 
-def migration(old: Plan, new: Plan, changes: Diff) -> Migration:
-    """How a checkpoint of one task is moved to another.
-
-    Args:
-        old: the old task, after shape inference.
-        new: the new one.
-        changes: their difference, for the parts that have another name.
-    """
-    names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
-
-    def part(plan: Plan, object: str) -> Mapping[str, Any]:
-        return values_of(next(iter(plan.task.of(object).values())))
-
-    ways = [
-        column_map(inputs(old, old.policy_input), inputs(new, new.policy_input), names),
-        column_map(inputs(old, old.critic_input), inputs(new, new.critic_input), names),
-        column_map(outputs(old), outputs(new), names),
-    ]
-    stops = [obstacles(part(old, o), part(new, o)) for o in ("Policy", "Critic")]
-    acted = next(iter(old.task.of("Policy").values())).distribution  # type: ignore[attr-defined]
-    inexact = () if stops[0] else tuple(_inexact(old, new, ways[0], ways[2], names))
-    return Migration(ways[0], ways[1], ways[2], stops[0], stops[1], inexact, acted)
-
-
-def _inexact(
-    old: Plan, new: Plan, inputs: ColumnMap, actions: ColumnMap, names: Mapping[str, str]
-) -> Iterator[str]:
-    """What of the policy another task cannot take over exactly, in sentences."""
-    normalized = [p.task.ppo.normalize_observations for p in (old, new)]
-    if normalized[0] and not normalized[1]:
-        yield "inputs are not normalized any more, so none is limited to 10 standard deviations"
-    elif normalized[1] and not normalized[0]:
-        yield "inputs are normalized now, by statistics that begin anew"
-    elif inputs.dropped and not normalized[0]:
-        yield "a dropped input counts as zero, because without normalization its mean is not known"
-    before = {names.get(str(n), str(n)): p for n, p in _parts(old)}
-    for node, part in _parts(new):
-        was = before.get(str(node))
-        if type(was) is type(part) and _limits(old, was) != _limits(new, part):
-            yield f"{node} limits its value otherwise (squash, clip)"
-    policies = [next(iter(p.task.of("Policy").values())) for p in (old, new)]
-    spread = policies[1].distribution  # type: ignore[attr-defined]
-    changed = any(
-        i is not None and (f != 1.0 or s)
-        for i, f, s in zip(actions.index, actions.factor, actions.shift, strict=True)
-    )
-    if changed and spread.kind == "tanh_gaussian":
-        yield "tanh squashes the actions, so other units are carried exactly about zero alone"
-    elif actions.rough:
-        yield f"{', '.join(actions.rough)} squashes, so other units are right about zero alone"
-    bounds = [
-        tuple(getattr(p.distribution, k) for k in ("init_std", "min_std", "max_std"))  # type: ignore[attr-defined]
-        for p in policies
-    ]
-    if (changed or bounds[0] != bounds[1]) and spread.state_dependent:
-        yield "standard deviations that the network gives are carried about their middle alone"
-    elif changed or bounds[0] != bounds[1]:
-        yield "standard deviations stay within the bounds of this task"
-
-
-def _parts(plan: Plan) -> Iterator[tuple[Node, Part]]:
-    """What the policy reads, and what it sets."""
-    for column in plan.policy_input:
-        yield column.source, plan.task.of(column.source.object)[column.source.name]
-    for name in plan.actions():
-        yield Node("Action", name), plan.task.of("Action")[name]
-
-
-def _limits(plan: Plan, part: Part | None) -> Any:
-    """What limits a part's value, in the unit of what it stands for."""
-    clip = getattr(part, "clip", None)
-    if not isinstance(part, Action):
-        return None if clip is None else tuple(map(float, clip))
-    formula = _formula(plan, part)
-    ends = None if clip is None else tuple((b + s * clip[0], b + s * clip[1]) for b, s in formula)
-    return part.squash, ends
-
-
-def inputs(plan: Plan, columns: tuple[Column, ...]) -> list[Segment]:
+def inputs(plan: Plan, columns: tuple[Column, ...], negated: Collection[Key] = ()) -> list[Segment]:
     """The segments of a network's input, in order.
 
     A critic may read one observation twice, with and without its noise.
+
+    Args:
+        plan: the task, after shape inference.
+        columns: those of the network's input.
+        negated: the joints and sensors whose numbers are to be told with the other sign.
     """
     seen: set[Node] = set()
     segments: list[Segment] = []
     for column in columns:
         name = f"{column.source} (noisy)" if column.source in seen else str(column.source)
         seen.add(column.source)
-        segments.append(_input(plan, column.source, name, column.stop - column.start))
+        segment = _input(plan, column.source, name, column.stop - column.start)
+        segments.append(_signed(plan, column.source, segment, negated))
     return segments
 
 
-def outputs(plan: Plan) -> list[Segment]:
-    """The segments of the policy's output, in order."""
-    return [_output(plan, name) for name in plan.actions()]
+def outputs(plan: Plan, negated: Collection[Key] = ()) -> list[Segment]:
+    """The segments of the policy's output, in order; see :func:`inputs`."""
+    nodes = [Node("Action", name) for name in plan.actions()]
+    return [_signed(plan, node, _output(plan, node.name), negated) for node in nodes]
+
+
+def along(plan: Plan, node: Node) -> tuple[Key, ...]:
+    """For each number of one tick's value the joint, or the sensor, that its sign is that of.
+
+    () where that is not known.
+    """
+    part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
+    if isinstance(part, Action | JointObservation | JointCommand):
+        joints = facts.match_joints(part.joints)
+        size = part.size(facts) if not isinstance(part, Observation) else len(joints)
+        # what has two numbers for each joint has all of the first kind first
+        return tuple(("joint", j.name) for j in joints) * (size // max(len(joints), 1))
+    if isinstance(part, SensorValue) and facts.sensor(part.sensor).size == 1:
+        return (("sensor", part.sensor),)
+    if isinstance(part, WiredObservation):
+        edges = plan.graph.into(node, part.source)
+        return tuple(key for edge in edges for key in along(plan, edge.src))
+    return ()
+
+
+def standing(plan: Plan, node: Node) -> list[tuple[float, float]]:
+    """For each number of one tick's value (of an observation: before its scale) what zero stands
+    for, and what one more adds to that."""
+    part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
+    if isinstance(part, Action):
+        return _formula(plan, part)
+    if isinstance(part, LastAction):
+        edges = plan.graph.into(node, part.source)
+        return [pair for edge in edges for pair in standing(plan, edge.src)]
+    if isinstance(part, JointObservation) and getattr(part, "relative_to", None) == "home":
+        return [(joint.home[0], 1.0) for joint in facts.match_joints(part.joints)]
+    return [(0.0, 1.0)] * (plan.shapes[node][0] // getattr(part, "history", 1))
+
+
+def _signed(plan: Plan, node: Node, segment: Segment, negated: Collection[Key]) -> Segment:
+    """The segment with the other sign of what is negated."""
+    keys = along(plan, node) if negated else ()
+    if not any(key in negated for key in keys):
+        return segment
+    signs = [-1.0 if key in negated else 1.0 for key in keys] * (segment.size // len(keys))
+    scales = (sign * scale for sign, (scale, _) in zip(signs, segment.each(), strict=True))
+    return replace(segment, scale=tuple(scales))
 
 
 def elements(segment: Segment) -> list[str]:
@@ -138,26 +118,40 @@ def elements(segment: Segment) -> list[str]:
 def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
     if isinstance(part, Command):
-        labels = _distinct(part.labels(facts), size)
-        return Segment(name, size, labels, part.kind_name)
+        return Segment(name, size, _distinct(part.labels(facts), size), _told(part))
     assert isinstance(part, Observation)
     each = size // part.history
     labels, selector = _elements(plan, node, part, each)
     meaning = _meaning(part, selector)
     ages = [age * plan.period for age in reversed(range(part.history))]  # the oldest first
     labels = tuple(f"{label} {age:.6g} s ago" for age in ages for label in labels)
-    units, squashed = [(0.0, 1.0)] * each, False
-    if isinstance(part, LastAction):
-        actions = [plan.task.of("Action")[e.src.name] for e in plan.graph.into(node, "recall")]
-        recalled = [pair for a in actions if isinstance(a, Action) for pair in _formula(plan, a)]
-        units = recalled if len(recalled) == each else units
-        squashed = any(getattr(a, "squash", None) for a in actions)
-    elif getattr(part, "relative_to", None) == "home":
-        assert isinstance(part, JointObservation)
-        units = [(j.home[0], 1.0) for j in facts.match_joints(part.joints)]
+    units = standing(plan, node)
+    units = units if len(units) == each else [(0.0, 1.0)] * each
+    senses, squashed = tuple[str, ...](), tuple[bool, ...]()
+    if isinstance(part, WiredObservation):
+        sources = [edge.src for edge in plan.graph.into(node, part.source)]
+        parts = [(n, plan.task.of(n.object)[n.name]) for n in sources]
+        told = [(n, _told(p) if isinstance(p, Command) else p.kind_name) for n, p in parts]
+        sizes = [plan.shapes[n][0] for n in sources]
+        if sum(sizes) == each:
+            senses = tuple(t for (_, t), n in zip(told, sizes, strict=True) for _ in range(n))
+            of = (getattr(p, "squash", None) is not None for _, p in parts)
+            squashed = tuple(s for s, n in zip(of, sizes, strict=True) for _ in range(n))
+            senses, squashed = senses * part.history, squashed * part.history
     scales = tuple(part.scale / unit for _, unit in units) * part.history
     offsets = tuple(-part.scale * zero / unit for zero, unit in units) * part.history
-    return Segment(name, size, labels, meaning, scales, offsets, squashed)
+    return Segment(name, size, labels, meaning, scales, offsets, squashed or False, senses)
+
+
+def _told(part: Command) -> str:
+    """What the numbers of a command mean apart from their labels, as a text to be compared."""
+    if isinstance(part, Custom):
+        return json.dumps(values_of(part), sort_keys=True)  # any of it may matter
+    kept = {path[0] for path, named, _ in annotated_fields(part, Named) if not named.pattern}
+    values = {k: v for k, v in values_of(part).items() if k in {*kept, "kind", "relative_to"}}
+    if values.get("relative_to") in ("world", "start"):  # told in the world's frame
+        values = {"kind": values["kind"]}
+    return json.dumps(values, sort_keys=True) if len(values) > 1 else part.kind_name
 
 
 def _meaning(part: Part, selector: str) -> str:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ksim_compiler.anatomy import Anatomy, Key, anatomy, changes
-from ksim_compiler.interface import inputs, outputs
+from ksim_compiler.anatomy import Anatomy, Key, anatomy
+from ksim_compiler.differences import changes, negated
+from ksim_compiler.interface import along, inputs, outputs
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import Robot
 from ksim_schema.canonical import values_of
@@ -15,11 +16,11 @@ from ksim_schema.diff.columns import Segment
 from ksim_schema.facts import RobotFacts
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Named, Part, annotated_fields
-from ksim_schema.vocabulary.observation import Observation, WiredObservation
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
+from ksim_schema.vocabulary.observation import LastAction, Observation, WiredObservation
 from ksim_schema.vocabulary.observation.base import selected
-
-SHOWN = 3
-"""How many changes of meaning are told; of others their number."""
+from ksim_schema.vocabulary.observation.joint import JointObservation
 
 
 @dataclass(frozen=True)
@@ -29,26 +30,58 @@ class Stretch:
     Attributes:
         segment: what they are.
         start: the first of them.
+        node: the part's name.
         parts: the part, and those that it hands on.
     """
 
     segment: Segment
     start: int
+    node: Node
     parts: tuple[Part, ...]
 
 
 @dataclass
 class Sentence:
-    """A change of meaning and the columns that it is of."""
+    """A change of meaning and the columns that it is of.
+
+    Attributes:
+        text: what has changed.
+        carried: whether a policy that is moved to the new task takes it into account.
+        columns: of which inputs and outputs.
+    """
 
     text: str
+    carried: bool = False
     columns: list[str] = field(default_factory=lambda: [])
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.columns)}: {self.text}" if self.columns else self.text
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """How the models of two tasks give the columns of a policy another meaning.
+
+    Attributes:
+        sentences: each change.
+        negated: the joints and sensors whose numbers have the other sign.
+    """
+
+    sentences: tuple[Sentence, ...]
+    negated: frozenset[Key]
 
 
 def other_meanings(
     old: Plan, new: Plan, models: tuple[Robot, Robot], names: Mapping[str, str]
 ) -> list[str]:
-    """How the models of two tasks give the columns of a policy another meaning, in sentences.
+    """The sentences of :func:`meanings`."""
+    return [str(sentence) for sentence in meanings(old, new, models, names).sentences]
+
+
+def meanings(
+    old: Plan, new: Plan, models: tuple[Robot, Robot], names: Mapping[str, str]
+) -> Meanings:
+    """How the models of two tasks give the columns of a policy another meaning.
 
     Only what both tasks have is compared: columns that are born or gone are told elsewhere.
 
@@ -59,26 +92,21 @@ def other_meanings(
         names: old name -> new name of the parts that are called otherwise.
     """
     before, after = (anatomy(robot.model) for robot in models)
+    opposite = negated(before, after)
     was = {names.get(s.segment.name, s.segment.name): s for s in _stretches(old)}
-    found: dict[str, Sentence] = {}
+    found: dict[tuple[str, bool], Sentence] = {}
     for stretch in _stretches(new):
         other = was.get(stretch.segment.name)
         if other is not None:
-            for key, text in _told(old, new, before, after, other, stretch):
-                told = found.setdefault(text, Sentence(text))
+            for key, text, carried in _told(old, new, before, after, opposite, other, stretch):
+                told = found.setdefault((text, carried), Sentence(text, carried))
                 told.columns.append(_columns(stretch, key))
-    sentences = [f"{', '.join(s.columns)}: {s.text}" for s in found.values()]
+    sentences = list(found.values())
     order = [[s.segment.name for s in _stretches(p)] for p in (old, new)]
     labels = [[(s.segment.size, s.segment.labels) for s in _stretches(p)] for p in (old, new)]
     if not sentences and order[0] == order[1] and labels[0] != labels[1]:
-        sentences.append("the columns are of other joints, or in another order")
-    return sentences
-
-
-def in_short(sentences: list[str]) -> str:
-    """The first of the sentences, and how many more there are."""
-    more = len(sentences) - SHOWN
-    return "; ".join(sentences[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        sentences.append(Sentence("the columns are of other joints, or in another order", True))
+    return Meanings(tuple(sentences), opposite)
 
 
 def _stretches(plan: Plan) -> Iterator[Stretch]:
@@ -91,14 +119,20 @@ def _stretches(plan: Plan) -> Iterator[Stretch]:
             if isinstance(part, WiredObservation):
                 edges = plan.graph.into(Node(object, name), part.source)
                 parts += [plan.task.of(e.src.object)[e.src.name] for e in edges]
-            yield Stretch(segment, start, tuple(parts))
+            yield Stretch(segment, start, Node(object, name), tuple(parts))
             start += segment.size
 
 
 def _told(
-    old: Plan, new: Plan, before: Anatomy, after: Anatomy, was: Stretch, now: Stretch
-) -> Iterator[tuple[Key, str]]:
-    """What has changed for one part, each with the thing that it is about."""
+    old: Plan,
+    new: Plan,
+    before: Anatomy,
+    after: Anatomy,
+    opposite: frozenset[Key],
+    was: Stretch,
+    now: Stretch,
+) -> Iterator[tuple[Key, str, bool]]:
+    """What has changed for one part: the thing that it is about, how, and whether it is carried."""
     facts = old.robot.facts, new.robot.facts
     keys = [
         [key for part in s.parts for key in _rests_on(part, f)]
@@ -106,13 +140,20 @@ def _told(
     ]
     for a, b in zip(*(_frames(k) for k in keys), strict=False):
         if a != b and [values_of(p) for p in was.parts] == [values_of(p) for p in now.parts]:
-            yield b, f"it is about {b[0]} {b[1]!r}, not about {a[0]} {a[1]!r}"
+            yield b, f"it is about {b[0]} {b[1]!r}, not about {a[0]} {a[1]!r}", False
+    signed = opposite & set(along(new, now.node)) if opposite else ()
     for key in dict.fromkeys(keys[1]):
         if key in keys[0]:
-            for text in changes(before, after, key):
-                yield key, text
-    yield from _homes(facts, now, keys[1])
-    yield from _limits(before, after, now, keys[1])
+            for text, other_sign in changes(before, after, key):
+                yield key, text, other_sign and key in signed
+    plain = all(isinstance(part, _MEASURED) for part in now.parts)
+    yield from ((*told, plain) for told in _homes(facts, now, keys[1]))
+    held = any(getattr(part, "clip_to_limits", False) for part in now.parts)
+    yield from ((*told, plain and not held) for told in _limits(before, after, now, keys[1]))
+
+
+_MEASURED = (Action, JointObservation, JointCommand, LastAction)
+"""Parts whose home positions and limits are taken into account where columns are moved."""
 
 
 def _frames(keys: list[Key]) -> list[Key]:

@@ -26,7 +26,8 @@ class Segment:
         scale: the factor between the value and what it stands for: that of an observation, or one
             over that of an action; one for all columns, or one for each.
         offset: the value of what is zero in the unit that it stands for, alike.
-        squashed: whether what it stands for is so of the value's tanh.
+        squashed: whether what it stands for is so of the value's tanh; for all or for each.
+        senses: what each column means apart from the part's meaning; () for nothing more.
     """
 
     name: str
@@ -35,7 +36,8 @@ class Segment:
     meaning: str = ""
     scale: float | tuple[float, ...] = 1.0
     offset: float | tuple[float, ...] = 0.0
-    squashed: bool = False
+    squashed: bool | tuple[bool, ...] = False
+    senses: tuple[str, ...] = ()
 
     def each(self) -> tuple[tuple[float, float], ...]:
         """Scale and offset of each column."""
@@ -43,6 +45,10 @@ class Segment:
             v if isinstance(v, tuple) else (v,) * self.size for v in (self.scale, self.offset)
         ]
         return tuple(zip(*spread, strict=True))
+
+    def squashes(self, column: int) -> bool:
+        """Whether a column stands for what its value's tanh says."""
+        return self.squashed[column] if isinstance(self.squashed, tuple) else self.squashed
 
     def __post_init__(self) -> None:
         if self.labels and len(set(self.labels)) != self.size:
@@ -198,10 +204,11 @@ def _way(
     shift = now - factor * then
     if abs(shift) < 1e-12 * max(1.0, abs(now)):
         shift = 0.0
-    exact = not (old.squashed or new.squashed)
-    if exact or (old.squashed == new.squashed and factor == 1.0 and not shift):
-        return factor, shift, True
-    if not new.squashed:
+    squashed, squashes = old.squashes(place), new.squashes(column)
+    exact = not (squashed or squashes)
+    if exact or (squashed == squashes and abs(factor) == 1.0 and not shift):
+        return factor, shift, True  # tanh is odd
+    if not squashes:
         return factor, shift, False  # the slope of tanh at zero is 1
     centre = min(max(shift, -REACH), REACH)
     return factor / (1.0 - centre**2), math.atanh(centre), False
@@ -209,12 +216,17 @@ def _way(
 
 def _places(old: Segment, new: Segment) -> list[int | None]:
     """For each column of a part its place in the old part."""
+    found: list[int | None] = [None] * new.size
     if old.meaning != new.meaning:
-        return [None] * new.size
+        return found
     if old.labels and new.labels:
         place = {label: number for number, label in enumerate(old.labels)}
-        return [place.get(label) for label in new.labels]
-    return list(range(new.size)) if old.size == new.size else [None] * new.size
+        found = [place.get(label) for label in new.labels]
+    elif old.size == new.size:
+        found = list(range(new.size))
+    before, after = (s.senses or ("",) * s.size for s in (old, new))
+    same = (p is not None and before[p] == sense for p, sense in zip(found, after, strict=True))
+    return [p if keep else None for p, keep in zip(found, same, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -229,6 +241,9 @@ class Migration:
         critic_obstacles: the same of the critic's, which may as well start anew.
         inexact: what of the policy is not carried exactly, in sentences.
         distribution: that of the old policy; None for that of the new one.
+        other_returns: whether what the critic estimates has changed: rewards, ends or the discount.
+        not_carried: how the model gives columns another meaning that the weights do not take into
+            account, in sentences.
     """
 
     policy: ColumnMap
@@ -238,6 +253,8 @@ class Migration:
     critic_obstacles: tuple[str, ...] = ()
     inexact: tuple[str, ...] = ()
     distribution: Distribution | None = None
+    other_returns: bool = False
+    not_carried: tuple[str, ...] = ()
 
     @property
     def possible(self) -> bool:
@@ -273,6 +290,7 @@ class Migration:
             "obstacles": list(self.obstacles),
             "critic_obstacles": list(self.critic_obstacles),
             "inexact": list(self.inexact),
+            "not_carried": list(self.not_carried),
             "policy_input": self.policy.as_dict(),
             "critic_input": self.critic.as_dict(),
             "actions": self.actions.as_dict(),
@@ -286,13 +304,15 @@ def _notes(columns: ColumnMap, what: str) -> list[str]:
     born, dropped = len(columns.born), len(columns.dropped)
     kept = [(i, f) for i, f in zip(columns.index, columns.factor, strict=True) if i is not None]
     moved = sum(old != new for new, old in enumerate(columns.index) if old is not None)
-    scaled = sum(f != 1.0 for _, f in kept)
+    scaled = sum(abs(f) != 1.0 for _, f in kept)
+    negated = sum(f < 0.0 for _, f in kept)
     shifted = sum(s != 0.0 for s in columns.shift)
     return [
         *([f"{count(born)} new, starting at zero"] if born else []),
         *([f"{count(dropped)} dropped"] if dropped else []),
         *([f"{count(moved)} moved"] if moved else []),
         *([f"{count(scaled)} rescaled"] if scaled else []),
+        *([f"{count(negated)} with the other sign"] if negated else []),
         *([f"{count(shifted)} measured from elsewhere"] if shifted else []),
     ]
 

@@ -15,6 +15,8 @@ from ksim_schema.schemas import sch_task
 from ksim_schema.source import dotted
 from ksim_schema.vocabulary import KINDS
 
+SHOWN = 3
+"""How many changes of meaning are told; of others their number."""
 MEANING: Mapping[Tier, str] = {
     "policy-io": "the policy's inputs or outputs; old checkpoints need migration",
     "training": "old checkpoints of the policy load, results differ",
@@ -74,9 +76,13 @@ class Comparison:
             return ""
         if self.diff.tier == "policy-io" and not self.migration.needed:
             return "a checkpoint loads as it is, but what its inputs or outputs mean has changed"
-        model = any(c.subject == "file" and c.tier == "policy-io" for c in self.diff.changes)
-        note = "; the model gives inputs or outputs another meaning" if model else ""
-        return self.migration.sentence() + note
+        verdict = self.migration.sentence()
+        if self.migration.possible and self.migration.not_carried:
+            what = in_short(self.migration.not_carried)
+            return f"{verdict}; the model gives columns another meaning, not carried: {what}"
+        if any(c.subject == "file" and c.tier == "policy-io" for c in self.diff.changes):
+            return f"{verdict}; what its inputs or outputs mean has changed with the model"
+        return verdict
 
     def maps(self) -> Iterator[tuple[str, ColumnMap]]:
         """The column maps that are worth showing, with their titles."""
@@ -99,6 +105,12 @@ class Comparison:
             "diff": self.diff.as_dict(),
             "migration": None if self.migration is None else self.migration.as_dict(),
         }
+
+
+def in_short(sentences: Sequence[str]) -> str:
+    """The first of some sentences, and how many more there are."""
+    more = len(sentences) - SHOWN
+    return "; ".join(sentences[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def to_json(comparisons: Sequence[Comparison]) -> str:

@@ -16,6 +16,7 @@ from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, use_colour
 from ksim_compiler.cli.sides import Side, open_side
 
 if TYPE_CHECKING:
+    from ksim_compiler.meaning import Meanings
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_schema.diff import Diff
@@ -158,7 +159,7 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
         old_name: how to call the task before.
         new_name: how to call the task after.
     """
-    from ksim_compiler.interface import migration
+    from ksim_compiler.migration import migration
     from ksim_schema.canonical import canonical, digests
     from ksim_schema.diff import diff
     from ksim_schema.diff.report import Comparison
@@ -171,8 +172,10 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
     assert old.plan is not None
     assert new.plan is not None
     before, after = data(old.plan), data(new.plan)
-    changes = _with_models(diff(before, after), old.plan, new.plan)
-    moved = migration(old.plan, new.plan, changes)
+    changes, told = _with_models(diff(before, after), old.plan, new.plan)
+    negated = told.negated if told else ()
+    lost = [str(s) for s in told.sentences if not s.carried] if told else ()
+    moved = migration(old.plan, new.plan, changes, negated, lost)
     marks = (old.fingerprint, new.fingerprint)
     return Comparison(old_name, new_name, changes, moved, before, after, marks)
 
@@ -194,20 +197,25 @@ def _load(side: Side, path: Path, options: argparse.Namespace) -> Compiled:
     return compiled
 
 
-def _with_models(changes: Diff, old: Plan, new: Plan) -> Diff:
-    """The changes with those of the model's files in the tier that the compiled models show."""
+def _with_models(changes: Diff, old: Plan, new: Plan) -> tuple[Diff, Meanings | None]:
+    """The changes with those of the model's files in the tier that the compiled models show.
+
+    What else the columns mean in the new model comes with them, where it is another.
+    """
     if not any(change.subject == "file" for change in changes.changes):
-        return changes
+        return changes, None
     from ksim_compiler import robot
-    from ksim_compiler.meaning import in_short, other_meanings
+    from ksim_compiler.meaning import meanings
+    from ksim_schema.diff.report import in_short
 
     part = new.robot.part  # the same options for both, which are compared apart
     models = robot.load(part, old.robot.files), robot.load(part, new.robot.files)
     if robot.image(models[0]) == robot.image(models[1]):
-        return changes.with_files("runtime", "MuJoCo compiles both to the same model")
+        return changes.with_files("runtime", "MuJoCo compiles both to the same model"), None
     names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
-    found = other_meanings(old, new, models, names)
-    return changes.with_files("policy-io", in_short(found)) if found else changes
+    found = meanings(old, new, models, names)
+    told = in_short([str(sentence) for sentence in found.sentences])
+    return (changes.with_files("policy-io", told) if told else changes), found
 
 
 def _rendered(compared: Sequence[Comparison], options: argparse.Namespace) -> str:

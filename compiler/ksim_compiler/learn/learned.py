@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from ksim_compiler.learn import checkpoint, store
@@ -32,8 +33,18 @@ class Learned(NamedTuple):
         return cls(*(getattr(state, name) for name in cls._fields))
 
 
-def read(run: Path, like: Learned, head: Head) -> tuple[Learned, int]:
-    """What a run had learned at its newest good checkpoint, and its environment steps then.
+class Means(NamedTuple):
+    """Of each column the mean over the environments of a checkpoint; None where not known.
+
+    It tells what a network read in the end, also where no statistics are kept of its input.
+    """
+
+    policy: np.ndarray | None = None
+    critic: np.ndarray | None = None
+
+
+def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
+    """What a run had learned at its newest good checkpoint, and what its networks read then.
 
     Args:
         run: the run's folder.
@@ -44,7 +55,7 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, int]:
         CheckpointError: there is none that can be read, or its networks are others.
     """
     problem = f"{run} holds no checkpoint"
-    for steps, path in reversed(store.checkpoints(run)):
+    for _, path in reversed(store.checkpoints(run)):
         try:
             found = checkpoint.read_arrays(path)
         except CheckpointError as error:
@@ -64,5 +75,7 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, int]:
         actor = there.networks.actor
         head = Head(actor.head.raw_std, head.spec, head.actions)
         networks = there.networks._replace(actor=type(actor)(actor.network, head))
-        return there._replace(networks=networks), steps
+        inputs = (found.get(f"env.inputs.{name}") for name in Means._fields)
+        means = Means(*(None if x is None else x.mean(axis=0, dtype=np.float64) for x in inputs))
+        return there._replace(networks=networks), means
     raise CheckpointError(problem)

@@ -2,8 +2,9 @@
 
 The policy acts as it did, in the units of what its numbers stand for. A column that goes on keeps
 its weights, its moments of Adam and its statistics, wherever it now stands and in whatever unit. A
-new input starts with zero weights; one that is gone is taken at its mean, which is zero where
-inputs are normalized; a new action starts as in a fresh network. The environments, the random
+new input starts with zero weights. One that is gone is taken at its mean: that of the statistics,
+which is what a normalized input of zero stands for, or else that over the environments of the
+checkpoint. A new action starts as in a fresh network. The environments, the random
 numbers, the learning rate and the count of steps are the new run's own.
 
 What an array's axes run over is what the networks declare (:class:`~ksim_compiler.learn.networks.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,15 @@ import optax
 from ksim_compiler.learn import learned
 from ksim_compiler.learn.checkpoint import CheckpointError
 from ksim_compiler.learn.distributions import Head, Parameter
-from ksim_compiler.learn.learned import Learned
+from ksim_compiler.learn.learned import Learned, Means
 from ksim_compiler.learn.networks import INPUTS, OUTPUTS, Axes, Dense
 from ksim_compiler.learn.normalizer import MIN_STD, Normalizer
 from ksim_compiler.learn.types import Networks, TrainState
 from ksim_schema.diff.columns import REACH, ColumnMap, Migration
 
 FRESH = 10
-"""Iterations' worth of rows that statistics count for when some of their columns are new, so that
-these find their mean soon."""
+"""Iterations' worth of rows that statistics count for when some of their columns are new, or the
+returns of another task, so that these find their mean soon."""
 
 
 class MigrationError(Exception):
@@ -51,11 +52,14 @@ class Move:
         index: for each column the old one, or None for one that is new.
         gain: what its weights are multiplied with.
         shift: what is added to its bias (of an output), or was added to its value (of an input).
+        held: of an input, for each old column that is gone what the network reads in its place;
+            zero for the others.
     """
 
     index: tuple[int | None, ...]
     gain: np.ndarray
     shift: np.ndarray
+    held: np.ndarray | None = None
 
 
 def migrate(state: TrainState, way: Migration, run: Path, rows: int) -> TrainState:
@@ -75,31 +79,36 @@ def migrate(state: TrainState, way: Migration, run: Path, rows: int) -> TrainSta
     head = state.networks.actor.head
     head = Head(None, way.distribution or head.spec, way.actions.old_size)
     try:
-        old, _ = learned.read(run, Learned.of(state), head)
+        old, means = learned.read(run, Learned.of(state), head)
     except CheckpointError as error:
         raise MigrationError(str(error)) from error
-    return moved(state, way, old, rows)
+    return moved(state, way, old, rows, means)
 
 
-def moved(state: TrainState, way: Migration, old: Learned, rows: int) -> TrainState:
-    """As :func:`migrate`, from what the other run learned.
+def moved(
+    state: TrainState, way: Migration, old: Learned, rows: int, means: Means | None = None
+) -> TrainState:
+    """As :func:`migrate`, from what the other run learned and from what its networks read.
 
     Raises:
         MigrationError: its networks are others.
     """
-    fresh = Learned.of(state)
+    fresh, means = Learned.of(state), means or Means()
     outputs = old.networks.actor.head.output_size
     _check(old.networks.actor, fresh.networks.actor, way.policy.old_size, outputs)
     if not way.critic_obstacles:
         _check(old.networks.critic, fresh.networks.critic, way.critic.old_size, 1)
-    policy, reads = _read(old.policy_normalizer, fresh.policy_normalizer, way.policy, rows)
+    statistics = old.policy_normalizer, fresh.policy_normalizer
+    policy, reads = _read(*statistics, way.policy, rows, means.policy)
     before, after = old.networks.actor, fresh.networks.actor
     sets = _actions(way.actions, before.head, after.head, _last_bias(before.network))
     stds = _stds(way.actions, before.head, after.head)
     critic, values, judges = fresh.critic_normalizer, fresh.value_normalizer, None
     if not way.critic_obstacles:
-        critic, judges = _read(old.critic_normalizer, critic, way.critic, rows)
+        critic, judges = _read(old.critic_normalizer, critic, way.critic, rows, means.critic)
         values = values and (old.value_normalizer or values)
+        if values is not None and way.other_returns:
+            values = _forgetful(values, rows)
     told = _values(old.value_normalizer, values)
 
     def both(was: Networks, now: Networks, power: int) -> Networks:
@@ -138,11 +147,25 @@ def _check(old: Any, fresh: Any, inputs: int, outputs: int) -> None:
 
 
 def _read(
-    old: Normalizer | None, fresh: Normalizer | None, columns: ColumnMap, rows: int
+    old: Normalizer | None,
+    fresh: Normalizer | None,
+    columns: ColumnMap,
+    rows: int,
+    means: np.ndarray | None,
 ) -> tuple[Normalizer | None, Move]:
     """The statistics of an input's columns, and what becomes of the weights that read them."""
     statistics = _statistics(old, fresh, columns, rows)
-    return statistics, _inputs(columns, old, statistics)
+    held = np.zeros(columns.old_size)
+    if old is None and means is not None:
+        dropped = list(columns.dropped)
+        held[dropped] = means[dropped]
+    return statistics, replace(_inputs(columns, old, statistics), held=held)
+
+
+def _forgetful(statistics: Normalizer, rows: int) -> Normalizer:
+    """Statistics that count for no more than FRESH iterations."""
+    count = jnp.minimum(statistics.count, FRESH * rows)
+    return eqx.tree_at(lambda n: n.count, statistics, count)
 
 
 def _moments(old: Any, fresh: Any, moved: Any) -> Any:
@@ -174,6 +197,8 @@ def _network(old: Any, fresh: Any, reads: Move, sets: Move, power: int) -> Any:
         weight, bias = was.weight, was.bias
         names: tuple[str | None, ...] = of.weight.names  # type: ignore[attr-defined]
         if names[0] == INPUTS:
+            if power == 1 and reads.held is not None and np.any(reads.held):
+                bias = bias + jnp.asarray(reads.held, bias.dtype) @ weight
             weight = _along(weight, None, 0, reads, power)
             if power == 1 and np.any(reads.shift):
                 bias = bias - jnp.asarray(reads.shift, bias.dtype) @ weight
@@ -241,7 +266,7 @@ def _statistics(
             factor = columns.factor[place]
             mean[place] = float(old.mean[index]) * factor + columns.shift[place]
             variance[place] = float(old.variance[index]) * factor**2
-    count = jnp.minimum(old.count, FRESH * rows) if columns.born else old.count
+    count = (_forgetful(old, rows) if columns.born else old).count
     moved = (jnp.asarray(x, old.mean.dtype) for x in (mean, variance))
     return eqx.tree_at(lambda n: (n.count, n.mean, n.variance), fresh, (count, *moved))
 
@@ -282,7 +307,7 @@ def _actions(columns: ColumnMap, old: Head, new: Head, bias: np.ndarray) -> Move
         if parameter.what == "mean":
             gain[place], shift[place] = _mean(old, new, factor, added, parameter.component)
         elif parameter.what == "std":
-            grown = _mean(old, new, factor, added, parameter.component)[0]
+            grown = abs(_mean(old, new, factor, added, parameter.component)[0])
             if grown == 1.0 and old.spec == new.spec:
                 continue
             now, gain[place] = _std(old, new, grown, bias[source] + old.first_raw)
@@ -299,7 +324,7 @@ def _stds(columns: ColumnMap, old: Head, new: Head) -> Move | None:
     gain, shift = np.ones(len(index)), np.zeros(len(index))
     for place, (source, parameter) in enumerate(zip(index, new.stds(), strict=True)):
         factor, added = columns.factor[parameter.action], columns.shift[parameter.action]
-        grown = _mean(old, new, factor, added, parameter.component)[0]
+        grown = abs(_mean(old, new, factor, added, parameter.component)[0])
         if source is not None and (grown != 1.0 or old.spec != new.spec):
             raw = float(old.raw_std[source])
             now, gain[place] = _std(old, new, grown, raw)
