@@ -478,7 +478,8 @@ def a_list_of_another_length(s: Source) -> Iterator[Mutation]:
         if QUANTITY.fullmatch(str(items[0])):
             yield at(s, "length", path, f"[{items[0]}]")
             yield at(s, "length", path, f"[{items[0]}, {items[1]}, {items[1]}]")
-        yield at(s, "length", path, "[]")
+        if path[-1] not in ("hidden", "head"):  # a network may have no hidden layer
+            yield at(s, "length", path, "[]")
 
 
 @mutator
