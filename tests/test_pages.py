@@ -141,3 +141,12 @@ def test_the_page_on_diffs_shows_what_is_printed(
     page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
     first, rest = capsys.readouterr().out.split("\n", 1)
     assert block(page, first) == rest
+
+
+def test_the_python_of_the_page_on_diffs_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert getattr(names["changes"], "tier", None) == "training"

@@ -28,7 +28,10 @@ from ksim_schema.vocabulary.base import (
 
 
 class Reset(Part):
-    """What all resets share.
+    """What all resets share: the state in which an episode begins.
+
+    They act on the home pose at rest: first ``keyframe`` and ``motion``, which set the whole state,
+    then the others in the order of their names.
 
     Class attributes:
         floating: whether it needs a robot with a free joint.

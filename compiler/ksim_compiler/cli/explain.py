@@ -119,8 +119,10 @@ def _first_sentence(model: type[Model]) -> str:
 
 
 def _object(name: str, of: Mapping[str, type[Part]]) -> str:
-    parent = next(iter(of.values())).__mro__[1]
-    about = f"{inspect.getdoc(parent)}\n\n" if parent not in (Part, Model) else ""
+    shared = [set(kind.__mro__[1:]) for kind in of.values()]
+    parent = next(c for c in next(iter(of.values())).__mro__[1:] if all(c in s for s in shared))
+    text = re.split(r"\n\n(?:Class a|A)ttributes:\n", inspect.getdoc(parent) or "")[0]
+    about = f"{text}\n\n" if parent not in (Part, Model) else ""
     kinds = textwrap.fill(", ".join(of), WIDTH)
     return f"{name}\n\n{about}Kinds:\n{kinds}\n"
 

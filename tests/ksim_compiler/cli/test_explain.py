@@ -46,7 +46,22 @@ def test_the_list_has_whole_sentences_that_tell_kinds_apart() -> None:
 
 @pytest.mark.parametrize("object", KINDS)
 def test_objects(object: str) -> None:
-    assert all(kind in (explain(object) or "") for kind in KINDS[object])
+    text = explain(object) or ""
+    assert all(kind in text for kind in KINDS[object])
+    assert "ttributes:" not in text  # what only the code of a kind needs
+
+
+@pytest.mark.parametrize(
+    ("object", "words"),
+    [
+        ("Observation", "What all observations share"),
+        ("Reward", "What all rewards share"),
+        ("Command", "What all commands share"),
+        ("Reset", "in the order of their names"),
+    ],
+)
+def test_an_object_is_explained_by_what_all_its_kinds_share(object: str, words: str) -> None:
+    assert words in (explain(object) or "")
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
