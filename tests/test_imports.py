@@ -1,0 +1,69 @@
+"""What `ksim-compile --check` loads: packages by name, modules by number. Seconds are not asserted.
+
+The time that a check takes is nearly all of it the time to import modules, which depends on the
+machine; their number does not. One more package, or a module that imports half of the compiler,
+shows here and is either meant, and then written down, or taken back.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = {
+    "annotated_types",
+    "mujoco",
+    "networkx",
+    "numpy",
+    "pydantic",
+    "pydantic_core",
+    "typing_extensions",
+    "typing_inspection",
+    "yaml",
+}
+"""Packages of others that a check may load."""
+OURS = 150
+"""Modules of ksim_schema and ksim_compiler that a check loads at most; 119 today."""
+THEIRS = 500
+"""Modules of all other packages together; 451 today, 285 of them networkx's."""
+CODE = """
+import json, sys
+before = set(sys.modules)
+from ksim_compiler.cli.compile import main
+sys.argv = ["ksim-compile", "--check", "tasks/walk.yaml"]
+assert main() == 0
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Counter[str]:
+    """The modules that a check loads and Python does not bring, counted by top-level package."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    tops = Counter(name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1]))
+    made = {"cython_runtime"}  # by compiled modules, as are names like _cython_3_1_4
+    return Counter(
+        {
+            top: number
+            for top, number in tops.items()
+            if top not in sys.stdlib_module_names | made and not top.startswith("_")
+        }
+    )
+
+
+def test_a_check_loads_no_other_packages(loaded: Counter[str]) -> None:
+    assert set(loaded) - {"ksim_schema", "ksim_compiler"} == ALLOWED
+
+
+def test_a_check_loads_few_modules(loaded: Counter[str]) -> None:
+    ours = loaded["ksim_schema"] + loaded["ksim_compiler"]
+    assert 0 < ours <= OURS
+    assert 0 < loaded.total() - ours <= THEIRS

@@ -1,0 +1,219 @@
+"""Every sample in README.md and docs/ is run, checked, or named here with the reason why not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from ksim_compiler.cli.compile import main as compile_command
+from ksim_compiler.pipeline import Compiled, compile_file
+from ksim_schema.canonical import canonical
+from ksim_schema.wiring import wire
+from tests.support.samples import PAGES, ROOT, blocks
+
+ELSEWHERE = {
+    ("README.md", "$ ksim-compile --check tasks/walk.yaml"): "test_pages.py",
+    ("docs/components.md", "from ksim_schema.custom import BodyName"): "test_component_page.py",
+    ("docs/components.md", "ksim: 1"): "test_component_page.py",
+    ("docs/components.md", "from ksim_schema.custom import Observation"): "test_component_page.py",
+    ("docs/diff.md", "old.yaml -> walk.yaml"): "test_pages.py",
+    ("docs/diff.md", "~ m.xml"): "test_diff.py",
+}
+"""Samples that another test of this suite runs, by page and the beginning of the first line."""
+NOT_RUN = {
+    ("docs/acsets.md", "using ACSets"): "needs Julia",
+    ("CONTRIBUTING.md", "ksim_schema <- robot"): "a drawing; test_boundaries.py holds the arrows",
+}
+"""Samples that nothing runs, and why."""
+HERE = {
+    ("README.md", "ksim: 1"),
+    ("docs/acsets.md", "import acsets"),
+    ("docs/checking.md", "height: {kind: base_height}"),
+    ("docs/ci-and-editors.md", "# yaml-language-server"),
+    ("docs/ci-and-editors.md", "jobs:"),
+    ("docs/ci-and-editors.md", "repos:"),
+    ("docs/composition.md", "ksim: 1"),
+    ("docs/composition.md", "kind: min_height"),
+    ("docs/diff.md", "from ksim_schema.canonical"),
+    ("docs/models.md", "PhysicsState:"),
+    ("docs/terrain.md", "PhysicsState:"),
+    ("docs/terrain.md", "Reset:"),
+    ("docs/training.md", "PhysicsState:"),
+}
+"""Samples that the tests below run. Command lines are those of test_commands.py."""
+
+
+def test_every_sample_is_accounted_for() -> None:
+    known = {*ELSEWHERE, *NOT_RUN, *HERE}
+    used: set[tuple[str, str]] = set()
+    for page in PAGES:
+        for block in blocks(page):
+            names = {k for k in known if k[0] == page and block.first.startswith(k[1])}
+            assert names or block.is_commands, f"{page}: nothing runs the sample {block.first!r}"
+            used |= names
+    assert known == used, "these samples are gone"
+    for test in ELSEWHERE.values():
+        assert any(ROOT.glob(f"tests/**/{test}"))
+
+
+def sample(page: str, first: str) -> str:
+    (found,) = (b for b in blocks(page) if b.first.startswith(first) and not b.is_commands)
+    assert (page, first) in HERE
+    return found.text
+
+
+def tasks(folder: Path) -> Path:
+    """A copy of the shipped tasks."""
+    return Path(shutil.copytree(ROOT / "tasks", folder / "tasks"))
+
+
+def merged(base: Any, changes: Any) -> Any:
+    """A mapping with another one laid over it, part by part."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
+
+
+def compiled(folder: Path, base: str, fragment: str) -> Compiled:
+    """A shipped task with the parts of a fragment, compiled."""
+    task = yaml.safe_load((folder / base).read_text(encoding="utf-8"))
+    task = merged(task, yaml.safe_load(fragment)) | {"task": "sample"}
+    (folder / "sample.yaml").write_text(yaml.safe_dump(task, sort_keys=False), encoding="utf-8")
+    return compile_file(folder / "sample.yaml")
+
+
+def errors(compiled: Compiled) -> list[str]:
+    return [f"{d.code} {d.message}" for d in compiled.diagnostics if d.severity == "error"]
+
+
+def assert_within(part: Any, whole: Any, where: str = "") -> None:
+    """Whether all of a sample is in the whole; lists may leave members out."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            assert key in whole, f"{where}.{key}"
+            assert_within(value, whole[key], f"{where}.{key}")
+    elif isinstance(part, list):
+        rest = iter(whole)
+        assert all(value in rest for value in part), f"{where}: {part} of {whole}"
+    else:
+        assert part == whole, where
+
+
+def test_the_task_in_the_readme_is_part_of_the_walk(tmp_path: Path) -> None:
+    shown = yaml.safe_load(sample("README.md", "ksim: 1"))
+    walk = (ROOT / "tasks" / "walk.yaml").read_text(encoding="utf-8")
+    assert_within(shown, yaml.safe_load(walk))
+    assert {"PhysicsState", "Policy", "Critic", "Reward", "Termination"} <= set(shown)
+
+
+def test_an_ignored_warning_is_left_out(tmp_path: Path) -> None:
+    line = sample("docs/checking.md", "height: {kind: base_height}")
+    walk = (tasks(tmp_path) / "walk.yaml").read_text(encoding="utf-8")
+    found = []
+    for text in (line, line.partition("#")[0] + "\n"):
+        task = walk.replace("\nObservation:\n", f"\nObservation:\n{text}")
+        assert task != walk
+        (tmp_path / "tasks" / "walk.yaml").write_text(task, encoding="utf-8")
+        found.append([d.code for d in compile_file(tmp_path / "tasks" / "walk.yaml").diagnostics])
+    assert found == [[], ["KS0307"]]
+
+
+def test_the_line_for_editors_is_that_of_the_tasks() -> None:
+    line = sample("docs/ci-and-editors.md", "# yaml-language-server")
+    assert (ROOT / "tasks" / "walk.yaml").read_text(encoding="utf-8").startswith(line)
+    assert (ROOT / "tasks" / line.strip().partition("$schema=")[2]).is_file()
+
+
+def test_the_job_and_the_hooks_are_what_there_is() -> None:
+    (job,) = yaml.safe_load(sample("docs/ci-and-editors.md", "jobs:"))["jobs"].values()
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    (given,) = (step["with"] for step in job["steps"] if "with" in step)
+    assert set(given) <= set(inputs)
+    (repository,) = yaml.safe_load(sample("docs/ci-and-editors.md", "repos:"))["repos"]
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert {hook["id"] for hook in repository["hooks"]} <= {hook["id"] for hook in hooks}
+
+
+def test_the_task_that_extends_another_compiles(tmp_path: Path) -> None:
+    folder = tasks(tmp_path)
+    (folder / "mine.yaml").write_text(sample("docs/composition.md", "ksim: 1"), encoding="utf-8")
+    assert errors(compile_file(folder / "mine.yaml")) == []
+
+
+def test_effective_values_are_shown_as_they_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert compile_command(["--emit", "effective", "tasks/walk_robust.yaml"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    for line in sample("docs/composition.md", "kind: min_height").splitlines():
+        assert line in printed
+
+
+@pytest.mark.parametrize(
+    ("page", "first", "base"),
+    [
+        ("docs/terrain.md", "PhysicsState:", "trot.yaml"),
+        ("docs/terrain.md", "Reset:", "walk.yaml"),
+        ("docs/training.md", "PhysicsState:", "walk.yaml"),
+    ],
+)
+def test_fragments_fit_into_a_task(page: str, first: str, base: str, tmp_path: Path) -> None:
+    folder = tasks(tmp_path)
+    robot = compile_file(folder / base).plan
+    assert robot is not None
+    model = robot.robot.model
+    qpos = np.tile(model.qpos0, (150, 1))
+    np.savez(folder / "walk.npz", qpos=qpos, qvel=np.zeros((150, model.nv)))
+    assert errors(compiled(folder, base, sample(page, first))) == []
+
+
+def test_the_base_that_is_named_is_the_base(tmp_path: Path) -> None:
+    folder = tasks(tmp_path)
+    task = yaml.safe_load((folder / "walk.yaml").read_text(encoding="utf-8"))
+    shown = yaml.safe_load(sample("docs/models.md", "PhysicsState:"))
+    ((name, part),) = shown["PhysicsState"].items()
+    (of_the_walk,) = task["PhysicsState"].values()
+    task |= {"PhysicsState": {name: of_the_walk | part}, "task": "sample"}
+    shutil.copytree(folder / "robots" / "humanoid", folder, dirs_exist_ok=True)
+    (folder / "sample.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    made = compile_file(folder / "sample.yaml")
+    assert errors(made) == []
+    assert made.plan is not None
+    base = made.plan.robot.facts.base
+    assert base is not None
+    assert base.body == part["base"]
+
+
+def test_python_reads_the_acset_of_a_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("acsets")
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    monkeypatch.chdir(tmp_path)
+    assert compile_command(["--emit", "acset", str(tasks(tmp_path) / "walk.yaml")]) == 0
+    (tmp_path / "tasks" / "walk.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    made: dict[str, Any] = {}
+    exec(sample("docs/acsets.md", "import acsets"), made)
+    task, schema = made["task"], made["schema"]
+    rows = {table.name: task.nparts(table) for table in schema.obs}
+    assert rows["Task"] == rows["Policy"] == 1
+    assert rows["Reward"] > 5
+
+
+def test_python_compares_two_tasks() -> None:
+    sides = []
+    for settings in ([], ["Reward.linvel.scale=2"]):
+        plan = compile_file(ROOT / "tasks" / "walk.yaml", settings).plan
+        assert plan is not None
+        sides.append(canonical(plan.task, wire(plan.task)[0]))
+    made: dict[str, Any] = {"old": sides[0], "new": sides[1]}
+    exec(sample("docs/diff.md", "from ksim_schema.canonical"), made)
+    assert made["changes"].tier == "training"
+    assert json.dumps(made["changes"].to_json())
