@@ -151,6 +151,7 @@ def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) ->
     for actuator, fate in zip(actuators, fates, strict=True):
         if fate["use"] == "removed":
             gone[actuator.name] = fate.get("successor")
+            _leave_rotor(spec, actuator)
             spec.delete(actuator)
     for sensor in list(spec.sensors):
         if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
@@ -161,6 +162,20 @@ def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) ->
     for key in spec.keys:  # of as many actuators as there were
         key.ctrl, key.act = np.zeros(0), np.zeros(0)
     return [fate["control"] for fate in fates if fate["use"] == "held"]
+
+
+def _leave_rotor(spec: Any, actuator: Any) -> None:
+    """The rotor's inertia and damping of a motor that goes stay, as those of what it moved."""
+    trn = mujoco.mjtTrn
+    if actuator.trntype == trn.mjTRN_TENDON:
+        moved = spec.tendon(actuator.target)
+    elif actuator.trntype in (trn.mjTRN_JOINT, trn.mjTRN_JOINTINPARENT):
+        moved = spec.joint(actuator.target)
+    else:
+        return
+    square = float(actuator.gear[0]) ** 2
+    moved.armature += square * actuator.armature
+    moved.damping = np.array(moved.damping) + square * np.array(actuator.damping)
 
 
 def _motors(output: dict) -> list[str]:

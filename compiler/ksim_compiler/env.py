@@ -98,6 +98,8 @@ class Env:
         self.action_size = plan.action_size
         self.policy_size = plan.policy_input[-1].stop
         self.critic_size = plan.critic_input[-1].stop
+        actuators = self.robot.actuators
+        held = np.array([plan.robot.held.get(name, 0.0) for name in actuators])
         self.engine = make_engine(
             engine,
             EngineSpec(
@@ -108,6 +110,7 @@ class Env:
                 model_fields=plan.model_fields,
                 threads=threads,
                 act=plan.robot.act,
+                told=held,
             ),
         )
         defaults = self.engine.spec.model_defaults()
@@ -115,10 +118,9 @@ class Env:
         self.params: Parameters = self._tick.parameters()
         self.reward_names = self._tick.reward_names
         self.termination_names = self._tick.termination_names
-        actuators = self.robot.actuators
         self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
-        self._held = np.array([plan.robot.held.get(name, 0.0) for name in actuators], np.float32)
+        self._held = held.astype(np.float32)
 
     @full_precision
     def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:

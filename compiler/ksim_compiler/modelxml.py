@@ -27,7 +27,13 @@ def parse(data: bytes) -> ElementTree.Element:
         XmlError: it is not well formed, or declares entities or attributes.
     """
     builder = ElementTree.TreeBuilder()
-    _walk(data, lambda name, attributes, place: builder.start(name, attributes), builder.end)
+
+    def start(name: str, attributes: dict[str, str], place: int) -> None:
+        if name.startswith("xacro:"):
+            raise XmlError("a xacro file, no URDF yet: expand it with 'xacro FILE > FILE.urdf'")
+        builder.start(name, attributes)
+
+    _walk(data, start, builder.end)
     return builder.close()
 
 

@@ -95,6 +95,8 @@ class EngineSpec:
     """Threads of a CPU engine, 0 for all cores. It never changes a result."""
     act: np.ndarray | None = None
     """(na,) activations of the actuators at a reset; 0 when absent."""
+    told: np.ndarray | None = None
+    """(nu,) controls that actuators with a delay were given before a reset; 0 when absent."""
 
     def __post_init__(self) -> None:
         for name in ("envs", "substeps"):
@@ -288,13 +290,24 @@ def state_slices(model: mujoco.MjModel) -> Callable[[mujoco.mjtState], slice]:
     return find
 
 
-def default_row(model: mujoco.MjModel, act: np.ndarray | None = None) -> np.ndarray:
-    """The float64 `mjSTATE_INTEGRATION` row of a new MjData, with activations (na,) if given."""
+def default_row(
+    model: mujoco.MjModel, act: np.ndarray | None = None, ctrl: np.ndarray | None = None
+) -> np.ndarray:
+    """The float64 `mjSTATE_INTEGRATION` row of a new MjData.
+
+    Args:
+        model: the model.
+        act: (na,) activations.
+        ctrl: (nu,) what actuators with a delay were told before, 0 by default.
+    """
     whole = int(mujoco.mjtState.mjSTATE_INTEGRATION)
     row = np.empty(mujoco.mj_stateSize(model, whole), np.float64)
     data: Any = mujoco.MjData(model)
     if act is not None:
         data.act[:] = act
+    for i in () if ctrl is None else np.flatnonzero(model.actuator_history[:, 0]):
+        told = np.full(model.actuator_history[i, 0], ctrl[i], np.float64)
+        mujoco.mj_initCtrlHistory(model, data, int(i), None, told)
     mujoco.mj_getState(model, data, row, whole)
     return row
 

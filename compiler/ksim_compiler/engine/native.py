@@ -158,7 +158,7 @@ class _Host:
         # XLA may run independent callbacks at once; the Batch serves one at a time
         self._lock = threading.Lock()
         self._substeps = spec.substeps
-        self._default_row = default_row(model, spec.act)
+        self._default_row = default_row(model, spec.act, spec.told)
         self.nstate = self._batch.nstate
         at = state_slices(model)
         rows = self._batch.state

@@ -190,3 +190,14 @@ def test_a_velocity_servo_keeps_the_gain_of_the_model(tmp_path: Path) -> None:
     </actuator></mujoco>"""
     plan, _ = begun(tmp_path, rover)
     assert [(d.joint, d.kp, d.kd, d.limit) for d in plan.drives] == [("x", None, 43.0, 60.0)]
+
+
+def test_a_xacro_file_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "arm.urdf.xacro"
+    path.write_text(
+        "<robot name='a' xmlns:xacro='http://www.ros.org/wiki/xacro'>"
+        "<xacro:macro name='leg' params='n'><link name='${n}'/></xacro:macro>"
+        "<xacro:leg n='a'/></robot>"
+    )
+    assert main(["--init", str(tmp_path / "new"), "--robot", str(path)]) == 1
+    assert "a xacro file, no URDF yet: expand it" in capsys.readouterr().err

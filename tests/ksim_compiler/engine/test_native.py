@@ -242,3 +242,20 @@ def test_wrong_arguments_are_named(walker):
         engine.step(state, np.zeros((N, 7)))
     with pytest.raises(ValueError, match="geom_size"):
         engine.reset(qpos, qvel, {"geom_size": np.zeros((N, 1))})
+
+
+def test_an_actuator_with_a_delay_was_told_its_control_before_the_episode() -> None:
+    """It gives the force of that control from the first step on, and not that of 0."""
+    model = mujoco.MjModel.from_xml_string("""
+      <mujoco><worldbody><body>
+        <joint name="j" axis="0 1 0"/><geom size=".1" mass="1"/>
+      </body></worldbody><actuator>
+        <motor joint="j" gear="2" delay=".02" nsample="20"/>
+      </actuator></mujoco>""")
+    spec = EngineSpec(model, 2, 1, ("actuator_force",), told=np.array([0.7]))
+    engine = NativeEngine(spec)
+    ctrl = np.full((2, 1), 0.7)
+    state, _ = engine.reset(np.zeros((2, 1)), np.zeros((2, 1)), None, ctrl)
+    for _ in range(15):  # longer than the delay
+        state, world = engine.step(state, ctrl)
+        np.testing.assert_allclose(np.asarray(world["actuator_force"]), 0.7, rtol=1e-6)
