@@ -75,7 +75,9 @@ class Comparison:
         if self.migration is None or not self.diff:
             return ""
         if self.diff.tier == "policy-io" and not self.migration.needed:
-            return "a checkpoint loads as it is, but what its inputs or outputs mean has changed"
+            said = "a checkpoint loads as it is, but what its inputs or outputs mean has changed"
+            lost = in_short(self.migration.not_carried)
+            return f"{said}: {lost}" if lost else said
         verdict = self.migration.sentence()
         if self.migration.possible and self.migration.not_carried:
             what = in_short(self.migration.not_carried)

@@ -258,6 +258,26 @@ def test_edits_of_what_columns_mean(edit: str, tmp_path: Path) -> None:
     assert re.search(sentence, why), why
 
 
+@pytest.mark.parametrize(
+    ("edit", "carried"),
+    [("axis flipped", True), ("home", True), ("zero by ref", False), ("site turned", False)],
+)
+def test_what_a_warm_start_does_not_carry_is_said(edit: str, carried: bool, tmp_path: Path) -> None:
+    tier_of(tmp_path, EDITS[edit][0])
+    old, new = (compile_file(tmp_path / folder / "t.yaml") for folder in ("old", "new"))
+    found = compare(old, new, "old", "new")
+    way = found.migration
+    assert way is not None
+    assert (not way.not_carried) == carried
+    if edit == "axis flipped":  # q, v, the motor's sensor and the last action; the knee stays
+        assert [i for i, f in enumerate(way.policy.factor) if f == -1.0] == [0, 2, 16, 23]
+        assert way.actions.factor == (-1.0, 1.0)
+        assert way.critic.factor[:2] == (-1.0, 1.0)
+        assert "not carried" not in found.verdict
+    for sentence in way.not_carried[:3]:
+        assert sentence in found.verdict
+
+
 @pytest.mark.parametrize("edit", TRAINING)
 def test_edits_of_results_alone(edit: str, tmp_path: Path) -> None:
     tier, why = tier_of(tmp_path, TRAINING[edit])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ksim_compiler.cli.run import main
-from ksim_compiler.learn import store
+from ksim_compiler.learn import learned, store
+from ksim_compiler.learn.learned import Learned
 from ksim_compiler.learn.runner import Trainer
 from ksim_compiler.learn.types import TrainState
 from ksim_compiler.pipeline import compile_file
@@ -84,6 +85,14 @@ def test_a_rescaled_input_keeps_its_meaning(run: Path, tmp_path: Path) -> None:
     # two further iterations have been added to the statistics
     assert np.all(np.abs(np.array(new.policy_normalizer.mean) - mean) < 2 * std)
     np.testing.assert_allclose(np.sqrt(new.policy_normalizer.variance), std, rtol=0.6)
+
+
+def test_what_networks_read_in_the_end_is_known_without_statistics(run: Path) -> None:
+    state = restored(run, BEFORE)
+    _, means = learned.read(run, Learned.of(state), state.networks.actor.head)
+    for name in ("policy", "critic"):
+        rows = np.asarray(getattr(state.env, f"{name}_input"), np.float64)
+        np.testing.assert_allclose(getattr(means, name), rows.mean(axis=0), atol=1e-7)
 
 
 def test_other_networks_cannot_be_moved(
