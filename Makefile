@@ -51,7 +51,7 @@ format: $(STAMP) ## format the code and apply the safe fixes
 	$(BIN)/ruff format .
 
 schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
-	$(BIN)/python -m ksim_schema.export
+	$(BIN)/python -m ksim_schema.exchange.json_schema
 
 train: $(STAMP) ## train and judge all tasks as promised, in about 100 minutes; ARGS='walk:1' for one
 	$(BIN)/python -m benchmarks.trainings $(ARGS)

@@ -22,7 +22,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from mujoco.batch import Batch  # noqa: E402
 
-from ksim_compiler.learn.runner import Trainer  # noqa: E402
+from ksim_compiler.learn.run.trainer import Trainer  # noqa: E402
 from ksim_compiler.pipeline import compile_file  # noqa: E402
 
 TASKS = Path(__file__).parents[1] / "tasks"

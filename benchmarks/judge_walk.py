@@ -19,10 +19,10 @@ import numpy as np
 
 from ksim_compiler.artifact import read
 from ksim_compiler.env import Env
-from ksim_compiler.learn import store, tracking
-from ksim_compiler.learn.evaluate import evaluate
-from ksim_compiler.learn.runner import Trainer
-from ksim_compiler.learn.types import stream
+from ksim_compiler.learn.ppo.types import stream
+from ksim_compiler.learn.run import checkpoints, tracking
+from ksim_compiler.learn.run.evaluate import evaluate
+from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.lowering import geometry
 
 PROMISED = {
@@ -39,7 +39,7 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     compiled = read(folder / "task.ksim")
     assert compiled.plan is not None
     trainer = Trainer.build(compiled.plan, "native")
-    restored = store.restore(folder, trainer.init(0))
+    restored = checkpoints.restore(folder, trainer.init(0))
     assert restored is not None, f"there is no checkpoint in {folder}"
     state = restored.state
     level = float(trainer.level(state))

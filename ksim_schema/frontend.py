@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ksim_schema import components as own
-from ksim_schema.acset_import import disagreements, import_task, is_plain_task
-from ksim_schema.compose import apply_settings, sources
-from ksim_schema.composition import compose
+from ksim_schema.checks.values import lint
+from ksim_schema.compose.extends import compose
+from ksim_schema.compose.settings import apply_settings, sources
+from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
+from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.graph import Graph, check
-from ksim_schema.jsonsource import parse_json
-from ksim_schema.lint import lint
-from ksim_schema.morphisms import contradicted, desugar
-from ksim_schema.paths import folder_of
+from ksim_schema.graph.morphisms import contradicted, desugar
+from ksim_schema.graph.wiring import wire
 from ksim_schema.source import Document, read
+from ksim_schema.source.json_reader import parse_json
+from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
-from ksim_schema.wiring import wire
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The generated pages in docs/, and the samples in others, are what the code prints today.
 
-``python -m ksim_schema.pages docs/errors.md`` writes the one,
+``python -m ksim_schema.diagnostics.page docs/errors.md`` writes the one,
 ``pytest tests/test_pages.py --refresh-golden`` both.
 """
 
@@ -15,9 +15,9 @@ import pytest
 from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.diff import main as diff_command
 from ksim_compiler.pipeline import compile_file
-from ksim_schema.catalogue import CATALOGUE
 from ksim_schema.diagnostics import render_text
-from ksim_schema.pages import errors_page
+from ksim_schema.diagnostics.catalogue import CATALOGUE
+from ksim_schema.diagnostics.page import errors_page
 from ksim_schema.vocabulary import KINDS
 
 ROOT = Path(__file__).parents[1]

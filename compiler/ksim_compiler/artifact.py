@@ -31,7 +31,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.modelfiles import (
+from ksim_compiler.pipeline import Compiled, compile_document
+from ksim_compiler.robot.files import (
     MAX_FILE,
     MAX_FILES,
     MAX_TOTAL,
@@ -39,14 +40,13 @@ from ksim_compiler.modelfiles import (
     ModelFiles,
     check_complete,
 )
-from ksim_compiler.pipeline import Compiled, compile_document
-from ksim_schema.canonical import canonical, fingerprint
-from ksim_schema.components import MAX_FILES as MAX_COMPONENTS
-from ksim_schema.compose import COMMAND_LINE
+from ksim_schema.compose.settings import COMMAND_LINE
+from ksim_schema.custom.files import MAX_FILES as MAX_COMPONENTS
 from ksim_schema.diagnostics import Diagnostic, Span
 from ksim_schema.frontend import check_document
+from ksim_schema.graph.canonical import canonical, fingerprint
+from ksim_schema.graph.wiring import wire
 from ksim_schema.source import parse
-from ksim_schema.wiring import wire
 
 FORMAT = 1
 """Version of the archive's layout. A reader refuses a newer one."""

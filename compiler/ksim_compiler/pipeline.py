@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ksim_compiler import modelrefs, passes, robot, sane
+from ksim_compiler import passes
 from ksim_compiler.plan import Plan
-from ksim_schema import ignores
-from ksim_schema.canonical import fingerprint
-from ksim_schema.components import blame
-from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
-from ksim_schema.facts import file_key
+from ksim_compiler.robot import locate, model, sane
+from ksim_schema.custom.files import blame
+from ksim_schema.diagnostics import Diagnostic, has_errors, in_order, suppress
 from ksim_schema.frontend import Checked, check_document, check_file
+from ksim_schema.graph.canonical import fingerprint
+from ksim_schema.robot import file_key
 from ksim_schema.source import Document
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import annotated_fields
@@ -51,7 +51,7 @@ def compile_file(path: Path, settings: Sequence[str] = (), name: str | None = No
 
 def compile_document(
     document: Document,
-    files: robot.ModelFiles,
+    files: model.ModelFiles,
     settings: Sequence[str] = (),
     components: Mapping[str, bytes] | None = None,
 ) -> Compiled:
@@ -66,10 +66,10 @@ def compile_document(
     return _compile(check_document(document, Path(), settings, components or {}), files)
 
 
-def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
+def _compile(checked: Checked, files: model.ModelFiles | None) -> Compiled:
     try:
         compiled = _through_passes(checked, files)
-        kept, idle = ignores.apply(compiled.diagnostics, compiled.sources)
+        kept, idle = suppress.apply(compiled.diagnostics, compiled.sources)
         if has_errors(kept):  # a warning may be missing that a comment is meant for
             idle = []
         return replace(compiled, diagnostics=in_order([*kept, *idle]))
@@ -82,7 +82,7 @@ def _compile(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
         return Compiled(None, in_order([*checked.diagnostics, problem]), checked.sources)
 
 
-def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compiled:
+def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compiled:
     task, graph, found = checked.task, checked.graph, checked.diagnostics
     if task is None or graph is None:
         return Compiled(None, found, checked.sources)
@@ -90,17 +90,17 @@ def _through_passes(checked: Checked, files: robot.ModelFiles | None) -> Compile
         assert isinstance(part, RobotPart)
         try:
             if files is None:
-                located = modelrefs.locate(part.model, task.folder)
+                located = locate.locate(part.model, task.folder)
                 if located.downloaded:
                     message = f"downloaded {located.downloaded}"
                     found = [*found, task.report("KS0217", message, "PhysicsState", name, "model")]
-                files = robot.read_files(located.path)
+                files = model.read_files(located.path)
                 files, problems = _with_task_files(task, files)
                 if problems:
                     found = in_order([*found, *problems])
                     break
-            loaded = robot.load(part, files)
-        except robot.ModelError as error:
+            loaded = model.load(part, files)
+        except model.ModelError as error:
             place = ("PhysicsState", name, "model")
             place = (*place[:2], getattr(error, "field", "model"))
             code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
@@ -133,8 +133,8 @@ MAX_TASK_FILE = 200_000_000
 
 
 def _with_task_files(
-    task: Task, files: robot.ModelFiles
-) -> tuple[robot.ModelFiles, list[Diagnostic]]:
+    task: Task, files: model.ModelFiles
+) -> tuple[model.ModelFiles, list[Diagnostic]]:
     """The files of a model together with those that stand beside the task."""
     found: list[Diagnostic] = []
     content, taken = dict(files.content), dict[str, Path]()
@@ -158,4 +158,4 @@ def _with_task_files(
             if problem:
                 message = f"cannot read {value}: {problem}"
                 found.append(task.report("KS0419", message, object, name, *place))
-    return robot.ModelFiles(files.root, content), found
+    return model.ModelFiles(files.root, content), found

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard, cast
 
-from ksim_schema.canonical import ORDERED, UNNAMED, renamed
+from ksim_schema.acset import sch_task
 from ksim_schema.diff.model import ABSENT, Change, Diff, Step
 from ksim_schema.diff.tiers import Tiers
-from ksim_schema.schemas import sch_task
+from ksim_schema.graph.canonical import ORDERED, UNNAMED, renamed
 from ksim_schema.task import SECTIONS
 
 Data = Mapping[str, Any]
@@ -23,7 +23,7 @@ def diff(old: Data, new: Data) -> Diff:
     """What has changed from one task to another.
 
     Args:
-        old: canonical data (:func:`ksim_schema.canonical.canonical`), with the digests of the
+        old: canonical data (:func:`ksim_schema.graph.canonical.canonical`), with the digests of the
             model's files under ``files`` where they are known.
         new: the same of the other task.
 

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ksim_schema.canonical import in_order, renamed
 from ksim_schema.diff.model import ABSENT, Change, Diff, DiffError
+from ksim_schema.graph.canonical import in_order, renamed
 from ksim_schema.task import SECTIONS
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import networkx as nx
 
-from ksim_schema.canonical import renamed
+from ksim_schema.acset import sch_task
 from ksim_schema.diff.model import TIERS
 from ksim_schema.diff.report import MEANING, Comparison, lines, moves
 from ksim_schema.graph import NEXT, Node
-from ksim_schema.schemas import sch_task
+from ksim_schema.graph.canonical import renamed
 from ksim_schema.task import SECTIONS
 
 WIDTH, HEIGHT, GAP, BETWEEN, MARGIN = 176, 36, 12, 60, 20

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from ksim_schema.acset import sch_task
 from ksim_schema.diff.columns import ColumnMap, Migration, Move
 from ksim_schema.diff.model import ABSENT, TIERS, Change, Diff, Tier
-from ksim_schema.quantity import QuantityError, parse
-from ksim_schema.schemas import sch_task
 from ksim_schema.source import dotted
+from ksim_schema.units import QuantityError, parse
 from ksim_schema.vocabulary import KINDS
 
 SHOWN = 3

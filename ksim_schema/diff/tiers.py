@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ksim_schema.canonical import PROSE, UNNAMED
+from ksim_schema.acset import sch_task
 from ksim_schema.diff.model import ABSENT, Step, Tier
-from ksim_schema.quantity import QuantityError, parse
-from ksim_schema.schemas import sch_task
+from ksim_schema.graph.canonical import PROSE, UNNAMED
+from ksim_schema.units import QuantityError, parse
 
 Verdict = tuple[Tier, str]
 

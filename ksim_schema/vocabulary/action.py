@@ -23,9 +23,9 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import Drive, Joint, RobotFacts
-from ksim_schema.mirror import Mirror, Signed, joined
-from ksim_schema.quantity import (
+from ksim_schema.robot import Drive, Joint, RobotFacts
+from ksim_schema.robot.mirror import Mirror, Signed, joined
+from ksim_schema.units import (
     FORCE,
     TORQUE,
     ControlPeriod,

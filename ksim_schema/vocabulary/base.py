@@ -22,8 +22,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.plain import is_mapping
-from ksim_schema.quantity import Dimension, Measured
+from ksim_schema.source.plain import is_mapping
+from ksim_schema.units import Dimension, Measured
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Length, Number, Time
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Part, PositiveInt
 
 Fraction = Annotated[Number, Ge(0.0), Le(1.0)]

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.quantity import AngularSpeed, Force, Speed, Time
+from ksim_schema.units import AngularSpeed, Force, Speed, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
     FloatingBody,

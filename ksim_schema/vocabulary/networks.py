@@ -12,7 +12,7 @@ from annotated_types import Gt
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import Number
+from ksim_schema.units import Number
 from ksim_schema.vocabulary.base import Model, PositiveInt
 
 Activation = Literal["elu", "relu", "tanh", "swish", "gelu"]

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import AnyQuantity, Measured
+from ksim_schema.units import AnyQuantity, Measured
 from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 

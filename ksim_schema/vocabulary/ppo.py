@@ -13,8 +13,8 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.plain import is_mapping
-from ksim_schema.quantity import Number, Time
+from ksim_schema.source.plain import is_mapping
+from ksim_schema.units import Number, Time
 from ksim_schema.vocabulary.base import Model, PositiveInt, Range
 
 PositiveNumber = Annotated[Number, Gt(0.0)]

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts
-from ksim_schema.quantity import ACCELERATION, Angle, JointValue, Length, Mass, Number, Unit
+from ksim_schema.robot import RobotFacts
+from ksim_schema.units import ACCELERATION, Angle, JointValue, Length, Mass, Number, Unit
 from ksim_schema.vocabulary.base import (
     BodyPattern,
     GeomName,

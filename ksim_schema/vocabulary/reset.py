@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import Field
 
-from ksim_schema.quantity import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
+from ksim_schema.units import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
 from ksim_schema.vocabulary.base import (
     FileName,
     FloatingBody,

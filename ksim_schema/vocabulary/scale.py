@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.plain import is_mapping
-from ksim_schema.quantity import Number
+from ksim_schema.source.plain import is_mapping
+from ksim_schema.units import Number
 from ksim_schema.vocabulary.base import Model
 
 

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.quantity import ControlPeriod, Length, Time
+from ksim_schema.units import ControlPeriod, Length, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
     FileName,

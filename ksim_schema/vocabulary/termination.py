@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Angle, AngularSpeed, JointValue, Length, Speed, Time
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import Angle, AngularSpeed, JointValue, Length, Speed, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
     FloatingBody,

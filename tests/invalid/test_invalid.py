@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ksim_compiler.pipeline import compile_file
-from ksim_schema.catalogue import CATALOGUE
 from ksim_schema.diagnostics import Diagnostic, render_text
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("KS*.yaml"))

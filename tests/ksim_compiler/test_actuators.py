@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from ksim_compiler.env import Env
-from ksim_compiler.limits import effort, torque_limits
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot import ModelFiles, equip, load
-from ksim_schema.facts import Drive, SensorRequest
+from ksim_compiler.robot.limits import effort, torque_limits
+from ksim_schema.robot import Drive, SensorRequest
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -311,7 +311,7 @@ def test_the_limits_of_public_robots_are_those_that_act(entry: str) -> None:
     folder = Path(root)
     document, _ = parse(text, "t.yaml")
     assert document is not None
-    from ksim_compiler.modelfiles import read_files
+    from ksim_compiler.robot.files import read_files
 
     compiled = compile_document(document, read_files(folder / f"{entry}.xml"))
     assert compiled.plan is not None, compiled.diagnostics

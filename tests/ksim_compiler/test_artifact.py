@@ -18,7 +18,7 @@ import pytest
 from ksim_compiler import artifact
 from ksim_compiler.artifact import ArtifactError
 from ksim_compiler.pipeline import Compiled, compile_file
-from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 
 TASKS = Path(__file__).parents[2] / "tasks"
 CARTPOLE = TASKS / "cartpole.yaml"

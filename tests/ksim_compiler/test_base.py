@@ -9,10 +9,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from ksim_compiler.bases import candidates
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_compiler.play.video import follow
+from ksim_compiler.robot.bases import candidates
 
 BALL = """<body name="ball" pos="1 0 .1"><freejoint name="ball"/>
 <geom name="ball" type="sphere" size=".1" mass=".3"/></body>"""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ksim_compiler.env import Env
-from ksim_compiler.learn.runner import Trainer
+from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot import ModelFiles, read_files
 from ksim_schema.source import parse

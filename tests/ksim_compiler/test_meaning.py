@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler import robot
 from ksim_compiler.cli.diff import compare, main
-from ksim_compiler.meaning import other_meanings
 from ksim_compiler.pipeline import compile_file
+from ksim_compiler.plan.meaning import other_meanings
+from ksim_compiler.robot import model as robot
 
 MODEL = """<mujoco><compiler autolimits="true" angle="radian"/><option timestep="0.005"/>
 <worldbody><geom name="floor" type="plane" size="5 5 .1"/>

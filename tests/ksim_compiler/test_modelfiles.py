@@ -10,8 +10,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from ksim_compiler import robot
-from ksim_compiler.modelfiles import ModelError, ModelFiles, check_complete, read_files
+from ksim_compiler.robot import model as robot
+from ksim_compiler.robot.files import ModelError, ModelFiles, check_complete, read_files
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 CUBE = tuple((x, y, z) for z in (-1, 1) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1)))

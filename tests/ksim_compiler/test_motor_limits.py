@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from ksim_compiler.env import Env
-from ksim_compiler.limits import reach
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot import ModelFiles, load
+from ksim_compiler.robot.limits import reach
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart
 

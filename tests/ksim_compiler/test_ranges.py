@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import pytest
 
-from ksim_compiler import sane
+from ksim_compiler.robot import sane
 
 MODEL = """
 <mujoco>

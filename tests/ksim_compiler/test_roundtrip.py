@@ -12,14 +12,14 @@ import yaml
 from ksim_compiler import artifact
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot import ModelFiles, read_files
-from ksim_schema.canonical import canonical
 from ksim_schema.diagnostics import has_errors, render_text
-from ksim_schema.facts import file_key
-from ksim_schema.quantity import Measured, Unit
+from ksim_schema.graph.canonical import canonical
+from ksim_schema.graph.wiring import wire
+from ksim_schema.robot import file_key
 from ksim_schema.source import parse
+from ksim_schema.units import Measured, Unit
 from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.base import field_annotation
-from ksim_schema.wiring import wire
 from tests.ksim_compiler.test_every_kind import (
     HERE,
     ROBOTS,

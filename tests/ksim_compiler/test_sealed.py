@@ -10,11 +10,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from ksim_compiler import artifact, robot
-from ksim_compiler.modelfiles import ModelError, ModelFiles, check_complete, read_files
-from ksim_compiler.modelxml import XmlError, parse, typed
+from ksim_compiler import artifact
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.sealed import sealed
+from ksim_compiler.robot import model as robot
+from ksim_compiler.robot.files import ModelError, ModelFiles, check_complete, read_files
+from ksim_compiler.robot.sealed import sealed
+from ksim_compiler.robot.xml import XmlError, parse, typed
 from ksim_schema.diagnostics import has_errors
 from tests.ksim_compiler.test_modelfiles import lay, obj, part, png
 

@@ -16,9 +16,9 @@ import pytest
 from ksim_compiler import artifact
 from ksim_compiler.env import Env
 from ksim_compiler.lowering.reset import terrain_height
-from ksim_compiler.motions import MotionError, read_motion
 from ksim_compiler.pipeline import Compiled, compile_file
-from ksim_compiler.terrain import heights
+from ksim_compiler.robot.motion import MotionError, read_motion
+from ksim_compiler.robot.terrain import heights
 from ksim_schema.vocabulary import state as v
 
 TROT = Path(__file__).parents[2] / "tasks" / "trot.yaml"

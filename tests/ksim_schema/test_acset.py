@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 import yaml
 
-from ksim_schema.acset import Arrow, Equation, Instance, Schema, SchemaError
-from ksim_schema.canonical import instance
+from ksim_schema.acset import (
+    Arrow,
+    Equation,
+    Instance,
+    Schema,
+    SchemaError,
+    folder,
+    sch_ksim,
+    sch_task,
+)
 from ksim_schema.frontend import check_file
 from ksim_schema.graph import Edge, Graph, Node, cycle_without_delay, ill_typed, unused
-from ksim_schema.schemas import folder, sch_ksim, sch_task
+from ksim_schema.graph.canonical import instance
 
 TASKS = sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
 GRAPHS = Schema(

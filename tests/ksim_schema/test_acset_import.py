@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ksim_schema.catalogue import CATALOGUE
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.catalogue import CATALOGUE
+from ksim_schema.exchange.acset_export import export_task, json_text
 from ksim_schema.frontend import check_file, check_instance
-from ksim_schema.interchange import export_task, json_text
-from ksim_schema.jsonsource import parse_json
+from ksim_schema.source.json_reader import parse_json
 
 TASK = Path(__file__).parents[2] / "tasks" / "cartpole.yaml"
 Tables = dict[str, Any]

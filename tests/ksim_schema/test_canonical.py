@@ -10,8 +10,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from ksim_schema.canonical import canonical, canonical_yaml, fingerprint
 from ksim_schema.frontend import Checked, check_document, check_file
+from ksim_schema.graph.canonical import canonical, canonical_yaml, fingerprint
 from ksim_schema.source import parse
 
 TASKS = sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ksim_schema.components import Components, load, reader_of
-from ksim_schema.declared import declared_in
+from ksim_schema.custom.classes import declared_in
+from ksim_schema.custom.files import Components, load, reader_of
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.frontend import check_file
 from ksim_schema.source import parse

@@ -9,9 +9,9 @@ import hypothesis.strategies as st
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from ksim_schema.canonical import canonical
 from ksim_schema.diagnostics import has_errors
 from ksim_schema.frontend import Checked, check_file
+from ksim_schema.graph.canonical import canonical
 from tests.support.tasks import SHIPPED, source
 
 WALK = next(path for path in SHIPPED if path.stem == "walk")

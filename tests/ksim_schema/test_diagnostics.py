@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from ksim_schema.catalogue import CATALOGUE
 from ksim_schema.diagnostics import (
     Diagnostic,
     Span,
@@ -17,6 +16,7 @@ from ksim_schema.diagnostics import (
     render_text,
     summary,
 )
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 
 
 def shown(text: str, where: Span, *, message: str = "wrong", help: str = "") -> list[str]:

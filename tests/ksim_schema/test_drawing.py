@@ -11,7 +11,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from ksim_schema.drawing import (
+from ksim_schema.acset import sch_task
+from ksim_schema.drawing.drawing import (
     COLOURS,
     LOOP,
     Group,
@@ -22,10 +23,9 @@ from ksim_schema.drawing import (
     mermaid,
     picture,
 )
+from ksim_schema.drawing.layout import Layout, Link, Rect, layout
+from ksim_schema.drawing.svg import svg, text_width
 from ksim_schema.frontend import check_file
-from ksim_schema.layout import Layout, Link, Rect, layout
-from ksim_schema.schemas import sch_task
-from ksim_schema.svg import svg, text_width
 
 TASKS = sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
 SVG = "{http://www.w3.org/2000/svg}"

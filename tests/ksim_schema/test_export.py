@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from ksim_schema.export import files, main, text
-from ksim_schema.schemas import folder
+from ksim_schema.acset import folder
+from ksim_schema.exchange.json_schema import files, main, text
 from ksim_schema.source import read
 from ksim_schema.vocabulary import KINDS, Part
 from ksim_schema.vocabulary.ppo import PPO
@@ -53,7 +53,9 @@ def validator() -> jsonschema.Draft202012Validator:
 def test_the_files_are_fresh() -> None:
     for name, written in files().items():
         path = folder() / name
-        assert path.read_text(encoding="utf-8") == written, "run python -m ksim_schema.export"
+        assert path.read_text(encoding="utf-8") == written, (
+            "run python -m ksim_schema.exchange.json_schema"
+        )
     assert set(files()) == {path.name for path in folder().glob("*.json")}
     assert main(["--check"]) == 0
 

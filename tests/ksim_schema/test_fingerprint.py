@@ -11,10 +11,10 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 
-from ksim_schema.canonical import canonical_yaml, fingerprint_of
 from ksim_schema.diagnostics import has_errors
-from ksim_schema.quantity import QuantityError, parse
+from ksim_schema.graph.canonical import canonical_yaml, fingerprint_of
 from ksim_schema.source import parse as parse_source
+from ksim_schema.units import QuantityError, parse
 from tests.support.tasks import (
     SHIPPED,
     at,

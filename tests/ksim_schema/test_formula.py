@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from ksim_schema.formula import FormulaError, Quantity, evaluate, names_in, parse, spelt
-from ksim_schema.quantity import ANGLE, LENGTH, NUMBER, SPEED, TIME
+from ksim_schema.units import ANGLE, LENGTH, NUMBER, SPEED, TIME
+from ksim_schema.units.formula import FormulaError, Quantity, evaluate, names_in, parse, spelt
 
 QUANTITIES = {
     "base.height": Quantity(LENGTH),

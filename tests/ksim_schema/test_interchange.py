@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from ksim_schema.acset import Schema
-from ksim_schema.canonical import canonical, fingerprint
+from ksim_schema.acset import Schema, folder
+from ksim_schema.exchange.acset_export import export_task, json_text, sch_task_drawing, schema_files
 from ksim_schema.frontend import Checked, check_file
-from ksim_schema.interchange import export_task, json_text, sch_task_drawing, schema_files
-from ksim_schema.schemas import folder
+from ksim_schema.graph.canonical import canonical, fingerprint
 
 with warnings.catch_warnings():  # it is written for an older pydantic, which has its ways still
     warnings.simplefilter("ignore")

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from ksim_schema.patterns import Pattern, PatternError
+from ksim_schema.robot.patterns import Pattern, PatternError
 
 ATOMS = st.one_of(
     st.sampled_from(["a", "b", ".", "_", "[ab]", "[^a]", r"\w", r"\d", r"\b", "^", "$", ""]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ksim_schema.replay import Origin, ReplayError, check_chain, events, first_difference
+from ksim_schema.exchange.replay import Origin, ReplayError, check_chain, events, first_difference
 
 ORIGIN = Origin("hop", "ab12", 640, 3, {"velocity.forward": 0.5}, ("PPO.gamma=0.9",))
 

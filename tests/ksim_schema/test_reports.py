@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from ksim_schema.diagnostics import Diagnostic, Span
-from ksim_schema.reports import FORMATS, Report, failed, to_github, to_junit, to_sarif
+from ksim_schema.diagnostics.reports import FORMATS, Report, failed, to_github, to_junit, to_sarif
 
 ERROR = Diagnostic(
     "KS0204", "50% of:\nx", Span("a b,c/t.yaml", 3, 5, 3, 9), "Reward.x", help="did you mean y?"

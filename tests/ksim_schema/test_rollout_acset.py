@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from ksim_schema.acset import Instance, SchemaError
-from ksim_schema.interchange import json_text
-from ksim_schema.rollout_acset import Episode, rollout_instance
-from ksim_schema.schemas import folder, sch_ksim, sch_rollout
+from ksim_schema.acset import Instance, SchemaError, folder, sch_ksim, sch_rollout
+from ksim_schema.exchange.acset_export import json_text
+from ksim_schema.exchange.rollout import Episode, rollout_instance
 
 with warnings.catch_warnings():  # it is written for an older pydantic, which has its ways still
     warnings.simplefilter("ignore")

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ksim_schema import source
 from ksim_schema.diagnostics import Span
 from ksim_schema.frontend import check_file
-from ksim_schema.source import dotted, parse, read
+from ksim_schema.source import dotted, parse, read, yaml_reader
 
 
 def codes(text: bytes | str) -> list[str]:
@@ -188,7 +187,7 @@ def test_deep_blocks_stop_early() -> None:
 
 
 def test_too_many_values_stop_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_VALUES", 1000)
+    monkeypatch.setattr(yaml_reader, "MAX_VALUES", 1000)
     assert codes("a: [" + "1, " * 997 + "1]") == []
     assert codes("a: [" + "1, " * 1001 + "1]") == ["KS0005"]
 
@@ -199,7 +198,7 @@ def test_a_text_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     document, (problem,) = read(path)
     assert document is None
     assert problem.code == "KS0005"
-    assert codes(b"a: 1\n" + b"#" * source.MAX_BYTES) == ["KS0005"]
+    assert codes(b"a: 1\n" + b"#" * yaml_reader.MAX_BYTES) == ["KS0005"]
 
 
 def test_long_scalars_are_values_like_others() -> None:

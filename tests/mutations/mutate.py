@@ -274,7 +274,7 @@ UNITS = ("m", "kg", "s", "rad", "N", "Hz", "m/s", "N*m", "kg*m^2")
 
 @mutator
 def swap_a_unit(s: Source) -> Iterator[Mutation]:
-    from ksim_schema.quantity import FREQUENCY, TIME, parse_unit
+    from ksim_schema.units import FREQUENCY, TIME, parse_unit
 
     for path, value in s.leaves():
         match = QUANTITY.fullmatch(str(value))

@@ -9,11 +9,11 @@ from typing import Any
 
 import hypothesis.strategies as st
 
-from ksim_schema.canonical import canonical, digests
 from ksim_schema.diagnostics import has_errors
 from ksim_schema.frontend import Checked, check_document
-from ksim_schema.quantity import QuantityError, parse, text_of
+from ksim_schema.graph.canonical import canonical, digests
 from ksim_schema.source import parse as parse_source
+from ksim_schema.units import QuantityError, parse, text_of
 
 SHIPPED = tuple(
     path
@@ -156,7 +156,7 @@ EDITS: tuple[Edit, ...] = (_number, _number, _drop, _double, _rename, _reads, _j
 @st.composite
 def tasks(draw: st.DrawFn) -> dict[str, Any]:
     """The canonical data of a random valid task."""
-    from ksim_schema.canonical import canonical_yaml
+    from ksim_schema.graph.canonical import canonical_yaml
 
     data = source(draw(st.sampled_from(SHIPPED)))
     good = checked(canonical_yaml(data))

@@ -11,12 +11,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler import bases
-from ksim_compiler import robot as robots
 from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
-from ksim_compiler.modelfiles import ModelFiles
-from ksim_compiler.robot import Robot
-from ksim_schema.facts import Joint, RobotFacts
+from ksim_compiler.robot import Robot, bases
+from ksim_compiler.robot import model as robots
+from ksim_compiler.robot.files import ModelFiles
+from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.vocabulary.state import Home
 from ksim_schema.vocabulary.state import Robot as RobotPart
 

@@ -231,7 +231,7 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
         return emit.components(tasks[0], options.color)
     compiled = common.load(tasks[0], options.settings, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
-    from ksim_schema.reports import failed
+    from ksim_schema.diagnostics.reports import failed
 
     if compiled.plan is None or failed(compiled.diagnostics, options.strict):
         return ERRORS
@@ -243,7 +243,7 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
 
 def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     """Compile tasks one after the other, report on each, and write those that are good."""
-    from ksim_schema.reports import FORMATS, Report, failed
+    from ksim_schema.diagnostics.reports import FORMATS, Report, failed
 
     target = _Target(options.out, len(tasks))
     reports: list[Report] = []

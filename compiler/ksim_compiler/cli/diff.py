@@ -16,9 +16,9 @@ from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, use_colour
 from ksim_compiler.cli.sides import Side, open_side
 
 if TYPE_CHECKING:
-    from ksim_compiler.meaning import Meanings
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
+    from ksim_compiler.plan.meaning import Meanings
     from ksim_schema.diff import Diff
     from ksim_schema.diff.report import Comparison
 
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _replays(old: Side, new: Side, options: argparse.Namespace) -> int:
     """Compare two event files."""
-    from ksim_schema.replay import ReplayError, first_difference, read_events
+    from ksim_schema.exchange.replay import ReplayError, first_difference, read_events
 
     if options.format not in ("text", "json"):
         raise UsageError(f"--format {options.format} is of tasks; replays have text and json")
@@ -159,11 +159,11 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
         old_name: how to call the task before.
         new_name: how to call the task after.
     """
-    from ksim_compiler.migration import migration
-    from ksim_schema.canonical import canonical, digests
+    from ksim_compiler.plan.migration import migration
     from ksim_schema.diff import diff
     from ksim_schema.diff.report import Comparison
-    from ksim_schema.wiring import wire
+    from ksim_schema.graph.canonical import canonical, digests
+    from ksim_schema.graph.wiring import wire
 
     def data(plan: Plan) -> dict[str, Any]:
         files = digests(plan.robot.files.content)
@@ -204,13 +204,13 @@ def _with_models(changes: Diff, old: Plan, new: Plan) -> tuple[Diff, Meanings | 
     """
     if not any(change.subject == "file" for change in changes.changes):
         return changes, None
-    from ksim_compiler import robot
-    from ksim_compiler.meaning import meanings
+    from ksim_compiler.plan.meaning import meanings
+    from ksim_compiler.robot import model
     from ksim_schema.diff.report import in_short
 
     part = new.robot.part  # the same options for both, which are compared apart
-    models = robot.load(part, old.robot.files), robot.load(part, new.robot.files)
-    if robot.image(models[0]) == robot.image(models[1]):
+    models = model.load(part, old.robot.files), model.load(part, new.robot.files)
+    if model.image(models[0]) == model.image(models[1]):
         return changes.with_files("runtime", "MuJoCo compiles both to the same model"), None
     names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
     found = meanings(old, new, models, names)

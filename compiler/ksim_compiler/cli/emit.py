@@ -12,15 +12,15 @@ from typing import Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
-from ksim_schema import drawing
-from ksim_schema.canonical import canonical, canonical_yaml
+from ksim_schema.acset import VALUE_TYPES
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.drawing import drawing
+from ksim_schema.drawing.svg import svg
+from ksim_schema.exchange.acset_export import export_task, json_text, sch_task_drawing
 from ksim_schema.graph import NEXT, Node
-from ksim_schema.interchange import export_task, json_text, sch_task_drawing
-from ksim_schema.schemas import VALUE_TYPES
+from ksim_schema.graph.canonical import canonical, canonical_yaml
+from ksim_schema.graph.wiring import wire
 from ksim_schema.source import Path_, resolve
-from ksim_schema.svg import svg
-from ksim_schema.wiring import wire
 
 
 def graph(plan: Plan) -> str:
@@ -66,7 +66,7 @@ def components(path: Path, colour: common.Colour) -> int:
 
     Returns the exit status.
     """
-    from ksim_schema import components as own
+    from ksim_schema.custom import files as own
     from ksim_schema.source import read
 
     found: list[Diagnostic] = []

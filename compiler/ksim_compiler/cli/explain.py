@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, g
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.acset import sch_task
 from ksim_schema.diagnostics import closest
-from ksim_schema.quantity import NUMBER, Measured, Unit
-from ksim_schema.schemas import sch_task
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
+from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
 from ksim_schema.vocabulary.networks import Distribution, Network

@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
     from ksim_compiler.deploy.contract import bound, contract, contract_path
     from ksim_compiler.deploy.graph import build
     from ksim_compiler.deploy.targets import ExportError
-    from ksim_compiler.learn.checkpoint import CheckpointError
-    from ksim_compiler.learn.policy import load_policy
+    from ksim_compiler.learn.run.checkpoint import CheckpointError
+    from ksim_compiler.learn.run.policy import load_policy
 
     try:
         policy = load_policy(options.run, compiled.plan)

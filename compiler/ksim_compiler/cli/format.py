@@ -22,8 +22,8 @@ def format_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> i
     Returns:
         The exit status: 1 when a file cannot be read, or would change.
     """
-    from ksim_schema.formatting import format_text
     from ksim_schema.source import read
+    from ksim_schema.source.format import format_text
 
     status = OK
     for path in paths:

@@ -63,19 +63,19 @@ def _beginning(model: str, folder: Path) -> Beginning | None:
     Raises:
         UsageError: there is no such model.
     """
-    from ksim_compiler import modelrefs
     from ksim_compiler.cli.begin import Beginning, NothingToDrive
-    from ksim_compiler.modelfiles import ModelError, read_files
+    from ksim_compiler.robot import locate
+    from ksim_compiler.robot.files import ModelError, read_files
 
     named = model
-    if not model.startswith((modelrefs.PACKAGE, modelrefs.MENAGERIE)):
+    if not model.startswith((locate.PACKAGE, locate.MENAGERIE)):
         if not Path(model).is_file():
             raise UsageError(f"there is no model {model}")
         named = _relative(Path(model), folder)
     try:
-        located = modelrefs.locate(model, Path())
+        located = locate.locate(model, Path())
         return Beginning(named, read_files(located.path))
-    except modelrefs.ModelRefError as error:
+    except locate.ModelRefError as error:
         problem = "; ".join(filter(None, (str(error), error.help)))
     except (ModelError, NothingToDrive) as error:
         problem = str(error)
@@ -106,7 +106,7 @@ def _settle(beginning: Beginning, path: Path, head: str) -> tuple[Compiled, bool
 
 
 def _laid_out(text: str, path: Path) -> str:
-    from ksim_schema.formatting import format_text
+    from ksim_schema.source.format import format_text
 
     return format_text(text, str(path))[0] or text
 
@@ -148,7 +148,7 @@ def _tell(
 def _write_schema(folder: Path) -> None:
     schema = folder / SCHEMA
     if not schema.exists():
-        from ksim_schema.export import text
+        from ksim_schema.exchange.json_schema import text
 
         schema.parent.mkdir(exist_ok=True)
         schema.write_text(text(), encoding="utf-8")

@@ -10,11 +10,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.limits import arm
-from ksim_compiler.passes.foresee import damps_implicitly, growth
+from ksim_compiler.checks.foresee import damps_implicitly, growth
 from ksim_compiler.robot import Robot, torn
-from ksim_compiler.transmission import acts_on, between, joint_equalities
-from ksim_schema.facts import Joint
+from ksim_compiler.robot.limits import arm
+from ksim_compiler.robot.transmission import acts_on, between, joint_equalities
+from ksim_schema.robot import Joint
 
 DEFLECTION = {"hinge": 0.5, "slide": 0.1}
 """rad or m at which a servo of which the model says nothing gives all that its motor can."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
-from ksim_compiler.clock import ticks
+from ksim_compiler.plan.clock import ticks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_compiler.play.record import Recording
-    from ksim_schema.replay import Origin
+    from ksim_schema.exchange.replay import Origin
 
 PROGRAM = "ksim-play"
 
@@ -165,12 +165,12 @@ def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> C
 def _told(what: Callable[[], int]) -> int:
     """Do something; what goes wrong for the user's own reasons is a line and a status."""
     from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.learn.checkpoint import CheckpointError
+    from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.play.commands import CommandError
-    from ksim_compiler.play.plots import PlotError
     from ksim_compiler.play.renderer import VideoError
     from ksim_compiler.play.viewer import ViewerError
-    from ksim_schema.replay import ReplayError
+    from ksim_compiler.report.plots import PlotError
+    from ksim_schema.exchange.replay import ReplayError
 
     try:
         return what()
@@ -185,7 +185,7 @@ def _told(what: Callable[[], int]) -> int:
 
 
 def _play(compiled: Compiled, options: argparse.Namespace) -> int:
-    from ksim_compiler.learn.policy import load_policy
+    from ksim_compiler.learn.run.policy import load_policy
 
     plan, seed = compiled.plan, options.seed or 0
     assert plan is not None
@@ -195,7 +195,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 
         encoder_of(options.video)
     if options.plots is not None:
-        from ksim_compiler.play.plots import check
+        from ksim_compiler.report.plots import check
 
         check(options.plots)
     if options.dump is not None:
@@ -204,7 +204,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     for problem in policy.passed_over:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
     if options.report:
-        from ksim_compiler.play.report import write_report
+        from ksim_compiler.report.page import write_report
 
         print(f"wrote {write_report(options.run, plan)}")
         return OK
@@ -219,7 +219,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         watch(live, options.viewer, options.seconds)
         return OK
     from ksim_compiler.play.record import record
-    from ksim_schema.replay import Origin
+    from ksim_schema.exchange.replay import Origin
 
     recording = record(plan, policy, seed, _ticks(plan, options.seconds), fixed)
     if options.seconds is None:
@@ -275,8 +275,8 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
         import numpy as np
 
         from ksim_compiler.play.events import plain
-        from ksim_schema.interchange import json_text
-        from ksim_schema.rollout_acset import Episode, rollout_instance
+        from ksim_schema.exchange.acset_export import json_text
+        from ksim_schema.exchange.rollout import Episode, rollout_instance
 
         inputs = np.concatenate(list(recording.inputs.values()), axis=1)
         episode = Episode(
@@ -290,8 +290,8 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
         options.rollout.write_text(json_text(instance.to_json()), encoding="utf-8")
         print(f"wrote {options.rollout}")
     if options.plots is not None:
-        from ksim_compiler.interface import elements, inputs
-        from ksim_compiler.play.plots import write_plots
+        from ksim_compiler.plan.columns import elements, inputs
+        from ksim_compiler.report.plots import write_plots
 
         columns = inputs(plan, plan.policy_input)
         both = zip(plan.policy_input, columns, strict=True)
@@ -315,10 +315,10 @@ def _film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
 
 def _verify(path: Path, options: argparse.Namespace) -> int:
     """Replay an event file as its birth says that it was recorded, and compare."""
-    from ksim_compiler.learn.policy import load_policy
+    from ksim_compiler.learn.run.policy import load_policy
     from ksim_compiler.play.events import events
     from ksim_compiler.play.record import record
-    from ksim_schema.replay import Origin, check_chain, first_difference, read_events
+    from ksim_schema.exchange.replay import Origin, check_chain, first_difference, read_events
 
     found = read_events(options.verify)
     problem = check_chain(found)
@@ -349,10 +349,10 @@ def _verify(path: Path, options: argparse.Namespace) -> int:
 
 
 def _dump(plan: Plan, options: argparse.Namespace) -> int:
-    from ksim_compiler.learn import guard
+    from ksim_compiler.learn.run import nonfinite
 
     try:
-        finding = guard.read(options.dump)
+        finding = nonfinite.read(options.dump)
     except ValueError as error:
         raise UsageError(str(error)) from error
     print(f"after {finding.steps:,} steps: {finding}")

@@ -17,8 +17,8 @@ from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
-    from ksim_compiler.learn.runner import Trainer
-    from ksim_compiler.learn.types import TrainState
+    from ksim_compiler.learn.ppo.types import TrainState
+    from ksim_compiler.learn.run.trainer import Trainer
     from ksim_compiler.pipeline import Compiled
 
 PROGRAM = "ksim-run"
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
         "checkpoint_every": (steps or 10_000_000) // 20,
     }
     about = {**defaults, **chosen, "settings": options.settings}
-    from ksim_compiler.learn import folder
+    from ksim_compiler.learn.run import folder
 
     name = f"{compiled.plan.task.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
@@ -163,7 +163,7 @@ def _installed(package: str) -> bool:
 def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
     """Print what zero and random actions give."""
     from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.play.probe import probe, table, warnings
+    from ksim_compiler.report.probe import probe, table, warnings
 
     plan = compiled.plan
     assert plan is not None
@@ -195,13 +195,13 @@ def _resume(options: argparse.Namespace) -> int:
         if getattr(options, name):
             flag = {"warm": "from", "settings": "set"}.get(name, name)
             raise UsageError(f"--resume goes on with the run as it was begun; leave out --{flag}")
-    from ksim_compiler.learn import head
+    from ksim_compiler.learn.run import manifest
 
     try:
-        about = head.read(folder)
-    except head.HeadError as error:
+        about = manifest.read(folder)
+    except manifest.HeadError as error:
         raise UsageError(str(error)) from error
-    changed = head.changed(about)
+    changed = manifest.changed(about)
     if changed:
         print(f"{PROGRAM}: it may end with other bits: {changed}", file=sys.stderr)
     compiled = common.load(folder / "task.ksim", (), options.trust)
@@ -219,7 +219,7 @@ def _resume(options: argparse.Namespace) -> int:
         if given[name] not in (None, about.get(name)):
             raise UsageError(f"the run has {name} {about.get(name)}; leave out --{name}")
     about |= {name: value for name, value in given.items() if value is not None}
-    from ksim_compiler.learn.folder import Busy, lock
+    from ksim_compiler.learn.run.folder import Busy, lock
 
     try:
         with lock(folder):
@@ -252,11 +252,11 @@ def _train(
 
     from ksim_compiler.cli.active import print_active
     from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.learn import head, store
-    from ksim_compiler.learn.checkpoint import CheckpointError
-    from ksim_compiler.learn.log import Display
-    from ksim_compiler.learn.runner import Diverged, Trainer
-    from ksim_compiler.learn.session import Options, Session, describe
+    from ksim_compiler.learn.run import checkpoints, manifest
+    from ksim_compiler.learn.run.checkpoint import CheckpointError
+    from ksim_compiler.learn.run.log import Display
+    from ksim_compiler.learn.run.run import Options, Session, describe
+    from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
     console = Console(no_color=options.color == "never", highlight=False)
     assert compiled.plan is not None
@@ -278,7 +278,7 @@ def _train(
         with _stop_on_signal() as stopped:
             state = trainer.init(how.seed)
             if begin is None:
-                if "from" in about and not store.checkpoints(folder):
+                if "from" in about and not checkpoints.checkpoints(folder):
                     raise CheckpointError(f"{folder} no longer has the state that it began with")
                 state = session.restore(state)
                 say(f"going on after {session.steps(state):,} steps")
@@ -293,10 +293,10 @@ def _train(
                 if begin is not None:
                     if options.warm is not None:
                         session.save(state)  # so that a resume needs no other run
-                    head.write(folder, compiled, trainer.env.engine.name, about)
+                    manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
                 state = session.run(state, (display, *sent), lambda: bool(stopped))
-    except (CheckpointError, Diverged, head.HeadError) as error:
+    except (CheckpointError, Diverged, manifest.HeadError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     steps, minutes = session.steps(state), (time.monotonic() - started) / 60
@@ -309,7 +309,7 @@ def _train(
     say(describe(result, trainer))
     if options.video:
         _draw(folder, say)
-    from ksim_compiler.play.report import write_report
+    from ksim_compiler.report.page import write_report
 
     say(f"wrote {write_report(folder, compiled.plan)}")
     return OK
@@ -336,7 +336,7 @@ def _warm(
 ) -> TrainState:
     """The state with what another run learned."""
     from ksim_compiler.cli.diff import compare
-    from ksim_compiler.learn.migrate import MigrationError, migrate
+    from ksim_compiler.learn.run.warm_start import MigrationError, migrate
 
     run: Path = options.warm
     other = common.load(run / "task.ksim", (), options.trust)
@@ -364,8 +364,8 @@ def _sent(
         return
     from uuid import uuid4
 
-    from ksim_compiler.learn import head
-    from ksim_compiler.learn.log import MetricsError, WeightsAndBiases
+    from ksim_compiler.learn.run import manifest
+    from ksim_compiler.learn.run.log import MetricsError, WeightsAndBiases
 
     known = resumed and "wandb" in about
     about.setdefault("wandb", uuid4().hex)  # folders of one name are not one run there
@@ -374,7 +374,7 @@ def _sent(
     except MetricsError as error:
         raise UsageError(f"--metrics {metrics}: {error}") from error
     if resumed and not known:
-        head.rewrite(folder, {**head.read(folder), "wandb": about["wandb"]})
+        manifest.rewrite(folder, {**manifest.read(folder), "wandb": about["wandb"]})
     try:
         yield [logger]
     finally:

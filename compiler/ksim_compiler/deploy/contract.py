@@ -11,17 +11,17 @@ from typing import Any
 import jax.numpy as jnp
 
 from ksim_compiler.artifact import versions
-from ksim_compiler.clock import ticks
 from ksim_compiler.deploy.reads import body_of, reads, sensors
 from ksim_compiler.deploy.targets import Targets, targets
-from ksim_compiler.interface import elements, inputs
-from ksim_compiler.learn.networks import LstmCell, Recurrent
-from ksim_compiler.learn.normalizer import LIMIT
-from ksim_compiler.learn.policy import Policy
+from ksim_compiler.learn.nets.networks import LstmCell, Recurrent
+from ksim_compiler.learn.nets.normalizer import LIMIT
+from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Plan
+from ksim_compiler.plan.clock import ticks
+from ksim_compiler.plan.columns import elements, inputs
 from ksim_compiler.robot import load, replaced
-from ksim_schema.canonical import values_of
+from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.observation import Observation
 
 FORMAT = "ksim-contract-2"

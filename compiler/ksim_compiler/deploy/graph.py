@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ksim_compiler.deploy.targets import ExportError, Targets, targets
-from ksim_compiler.learn.networks import Dense, Feedforward, GruCell, LstmCell, Recurrent
-from ksim_compiler.learn.normalizer import LIMIT, MIN_STD
-from ksim_compiler.learn.policy import Policy
+from ksim_compiler.learn.nets.networks import Dense, Feedforward, GruCell, LstmCell, Recurrent
+from ksim_compiler.learn.nets.normalizer import LIMIT, MIN_STD
+from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.networks import MixtureOfGaussians, TanhGaussian
 from ksim_schema.vocabulary.observation import Observation

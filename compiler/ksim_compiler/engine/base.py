@@ -30,7 +30,7 @@ import mujoco
 import numpy as np
 from jax.typing import ArrayLike
 
-from ksim_compiler import quiet as quiet  # MuJoCo's own log is off wherever an engine runs
+from ksim_compiler.robot import quiet as quiet  # MuJoCo's own log is off wherever an engine runs
 
 BOUND = float(mujoco.mjMAXVAL)
 """What is beyond this has diverged, in rad, m and their derivatives."""

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Bool, Float, Key
 
-from ksim_schema.facts import Joint, RobotFacts, Sensor, SensorRequest
+from ksim_schema.robot import Joint, RobotFacts, Sensor, SensorRequest
 
 World = Mapping[str, Any]
 """MjData field -> array of one environment."""

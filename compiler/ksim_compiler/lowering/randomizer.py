@@ -14,7 +14,7 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled
-from ksim_schema.facts import Drive, Joint
+from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
 
 Values = dict[str, Float[Array, "..."]]

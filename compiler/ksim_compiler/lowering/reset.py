@@ -12,8 +12,8 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
-from ksim_compiler.motions import read_motion
-from ksim_schema.facts import Joint, Surface, file_key
+from ksim_compiler.robot.motion import read_motion
+from ksim_schema.robot import Joint, Surface, file_key
 from ksim_schema.vocabulary import reset as v
 
 Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]

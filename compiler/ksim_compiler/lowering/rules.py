@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ksim_schema.custom import Custom
+from ksim_schema.custom.api import Custom
 from ksim_schema.vocabulary import KINDS, Part
 
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ksim_compiler.clock import ticks
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.observation import DISTORTIONS
+from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.observation import Observation
 
 Value = Float[Array, " size"]

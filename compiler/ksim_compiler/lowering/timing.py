@@ -1,4 +1,4 @@
-"""Times in whole ticks within a compiled program: :mod:`ksim_compiler.clock` for JAX's arrays."""
+"""Times in whole ticks within a compiled program: :mod:`ksim_compiler.plan.clock` for JAX's arrays."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
-from ksim_compiler.clock import NEAR
 from ksim_compiler.lowering.scale import uniform
+from ksim_compiler.plan.clock import NEAR
 
 
 def ticks(seconds: Any, period: float) -> Int[Array, ""]:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import mujoco
 
-from ksim_compiler import robot as robots
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot import model as robots
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.facts import Drive, RobotFacts, SensorRequest
+from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
 

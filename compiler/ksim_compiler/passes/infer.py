@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import prod
 
-from ksim_compiler.passes.observed import observed
+from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Edge, Graph, Node
-from ksim_schema.quantity import NUMBER, Dimension, Measured
 from ksim_schema.task import Task
+from ksim_schema.units import NUMBER, Dimension, Measured
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.noise import Noise

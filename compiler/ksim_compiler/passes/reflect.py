@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from ksim_compiler.plan import Column, Plan, Reflection
-from ksim_schema.custom import Custom
+from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Node
-from ksim_schema.mirror import Mirror, Signed, joined
+from ksim_schema.robot.mirror import Mirror, Signed, joined
 from ksim_schema.vocabulary.networks import Gru, Lstm
 from ksim_schema.vocabulary.state import Robot
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.plan import Plan
-from ksim_schema.custom import Custom
+from ksim_schema.custom.api import Custom
 from ksim_schema.vocabulary import command as v
 
 

@@ -1,4 +1,4 @@
-"""Recordings as event files; see :mod:`ksim_schema.replay`."""
+"""Recordings as event files; see :mod:`ksim_schema.exchange.replay`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ksim_compiler.play.record import Recording
-from ksim_schema import replay
+from ksim_schema.exchange import replay
 
 
 def plain(values: Any) -> Any:

@@ -27,7 +27,7 @@ from ksim_compiler.play.commands import Dial
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
 from ksim_compiler.play.viewer import View, ViewerError
-from ksim_schema.facts import RobotFacts
+from ksim_schema.robot import RobotFacts
 
 AFTER_STUDIO = int(messages.Priority.INTERNAL) - 1
 """Priority of what happens when Studio itself has done its part."""

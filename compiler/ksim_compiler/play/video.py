@@ -10,8 +10,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.bases import floats, likely
 from ksim_compiler.play.renderer import VideoError
+from ksim_compiler.robot.bases import floats, likely
 
 FORMATS = (".mp4", ".gif")
 FRAME_RATE = 25.0

@@ -7,16 +7,10 @@ from typing import Annotated, ClassVar
 from annotated_types import Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import Mirror, Signed
-from ksim_schema.quantity import (
-    Time,
-)
-from ksim_schema.vocabulary.base import (
-    Part,
-    Probability,
-    Range,
-)
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import Mirror, Signed
+from ksim_schema.units import Time
+from ksim_schema.vocabulary.base import Part, Probability, Range
 
 
 class Command(Part):

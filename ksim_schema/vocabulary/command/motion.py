@@ -7,23 +7,10 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import Mirror, Signed, signs
-from ksim_schema.quantity import (
-    JointValue,
-    Length,
-    Number,
-    Speed,
-    Time,
-)
-from ksim_schema.vocabulary.base import (
-    BodyName,
-    JointPattern,
-    PositiveInt,
-    Range,
-    Spread,
-    Wire,
-)
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import Mirror, Signed, signs
+from ksim_schema.units import JointValue, Length, Number, Speed, Time
+from ksim_schema.vocabulary.base import BodyName, JointPattern, PositiveInt, Range, Spread, Wire
 from ksim_schema.vocabulary.command.base import Command, Drawn
 
 _INFORM = "The state that it is derived from; the task's only one by default."

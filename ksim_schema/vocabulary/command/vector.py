@@ -8,14 +8,9 @@ from annotated_types import Gt, MinLen
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.facts import RobotFacts
-from ksim_schema.quantity import (
-    Number,
-)
-from ksim_schema.vocabulary.base import (
-    Probability,
-    Range,
-)
+from ksim_schema.robot import RobotFacts
+from ksim_schema.units import Number
+from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 

@@ -7,19 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts
-from ksim_schema.mirror import Mirror, Signed, signs
-from ksim_schema.quantity import (
-    Acceleration,
-    Angle,
-    AngularAcceleration,
-    AngularSpeed,
-    Speed,
-)
-from ksim_schema.vocabulary.base import (
-    Probability,
-    Range,
-)
+from ksim_schema.robot import RobotFacts
+from ksim_schema.robot.mirror import Mirror, Signed, signs
+from ksim_schema.units import Acceleration, Angle, AngularAcceleration, AngularSpeed, Speed
+from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 

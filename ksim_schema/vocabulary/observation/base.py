@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from annotated_types import Ge
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import Mirror, Signed
-from ksim_schema.quantity import NUMBER, AnyQuantity, Dimension, Number, Time
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import Mirror, Signed
+from ksim_schema.units import NUMBER, AnyQuantity, Dimension, Number, Time
 from ksim_schema.vocabulary.base import Named, Names, Part, PositiveInt, Range, Wire
 from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
 

@@ -6,16 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import COLUMNS, QUATERNION, VECTOR, Mirror, Signed, blocks
-from ksim_schema.quantity import (
-    ANGULAR_SPEED,
-    INERTIA,
-    LENGTH,
-    MASS,
-    SPEED,
-    Dimension,
-)
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import COLUMNS, QUATERNION, VECTOR, Mirror, Signed, blocks
+from ksim_schema.units import ANGULAR_SPEED, INERTIA, LENGTH, MASS, SPEED, Dimension
 from ksim_schema.vocabulary.base import BodyPattern
 from ksim_schema.vocabulary.observation.base import (
     Frame,

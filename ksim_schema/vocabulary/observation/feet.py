@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import AXIAL, VECTOR, Mirror, Signed, blocks
-from ksim_schema.quantity import FORCE, LENGTH, TORQUE, Dimension
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import AXIAL, VECTOR, Mirror, Signed, blocks
+from ksim_schema.units import FORCE, LENGTH, TORQUE, Dimension
 from ksim_schema.vocabulary.base import BodyPattern, GeomPattern
 from ksim_schema.vocabulary.observation.base import Observation, Problem, selected
 from ksim_schema.vocabulary.observation.body import OrientationObservation, SiteObservation

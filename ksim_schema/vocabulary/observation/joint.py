@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts
-from ksim_schema.mirror import Mirror, Signed
-from ksim_schema.quantity import FORCE, TORQUE, Dimension
+from ksim_schema.robot import RobotFacts
+from ksim_schema.robot.mirror import Mirror, Signed
+from ksim_schema.units import FORCE, TORQUE, Dimension
 from ksim_schema.vocabulary.base import JointPattern
 from ksim_schema.vocabulary.observation.base import Observation
 

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts
-from ksim_schema.mirror import AXIAL, QUATERNION, VECTOR, Mirror, Signed, signs
-from ksim_schema.quantity import (
+from ksim_schema.robot import RobotFacts
+from ksim_schema.robot.mirror import AXIAL, QUATERNION, VECTOR, Mirror, Signed, signs
+from ksim_schema.units import (
     ACCELERATION,
     ANGULAR_ACCELERATION,
     ANGULAR_SPEED,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest, Surface
-from ksim_schema.mirror import Mirror, Signed
-from ksim_schema.quantity import LENGTH, Dimension, Length
+from ksim_schema.robot import RobotFacts, SensorRequest, Surface
+from ksim_schema.robot.mirror import Mirror, Signed
+from ksim_schema.units import LENGTH, Dimension, Length
 from ksim_schema.vocabulary.base import BodyName, GeomPattern, PositiveInt
 from ksim_schema.vocabulary.observation.base import Observation, Problem, selected
 

@@ -11,9 +11,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.mirror import AXIAL, COLUMNS, QUATERNION, VECTOR, Mirror, Signed, signs
-from ksim_schema.quantity import (
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import AXIAL, COLUMNS, QUATERNION, VECTOR, Mirror, Signed, signs
+from ksim_schema.units import (
     ACCELERATION,
     ANGLE,
     ANGULAR_ACCELERATION,

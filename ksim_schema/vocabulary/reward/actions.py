@@ -7,12 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import Field
 
-from ksim_schema.quantity import (
-    ACCELERATION,
-    ANGULAR_ACCELERATION,
-    JointSpeed,
-    Unit,
-)
+from ksim_schema.units import ACCELERATION, ANGULAR_ACCELERATION, JointSpeed, Unit
 from ksim_schema.vocabulary.base import JointPattern
 from ksim_schema.vocabulary.reward.base import Normed
 

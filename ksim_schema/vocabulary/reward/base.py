@@ -10,8 +10,8 @@ from annotated_types import Ge, Gt
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Angle, AngularSpeed, Number, Speed
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import Angle, AngularSpeed, Number, Speed
 from ksim_schema.vocabulary.base import GeomName, Measures, Model, Named, Names, Part, Wire
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 

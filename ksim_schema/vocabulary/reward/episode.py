@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Gt
 from pydantic import Field
 
-from ksim_schema.quantity import Number
+from ksim_schema.units import Number
 from ksim_schema.vocabulary.reward.base import Reward
 
 

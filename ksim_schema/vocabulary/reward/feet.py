@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import ANGULAR_SPEED, SPEED, Length, Number, Time
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
 from ksim_schema.vocabulary.reward.base import (
     Places,

@@ -7,17 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.formula import Expression, Quantity, names_in, parse
-from ksim_schema.quantity import (
-    ANGLE,
-    ANGULAR_SPEED,
-    LENGTH,
-    NUMBER,
-    SPEED,
-    TIME,
-    Dimension,
-)
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import ANGLE, ANGULAR_SPEED, LENGTH, NUMBER, SPEED, TIME, Dimension
+from ksim_schema.units.formula import Expression, Quantity, names_in, parse
 from ksim_schema.vocabulary.base import Names, Wire
 from ksim_schema.vocabulary.reward.base import Reward
 

@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import (
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import (
     ACCELERATION,
     ANGULAR_ACCELERATION,
     Dimension,

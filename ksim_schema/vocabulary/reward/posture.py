@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Dimension, Length, Number, Unit
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import Dimension, Length, Number, Unit
 from ksim_schema.vocabulary.base import BodyName, Named, Names, Range, Wire
 from ksim_schema.vocabulary.reward.base import (
     AngleKernel,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt
 from pydantic import Field
 
-from ksim_schema.facts import RobotFacts, SensorRequest
-from ksim_schema.quantity import Angle, AngularSpeed, Number, Speed, Time
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import Angle, AngularSpeed, Number, Speed, Time
 from ksim_schema.vocabulary.base import BodyName, Wire
 from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 

@@ -14,7 +14,7 @@ import yaml
 from ksim_compiler import artifact
 from ksim_compiler.cli import common, compile, explain
 from ksim_schema.acset import Instance, Schema
-from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
 

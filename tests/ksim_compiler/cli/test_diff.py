@@ -15,7 +15,7 @@ import pytest
 from ksim_compiler.artifact import write
 from ksim_compiler.cli.diff import main
 from ksim_compiler.pipeline import compile_file
-from ksim_schema.replay import events
+from ksim_schema.exchange.replay import events
 
 ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "tasks"

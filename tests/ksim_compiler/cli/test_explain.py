@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ksim_compiler.cli.explain import explain, list_kinds
-from ksim_schema.catalogue import CATALOGUE
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.state import (

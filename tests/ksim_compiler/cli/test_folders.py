@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ksim_compiler.cli.run import main
-from ksim_compiler.learn import folder
-from ksim_compiler.learn.store import checkpoints
+from ksim_compiler.learn.run import folder
+from ksim_compiler.learn.run.checkpoints import checkpoints
 
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
@@ -20,7 +20,7 @@ SHORT = ("--engine", "native", "--episodes", "2", "--threads", "1", "--steps", "
 CLAIM = """
 import sys
 from pathlib import Path
-from ksim_compiler.learn import folder
+from ksim_compiler.learn.run import folder
 out = Path(sys.argv[1]) if sys.argv[1] else None
 try:
     with folder.new(out, Path("runs/task-now")) as (place, begin):
@@ -83,7 +83,7 @@ def test_a_warm_start_that_is_killed_at_once_goes_on_from_what_it_began_with(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ksim_compiler.learn.runner.Trainer.train", killed)
+        patch.setattr("ksim_compiler.learn.run.trainer.Trainer.train", killed)
         assert main([*warm, str(parted)]) == 130
     first.rename(tmp_path / "gone")
     assert [steps for steps, _ in checkpoints(parted)] == [0]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler.learn.store import checkpoints
+from ksim_compiler.learn.run.checkpoints import checkpoints
 
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from ksim_compiler.cli.run import main, parser
-from ksim_compiler.learn import head
-from ksim_compiler.learn.checkpoint import read_header
-from ksim_compiler.learn.store import checkpoints
+from ksim_compiler.learn.run import manifest
+from ksim_compiler.learn.run.checkpoint import read_header
+from ksim_compiler.learn.run.checkpoints import checkpoints
 
 ROOT = Path(__file__).parents[3]
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
@@ -220,7 +220,7 @@ def test_two_processes_do_not_train_in_one_folder(
     arguments = (*SMALL, "--engine", "native", "--episodes", "2", "--steps", "64")
     assert main([CARTPOLE, *arguments, "--out", str(run)]) == 0
     before = (run / "metrics.jsonl").read_text()
-    with head.lock(run):
+    with manifest.lock(run):
         assert main(["--resume", str(run), "--steps", "128"]) == 1
     assert "another process trains in" in capsys.readouterr().err
     assert (run / "metrics.jsonl").read_text() == before

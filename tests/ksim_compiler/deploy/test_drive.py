@@ -18,7 +18,7 @@ import yaml
 from ksim_compiler.deploy.contract import bound, contract, contract_path
 from ksim_compiler.deploy.graph import build
 from ksim_compiler.deploy.targets import ExportError
-from ksim_compiler.learn.policy import Policy, fresh_policy
+from ksim_compiler.learn.run.policy import Policy, fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.record import record

@@ -19,8 +19,8 @@ from ksim_compiler.cli.export import main
 from ksim_compiler.deploy.contract import contract
 from ksim_compiler.deploy.graph import build
 from ksim_compiler.deploy.targets import ExportError, targets
-from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.learn.policy import Policy, fresh_policy
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.run.policy import Policy, fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.record import record

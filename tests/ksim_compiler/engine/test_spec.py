@@ -9,12 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from ksim_compiler.engine import (
-    EngineSpec,
-    EngineUnavailable,
-    make_engine,
-    resolve_engine,
-)
+from ksim_compiler.engine import EngineSpec, EngineUnavailable, make_engine, resolve_engine
 
 
 def test_qpos_and_qvel_are_always_there(walker):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ksim_compiler.learn.checkpoint import CheckpointError, read, read_header, write
+from ksim_compiler.learn.run.checkpoint import CheckpointError, read, read_header, write
 
 
 def state(seed: int = 0) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ksim_compiler.learn import guard
-from ksim_compiler.learn.guard import Finding
-from ksim_compiler.learn.runner import Diverged, Trainer
-from ksim_compiler.learn.train_step import finite
+from ksim_compiler.learn.ppo.train_step import finite
+from ksim_compiler.learn.run import nonfinite
+from ksim_compiler.learn.run.nonfinite import Finding
+from ksim_compiler.learn.run.trainer import Diverged, Trainer
 from ksim_compiler.pipeline import compile_file
 
 CARTPOLE = Path(__file__).parents[3] / "tasks" / "cartpole.yaml"
@@ -56,7 +56,7 @@ def test_a_reward_that_goes_bad_is_named_and_nothing_of_it_is_learned(
     assert not finding.kept
     assert len(finding.qpos) == len(finding.action) > 0
     assert np.isfinite(finding.qpos).all()
-    back = guard.read(guard.write(tmp_path, finding))
+    back = nonfinite.read(nonfinite.write(tmp_path, finding))
     assert str(back) == str(finding)
     np.testing.assert_array_equal(back.qpos, finding.qpos)
 
@@ -150,4 +150,4 @@ def test_a_file_that_is_no_dump(content: bytes | None, tmp_path: Path) -> None:
     else:
         path.write_bytes(content)
     with pytest.raises(ValueError, match=r"no dump of a training$"):
-        guard.read(path)
+        nonfinite.read(path)

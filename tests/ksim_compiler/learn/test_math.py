@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ksim_compiler.learn.distributions import Head
-from ksim_compiler.learn.gae import gae
-from ksim_compiler.learn.networks import build_actor, build_critic
-from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.learn.schedule import SETTLED, annealed, discount
-from ksim_compiler.learn.update import adapted
+from ksim_compiler.learn.nets.distributions import Head
+from ksim_compiler.learn.nets.networks import build_actor, build_critic
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.ppo.gae import gae
+from ksim_compiler.learn.ppo.schedule import SETTLED, annealed, discount
+from ksim_compiler.learn.ppo.update import adapted
 from ksim_schema.vocabulary.networks import (
     Gaussian,
     Gru,

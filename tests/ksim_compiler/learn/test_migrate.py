@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ksim_compiler.cli.run import main
-from ksim_compiler.learn import learned, store
-from ksim_compiler.learn.learned import Learned
-from ksim_compiler.learn.runner import Trainer
-from ksim_compiler.learn.types import TrainState
+from ksim_compiler.learn.ppo.types import TrainState
+from ksim_compiler.learn.run import checkpoints, learned
+from ksim_compiler.learn.run.learned import Learned
+from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
 
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored(folder: Path, *more: str) -> TrainState:
     plan = compile_file(Path(CARTPOLE), (*SMALL, *more)).plan
     assert plan is not None
-    found = store.restore(folder, Trainer.build(plan, "native").init(0))
+    found = checkpoints.restore(folder, Trainer.build(plan, "native").init(0))
     assert found is not None
     return found.state
 

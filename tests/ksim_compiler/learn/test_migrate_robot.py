@@ -18,8 +18,8 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from ksim_compiler.cli.diff import compare
-from ksim_compiler.learn.learned import Learned, Means
-from ksim_compiler.learn.migrate import moved
+from ksim_compiler.learn.run.learned import Learned, Means
+from ksim_compiler.learn.run.warm_start import moved
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diff.columns import Migration
 from tests.ksim_compiler.learn.test_migrate_units import NETWORKS, state, trained

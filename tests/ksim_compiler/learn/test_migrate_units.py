@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 
 from ksim_compiler.cli.diff import compare
-from ksim_compiler.learn.learned import Learned
-from ksim_compiler.learn.migrate import moved
-from ksim_compiler.learn.networks import Axes, build_actor, build_critic, build_network
-from ksim_compiler.learn.normalizer import Normalizer
-from ksim_compiler.learn.types import Networks, TrainState
-from ksim_compiler.learn.update import make_optimizer
+from ksim_compiler.learn.nets.networks import Axes, build_actor, build_critic, build_network
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.ppo.types import Networks, TrainState
+from ksim_compiler.learn.ppo.update import make_optimizer
+from ksim_compiler.learn.run.learned import Learned
+from ksim_compiler.learn.run.warm_start import moved
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diff.columns import Migration
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic

@@ -6,9 +6,9 @@ import math
 
 import jax.numpy as jnp
 
-from ksim_compiler.learn.evaluate import Evaluation
-from ksim_compiler.learn.runner import Trainer
-from ksim_compiler.learn.session import describe
+from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.run import describe
+from ksim_compiler.learn.run.trainer import Trainer
 
 
 class Short(Trainer):

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ksim_compiler.learn.evaluate import evaluate
-from ksim_compiler.learn.runner import Trainer
-from ksim_compiler.learn.train_step import init_state, train_step
-from ksim_compiler.learn.types import TrainState
+from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.learn.ppo.train_step import init_state, train_step
+from ksim_compiler.learn.ppo.types import TrainState
+from ksim_compiler.learn.run.evaluate import evaluate
+from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.transition import Reflection, Step
 from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
 from ksim_schema.vocabulary.networks import Gru, Mlp
 from ksim_schema.vocabulary.ppo import PPO

@@ -14,8 +14,8 @@ from ksim_compiler.env import Env
 from ksim_compiler.lowering import sensing
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.robot import ModelFiles, load
-from ksim_schema.facts import Sensor
-from ksim_schema.quantity import Measured
+from ksim_schema.robot import Sensor
+from ksim_schema.units import Measured
 from ksim_schema.vocabulary import observation as v
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.lowering.observing import CASES, compile_text, plan_of, task_text

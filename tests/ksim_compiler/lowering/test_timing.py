@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from ksim_compiler import clock
 from ksim_compiler.lowering import timing
+from ksim_compiler.plan import clock
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from ksim_compiler.passes.foresee import home, servos
+from ksim_compiler.checks.foresee import home, servos
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 

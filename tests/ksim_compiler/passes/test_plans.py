@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler import verify
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.plan import Plan
+from ksim_compiler.plan import Plan, invariants
 from ksim_schema.graph import Node
 
 TASKS = sorted((Path(__file__).parents[3] / "tasks").glob("*.yaml"))
@@ -34,31 +33,31 @@ def plan() -> Plan:
 
 
 def test_an_order_that_breaks_an_edge_is_found(plan: Plan) -> None:
-    with pytest.raises(verify.CompilerError, match="comes before"):
-        verify.scheduled(replace(plan, order=tuple(reversed(plan.order))))
-    with pytest.raises(verify.CompilerError, match="does not have each node"):
-        verify.scheduled(replace(plan, order=plan.order[1:]))
+    with pytest.raises(invariants.CompilerError, match="comes before"):
+        invariants.scheduled(replace(plan, order=tuple(reversed(plan.order))))
+    with pytest.raises(invariants.CompilerError, match="does not have each node"):
+        invariants.scheduled(replace(plan, order=plan.order[1:]))
 
 
 def test_a_node_without_shape_is_found(plan: Plan) -> None:
     shapes = {n: s for n, s in plan.shapes.items() if n != Node("Observation", "cart")}
-    with pytest.raises(verify.CompilerError, match=r"Observation\.cart has no shape"):
-        verify.inferred(replace(plan, shapes=shapes))
-    with pytest.raises(verify.CompilerError, match="does not join up"):
-        verify.inferred(replace(plan, policy_input=plan.policy_input[1:]))
+    with pytest.raises(invariants.CompilerError, match=r"Observation\.cart has no shape"):
+        invariants.inferred(replace(plan, shapes=shapes))
+    with pytest.raises(invariants.CompilerError, match="does not join up"):
+        invariants.inferred(replace(plan, policy_input=plan.policy_input[1:]))
 
 
 def test_a_missing_actuator_is_found(plan: Plan) -> None:
     (drive,) = plan.drives
-    with pytest.raises(verify.CompilerError, match="is not in the model"):
-        verify.equipped(replace(plan, drives=(replace(drive, joint="pole"),)))
-    with pytest.raises(verify.CompilerError, match="has no limit"):
-        verify.equipped(replace(plan, drives=(replace(drive, limit=float("inf")),)))
+    with pytest.raises(invariants.CompilerError, match="is not in the model"):
+        invariants.equipped(replace(plan, drives=(replace(drive, joint="pole"),)))
+    with pytest.raises(invariants.CompilerError, match="has no limit"):
+        invariants.equipped(replace(plan, drives=(replace(drive, limit=float("inf")),)))
 
 
 def test_a_control_period_that_is_no_number_of_timesteps_is_found(plan: Plan) -> None:
-    with pytest.raises(verify.CompilerError, match="no number of timesteps"):
-        verify.resolved(replace(plan, substeps=3))
+    with pytest.raises(invariants.CompilerError, match="no number of timesteps"):
+        invariants.resolved(replace(plan, substeps=3))
 
 
 def test_what_nothing_uses_is_dropped_with_its_sensor() -> None:

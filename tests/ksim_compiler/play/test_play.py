@@ -9,7 +9,7 @@ import pytest
 
 from ksim_compiler.cli.play import main
 from ksim_compiler.cli.run import main as train
-from ksim_schema.replay import check_chain, first_difference, read_events
+from ksim_schema.exchange.replay import check_chain, first_difference, read_events
 
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ksim_compiler.cli.run import main
-from ksim_compiler.play.charts import POINTS, chart
-from ksim_compiler.play.probe import Probe, warnings
+from ksim_compiler.report.charts import POINTS, chart
+from ksim_compiler.report.probe import Probe, warnings
 from tests.support import browser
 
 TASKS = Path(__file__).parents[3] / "tasks"

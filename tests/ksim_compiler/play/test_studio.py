@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler.learn.policy import fresh_policy
+from ksim_compiler.learn.run.policy import fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.studio import PLACE, page

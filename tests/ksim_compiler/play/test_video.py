@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ksim_compiler.cli.run import main as train
-from ksim_compiler.learn.policy import fresh_policy
+from ksim_compiler.learn.run.policy import fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.viewer import Keys, ViewerError, watch

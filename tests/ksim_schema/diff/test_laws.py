@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from ksim_schema.canonical import canonical_yaml, fingerprint_of
 from ksim_schema.diff import Diff, DiffError, apply, diff
 from ksim_schema.diff.report import Comparison, to_json
 from ksim_schema.diff.text import markdown, text
+from ksim_schema.graph.canonical import canonical_yaml, fingerprint_of
 from tests.support.tasks import SHIPPED, checked, meaning, tasks
 
 FEW = settings(max_examples=60, deadline=None)

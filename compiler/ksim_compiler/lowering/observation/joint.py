@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.facts import Drive, Joint
+from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import observation as v
 
 Value = Float[Array, " joints"]

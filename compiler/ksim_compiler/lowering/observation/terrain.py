@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.facts import Surface
+from ksim_schema.robot import Surface
 from ksim_schema.vocabulary import observation as v
 
 Points = Float[Array, "points 2"]

@@ -10,12 +10,7 @@ from ksim_compiler.lowering.reward import (
     posture,
     velocity,
 )
-from ksim_compiler.lowering.reward.kernels import (
-    exp_kernel,
-    exp_kernel_with_penalty,
-    norm,
-    reduced,
-)
+from ksim_compiler.lowering.reward.kernels import exp_kernel, exp_kernel_with_penalty, norm, reduced
 
 __all__ = ["exp_kernel", "exp_kernel_with_penalty", "norm", "reduced"]
 

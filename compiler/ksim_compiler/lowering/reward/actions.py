@@ -9,15 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.lowering.reward.kernels import (
-    Past,
-    Value,
-    constant_past,
-    difference,
-    normed,
-)
+from ksim_compiler.lowering.reward.kernels import Past, Value, constant_past, difference, normed
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.facts import Joint
+from ksim_schema.robot import Joint
 from ksim_schema.vocabulary import reward as v
 
 

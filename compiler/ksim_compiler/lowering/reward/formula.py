@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.facts import SensorRequest
-from ksim_schema.formula import evaluate
+from ksim_schema.robot import SensorRequest
+from ksim_schema.units.formula import evaluate
 from ksim_schema.vocabulary.reward.formula import AXES, Formula
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -17,7 +17,7 @@ from ksim_compiler.lowering.reward.kernels import (
     exp_kernel_with_penalty,
 )
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.facts import SensorRequest
+from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary import reward as v
 
 

@@ -1,0 +1,88 @@
+"""The base of the robot: the body that the task names, or the one that is plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ksim_compiler.plan import Plan
+from ksim_compiler.robot import bases
+from ksim_compiler.robot.facts import read_facts
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.vocabulary import Part
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.base import Floating, annotated_fields
+
+
+def choose_base(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """The plan with the facts of its robot seen from the task's base."""
+    task, robot = plan.task, plan.robot
+    state = next(iter(task.of("PhysicsState")))
+    named = robot.part.base
+    if named is not None:
+        return plan, list(_named(task, robot.facts, named, state))
+    driven = _driven(task, robot.facts)
+    body = robot.facts.bodies[bases.likely(robot.model, driven)]
+    if body != robot.facts.root:
+        facts = replace(read_facts(robot.part, robot.model, body), files=robot.facts.files)
+        plan = replace(plan, robot=replace(robot, facts=facts))
+    found = [robot.facts.bodies[i] for i in bases.candidates(robot.model, driven)]
+    return plan, list(_several(task, plan.robot.facts, found, state)) if len(found) > 1 else []
+
+
+def _driven(task: Task, facts: RobotFacts) -> list[str]:
+    """The joints that the task's actions drive, by name."""
+    actions = (part for part in task.of("Action").values() if isinstance(part, Action))
+    return [drive.joint for action in actions for drive in action.drives(facts)]
+
+
+def _named(task: Task, facts: RobotFacts, body: str, state: str) -> Iterator[Diagnostic]:
+    """A base that is named must not be carried by another body that floats."""
+    if body not in facts.bodies:
+        return  # it is reported as an unknown name
+    top = facts.tree_of(body)
+    if body != top and facts.free_joint(top) is not None:
+        message = f"body {body!r} is carried by {top!r}, which is what floats"
+        help = f"write 'base: {top}'; observations and rewards of {body!r} name it with 'body'"
+        yield task.report("KS0221", message, "PhysicsState", state, "base", help=help)
+
+
+def _several(task: Task, facts: RobotFacts, names: list[str], state: str) -> Iterator[Diagnostic]:
+    """Several bodies may be the base: the task must say which, if it matters."""
+    both = [body for body in names if facts.free_joint(body) is not None]
+    user = next(_users(task, facts, names), "")
+    if len(both) < 2 and not user:
+        return
+    shown = ", ".join(f"{name!r} ({_how(facts, name)})" for name in names)
+    message = f"several bodies may be the robot's base: {shown}; each carries driven joints"
+    if user:
+        message += f", and {user} is about the base"
+    help = f"name it, for example 'base: {(both or names)[0]}'"
+    yield task.report_key("KS0220", message, "PhysicsState", state, help=help)
+
+
+def _how(facts: RobotFacts, body: str) -> str:
+    return "floats" if facts.free_joint(body) is not None else "does not float"
+
+
+def _users(task: Task, facts: RobotFacts, names: list[str]) -> Iterator[str]:
+    """The parts that mean something else with another base."""
+    if task.ppo.mirror:
+        yield "PPO.mirror"
+    views = [replace(facts, root=name) for name in names]
+    for object, name, part in task:
+        sensors: Any = getattr(part, "sensors", None)
+        if needs_base(part) or (sensors and len({sensors(view) for view in views}) > 1):
+            yield f"{object}.{name}"
+
+
+def needs_base(part: Part) -> bool:
+    """Whether a part is about a free joint, or by default about the body, of the base."""
+    fields = list(annotated_fields(part, Floating))
+    if fields:
+        return any(body is None for _, _, body in fields)
+    floating = getattr(part, "floating", False) and getattr(part, "body", None) is None
+    return floating or (part.object == "Event" and getattr(part, "body", "") is None)

@@ -1,0 +1,357 @@
+"""Foresee: what will go wrong when the task runs, found by one look at the compiled robot."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from math import prod
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.checks.durations import durations, outlasting
+from ksim_compiler.checks.inert import inert
+from ksim_compiler.passes.ground import falls, masks_meet
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.graph import Node
+from ksim_schema.robot import SensorRequest
+from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary import termination as v
+from ksim_schema.vocabulary.reset import ResetKeyframe
+
+SLACK = 1e-9
+"""How far the home pose may lie beyond a limit, in rad or m: the rounding of a model file."""
+
+
+def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Warn of unstable servos, contacts that cannot be, a home that ends episodes, and memory."""
+    data = home(plan)
+    if problems := [*_incomputable(plan, data), *_broken_poses(plan)]:
+        return plan, problems
+    found = [
+        *_home_within_limits(plan),
+        *_servos(plan, data),
+        *_contacts(plan),
+        *_ended_at_home(plan, data),
+        *falls(plan, data),
+        *durations(plan),
+        *outlasting(plan),
+        *inert(plan),
+        *_memory(plan),
+    ]
+    return plan, found
+
+
+def home(plan: Plan) -> Any:
+    """The robot at rest in its home pose, with all that MuJoCo derives from it."""
+    model = plan.robot.model
+    data: Any = mujoco.MjData(model)
+    data.qpos[:] = plan.robot.facts.home
+    for name, control in plan.robot.held.items():
+        data.ctrl[plan.robot.facts.actuators.index(name)] = control
+    data.act[:] = plan.robot.act
+    mujoco.mj_forward(model, data)
+    return data
+
+
+def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """A model whose numbers are finite, and not what follows from them in the home pose.
+
+    MuJoCo's own measure of a simulation that has diverged (mjMAXVAL) is the one here.
+    """
+    model = plan.robot.model
+    mass = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, mass)
+    problem = _bad_inertia(mass)
+    for what, values in (("positions", data.qpos), ("accelerations", data.qacc)):
+        if not problem and not (np.abs(values) < mujoco.mjMAXVAL).all():
+            problem = f"the {what} of the joints are not finite, or above {mujoco.mjMAXVAL:g},"
+    if problem:
+        message = f"{problem} in the home pose: each episode would end at once"
+        state = next(iter(plan.task.of("PhysicsState")))
+        help = "look for masses, armatures, gravity or places that are far too large or too small"
+        yield plan.task.report("KS0228", message, "PhysicsState", state, "model", help=help)
+
+
+def _bad_inertia(mass: np.ndarray) -> str:
+    """What is wrong with an inertia matrix; "" where nothing is."""
+    if not mass.size:
+        return ""
+    if not np.isfinite(mass).all():
+        return "the inertia of the joints is not finite"
+    sizes = np.linalg.eigvalsh(mass)
+    if sizes[0] < -1e-9 * np.abs(sizes).max():
+        return "the inertia of a joint is below 0"
+    try:
+        np.linalg.inv(mass)
+    except np.linalg.LinAlgError:
+        return "joints have no inertia, or several move a body in the same way (singular inertia),"
+    return ""
+
+
+def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
+    """Keyframes to begin episodes in that are no poses."""
+    for name, part in plan.parts("Reset").items():
+        if not isinstance(part, ResetKeyframe):
+            continue
+        for index, key in enumerate(part.keyframes):
+            if key in plan.robot.broken:
+                message = f"keyframe {key!r} of the model is no pose: {plan.robot.broken[key]}"
+                place = ("Reset", name, "keyframes", index)
+                help = "mend the keyframe in the model"
+                yield plan.task.report("KS0468", message, *place, help=help)
+
+
+def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
+    state = next(iter(plan.task.of("PhysicsState")))
+    for joint in plan.robot.facts.motion_joints:
+        if joint.limits is None:
+            continue
+        low, high = joint.limits
+        at = joint.home[0]
+        if not low - SLACK <= at <= high + SLACK:
+            unit = joint.dimension
+            message = f"the home pose has joint {joint.name!r} at {at:.4g} {unit}, outside of its "
+            message += f"limits, {low:.4g} to {high:.4g} {unit}"
+            help = "mend the keyframe or the joint's range in the model"
+            yield plan.task.report("KS0434", message, "PhysicsState", state, "home", help=help)
+
+
+def damps_implicitly(model: mujoco.MjModel) -> bool:
+    """Whether the model's integrator treats the damping of servos implicitly."""
+    kinds = mujoco.mjtIntegrator
+    return model.opt.integrator in (kinds.mjINT_IMPLICIT, kinds.mjINT_IMPLICITFAST)
+
+
+class Servo(NamedTuple):
+    """A servo on one joint, discretized.
+
+    Attributes:
+        joint: the joint.
+        growth: the spectral radius of a step of the joint alone; above 1 it diverges.
+        inertia: kg*m^2 (or kg) at the joint.
+    """
+
+    joint: str
+    growth: float
+    inertia: float
+
+
+def servos(plan: Plan, data: Any) -> Iterator[Servo]:
+    """How the servos behave at the timestep, each joint alone, in the home pose.
+
+    The joint obeys ``I q'' = -kp q - (kd + d) q'`` with the inertia ``I`` that is felt at the joint
+    while all others move freely, ``1 / (M^-1)_ii``: the lightest that it can be. MuJoCo's
+    semi-implicit Euler step with the timestep h is ``v' = v + h a, q' = q + h v'``, where the
+    integrators treat damping so: ``Euler`` the joint's own d implicitly, the servo's kd explicitly;
+    ``implicit`` and ``implicitfast`` both implicitly; RK4 none (it is stabler than what is
+    computed here, up to about 2.7 times the timestep).
+    """
+    model, h = plan.robot.model, plan.robot.facts.timestep
+    mass = np.zeros((model.nv, model.nv))
+    mujoco.mj_fullM(model, data, mass)
+    felt = 1.0 / np.diag(np.linalg.inv(mass))
+    implicit = damps_implicitly(model)
+    joints = {joint.name: joint for joint in plan.robot.facts.motion_joints}
+    for drive in plan.drives:
+        dof = joints[drive.joint].dof
+        inertia, own = float(felt[dof]), float(np.ravel(model.dof_damping[dof])[0])
+        rate = growth(inertia, drive.kp or 0.0, drive.kd, own, h, implicit)
+        yield Servo(drive.joint, rate, inertia)
+
+
+def growth(inertia: float, kp: float, kd: float, own: float, h: float, implicit: bool) -> float:
+    """Spectral radius of a timestep h of a servo on a joint with a damping of its own.
+
+    See :func:`servos`; the servo's damping kd is treated implicitly where ``implicit`` says so.
+    """
+    explicit, damped = (0.0, kd + own) if implicit else (kd, own)
+    weight = inertia + h * damped
+    # v' = ((I - h explicit) v - h kp q) / (I + h damped);  q' = q + h v'
+    a, b = (inertia - h * explicit) / weight, h * kp / weight
+    step = np.array([[1.0 - h * b, h * a], [-b, a]])
+    return float(np.abs(np.linalg.eigvals(step)).max())
+
+
+def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Servos that blow up at the physics timestep."""
+    unstable = {s.joint: s for s in servos(plan, data) if s.growth > 1.0 + 1e-6}
+    for name, action in plan.parts("Action").items():
+        drives = {d.joint: d for d in action.drives(plan.robot.facts)}  # type: ignore[attr-defined]
+        worst = max((unstable[j] for j in drives if j in unstable), key=_growth, default=None)
+        if worst is None:
+            continue
+        drive, h = drives[worst.joint], plan.robot.facts.timestep
+        gains = f"kd {drive.kd:g}" if drive.kp is None else f"kp {drive.kp:g}, kd {drive.kd:g}"
+        message = (
+            f"the servo of joint {worst.joint!r} is unstable: at a timestep of {h * 1e3:g} ms "
+        )
+        hinge = plan.robot.facts.match_joints((re.escape(worst.joint),))[0].type == "hinge"
+        felt = f"an inertia of {worst.inertia:.3g} kg*m^2" if hinge else f"{worst.inertia:.3g} kg"
+        message += f"{gains} are too much for {felt} at the joint"
+        help = "lower the gains or the timestep, or give the joint armature; with the integrator "
+        help += "implicitfast the model takes more damping"
+        where = "gains" if "gains" in plan.task.document.data["Action"][name] else ""
+        report = plan.task.report if where else plan.task.report_key
+        yield report("KS0430", message, "Action", name, *filter(None, (where,)), help=help)
+
+
+def _growth(servo: Servo) -> float:
+    return servo.growth
+
+
+def _contacts(plan: Plan) -> Iterator[Diagnostic]:
+    """Contacts that are asked for, of geoms that never collide."""
+    model, facts = plan.robot.model, plan.robot.facts
+    pairs = {frozenset(p) for p in zip(model.pair_geom1, model.pair_geom2, strict=True)}
+    for object in ("Observation", "Reward", "Termination"):
+        for name, part in plan.parts(object).items():
+            requests: tuple[SensorRequest, ...] = part.sensors(facts)  # type: ignore[attr-defined]
+            asked = [
+                r for r in requests if r.type == "contact" and r.objtype == r.reftype == "geom"
+            ]
+            meets: dict[str, list[bool]] = {}
+            for request in asked:
+                first, second = facts.geom_id(request.objname), facts.geom_id(request.refname)
+                met = masks_meet(model, first, second) or frozenset((first, second)) in pairs
+                meets.setdefault(request.objname, []).append(met)
+            never = [geom for geom, met in meets.items() if not any(met)]
+            if never:
+                others = dict.fromkeys(r.refname for r in asked if r.objname == never[0])
+                shown = " or ".join(map(repr, list(others)[:3]))
+                message = f"geom {never[0]!r} never touches {shown}: their contype and conaffinity "
+                message += "have no bit in common, or they are of one body or of neighbours"
+                help = "change the masks in the model, or add a <pair> of the two"
+                place = _naming(plan, part, (object, name), never[0])
+                yield plan.task.report("KS0431", message, *place, help=help)
+
+
+def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str | int, ...]:
+    """The place at which a part names a geom, or the part."""
+    for path, _, value in annotated_fields(part, Named):
+        key = type(part).model_fields[path[0]].alias or path[0]
+        if isinstance(value, tuple) and geom in value:
+            return (*at, key, value.index(geom))
+        if value == geom:
+            return (*at, key)
+    return at
+
+
+def _ended_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Terminations that are true of the home pose, in which episodes begin."""
+    for name, part in plan.parts("Termination").items():
+        problem = _true_at_home(plan, part, data)
+        if problem is not None:
+            what, field = problem
+            message = f"this ends an episode in the home pose already: {what}"
+            help = "change the limit, or the home pose"
+            yield plan.task.report("KS0432", message, "Termination", name, field, help=help)
+
+
+def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
+    """What is wrong with the home pose for a termination, and the field that says so."""
+    facts = plan.robot.facts
+    match part:
+        case v.MinHeight() | v.BadHeight():
+            body = part.body or facts.root
+            height = float(data.xpos[facts.body_id(body)][2])
+            low, high = (part.height, np.inf) if isinstance(part, v.MinHeight) else part.range
+            if not low <= height <= high:
+                field = "height" if isinstance(part, v.MinHeight) else "range"
+                return f"{body!r} is at {height:.3g} m", field
+        case v.NotUpright():
+            body = part.body or facts.root
+            up = min(max(float(data.xmat[facts.body_id(body)][8]), -1.0), 1.0)
+            if up < np.cos(part.max_tilt):
+                return f"{body!r} is tilted by {np.degrees(np.arccos(up)):.3g} deg", "max_tilt"
+        case v.FarFromOrigin():
+            joint, body = facts.free_joint(part.body), part.body or facts.root
+            away = 0.0 if joint is None else float(math.hypot(*joint.home[:2]))
+            if away > part.distance:
+                return f"{body!r} is {away:.3g} m from the origin", "distance"
+        case v.JointOutside():
+            for joint in facts.match_joints(part.joints):
+                if not part.range[0] - SLACK <= joint.home[0] <= part.range[1] + SLACK:
+                    at = f"{joint.home[0]:.3g} {joint.dimension}"
+                    return f"joint {joint.name!r} is at {at}", "range"
+        case v.IllegalContact():
+            touching = {
+                frozenset((int(c.geom1), int(c.geom2))) for c in data.contact if c.dist <= 0
+            }
+            partner = facts.geom_id(part.partner)
+            for geom in part.geoms:
+                if frozenset((facts.geom_id(geom), partner)) in touching:
+                    return f"geom {geom!r} touches {part.partner!r}", "geoms"
+        case _:
+            pass
+    return None
+
+
+def _memory(plan: Plan) -> Iterator[Diagnostic]:
+    """What a rollout and the networks take, against the memory of this machine."""
+    ppo = plan.task.ppo
+    columns = sum(c[-1].stop for c in (plan.policy_input, plan.critic_input) if c)
+    columns += 4 * plan.action_size + len(plan.parts("Reward")) + 4
+    rollout = 4 * ppo.envs * ppo.rollout * columns
+    widest = max(_widths(plan), default=0)
+    networks = 3 * 4 * sum(_parameters(plan))  # with the two moments of Adam
+    activations = 2 * 4 * ppo.envs * ppo.rollout // ppo.minibatches * widest
+    states = 4 * ppo.envs * (plan.robot.model.nq + 3 * plan.robot.model.nv) * 8
+    there = machine_memory()
+    for needed, what, place in (
+        (networks, "the networks", ()),
+        (rollout + states + activations, "a rollout", ("envs", "rollout")),
+    ):
+        if there and needed > 0.9 * there:
+            message = (
+                f"{what} needs at least {needed / 1e9:.3g} GB of memory, and this machine has "
+            )
+            message += f"{there / 1e9:.3g} GB"
+            given: Any = plan.task.document.data.get("PPO") or {}
+            written = [field for field in place if field in given]
+            largest = max(written, key=lambda f: float(getattr(ppo, f)), default="")
+            at: tuple[str, ...] = ("PPO", largest) if largest else ("PPO",)
+            if not place:
+                at = ("Policy", next(iter(plan.task.of("Policy"))), "network")
+            help = "fewer environments, shorter rollouts or smaller networks take less"
+            yield plan.task.report("KS0433", message, *at, help=help)
+            break
+
+
+def _networks(plan: Plan) -> Iterator[tuple[Any, int, int]]:
+    """Each network with the size of its input and output."""
+    for object, columns in (("Policy", plan.policy_input), ("Critic", plan.critic_input)):
+        for name, part in plan.parts(object).items():
+            inputs = columns[-1].stop if columns else 0
+            outputs = prod(plan.shapes.get(Node(object, name), ())) if object == "Policy" else 1
+            yield part.network, inputs, outputs  # type: ignore[attr-defined]
+
+
+def _widths(plan: Plan) -> Iterator[int]:
+    for network, inputs, outputs in _networks(plan):
+        yield sum((inputs, *_hidden(network), outputs))
+
+
+def _parameters(plan: Plan) -> Iterator[int]:
+    for network, inputs, outputs in _networks(plan):
+        sizes = (inputs, *_hidden(network), outputs)
+        gates = {"gru": 6, "lstm": 8}.get(network.kind, 1)
+        yield gates * sum(a * b for a, b in pairwise(sizes))
+
+
+def _hidden(network: Any) -> tuple[int, ...]:
+    hidden = getattr(network, "hidden", ())
+    return hidden if isinstance(hidden, tuple) else (int(hidden),)
+
+
+def machine_memory() -> int:
+    """Bytes of main memory; 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 0

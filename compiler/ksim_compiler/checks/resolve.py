@@ -1,0 +1,337 @@
+"""Resolve: every name and pattern of a task means something of its robot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ksim_compiler.checks.base import choose_base, needs_base
+from ksim_compiler.checks.custom import own_problems
+from ksim_compiler.checks.jointunits import aliased, joint_units, settled
+from ksim_compiler.checks.leftout import left_out
+from ksim_compiler.plan import Plan
+from ksim_compiler.robot.motion import MotionError, read_motion
+from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.robot import Joint, RobotFacts, file_key
+from ksim_schema.robot.patterns import Pattern, PatternError
+from ksim_schema.source import Path_
+from ksim_schema.task import Task
+from ksim_schema.units.formula import FormulaError
+from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.base import Floating
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
+from ksim_schema.vocabulary.randomizer import Randomizer
+from ksim_schema.vocabulary.reset import ResetHeightFieldPosition, ResetMotion
+from ksim_schema.vocabulary.reward import Formula, Reward
+
+CODES = {
+    "joint": "KS0203",
+    "geom": "KS0204",
+    "body": "KS0205",
+    "site": "KS0206",
+    "sensor": "KS0207",
+    "actuator": "KS0208",
+    "keyframe": "KS0209",
+}
+_PLURAL = {"body": "bodies"}
+MAX_PATTERN = 200
+"""Longest pattern of names."""
+MAX_REPEATS = 4
+"""Largest number of ``*``, ``+`` and ``{`` in a pattern that a reader can still follow."""
+_UNBOUNDED = re.compile(r"(?<!\\)[*+{]")
+_NESTED = re.compile(r"(?<![\\(])[*+{|?][^()]*\)+[*+{]")
+"""A repeated group that holds a repetition or a choice. It would be matched in a bounded time here,
+and could take for ever wherever else the pattern is used."""
+
+
+def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+    """Check names, the control period, floating bases, motors, units of joints."""
+    task, facts = plan.task, plan.robot.facts
+    found: list[Diagnostic] = []
+    for object, name, part in task:
+        at = (object, name)
+        found += _names(task, facts, part, at)
+    if not found:  # the driven joints, given by patterns, say which body is the base
+        plan, problems = choose_base(plan)
+        found, facts = problems, plan.robot.facts
+    if not any(problem.code.startswith("KS022") for problem in found):
+        for object, name, part in task:
+            found += _floating(task, facts, part, (object, name))
+    if not found:  # the rest reads joints by patterns that are known to be good
+        for object, name, part in task:
+            found += joint_units(task, facts, part, (object, name))
+            found += _joint_limits(task, facts, part, (object, name))
+        found += left_out(task, facts)
+        found += _motors(task, facts)
+        found += _drawn_twice(task, facts)
+        found += _privileged(task, facts)
+        found += _observable(task, facts)
+        found += _told(task, facts)
+        found += _formulas(task, facts)
+        found += _states(task, facts)
+        found += own_problems(task, facts)
+        plan = replace(plan, task=settled(task, facts))
+    substeps, problems = _substeps(plan)
+    return replace(plan, substeps=substeps), [*found, *problems]
+
+
+def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    """What is about the motion of a free joint is about a body that has one."""
+    free = [joint.body for joint in facts.joints if joint.type == "free"]
+    others = f"these float: {', '.join(free)}" if free else f"nothing floats in {facts.source}"
+    fields = list(annotated_fields(part, Floating))
+    for path, _, body in fields:
+        if body in facts.bodies and facts.free_joint(body) is None:
+            message = f"body {body!r} has no free joint, and {part.kind_name!r} needs one"
+            yield task.report("KS0455", message, *at, *path, help=others)
+    if getattr(part, "floating", False) and needs_base(part) and facts.base is None:
+        message = f"{part.kind_name!r} needs a base that floats, and the base of {facts.source}, "
+        message += f"{facts.root!r}, has no free joint"
+        named = "body" in type(part).model_fields
+        help = "name the body with 'body'" if named and (free or not fields) else ""
+        help = "; ".join(filter(None, (help, others if free else "")))
+        yield task.report_key("KS0404", message, *at, help=help)
+
+
+def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    for path, named, value in annotated_fields(part, Named):
+        listed = isinstance(value, tuple)
+        for index, text in enumerate(value if listed else () if value is None else (value,)):
+            place = (*at, *aliased(part, path), *((index,) if listed else ()))
+            problem = _pattern if named.pattern else _exact
+            yield from problem(task, facts, named.what, text, place)
+
+
+def _choices(facts: RobotFacts, what: str, pattern: bool) -> list[str]:
+    if what == "joint":
+        joints = facts.motion_joints if pattern else facts.joints
+        return [joint.name for joint in joints if joint.name]
+    return [name for name in facts.names(what) if name]
+
+
+def _exact(
+    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
+) -> Iterator[Diagnostic]:
+    names = _choices(facts, what, False)
+    if text not in names:
+        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
+        yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
+
+
+def _pattern(
+    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
+) -> Iterator[Diagnostic]:
+    try:
+        if len(text) > MAX_PATTERN:
+            raise PatternError(f"it is longer than {MAX_PATTERN} characters")
+        if len(_UNBOUNDED.findall(text)) > MAX_REPEATS or _NESTED.search(text):
+            raise PatternError("it has too many or nested repetitions")
+        expression = Pattern(text)
+    except PatternError as error:
+        message = f"{text[:60]!r} is not a regular expression: {error}"
+        yield task.report("KS0211", message, *place)
+        return
+    names = _choices(facts, what, True)
+    if not any(expression.fullmatch(name) for name in names):
+        plain = re.fullmatch(r"[\w-]+", text)
+        code = CODES[what] if plain else "KS0210"
+        message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
+        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
+        yield task.report(code, message, *place, help=help)
+
+
+def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    """The joints have limits where a part is derived from them."""
+    if not getattr(part, "needs_limits", False):
+        return
+    endless = [j.name for j in facts.match_joints(getattr(part, "joints", ())) if j.limits is None]
+    if endless:
+        message = f"{part.kind_name!r} is derived from joints' limits here, and joint "
+        message += f"{endless[0]!r} has none"
+        help = "give the joint a range in the model, or the values in the task"
+        yield task.report_key("KS0415", message, *at, help=help)
+
+
+def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    driven: dict[str, str] = {}
+    for name, action in task.of("Action").items():
+        assert isinstance(action, Action)
+        for drive in action.drives(facts):
+            if drive.joint in driven:
+                other = driven[drive.joint]
+                message = f"joint {drive.joint!r} is driven by Action.{other} already"
+                yield task.report("KS0406", message, "Action", name, "joints")
+                break
+            driven[drive.joint] = name
+        weak = [d.joint for d in action.drives(facts) if d.limit == float("inf")]
+        if weak:
+            message = f"nothing limits the motor of joint {weak[0]!r}"
+            help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
+            yield task.report_key("KS0405", message, "Action", name, help=help)
+        yield from _torque_limits(task, facts, name, action)
+
+
+def _torque_limits(
+    task: Task, facts: RobotFacts, name: str, action: Action
+) -> Iterator[Diagnostic]:
+    """Where the limit that acts is another than the task's, or than one side of the model's."""
+    joints, asked = facts.match_joints(action.joints), action.torque_limit
+    for joint in joints:
+        if not joint.cap:
+            message = f"joint {joint.name!r} takes {_reach(joint)} from motors (actuatorfrcrange), "
+            message += "in one direction only, and an action's motor acts in both"
+            help = "give the joint an actuatorfrcrange around 0 in the model"
+            yield task.report("KS0218", message, "Action", name, "joints", help=help)
+            return
+    capped = [joint for joint in joints if asked and asked > joint.cap]
+    if asked and capped:
+        unit = "N" if capped[0].type == "slide" else "N*m"
+        message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
+        message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
+        help = "give what the joint takes, or change actuatorfrcrange in the model"
+        yield task.report("KS0453", message, "Action", name, "torque_limit", help=help)
+    uneven = [j for j in joints if not asked and abs(j.reach[0] + j.reach[1]) > 1e-9]
+    if uneven:
+        joint, more = uneven[0], f", as of {len(uneven) - 1} more" if len(uneven) > 1 else ""
+        message = f"the model lets motors give joint {joint.name!r} {_reach(joint)}; the task's "
+        message += f"gives {action.limit(joint):g} at most in both directions{more}"
+        help = "give 'torque_limit' to say another limit"
+        yield task.report("KS0454", message, "Action", name, "joints", help=help)
+
+
+def _reach(joint: Joint) -> str:
+    unit = "N" if joint.type == "slide" else "N*m"
+    return f"{joint.reach[0]:g} to {joint.reach[1]:g} {unit}"
+
+
+def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    taken: dict[str, str] = {}
+    for name, part in task.of("Randomizer").items():
+        assert isinstance(part, Randomizer)
+        for target in part.targets(facts):
+            if target in taken:
+                what = target.replace(":", " of ")
+                message = f"Randomizer.{taken[target]} changes {what} already"
+                yield task.report_key("KS0413", message, "Randomizer", name)
+                break
+        taken |= {target: name for target in part.targets(facts) if target not in taken}
+
+
+def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Commands have the elements that rewards read of them."""
+    commands = task.of("Command")
+    for name, part in task.of("Reward").items():
+        assert isinstance(part, Reward)
+        for field, labels in part.takes(facts).items():
+            command = commands.get(str(getattr(part, field)))
+            if not isinstance(command, Command):
+                continue
+            known = command.labels(facts)
+            missing = [label for label in labels if label not in known]
+            if missing:
+                message = f"the command {getattr(part, field)!r} has no {missing[0]!r}"
+                help = "it has: " + ", ".join(known)
+                yield task.report("KS0416", message, "Reward", name, field, help=help)
+
+
+def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    commands = {
+        name: part.labels(facts)
+        for name, part in task.of("Command").items()
+        if isinstance(part, Command)
+    }
+    size = sum(len(a.drives(facts)) for a in task.of("Action").values() if isinstance(a, Action))
+    for name, part in task.of("Reward").items():
+        if isinstance(part, Formula):
+            try:
+                part.read(facts, commands, size)
+            except FormulaError as error:
+                where = task.span("Reward", name, "expression")
+                if where.line == where.end_line:  # point into the text, past a quote before it
+                    written = where.end_column - where.column
+                    first = where.column + (written - len(part.expression)) // 2
+                    stop = max(error.stop, error.start + 1)
+                    columns = {"column": first + error.start, "end_column": first + stop}
+                    where = replace(where, **columns)
+                path = f"Reward.{name}.expression"
+                yield Diagnostic("KS0417", str(error), where, path, error.help or _FORMULA)
+
+
+_FORMULA = (
+    "a formula is arithmetic, such as exp(-((base.height - 1.1*m) / (0.1*m))**2); "
+    "'ksim-compile --explain formula' lists its quantities and functions"
+)
+
+
+def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Resets find their terrain or their recorded motion."""
+    for name, part in task.of("Reset").items():
+        if isinstance(part, ResetHeightFieldPosition):
+            if not any(surface.type == "hfield" for surface in facts.surfaces):
+                message = "there is no terrain to be put on"
+                help = "give the PhysicsState a terrain, or use plane_position"
+                yield task.report_key("KS0420", message, "Reset", name, help=help)
+        elif isinstance(part, ResetMotion):
+            place = ("Reset", name, "file")
+            try:
+                qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
+            except MotionError as error:
+                yield task.report("KS0421", f"{part.file} is no motion: {error}", *place)
+                continue
+            if part.first + (part.count or 1) > len(qpos):
+                message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"
+                yield task.report("KS0421", message, *place)
+
+
+def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    observations = task.of("Observation")
+    for name, policy in task.of("Policy").items():
+        assert isinstance(policy, Actor)
+        for index, read in enumerate(policy.read):
+            part = observations.get(read)
+            if isinstance(part, Observation) and not part.measurable(facts):
+                message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
+                help = "let the critic alone read it, or observe what a sensor gives"
+                place = ("Policy", name, "read", index)
+                yield task.report("KS0408", message, *place, help=help)
+
+
+def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Each observation can be computed on this robot, with these actions."""
+    servos = {
+        drive.joint
+        for action in task.of("Action").values()
+        if isinstance(action, Action)
+        for drive in action.drives(facts)
+        if drive.kp is not None
+    }
+    for name, part in task.of("Observation").items():
+        assert isinstance(part, Observation)
+        for problem in part.problems(facts):
+            place = ("Observation", name, *filter(None, (problem.field,)))
+            report = task.report if problem.field else task.report_key
+            yield report("KS0414", problem.message, *place, help=problem.help)
+        if isinstance(part, CommandedJointPosition):
+            joints = [j.name for j in facts.match_joints(part.joints) if j.name not in servos]
+            if joints:
+                message = f"no action commands a position of joint {joints[0]!r}"
+                help = "select the joints of a position_target with 'joints'"
+                yield task.report_key("KS0414", message, "Observation", name, help=help)
+
+
+def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
+    timestep, period = plan.robot.facts.timestep, plan.period
+    ratio = period / timestep
+    substeps = max(1, round(ratio))
+    if abs(ratio - substeps) <= 1e-6 * substeps:
+        return substeps, []
+    state = next(iter(plan.task.of("PhysicsState")))
+    message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
+    message += f"{timestep * 1e3:g} ms"
+    help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"
+    place = ("PhysicsState", state, "control")
+    return substeps, [plan.task.report("KS0401", message, *place, help=help)]

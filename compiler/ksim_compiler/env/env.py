@@ -1,0 +1,260 @@
+"""The lowered task: a batch of environments with ``init`` and ``step``, pure and jittable.
+
+One tick, in this order (the plan's schedule): the action becomes controls, events push, the
+engine steps the physics, terminations and rewards read the record of the tick, the curriculum
+moves, finished environments are reset, and the next tick's inputs are observed. Rewards,
+terminations and the curriculum see the state after the action, the observations that they name
+measured of that state, the action, and the commands that the policy was told before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from ksim_compiler.engine import EngineSpec, make_engine
+from ksim_compiler.engine.base import full_precision
+from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.env.tick import NON_FINITE, CutOff, Episode, Inputs, Parts, Tick
+from ksim_compiler.lowering.binding import Parameters
+from ksim_compiler.lowering.context import name_key
+from ksim_compiler.lowering.curriculum import first_level
+from ksim_compiler.lowering.custom import check_rules
+from ksim_compiler.plan import Plan
+from ksim_compiler.plan import plan as plans
+from ksim_schema.robot import mirror
+
+
+class EnvState(NamedTuple):
+    """A batch of environments between two ticks. Every array but key and tick leads with it."""
+
+    physics: Any
+    world: dict[str, Array]
+    episode: Episode
+    inputs: Inputs
+    key: Key[Array, ""]
+    tick: Int[Array, ""]
+
+    @property
+    def policy_input(self) -> Float[Array, "envs policy"]:
+        """The policy's input: noisy observations and commands."""
+        return self.inputs.policy
+
+    @property
+    def critic_input(self) -> Float[Array, "envs critic"]:
+        """The critic's input."""
+        return self.inputs.critic
+
+
+class Env:
+    """A task as a batch of environments on an engine.
+
+    Attributes:
+        params: the task's numbers, the default for the ``params`` that ``init`` and ``step`` take.
+        num_envs: batch size.
+        action_size: length of the policy's output.
+        policy_size: length of the policy's input.
+        critic_size: length of the critic's input.
+        reward_names: the reward terms; those of a reward with components are
+            ``<reward>.<component>``.
+        termination_names: the terminations, ``non_finite`` among them.
+        reflection: what inputs and actions turn into in a mirror, when the training uses it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: str = "auto",
+        envs: int | None = None,
+        threads: int = 0,
+        stagger: int = 0,
+        longest: int = 0,
+    ) -> None:
+        """Lower a plan.
+
+        Args:
+            plan: a plan that all passes have seen.
+            engine: auto, mjx, warp or native.
+            envs: batch size; that of the task by default.
+            threads: threads of a CPU engine, 0 for all cores.
+            stagger: each environment is cut off once, as by a time limit, at a random one of this
+                many first ticks. Otherwise all episodes that last to the limit begin together for
+                ever, and a learner sees beginnings only then.
+            longest: episodes are cut off after this many ticks; 0 for never.
+
+        Raises:
+            EngineUnavailable: the engine cannot run here.
+            ValueError: the engine cannot run this model.
+            TaskError: the rule of a component of the task's own file fails.
+        """
+        check_rules(plan)
+        self.plan, self.robot = plan, plan.robot.facts
+        self.num_envs = envs or plan.task.ppo.envs
+        self._stagger, self._longest = stagger, longest
+        self.action_size = plan.action_size
+        self.policy_size = plan.policy_input[-1].stop
+        self.critic_size = plan.critic_input[-1].stop
+        actuators = self.robot.actuators
+        held = np.array([plan.robot.held.get(name, 0.0) for name in actuators])
+        self.engine = make_engine(
+            engine,
+            EngineSpec(
+                model=plan.robot.model,
+                envs=self.num_envs,
+                substeps=plan.substeps,
+                fields=plan.fields,
+                model_fields=plan.model_fields,
+                threads=threads,
+                act=plan.robot.act,
+                told=held,
+            ),
+        )
+        defaults = self.engine.spec.model_defaults()
+        self._tick = Tick(plan, {n: jnp.asarray(v, jnp.float32) for n, v in defaults.items()})
+        self.params: Parameters = self._tick.parameters()
+        self.reward_names = self._tick.reward_names
+        self.termination_names = self._tick.termination_names
+        self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
+        self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
+        self._held = held.astype(np.float32)
+
+    @full_precision
+    def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
+        """All environments at the start of an episode.
+
+        Args:
+            params: the task's numbers, as ``self.params``.
+            key: the random key that all draws of these environments come from.
+        """
+        parts = self._tick.bind(params)
+        tick = jnp.int32(0)
+        keys = self._keys(key, tick)
+        level = jnp.full((self.num_envs,), self._first_level(parts))
+        qpos, qvel, controls, model = self._start(parts, key, keys, level)
+        physics, world = self.engine.reset(qpos, qvel, model, self._of_all(controls))
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+            keys, level, world
+        )
+        return EnvState(physics, world, episode, inputs, key, tick)
+
+    @full_precision
+    def step(
+        self, params: Parameters, state: EnvState, action: Float[Array, "envs actions"]
+    ) -> tuple[EnvState, Step]:
+        """One control tick of every environment, with automatic resets."""
+        parts = self._tick.bind(params)
+        tick = state.tick + 1
+        keys = self._keys(state.key, tick)
+        episode = state.episode
+        controls, ctrl, acted = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
+            keys, episode, action
+        )
+        push, wrench, disturbed = jax.vmap(lambda k, e: self._tick.disturb(parts, k, e))(
+            keys, episode
+        )
+        events = self._tick.parts["Event"].values()
+        physics, world = self.engine.step(
+            state.physics,
+            self._full_ctrl(ctrl),
+            push if any(not event.pulls for event in events) else None,
+            wrench if any(event.pulls for event in events) else None,
+        )
+        judged, following = jax.vmap(lambda k, e, w, a, c: self._tick.judge(parts, k, e, w, a, c))(
+            keys, episode, world, action, self._cut_off(state)
+        )
+        following.memory.update(Event=disturbed, Action=acted)
+        following = following._replace(controls=controls)
+        following, inputs = jax.vmap(lambda k, e, w, a: self._tick.follow(parts, k, e, w, a))(
+            keys, following, world, action
+        )
+        broken = judged.terminations[NON_FINITE][:, None]
+        final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
+        done = judged.failure | judged.timeout
+        after = EnvState(physics, world, following, inputs, state.key, tick)
+        after = jax.lax.cond(
+            jnp.any(done), lambda s: self._restart(parts, keys, done, s), lambda s: s, after
+        )
+        return after, Step(
+            reward=judged.reward,
+            reward_terms=judged.terms,
+            failure=judged.failure,
+            timeout=judged.timeout,
+            terminations=judged.terminations,
+            next_critic_input=final_critic,
+            metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
+        )
+
+    def _start(
+        self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array
+    ) -> tuple[Array, Array, Array, dict[str, Array]]:
+        """Poses, first controls and models of new episodes (batched)."""
+        once = self._keys(key, jnp.int32(0))
+        return jax.vmap(lambda k, o, d: self._tick.start(parts, k, o, d))(keys, once, level)
+
+    def _restart(
+        self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState
+    ) -> EnvState:
+        """New episodes for the environments that are done (batched)."""
+        level = state.episode.level
+        qpos, qvel, controls, model = self._start(parts, state.key, keys, level)
+        physics, world = self.engine.reset_where(
+            done, state.physics, state.world, qpos, qvel, model, self._of_all(controls)
+        )
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+            keys, level, world
+        )
+        # what a curriculum counts goes on from episode to episode
+        episode.memory["Curriculum"] = state.episode.memory["Curriculum"]
+
+        def choose(new: Array, old: Array) -> Array:
+            return jnp.where(done.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
+
+        return state._replace(
+            physics=physics,
+            world=world,
+            episode=jax.tree.map(choose, episode, state.episode),
+            inputs=jax.tree.map(choose, inputs, state.inputs),
+        )
+
+    def _cut_off(self, state: EnvState) -> CutOff:
+        """Where the training ends an episode with the tick after this state (batched)."""
+        length = stagger = jnp.zeros(self.num_envs, bool)
+        if self._stagger:
+            key, last = name_key(state.key, "stagger"), self._stagger + 1
+            stagger = jax.random.randint(key, (self.num_envs,), 1, last) == state.tick + 1
+        if self._longest:
+            length = state.episode.age + 1 >= self._longest
+        return CutOff(length, stagger)
+
+    def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
+        """A key for each environment at a tick; it does not depend on the batch size."""
+        tick_key = jax.random.fold_in(key, tick)
+        return jax.vmap(lambda i: jax.random.fold_in(tick_key, i))(jnp.arange(self.num_envs))
+
+    def _full_ctrl(self, ctrl: Float[Array, "envs substeps drives"]) -> Array:
+        """The controls of a tick, of each physics step where they may differ."""
+        if not any(part.within_tick for part in self._tick.parts["Action"].values()):
+            ctrl = ctrl[:, 0]
+        return self._of_all(ctrl)
+
+    def _of_all(self, ctrl: Float[Array, "... drives"]) -> Float[Array, "... nu"]:
+        """The controls of all actuators; those that no action drives are held at home."""
+        if np.array_equal(self._drives, np.arange(self.robot.nu)):
+            return ctrl
+        held = jnp.broadcast_to(self._held, (*ctrl.shape[:-1], self.robot.nu))
+        return held.at[..., self._drives].set(ctrl)
+
+    def _first_level(self, parts: Parts) -> Any:
+        return first_level(next(iter(parts["Curriculum"].values()), None))
+
+
+def _reflection(images: plans.Reflection) -> Reflection:
+    def arrays(image: mirror.Signed) -> tuple[np.ndarray, np.ndarray]:
+        index, sign = zip(*image, strict=True)
+        return np.array(index), np.array(sign, np.float32)
+
+    return Reflection(*map(arrays, images))

@@ -1,0 +1,1 @@
+"""Nets: networks, distributions and normalizers."""

@@ -1,0 +1,325 @@
+"""One iteration of PPO as one jitted function: rollout, advantages, update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Key
+
+from ksim_compiler.env.step import Reflection, Signed, Step
+from ksim_compiler.learn.nets.networks import build_actor, build_critic
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.ppo.gae import gae
+from ksim_compiler.learn.ppo.schedule import annealed, discount
+from ksim_compiler.learn.ppo.types import (
+    Carry,
+    Env,
+    Episodes,
+    Metrics,
+    Networks,
+    Params,
+    Samples,
+    TrainState,
+    stream,
+)
+from ksim_compiler.learn.ppo.update import make_optimizer, update
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.ppo import PPO
+
+
+class Tick(NamedTuple):
+    """What a tick of the rollout leaves behind, (envs, ...)."""
+
+    policy_input: Array
+    critic_input: Array
+    latent: Array
+    output: Array
+    log_prob: Array
+    start: Array
+    value: Array | None
+    next_value: Array | None
+    step: Step
+
+
+def init_state(
+    env: Env, params: Params, actor: Actor, critic: ValueCritic, ppo: PPO, key: Key[Array, ""]
+) -> TrainState:
+    """The state before the first iteration: fresh networks and a freshly reset batch."""
+    networks = Networks(
+        build_actor(
+            actor.network,
+            actor.distribution,
+            env.policy_size,
+            env.action_size,
+            stream(key, "actor"),
+        ),
+        build_critic(critic.network, env.critic_size, stream(key, "critic")),
+    )
+    normalized = ppo.normalize_observations
+    n = env.num_envs
+    return TrainState(
+        networks=networks,
+        optimizer=make_optimizer(ppo).init(eqx.filter(networks, eqx.is_array)),
+        learning_rate=jnp.float32(ppo.learning_rate.start),
+        policy_normalizer=Normalizer.empty(env.policy_size) if normalized else None,
+        critic_normalizer=Normalizer.empty(env.critic_size) if normalized else None,
+        value_normalizer=Normalizer.empty(1) if ppo.normalize_values else None,
+        env=env.init(params, stream(key, "env")),
+        carry=Carry(
+            networks.actor.network.initial_carry(n), networks.critic.network.initial_carry(n)
+        ),
+        start=jnp.ones(n),
+        episodes=Episodes(
+            jnp.zeros(n), jnp.zeros(n, jnp.int32), jnp.float32(0.0), jnp.float32(0.0)
+        ),
+        key=key,
+        iteration=jnp.int32(0),
+        rollbacks=jnp.int32(0),
+    )
+
+
+def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[TrainState, Metrics]:
+    """One iteration.
+
+    Args:
+        env: the environments.
+        ppo: hyperparameters.
+        params: runtime parameters of the environments.
+        state: the state before.
+
+    Returns:
+        The state after, and numbers to log. Where ``guard/finite`` among them is 0, something in
+        the state after is not a finite number, and the state before is the last good one.
+    """
+    key = iteration_key(state)
+    after, carry, start, ticks, _ = rollout(env, ppo, params, state)
+    value, next_value = _values(state, ticks)
+    step = ticks.step
+    done = state.iteration * jnp.float32(env.num_envs * ppo.rollout)
+    gamma = discount(ppo, done)
+    advantage, target = gae(step.reward, value, next_value, step.failure, step.done, gamma, ppo.lam)
+    raw_target = target
+    value_normalizer = state.value_normalizer
+    if value_normalizer is not None:
+        value_normalizer = value_normalizer.add(target.reshape(-1, 1))
+        value, target = (value_normalizer.scaled(x[..., None])[..., 0] for x in (value, target))
+    if ppo.normalize_advantages:
+        advantage = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+    samples = Samples(
+        policy_input=_normalized(state.policy_normalizer, ticks.policy_input),
+        critic_input=_normalized(state.critic_normalizer, ticks.critic_input),
+        latent=ticks.latent,
+        output=ticks.output,
+        log_prob=ticks.log_prob,
+        value=value,
+        advantage=advantage,
+        target=target,
+        start=ticks.start,
+    )
+    images = None if env.reflection is None else _mirrored(env.reflection, state, ticks, samples)
+    factor = annealed(ppo, done)
+    networks, optimizer, rate, losses = update(
+        state.networks,
+        state.optimizer,
+        state.learning_rate,
+        samples,
+        images,
+        state.carry,
+        stream(key, "minibatches"),
+        ppo,
+        factor,
+    )
+    episodes, finished = _episodes(state.episodes, step)
+    ever = episodes.mean_length > 0.0
+    metrics: Metrics = {
+        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
+        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
+        "episode/finished": finished,
+        "reward/total": jnp.mean(step.reward),
+        **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
+        **{
+            f"termination/{name}": jnp.mean(ends.astype(jnp.float32))
+            for name, ends in step.terminations.items()
+        },
+        **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
+        **{f"loss/{name}": value for name, value in losses._asdict().items()},
+        "policy/learning_rate": rate * factor,
+        "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
+        "value/gamma": jnp.float32(gamma),
+        "value/mean": jnp.mean(raw_target),
+        "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
+    }
+    learned = (networks, optimizer, rate, value_normalizer, losses, episodes.running_return)
+    read = (after.policy_input, after.critic_input)  # by the next iteration
+    good = finite((learned, read, carry)) & no_nan(after.episode)
+    metrics["guard/finite"] = good.astype(jnp.float32)
+    return TrainState(
+        networks=networks,
+        optimizer=optimizer,
+        learning_rate=rate,
+        policy_normalizer=_added(
+            state.policy_normalizer, ticks.policy_input, env.reflection and env.reflection.policy
+        ),
+        critic_normalizer=_added(
+            state.critic_normalizer, ticks.critic_input, env.reflection and env.reflection.critic
+        ),
+        value_normalizer=value_normalizer,
+        env=after,
+        carry=carry,
+        start=start,
+        episodes=episodes,
+        key=state.key,
+        iteration=state.iteration + 1,
+        rollbacks=state.rollbacks,
+    ), metrics
+
+
+def iteration_key(state: TrainState) -> Key[Array, ""]:
+    """The key of all random numbers of the state's next iteration."""
+    key = jax.random.fold_in(state.key, state.iteration)
+    return jax.random.fold_in(key, state.rollbacks)
+
+
+def finite(tree: Any) -> Bool[Array, ""]:
+    """Whether every number of a pytree of arrays is finite."""
+    return _all(jnp.isfinite, tree)
+
+
+def no_nan(tree: Any) -> Bool[Array, ""]:
+    """Whether every number of a pytree of arrays is one, infinities included."""
+    return _all(lambda leaf: ~jnp.isnan(leaf), tree)
+
+
+def _all(holds: Callable[[Array], Array], tree: Any) -> Bool[Array, ""]:
+    good = jnp.bool_(True)
+    for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)):
+        good = good & jnp.all(holds(leaf))
+    return good
+
+
+def rollout(
+    env: Env,
+    ppo: PPO,
+    params: Params,
+    state: TrainState,
+    watch: Callable[[Any], Any] = lambda env_state: (),
+) -> tuple[Any, Carry, Float[Array, " envs"], Tick, Any]:
+    """Run the policy for the ticks of one iteration.
+
+    Args:
+        env, ppo, params, state: as for :func:`train_step`.
+        watch: what to keep of the environments' state before each tick.
+
+    Returns:
+        The environments after, the networks' memories, where episodes begin with the next tick,
+        the ticks and what was watched; the last two lead with (ticks, envs).
+    """
+    actor, critic = state.networks
+    judging = critic.network.recurrent  # its values depend on a memory, so they are made on the way
+
+    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Tick, Any]]:
+        env_state, carry, start = loop
+        watched = watch(env_state)
+        carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
+        policy_input, critic_input = env_state.policy_input, env_state.critic_input
+        seen = _normalized(state.policy_normalizer, policy_input)
+        output, actor_carry = actor.network(seen, carry.actor)
+        distribution = actor.head(output)
+        latent = distribution.sample(key)
+        after, step = env.step(params, env_state, distribution.action(latent))
+        value = next_value = None
+        critic_carry = carry.critic
+        if judging:
+            judged = _normalized(state.critic_normalizer, critic_input)
+            value, critic_carry = critic(judged, carry.critic)
+            judged = _normalized(state.critic_normalizer, step.next_critic_input)
+            next_value, _ = critic(judged, critic_carry)
+        row = Tick(
+            policy_input=policy_input,
+            critic_input=critic_input,
+            latent=latent,
+            output=output,
+            log_prob=distribution.log_prob(latent),
+            start=start,
+            value=value,
+            next_value=next_value,
+            step=step,
+        )
+        done = step.done.astype(jnp.float32)
+        return (after, Carry(actor_carry, critic_carry), done), (row, watched)
+
+    keys = jax.random.split(stream(iteration_key(state), "actions"), ppo.rollout)
+    first = (state.env, state.carry, state.start)
+    (after, carry, start), (ticks, watched) = jax.lax.scan(tick, first, keys)
+    return after, carry, start, ticks, watched
+
+
+def _values(state: TrainState, ticks: Tick) -> tuple[Array, Array]:
+    """Values of the states before and after each tick, in units of the return."""
+    value, next_value = ticks.value, ticks.next_value
+    if value is None or next_value is None:
+        inputs = (ticks.critic_input, ticks.step.next_critic_input)
+        value, next_value = (
+            state.networks.critic(_normalized(state.critic_normalizer, x), ())[0] for x in inputs
+        )
+    normalizer = state.value_normalizer
+    if normalizer is None:
+        return value, next_value
+    return normalizer.invert(value), normalizer.invert(next_value)
+
+
+def _episodes(before: Episodes, step: Step) -> tuple[Episodes, Float[Array, ""]]:
+    """Statistics of the episodes that ended in a rollout, and how many did."""
+
+    def tick(running: tuple, row: tuple[Array, Array]) -> tuple[tuple, tuple[Array, Array, Array]]:
+        reward, done = row
+        returns, lengths = running[0] + reward, running[1] + 1
+        ended = jnp.sum(done), jnp.sum(returns * done), jnp.sum(lengths * done)
+        return (jnp.where(done, 0.0, returns), jnp.where(done, 0, lengths)), ended
+
+    running = (before.running_return, before.running_length)
+    running, (count, returns, lengths) = jax.lax.scan(tick, running, (step.reward, step.done))
+    finished = jnp.sum(count).astype(jnp.float32)
+    share = 1.0 / jnp.maximum(finished, 1.0)
+    mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, before.mean_return)
+    mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, before.mean_length)
+    return Episodes(*running, mean_return, mean_length), finished
+
+
+def _normalized(normalizer: Normalizer | None, x: Array) -> Array:
+    return x if normalizer is None else normalizer(x)
+
+
+def _added(
+    normalizer: Normalizer | None, rows: Array, image: Signed | None = None
+) -> Normalizer | None:
+    """The statistics with those of some inputs, and of their mirror images."""
+    if normalizer is None:
+        return None
+    if image is not None:
+        rows = jnp.stack([rows, _image(image, rows)])
+    return normalizer.add(rows.reshape(-1, rows.shape[-1]))
+
+
+def _image(image: Signed, value: Array) -> Array:
+    index, sign = image
+    return value[..., index] * sign
+
+
+def _mirrored(reflection: Reflection, state: TrainState, ticks: Tick, samples: Samples) -> Samples:
+    """The mirror images of samples.
+
+    What a policy does in the mirror image of a state is as probable as what it did in the state:
+    its mirror image is the policy that acted.
+    """
+    policy_input = _image(reflection.policy, ticks.policy_input)
+    critic_input = _image(reflection.critic, ticks.critic_input)
+    return samples._replace(
+        policy_input=_normalized(state.policy_normalizer, policy_input),
+        critic_input=_normalized(state.critic_normalizer, critic_input),
+        latent=_image(reflection.action, ticks.latent),
+    )

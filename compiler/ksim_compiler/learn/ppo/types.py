@@ -1,0 +1,153 @@
+"""Names of what the learner handles: the environment it sees, its samples and its state."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import jax
+import optax
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.learn.nets.networks import Actor, Critic
+from ksim_compiler.learn.nets.normalizer import Normalizer
+
+Params: TypeAlias = PyTree[Any]
+"""Runtime parameters of the environment: an argument of the jitted step, never a constant."""
+Metrics: TypeAlias = dict[str, Float[Array, ""]]
+"""Numbers of one iteration by name, such as ``episode/return`` and ``loss/value``."""
+
+
+class EnvState(Protocol):
+    """State of a batch of environments: a pytree with at least these fields.
+
+    Attributes:
+        policy_input: (envs, policy_size) what the policy reads, noisy, with the commands.
+        critic_input: (envs, critic_size) what the critic reads.
+        episode: what the environments remember from tick to tick, apart from their physics.
+    """
+
+    @property
+    def policy_input(self) -> Float[Array, "envs policy"]: ...
+    @property
+    def critic_input(self) -> Float[Array, "envs critic"]: ...
+    @property
+    def episode(self) -> Any: ...
+
+
+@runtime_checkable
+class Env(Protocol):
+    """A batch of environments; pure functions of arrays."""
+
+    num_envs: int
+    action_size: int
+    policy_size: int
+    critic_size: int
+    reward_names: tuple[str, ...]
+    termination_names: tuple[str, ...]
+    reflection: Reflection | None
+
+    def init(self, params: Params, key: Key[Array, ""]) -> Any:
+        """The state of a freshly reset batch."""
+        ...
+
+    def step(
+        self, params: Params, state: Any, action: Float[Array, "envs actions"]
+    ) -> tuple[Any, Step]:
+        """One control tick. Environments whose episode ends come back reset."""
+        ...
+
+
+class Samples(NamedTuple):
+    """What the update learns from; fields lead with (ticks, envs), or (samples,) when flattened.
+
+    Attributes:
+        policy_input, critic_input: normalized inputs.
+        latent: the sampled action before the distribution's squashing.
+        output: the policy network's output when it acted: the old distribution's parameters.
+        log_prob: log-probability of the action when it was taken.
+        value: the critic's estimate when the action was taken.
+        advantage, target: by :func:`ksim_compiler.learn.ppo.gae.gae`.
+        start: 1.0 where an episode begins with this tick, so that memories are reset before it.
+        own: 0.0 where the sample is a mirror image; None when none is.
+    """
+
+    policy_input: Float[Array, "*batch policy"]
+    critic_input: Float[Array, "*batch critic"]
+    latent: Float[Array, "*batch actions"]
+    output: Float[Array, "*batch outputs"]
+    log_prob: Float[Array, "*batch"]
+    value: Float[Array, "*batch"]
+    advantage: Float[Array, "*batch"]
+    target: Float[Array, "*batch"]
+    start: Float[Array, "*batch"]
+    own: Float[Array, "*batch"] | None = None
+
+
+class Carry(NamedTuple):
+    """Memories of the networks, one per environment; empty for feedforward networks."""
+
+    actor: PyTree[Float[Array, "..."]]
+    critic: PyTree[Float[Array, "..."]]
+
+
+class Episodes(NamedTuple):
+    """Episode statistics.
+
+    Attributes:
+        running_return, running_length: of the episodes under way, one per environment.
+        mean_return, mean_length: of the episodes that ended last; 0 before any has ended.
+    """
+
+    running_return: Float[Array, " envs"]
+    running_length: Int[Array, " envs"]
+    mean_return: Float[Array, ""]
+    mean_length: Float[Array, ""]
+
+
+class Networks(NamedTuple):
+    """All that is trained."""
+
+    actor: Actor
+    critic: Critic
+
+
+class TrainState(NamedTuple):
+    """Everything that one iteration passes to the next; saving it makes a resume exact.
+
+    Attributes:
+        networks: the actor and the critic.
+        optimizer: Adam's moments.
+        learning_rate: the current one.
+        policy_normalizer, critic_normalizer: None when inputs are not normalized.
+        value_normalizer: statistics of the returns; the critic's output is normalized by them.
+        env: state of the environments.
+        carry: memories of the networks.
+        start: 1.0 where an episode begins with the next tick.
+        episodes: episode statistics.
+        key: base key; every random number of the training is derived from it, the iteration and
+            a name.
+        iteration: number of iterations done.
+        rollbacks: number of iterations that were thrown away because a number in them was not
+            finite. It enters the random numbers, so that the next attempt is another one.
+    """
+
+    networks: Networks
+    optimizer: optax.OptState
+    learning_rate: Float[Array, ""]
+    policy_normalizer: Normalizer | None
+    critic_normalizer: Normalizer | None
+    value_normalizer: Normalizer | None
+    env: Any
+    carry: Carry
+    start: Float[Array, " envs"]
+    episodes: Episodes
+    key: Key[Array, ""]
+    iteration: Int[Array, ""]
+    rollbacks: Int[Array, ""]
+
+
+def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:
+    """The key of a named stream of random numbers: adding a stream leaves the others alone."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))

@@ -1,0 +1,1 @@
+"""Run: a training from its folder to its last checkpoint."""

@@ -1,0 +1,81 @@
+"""The checkpoints of a run: one file each, the newest few kept, damaged ones passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ksim_compiler.learn.run import checkpoint
+from ksim_compiler.learn.run.checkpoint import CheckpointError
+
+FOLDER = "checkpoints"
+_NAME = re.compile(r"(\d{12})\.safetensors")
+
+Tree = TypeVar("Tree")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A state out of a checkpoint.
+
+    Attributes:
+        state: the state.
+        steps: environment steps that were done.
+        path: the file.
+        passed_over: what was wrong with newer ones.
+    """
+
+    state: Any
+    steps: int
+    path: Path
+    passed_over: tuple[str, ...]
+
+
+def checkpoints(run: Path) -> list[tuple[int, Path]]:
+    """Steps and file of a run's checkpoints, the newest last."""
+    found = []
+    folder = run / FOLDER
+    for path in folder.iterdir() if folder.is_dir() else ():
+        match = _NAME.fullmatch(path.name)
+        if match:
+            found.append((int(match[1]), path))
+    return sorted(found)
+
+
+def save(run: Path, state: Any, steps: int, header: Mapping[str, str], keep: int) -> Path:
+    """Write a checkpoint, then delete the oldest but ``keep``.
+
+    Raises:
+        CheckpointError: it cannot be written; those before stay as they are.
+    """
+    folder = run / FOLDER
+    path = folder / f"{steps:012d}.safetensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CheckpointError(f"cannot make {folder}: {reason}") from error
+    checkpoint.write(path, state, {**header, "steps": str(steps)})
+    for _, old in checkpoints(run)[:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def restore(run: Path, like: Any) -> Restored | None:
+    """The newest state of a run that can be read, or None where no checkpoint was written.
+
+    Raises:
+        CheckpointError: there are checkpoints, and not one can be read.
+    """
+    wrong: list[str] = []
+    for steps, path in reversed(checkpoints(run)):
+        try:
+            return Restored(checkpoint.read(path, like), steps, path, tuple(wrong))
+        except CheckpointError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise CheckpointError(wrong[0])
+    return None

@@ -1,0 +1,157 @@
+"""The folder of a run: made for one process alone, and gone again when nothing came of its start.
+
+Who trains in a folder holds a lock on a file in it that nothing replaces. The lock goes with the
+process; the file is left where it was killed, and means nothing then.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ksim_compiler.learn.run.checkpoints import FOLDER
+
+LOCK = ".lock"
+RUN_FILE = "run.json"
+HEAD = ("task.ksim", "task.yaml", f"{RUN_FILE}.partial")
+"""What a start writes before ``run.json``, besides a checkpoint of no steps."""
+
+
+class FolderError(Exception):
+    """A folder that cannot be used; the message says why."""
+
+
+class Busy(FolderError):
+    """A folder that another process trains in."""
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a run's folder.
+
+    Raises:
+        Busy: another one trains in it.
+        OSError: it cannot be written to.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    path = folder / LOCK
+    while True:
+        with path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(f"another process trains in {folder}") from error
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network file systems
+                    raise
+            if not _is(path, file.fileno()):
+                continue  # its last holder has removed it since it was opened
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is(path: Path, number: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(number))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def new(out: Path | None, default: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A folder for a new run, held by this process.
+
+    Args:
+        out: the folder that was asked for; it may be there when it is empty.
+        default: how it is called otherwise; -2, -3 and so on are added to a name that is taken.
+
+    Yields:
+        The folder, and what to call once the run has begun: what was written is removed when
+        the block ends without that.
+
+    Raises:
+        FolderError: it cannot be made, or holds something.
+    """
+    try:
+        folder, made = _make(out, default)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise FolderError(f"cannot make the run folder {out or default}: {reason}") from error
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        begun = True
+
+    try:
+        with lock(folder):
+            _check(folder)
+            try:
+                yield folder, begin
+            finally:
+                if not begun:
+                    _clear(folder)
+    finally:
+        if made and not begun:
+            with suppress(OSError):  # somebody else has put something there
+                folder.rmdir()
+
+
+def _make(out: Path | None, default: Path) -> tuple[Path, bool]:
+    """The folder, and whether it was not there."""
+    if out is None:
+        default.parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = default if number == 1 else default.with_name(f"{default.name}-{number}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder, True
+    assert out is not None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir()
+    except FileExistsError:
+        if not out.is_dir():
+            raise
+        return out, False
+    return out, True
+
+
+def _check(folder: Path) -> None:
+    """That a folder is empty; what a start left that was killed before it had begun is removed."""
+    names = {path.name for path in folder.iterdir()} - {LOCK}
+    saved = folder / FOLDER
+    early = not saved.is_dir() or all(
+        path.name.startswith(f"{0:012d}.safetensors") for path in saved.iterdir()
+    )
+    if not names <= {*HEAD, FOLDER} or not early or (names and "task.ksim" not in names):
+        raise FolderError(
+            f"{folder} holds something already; name another folder with --out, "
+            "or go on with the run in it with --resume"
+        )
+    _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a start has written; the folder was empty before it."""
+    for path in folder.iterdir():
+        if path.name == LOCK:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

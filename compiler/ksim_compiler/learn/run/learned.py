@@ -1,0 +1,81 @@
+"""What a run learns, apart from its environments: what another run may begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from ksim_compiler.learn.nets.distributions import Head
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.ppo.types import Networks, TrainState
+from ksim_compiler.learn.run import checkpoint, checkpoints
+from ksim_compiler.learn.run.checkpoint import CheckpointError
+
+STATISTICS = ("count", "mean", "variance")
+
+
+class Learned(NamedTuple):
+    """The fields of a :class:`TrainState` that another run may begin with."""
+
+    networks: Networks
+    optimizer: optax.OptState
+    policy_normalizer: Normalizer | None
+    critic_normalizer: Normalizer | None
+    value_normalizer: Normalizer | None
+
+    @classmethod
+    def of(cls, state: TrainState) -> Learned:
+        """What a state holds of it."""
+        return cls(*(getattr(state, name) for name in cls._fields))
+
+
+class Means(NamedTuple):
+    """Of each column the mean over the environments of a checkpoint; None where not known.
+
+    It tells what a network read in the end, also where no statistics are kept of its input.
+    """
+
+    policy: np.ndarray | None = None
+    critic: np.ndarray | None = None
+
+
+def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
+    """What a run had learned at its newest good checkpoint, and what its networks read then.
+
+    Args:
+        run: the run's folder.
+        like: of networks of the same kinds, whatever the sizes of their arrays.
+        head: that of its policy's distribution, with any arrays.
+
+    Raises:
+        CheckpointError: there is none that can be read, or its networks are others.
+    """
+    problem = f"{run} holds no checkpoint"
+    for _, path in reversed(checkpoints.checkpoints(run)):
+        try:
+            found = checkpoint.read_arrays(path)
+        except CheckpointError as error:
+            problem = str(error)
+            continue
+        normalizers = {
+            name: Normalizer(*(jnp.asarray(found[f"{name}.{n}"]) for n in STATISTICS))
+            if f"{name}.mean" in found
+            else None
+            for name in ("policy_normalizer", "critic_normalizer", "value_normalizer")
+        }
+        like = like._replace(**normalizers)
+        for name in checkpoint.arrays(like):
+            if name not in found:
+                raise CheckpointError(f"{path} is of another task: it lacks {name}")
+        there = checkpoint.with_arrays(like, found)
+        actor = there.networks.actor
+        head = Head(actor.head.raw_std, head.spec, head.actions)
+        networks = there.networks._replace(actor=type(actor)(actor.network, head))
+        inputs = (found.get(f"env.inputs.{name}") for name in Means._fields)
+        means = Means(*(None if x is None else x.mean(axis=0, dtype=np.float64) for x in inputs))
+        return there._replace(networks=networks), means
+    raise CheckpointError(problem)

@@ -1,0 +1,83 @@
+"""A trained policy out of a run, without its environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ksim_compiler.learn.nets.networks import Actor as ActorNetwork
+from ksim_compiler.learn.nets.networks import build_actor
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.run import checkpoint, checkpoints
+from ksim_compiler.learn.run.checkpoint import CheckpointError
+from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary.actor_critic import Actor
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What acts.
+
+    Attributes:
+        actor: the network and the head of its distribution.
+        normalizer: of its input; None when inputs are not normalized.
+        steps: environment steps that it was trained for.
+        level: the curriculum's level that it was trained to, the mean over the environments.
+        passed_over: what was wrong with newer checkpoints.
+    """
+
+    actor: ActorNetwork
+    normalizer: Normalizer | None
+    steps: int
+    level: float = 0.0
+    passed_over: tuple[str, ...] = ()
+
+
+def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
+    """A policy before any training."""
+    (spec,) = plan.parts("Policy").values()
+    assert isinstance(spec, Actor)
+    size = plan.policy_input[-1].stop
+    key = jax.random.key(seed)
+    actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)
+    normalized = plan.task.ppo.normalize_observations
+    return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
+
+
+def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
+    """The policy of a run's newest good checkpoint.
+
+    Args:
+        run: the run's folder.
+        plan: its task.
+        after: environment steps of training; those of the newest good checkpoint by default.
+
+    Raises:
+        CheckpointError: there is none that can be read, or it is of another task.
+    """
+    fresh = fresh_policy(plan)
+    like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
+    wanted = checkpoint.arrays(like)
+    wrong: list[str] = []
+    kept = checkpoints.checkpoints(run)
+    if after is not None and after not in {steps for steps, _ in kept}:
+        raise CheckpointError(f"{run} no longer has its checkpoint after {after:,} steps")
+    for steps, path in reversed(kept):
+        if after not in (None, steps):
+            continue
+        try:
+            found = checkpoint.read_arrays(path)
+        except CheckpointError as error:
+            wrong.append(str(error))
+            continue
+        for name, array in wanted.items():
+            if name not in found or found[name].shape != array.shape:
+                raise CheckpointError(f"{path} is of another task: {name} does not fit")
+        state = checkpoint.with_arrays(like, {name: found[name] for name in wanted})
+        level = float(np.mean(found["env.episode.level"]))
+        actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
+        return Policy(actor, normalizer, steps, level, tuple(wrong))
+    raise CheckpointError(wrong[0] if wrong else f"{run} has no checkpoint yet")

@@ -1,0 +1,215 @@
+"""A training run over its folder: metrics, checkpoints, evaluations, and going on after a stop.
+
+    task.ksim            the compiled task
+    task.yaml            its canonical form
+    run.json             seed, engine, options, versions, hardware, what it began with
+    metrics.jsonl        a line an iteration
+    evaluations.jsonl    a line an evaluation
+    checkpoints/         <steps>.safetensors, the newest few
+    dumps/               what went non-finite, if anything did
+    tensorboard/         the same numbers for TensorBoard
+
+What is written follows from the steps done alone, never from the clock (``seconds`` aside), so a
+run that was killed and resumed ends as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ksim_compiler.learn.ppo.types import TrainState
+from ksim_compiler.learn.run import checkpoints, nonfinite
+from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
+from ksim_compiler.learn.run.trainer import Diverged, Trainer
+
+METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is done.
+
+    Attributes:
+        steps: environment steps in all, or None for no end.
+        episodes: of an evaluation.
+        checkpoint_every, evaluate_every: environment steps between them; 0 for none but the last.
+        keep: checkpoints to keep.
+        on_nan: what to do after an iteration that was not finite: go on or stop.
+    """
+
+    seed: int = 0
+    steps: int | None = None
+    episodes: int = 32
+    checkpoint_every: int = 0
+    evaluate_every: int = 0
+    keep: int = 3
+    on_nan: str = "continue"
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Options:
+        """The options in ``run.json``; those that are not there have their default."""
+        return cls(**{k: v for k, v in data.items() if k in cls.__dataclass_fields__})
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``run.json``."""
+        return asdict(self)
+
+
+class Session:
+    """A run that is under way.
+
+    Args:
+        folder: the run folder.
+        trainer: the task.
+        options: how it is done.
+        header: texts kept in each checkpoint, such as the task's fingerprint.
+        say: prints a line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: Trainer,
+        options: Options,
+        header: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        self.folder, self.trainer, self.options = folder, trainer, options
+        self.header, self.say = dict(header), say
+        self._saved = -1
+
+    def restore(self, state: TrainState) -> TrainState:
+        """The state of the newest good checkpoint, or ``state`` where there is none.
+
+        The logs are cut where that state was, to be written again from there.
+
+        Raises:
+            CheckpointError: there are checkpoints, and not one can be read.
+        """
+        found = checkpoints.restore(self.folder, state)
+        for problem in found.passed_over if found else ():
+            self.say(f"passed over a checkpoint: {problem}")
+        steps = found.steps if found else 0
+        for name in (METRICS, EVALUATIONS):
+            cut(self.folder / name, steps)
+        self._saved = steps if found else -1
+        return found.state if found else state
+
+    def run(
+        self,
+        state: TrainState,
+        loggers: Sequence[Logger] = (),
+        stop: Callable[[], bool] = lambda: False,
+    ) -> TrainState:
+        """Train to the end, or until told to stop, and save.
+
+        Raises:
+            CheckpointError, OSError: a file cannot be written; the checkpoints before it stay.
+            Diverged: see :meth:`Trainer.train`; the last good state was saved.
+        """
+        done = self.steps(state)
+        evaluated = {row["steps"] for row in rows(self.folder / EVALUATIONS)}
+        if done not in evaluated and done and self._due(done, self.options.evaluate_every):
+            self.evaluate(state)  # the run was stopped between its checkpoint and this
+        offset = _last_seconds(self.folder / METRICS)
+        files: list[Any] = [
+            MetricsFile(self.folder / METRICS, offset),
+            TensorBoard(self.folder / "tensorboard", done),
+        ]
+        try:
+            state = self.trainer.train(
+                state, self.options.steps, (*files, *loggers), stop, self._after, self._non_finite
+            )
+        except Diverged as error:
+            self.save(error.state)
+            raise
+        finally:
+            for file in files:
+                file.close()
+        self.save(state)
+        return state
+
+    def steps(self, state: TrainState) -> int:
+        """Environment steps that a state has seen."""
+        return int(state.iteration) * self.trainer.steps_per_iteration
+
+    def save(self, state: TrainState) -> None:
+        """Write a checkpoint, unless this state has one."""
+        steps = self.steps(state)
+        if steps != self._saved:
+            checkpoints.save(self.folder, state, steps, self.header, self.options.keep)
+            self._saved = steps
+
+    def evaluate(self, state: TrainState) -> Evaluation:
+        """Run episodes, log what they say if it is new, and return it."""
+        result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
+        row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
+        if self.trainer.plan.parts("Curriculum"):
+            row["level"] = float(self.trainer.level(state))
+        row = {k: v if math.isfinite(v) else None for k, v in row.items()}
+        if row not in rows(self.folder / EVALUATIONS):  # a run that had ended may be resumed
+            with (self.folder / EVALUATIONS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        return result
+
+    def _after(self, state: TrainState, steps: int) -> None:
+        if self._due(steps, self.options.checkpoint_every):
+            self.save(state)
+        last = self.options.steps is not None and steps >= self.options.steps
+        if self._due(steps, self.options.evaluate_every) and not last:
+            self.say(f"{steps:>11,} steps: {describe(self.evaluate(state), self.trainer)}")
+
+    def _due(self, steps: int, every: int) -> bool:
+        before = steps - self.trainer.steps_per_iteration
+        return bool(every) and steps // every != before // every
+
+    def _non_finite(self, finding: nonfinite.Finding) -> bool:
+        path = nonfinite.write(self.folder / "dumps", finding)
+        self.say(f"{finding.steps:>11,} steps: {finding}; see {path}")
+        return self.options.on_nan == "continue"
+
+
+def describe(result: Evaluation, trainer: Trainer) -> str:
+    """An evaluation in a line."""
+    summary, longest = result.summary(), trainer.longest_episode()
+    errors = {k: v for k, v in result.tracking.items() if math.isfinite(v)}  # nan: none that long
+    missed = "".join(f", {name} off by {value:.3f}" for name, value in errors.items())
+    count = len(result.returns)
+    return (
+        f"evaluation over {count} episode{'s' * (count != 1)}: return {summary['return']:.4g}, "
+        f"length {summary['length']:.1f} of {longest} ticks ({summary['length'] / longest:.0%}), "
+        f"{summary['failed']:.0%} failed{missed}"
+    )
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a log; a last line that was not written whole is left out."""
+    found: list[dict[str, Any]] = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                break
+    return found
+
+
+def cut(path: Path, steps: int) -> None:
+    """Drop the rows of a log after a number of steps."""
+    if path.is_file():
+        kept = [row for row in rows(path) if row["steps"] <= steps]
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        os.replace(partial, path)
+
+
+def _last_seconds(path: Path) -> float:
+    found = rows(path)
+    return float(found[-1]["seconds"]) if found else 0.0

@@ -1,0 +1,97 @@
+"""How well a floating base follows the velocities it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from ksim_compiler.env import Env, EnvState
+from ksim_compiler.lowering import geometry
+from ksim_compiler.plan.clock import ticks
+from ksim_schema.vocabulary.command import Command
+
+WINDOW = 2.0
+"""Seconds over which a velocity is averaged before it is compared: about two strides, so that the
+sway of a gait does not count. The first window, in which a robot gets going, is left out."""
+
+Watch = Callable[[Any, Any], dict[str, Any]]
+"""The states before and after a tick -> numbers of each environment, (envs,) each."""
+
+
+def watch(env: Env) -> Watch:
+    """What :func:`errors` needs of each tick: the told and the measured velocities, by name.
+
+    The names are ``<command>.<element>``; the elements are forward and sideways (m/s, along the
+    heading) and turn (rad/s, about the vertical). Robots without a floating base have none.
+    """
+    base, names = env.robot.base, _names(env)
+
+    def measure(before: EnvState, after: EnvState) -> dict[str, tuple[Array, Array]]:
+        if base is None or not names:
+            return {}
+        quat = after.world["qpos"][:, base.qpos + 3 : base.qpos + 7]
+        velocity = after.world["qvel"][:, base.dof : base.dof + 6]
+        measured = jax.vmap(_planar)(quat, velocity)
+        return {
+            f"{command}.{label}": (
+                before.episode.memory["Command"][command].value[:, index],
+                measured[label],
+            )
+            for command, label, index in names
+        }
+
+    return measure
+
+
+def _names(env: Env) -> list[tuple[str, str, int]]:
+    """Command, element and the element's place of every velocity that is commanded."""
+    found = []
+    for name, command in env.plan.parts("Command").items():
+        assert isinstance(command, Command)
+        for index, label in enumerate(command.labels(env.robot)):
+            if label in ("forward", "sideways", "turn"):
+                found.append((name, label, index))
+    return found
+
+
+def _planar(quat: Float[Array, "4"], velocity: Float[Array, "6"]) -> dict[str, Float[Array, ""]]:
+    """Velocity of a free joint (linear in the world's, angular in its own frame), on the ground."""
+    planar = geometry.turn_about_vertical(velocity[:2], -geometry.heading(quat))
+    turn = geometry.rotate(quat, velocity[3:])[2]
+    return {"forward": planar[0], "sideways": planar[1], "turn": turn}
+
+
+def errors(
+    watched: Mapping[str, tuple[Any, Any]], alive: Any, period: float, window: float = WINDOW
+) -> dict[str, float]:
+    """Mean absolute errors of velocities averaged over windows.
+
+    Args:
+        watched: name -> told and measured velocity, (ticks, envs) each.
+        alive: (ticks, envs) whether the episode was still going on; windows that reach beyond its
+            end do not count.
+        period: control period in s.
+        window: in s.
+
+    Returns:
+        Name -> mean over all windows but the first of each episode; NaN without any.
+    """
+    size = max(1, ticks(window, period))
+    count = len(alive) // size
+
+    def means(rows: Any) -> np.ndarray:
+        rows = np.asarray(rows, np.float64)[: count * size]
+        return rows.reshape(count, size, -1).mean(axis=1)[1:]
+
+    if not watched or count < 2:
+        return {}
+    whole = means(alive) == 1.0
+    result = {}
+    for name, (told, measured) in watched.items():
+        error = np.abs(means(told) - means(measured))[whole]
+        result[name] = float(error.mean()) if error.size else float("nan")
+    return result

@@ -1,0 +1,205 @@
+"""The training loop: a jitted step, repeated on the host, with logs and a way to stop."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ksim_compiler.env import Env
+from ksim_compiler.env.tick import NON_FINITE
+from ksim_compiler.learn.ppo.train_step import init_state, train_step
+from ksim_compiler.learn.ppo.types import Params, TrainState, stream
+from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
+from ksim_compiler.learn.run.log import Logger
+from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
+from ksim_compiler.learn.run.tracking import errors as tracking_errors
+from ksim_compiler.learn.run.tracking import watch
+from ksim_compiler.plan import Plan
+from ksim_compiler.plan.clock import ticks
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.ppo import PPO
+
+EVALUATION_ENVS = 32
+"""Episodes of an evaluation by default."""
+
+
+ROLLBACKS = 10
+"""Iterations that may be thrown away one after another."""
+
+
+class Diverged(Exception):
+    """Training cannot go on; the message says what is not finite.
+
+    Attributes:
+        finding: the first number that went bad.
+        state: the last good state.
+    """
+
+    def __init__(self, finding: Finding, attempts: int, state: TrainState) -> None:
+        tried = f" in {attempts} attempts" if attempts > 1 else ""
+        super().__init__(f"training diverged{tried}: {finding}")
+        self.finding, self.state = finding, state
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A task ready to train on an engine.
+
+    Attributes:
+        plan: the compiled task.
+        env: its environments.
+        ppo: hyperparameters.
+        params: runtime parameters of the environments.
+        engine: the engine asked for, for the environments of evaluations.
+    """
+
+    plan: Plan
+    env: Env
+    ppo: PPO
+    params: Params
+    engine: str
+    threads: int = 0
+
+    @classmethod
+    def build(
+        cls, plan: Plan, engine: str = "auto", threads: int = 0, steps: int | None = None
+    ) -> Trainer:
+        """Lower a plan for training.
+
+        Args:
+            plan: a plan that all passes have seen.
+            engine: auto, mjx, warp or native.
+            threads: threads of a CPU engine, 0 for all cores.
+            steps: environment steps of the whole run; those of the task by default.
+
+        Raises:
+            EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
+        """
+        ppo = plan.task.ppo
+        ppo = ppo.model_copy(update={"steps": steps or ppo.steps})
+        cut = max(1, ticks(ppo.episode, plan.period)) if ppo.episode else 0
+        stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0
+        env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
+        return cls(plan, env, ppo, env.params, engine, threads)
+
+    @property
+    def steps_per_iteration(self) -> int:
+        """Environment steps between two updates."""
+        return self.env.num_envs * self.ppo.rollout
+
+    def init(self, seed: int) -> TrainState:
+        """The state before the first iteration."""
+        (actor,), (critic,) = (self.plan.parts(o).values() for o in ("Policy", "Critic"))
+        assert isinstance(actor, Actor)
+        assert isinstance(critic, ValueCritic)
+
+        def make(params: Params, key: jax.Array) -> TrainState:
+            return init_state(self.env, params, actor, critic, self.ppo, key)
+
+        return jax.jit(make)(self.params, jax.random.key(seed))
+
+    @functools.cached_property
+    def step(self) -> Callable[[Params, TrainState], tuple[TrainState, Any]]:
+        """The jitted training step. It leaves the state that is given to it as it is."""
+        return jax.jit(functools.partial(train_step, self.env, self.ppo))
+
+    def train(
+        self,
+        state: TrainState,
+        total_steps: int | None,
+        loggers: Sequence[Logger] = (),
+        stop: Callable[[], bool] = lambda: False,
+        after: Callable[[TrainState, int], None] = lambda state, steps: None,
+        non_finite: Callable[[Finding], bool] = lambda finding: True,
+    ) -> TrainState:
+        """Train until a number of environment steps is reached, or until told to stop.
+
+        An iteration in which a number that is learned from is not finite is thrown away: the
+        state before it stays, and the next attempt has other random numbers. A simulation that
+        diverges ends its episode as a failure and spoils nothing; the first one is told of.
+
+        Args:
+            state: from :meth:`init`, or loaded.
+            total_steps: environment steps in all, those before ``state`` counted; rounded up to
+                whole iterations. None for no end.
+            loggers: told of each iteration.
+            stop: asked after each iteration.
+            after: told the state and the environment steps after each iteration.
+            non_finite: told what went bad in an iteration; returns whether to go on.
+
+        Raises:
+            Diverged: ROLLBACKS iterations one after another were thrown away, or
+                ``non_finite`` said to stop; the state before them is its ``state``.
+        """
+        per_iteration = self.steps_per_iteration
+        iterations = math.inf if total_steps is None else math.ceil(total_steps / per_iteration)
+        done, begun = int(state.iteration), time.monotonic()
+        attempts, reported = 0, False
+        while done < iterations and not stop():
+            new, metrics = self.step(self.params, state)
+            metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
+            whole = bool(metrics.pop("guard/finite"))
+            diverged = metrics.get(f"termination/{NON_FINITE}", 0.0) > 0.0
+            if not whole or (diverged and not reported):
+                steps = done * per_iteration
+                finding = find(self._trace, self.plan, self.params, state, steps, whole)
+                reported = reported or whole
+                attempts += not whole
+                if not non_finite(finding) or attempts >= ROLLBACKS:
+                    raise Diverged(finding, attempts, state)
+            if not whole:
+                state = state._replace(rollbacks=state.rollbacks + 1)
+                continue
+            state, attempts = new, 0
+            done += 1
+            for logger in loggers:
+                logger.log(done * per_iteration, time.monotonic() - begun, metrics)
+            after(state, done * per_iteration)
+        return state
+
+    @functools.cached_property
+    def _trace(self) -> Trace:
+        return tracer(self.env, self.ppo)
+
+    def evaluate(
+        self, state: TrainState, episodes: int = EVALUATION_ENVS, seed: int = 0
+    ) -> Evaluation:
+        """Run episodes with the mode of the policy, at the level that training has reached."""
+        if episodes not in self._evaluations:
+            env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
+            ticks = self.longest_episode()
+            run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
+            self._evaluations[episodes] = jax.jit(run)
+        key = stream(jax.random.key(seed), "evaluation")
+        level = {name: {"level": self.level(state)} for name in self.plan.parts("Curriculum")}
+        params = {**self.params, "Curriculum": level}
+        result: Evaluation = jax.device_get(
+            self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
+        )
+        tracking = tracking_errors(result.watched, result.alive, self.plan.period)
+        return result._replace(tracking=tracking)
+
+    def level(self, state: TrainState) -> jax.Array:
+        """The curriculum's level, the mean over the environments; 0 without a curriculum."""
+        return jnp.mean(state.env.episode.level)
+
+    @functools.cached_property
+    def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:
+        """Jitted evaluations by their number of episodes, each compiled once."""
+        return {}
+
+    def longest_episode(self) -> int:
+        """As :func:`longest_episode` of the plan."""
+        return longest_episode(self.plan)
+
+
+def longest_episode(plan: Plan) -> int:
+    """Ticks after which every episode has ended, by the time limit; 1000 without one."""
+    return plan.longest_episode or 1000

@@ -1,0 +1,1 @@
+"""Report: the page, the charts and the plots of a run."""

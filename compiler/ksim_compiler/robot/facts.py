@@ -1,0 +1,180 @@
+"""The facts of a compiled model: what the language knows of a robot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.robot.bases import likely
+from ksim_compiler.robot.ground import surfaces
+from ksim_compiler.robot.limits import effort, joint_cap, reach, torque_limits
+from ksim_schema.robot import Joint, RobotFacts, Sensor
+from ksim_schema.vocabulary.state import Robot as RobotPart
+
+_JOINT_TYPES = ("free", "ball", "slide", "hinge")
+
+
+def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) -> RobotFacts:
+    """What a model says of a robot.
+
+    Args:
+        part: the task's PhysicsState.
+        model: the compiled model.
+        base: the robot's base; by default the one that the part names, or that the model's own
+            actuators and joints make likely.
+    """
+
+    def names(kind: mujoco.mjtObj, count: int) -> tuple[str, ...]:
+        found = (mujoco.mj_id2name(model, kind, i) for i in range(count))
+        return tuple(name or "" for name in found)
+
+    obj = mujoco.mjtObj
+    bodies = names(obj.mjOBJ_BODY, model.nbody)
+    keyframes = names(obj.mjOBJ_KEY, model.nkey)
+    home = model.qpos0
+    if part.home.keyframe in keyframes:
+        home = model.key_qpos[keyframes.index(part.home.keyframe)]
+    root = base or part.base or ""
+    if root not in bodies:
+        root = bodies[likely(model)]
+    pose = _Pose(model, home, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root))
+    joints = tuple(
+        _joint(model, i, name, bodies, home, pose)
+        for i, name in enumerate(names(obj.mjOBJ_JOINT, model.njnt))
+    )
+    sensors = {
+        name: Sensor(
+            name,
+            _sensor_type(model, i),
+            int(model.sensor_adr[i]),
+            int(model.sensor_dim[i]),
+            pose.frame_of(i),
+        )
+        for i, name in enumerate(names(obj.mjOBJ_SENSOR, model.nsensor))
+    }
+    geoms = names(obj.mjOBJ_GEOM, model.ngeom)
+    solid = [bool(model.geom_contype[i] or model.geom_conaffinity[i]) for i in range(model.ngeom)]
+    for geom in (*model.pair_geom1, *model.pair_geom2):
+        solid[geom] = True
+    still = model.body_weldid[model.geom_bodyid] == 0
+    return RobotFacts(
+        source=part.model,
+        nq=model.nq,
+        nv=model.nv,
+        nu=model.nu,
+        timestep=float(model.opt.timestep),
+        joints=joints,
+        bodies=bodies,
+        geoms=geoms,
+        sites=names(obj.mjOBJ_SITE, model.nsite),
+        sensors=sensors,
+        actuators=names(obj.mjOBJ_ACTUATOR, model.nu),
+        keyframes=keyframes,
+        home=tuple(float(q) for q in home),
+        root=root,
+        mass=float(model.body_mass.sum()),
+        contact_masks={
+            name: (int(model.geom_contype[i]), int(model.geom_conaffinity[i]))
+            for i, name in enumerate(geoms)
+            if name
+        },
+        poses={
+            name: (
+                tuple(float(q) for q in model.key_qpos[i]),
+                tuple(float(v) for v in model.key_qvel[i]),
+            )
+            for i, name in enumerate(keyframes)
+            if name
+        },
+        trees=tuple(int(i) for i in model.body_rootid),
+        geom_bodies=tuple(int(i) for i in model.geom_bodyid),
+        solid=tuple(name for i, name in enumerate(geoms) if solid[i]),
+        ground=tuple(name for i, name in enumerate(geoms) if solid[i] and still[i]),
+        pairs=tuple(
+            (geoms[one], geoms[other])
+            for one, other in zip(model.pair_geom1, model.pair_geom2, strict=True)
+        ),
+        surfaces=surfaces(model),
+        torque_limits=torque_limits(model, joints),
+        axes=pose.axes(),
+    )
+
+
+class _Pose:
+    """The home pose, seen from the base."""
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        home: np.ndarray,
+        bodies: tuple[str, ...],
+        sites: tuple[str, ...],
+        base: int,
+    ) -> None:
+        self.model, self.bodies, self.sites = model, bodies, sites
+        data: Any = mujoco.MjData(model)
+        data.qpos[:] = home
+        mujoco.mj_kinematics(model, data)
+        self.data = data
+        self.origin, self.turn = data.xpos[base], data.xmat[base].reshape(3, 3)
+
+    def seen(self, vector: np.ndarray) -> tuple[float, ...]:
+        """A vector in the base's frame."""
+        return tuple(float(x) for x in self.turn.T @ vector)
+
+    def axes(self) -> dict[str, tuple[float, ...]]:
+        """The frames of bodies and sites, as :class:`RobotFacts` has them."""
+        frames = (("body", self.bodies, self.data.xmat), ("site", self.sites, self.data.site_xmat))
+        return {
+            f"{what}/{name}": tuple(float(x) for x in (self.turn.T @ m.reshape(3, 3)).ravel())
+            for what, names, matrices in frames
+            for name, m in zip(names, matrices, strict=True)
+            if name
+        }
+
+    def frame_of(self, sensor: int) -> str:
+        """What a sensor is attached to, as a key of :meth:`axes`; "" for another thing."""
+        kinds = {
+            int(mujoco.mjtObj.mjOBJ_XBODY): ("body", self.bodies),
+            int(mujoco.mjtObj.mjOBJ_SITE): ("site", self.sites),
+        }
+        kind = int(self.model.sensor_objtype[sensor])
+        if kind not in kinds:
+            return ""
+        what, names = kinds[kind]
+        return f"{what}/{names[self.model.sensor_objid[sensor]]}"
+
+
+def _joint(
+    model: mujoco.MjModel,
+    index: int,
+    name: str,
+    bodies: tuple[str, ...],
+    home: np.ndarray,
+    pose: _Pose,
+) -> Joint:
+    kind = _JOINT_TYPES[model.jnt_type[index]]
+    start = int(model.jnt_qposadr[index])
+    size = {"free": 7, "ball": 4}.get(kind, 1)
+    lowest, highest = reach(model, index)
+    limits = model.jnt_range[index] if model.jnt_limited[index] else None
+    return Joint(
+        name=name,
+        type=kind,  # type: ignore[arg-type]
+        qpos=start,
+        dof=int(model.jnt_dofadr[index]),
+        body=bodies[model.jnt_bodyid[index]],
+        limits=None if limits is None else (float(limits[0]), float(limits[1])),
+        effort=effort(model, index),
+        cap=joint_cap(model, index),
+        reach=(lowest, highest),
+        home=tuple(float(q) for q in home[start : start + size]),
+        axis=pose.seen(pose.data.xaxis[index]),
+        anchor=pose.seen(pose.data.xanchor[index] - pose.origin),
+    )
+
+
+def _sensor_type(model: mujoco.MjModel, index: int) -> str:
+    return mujoco.mjtSensor(model.sensor_type[index]).name.removeprefix("mjSENS_").lower()

@@ -1,0 +1,124 @@
+"""Where a task's model is: a path, a file of an installed package, or a MuJoCo Menagerie model.
+
+* ``robots/arm/scene.xml``: an MJCF or URDF file, relative to the task's folder;
+* ``package:module/path/file.xml``: a file of an installed Python package, which is not imported;
+* ``menagerie:NAME`` or ``menagerie:NAME/ENTRY``: a model of MuJoCo Menagerie by the
+  ``mujoco-menagerie`` package, which downloads it at first use.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from ksim_compiler.robot.files import ModelError
+
+PACKAGE, MENAGERIE = "package:", "menagerie:"
+INSTALL = "pip install 'ksim-schema[menagerie]'"
+
+
+class ModelRefError(ModelError):
+    """A reference to a model that leads nowhere.
+
+    Attributes:
+        code: the code of the diagnostic.
+        help: what to do.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.code, self.help = code, help
+
+
+class Located(NamedTuple):
+    """A model file.
+
+    Attributes:
+        path: where it is on this machine.
+        downloaded: what was downloaded for it, for a message; "" when it was here.
+    """
+
+    path: Path
+    downloaded: str = ""
+
+
+def locate(model: str, folder: Path) -> Located:
+    """The file that a task's ``model`` means.
+
+    Args:
+        model: as the task has it.
+        folder: the folder that a path is relative to.
+
+    Raises:
+        ModelRefError: there is no such package or model, or it cannot be downloaded.
+    """
+    if model.startswith(PACKAGE):
+        return Located(_in_package(model))
+    if model.startswith(MENAGERIE):
+        return _in_menagerie(model)
+    return Located(folder / model)
+
+
+def _in_package(model: str) -> Path:
+    module, slash, file = model.removeprefix(PACKAGE).partition("/")
+    steps = PurePosixPath(file).parts
+    if not slash or not steps or ".." in steps or file.startswith("/") or "\\" in file:
+        help = "write package:module/folder/file.xml"
+        raise ModelRefError("KS0213", f"{model!r} names no file of a package", help)
+    folders = list(_folders_of(module))
+    if not folders:
+        message = f"no package {module!r} is installed here"
+        raise ModelRefError("KS0213", message, "install it into this Python environment")
+    for folder in folders:
+        path = folder.joinpath(*steps)
+        if path.is_file():
+            return path
+    raise ModelRefError("KS0213", f"package {module!r} has no file {file!r} in {folders[0]}")
+
+
+def _folders_of(module: str) -> Iterator[Path]:
+    """The folders of a package.
+
+    Only its outermost package is looked up: finding a module inside of it would import it.
+    """
+    outer, *inner = module.split(".")
+    if not all(name.isidentifier() for name in (outer, *inner)):
+        return
+    try:
+        spec = importlib.util.find_spec(outer)
+    except (ImportError, ValueError):  # a module without a spec, such as __main__
+        return
+    for location in (spec.submodule_search_locations if spec else None) or ():
+        folder = Path(location).joinpath(*inner)
+        if folder.is_dir():
+            yield folder
+
+
+def _in_menagerie(model: str) -> Located:
+    name, _, entry = model.removeprefix(MENAGERIE).partition("/")
+    try:
+        import mujoco_menagerie as menagerie
+    except ImportError as error:
+        message = f"{model!r} needs the package mujoco-menagerie, which is not installed"
+        raise ModelRefError("KS0214", message, INSTALL) from error
+    try:
+        robot: Any = menagerie.get(name)
+        point = robot.entry(entry or None)
+    except (menagerie.UnknownRobotError, menagerie.UnknownEntryPointError) as error:
+        help = "'mujoco-menagerie names' and 'mujoco-menagerie info NAME' list what there is"
+        raise ModelRefError("KS0215", str(error), help) from error
+    cache = menagerie.Cache()
+    here = cache.root is not None or cache.is_cached(robot)
+    try:
+        folder = robot.path(cache)
+    except (menagerie.MenagerieError, OSError) as error:
+        message = f"{name!r} of MuJoCo Menagerie is not on this machine, and cannot be downloaded: "
+        help = (
+            f"run 'mujoco-menagerie prefetch {name}' once with a network, or set MENAGERIE_ROOT to "
+            "a checkout of mujoco_menagerie"
+        )
+        raise ModelRefError("KS0216", message + str(error), help) from error
+    size = f" ({robot.download_size / 1e6:.1f} MB)" if robot.download_size else ""
+    return Located(folder / point.file, "" if here else f"{name}{size} to {folder}")

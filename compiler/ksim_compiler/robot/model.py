@@ -1,0 +1,346 @@
+"""The robot: a MuJoCo model, its facts, and the sensors and actuators put into it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.robot import quiet as quiet  # MuJoCo's own log is off wherever a model is read
+from ksim_compiler.robot import sane, terrain
+from ksim_compiler.robot.facts import read_facts
+from ksim_compiler.robot.files import ModelError as ModelError
+from ksim_compiler.robot.files import ModelFiles as ModelFiles
+from ksim_compiler.robot.files import read_files as read_files
+from ksim_compiler.robot.sealed import sealed
+from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
+from ksim_compiler.robot.xml import in_memory
+from ksim_schema.robot import FILES, Drive, RobotFacts, SensorRequest
+from ksim_schema.vocabulary.state import Robot as RobotPart
+
+_CLEAN = mujoco.MjSpec()
+"""An empty model, whose defaults are MuJoCo's own: what is added to a model takes these."""
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A compiled model and what the language knows of it.
+
+    Attributes:
+        held: actuator -> the control that keeps it at home, in the units of its control; of a model
+            with a task's actuators in it, of those that no action drives.
+        act: (na,) the activations that go with them.
+        notes: what MuJoCo remarks on the model file.
+        broken: keyframe -> what is wrong with it, of those that cannot be a pose.
+    """
+
+    part: RobotPart
+    files: ModelFiles
+    model: mujoco.MjModel
+    facts: RobotFacts
+    held: Mapping[str, float] = field(default_factory=lambda: {})
+    act: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    notes: tuple[str, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=lambda: {})
+
+
+@dataclass(frozen=True)
+class Torn:
+    """An actuator of the model that pulls at a joint that is driven and at one that is not."""
+
+    actuator: str
+    driven: tuple[str, ...]
+    free: tuple[str, ...]
+
+
+def load(part: RobotPart, files: ModelFiles) -> Robot:
+    """Compile a model as it is, with the task's options.
+
+    Raises:
+        ModelError: MuJoCo refuses the model.
+    """
+    robot, spec = _compile(part, files, lambda spec: None)
+    with _refusals():
+        controls = home_controls(robot.model, spec, part.home.keyframe)
+    held = dict(zip(robot.facts.actuators, controls.ctrl.tolist(), strict=True))
+    return replace(robot, held=held, act=controls.act)
+
+
+def equip(
+    robot: Robot,
+    sensors: Iterable[SensorRequest],
+    drives: Iterable[Drive],
+    off_centre: Iterable[str] = (),
+) -> Robot:
+    """The robot with sensors and actuators added.
+
+    The model's own actuators that act on a joint that is driven now go, whatever their
+    transmission; a sensor of such an actuator reads its successor where there is one, and goes
+    otherwise. The other actuators stay, with what holds them at home.
+
+    Raises:
+        ModelError: MuJoCo refuses the model.
+    """
+    drives = tuple(drives)
+    gone = replaced(robot, (drive.joint for drive in drives))
+    kept = [i for i, name in enumerate(robot.facts.actuators) if name not in gone]
+
+    def change(spec: mujoco.MjSpec) -> None:
+        for actuator in list(spec.actuators):
+            if actuator.name in gone:
+                _leave_rotor(spec, actuator)
+                spec.delete(actuator)
+            elif _is_off(spec, actuator.group):
+                _mute(actuator)
+        for sensor in list(spec.sensors):
+            if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
+                successor = gone[sensor.objname]
+                if successor:
+                    sensor.objname = successor
+                else:
+                    spec.delete(sensor)
+        for key in spec.keys:  # of as many actuators as there were; `held` has what they say
+            key.ctrl, key.act = np.zeros(0), np.zeros(0)
+        for body in set(off_centre) & set(robot.facts.bodies):
+            # a "simple" body has a diagonal inertia matrix: its centre of mass must not move
+            spec.body(body).simple = 0
+        for drive in drives:
+            _add_drive(spec, drive)
+        for request in dict.fromkeys(sensors):
+            _add_sensor(spec, request)
+
+    equipped, _ = _compile(robot.part, robot.files, change, robot.facts.root)
+    model = robot.model
+    activations = [
+        robot.act[model.actuator_actadr[i] : model.actuator_actadr[i] + model.actuator_actnum[i]]
+        for i in kept
+        if model.actuator_actnum[i]
+    ]
+    return replace(
+        equipped,
+        held={name: robot.held[name] for name in (robot.facts.actuators[i] for i in kept)},
+        act=np.concatenate([np.zeros(0), *activations]),
+    )
+
+
+def replaced(robot: Robot, joints: Iterable[str]) -> dict[str, str]:
+    """Actuators of the model that act on joints which a task drives -> what takes their place.
+
+    That is the task's actuator on the same joint, or "" where they act on several.
+    """
+    driven = {j.name for j in robot.facts.joints} & set(joints)
+    found: dict[str, str] = {}
+    for name, names in _acted_on(robot).items():
+        if names & driven:
+            found[name] = Drive(next(iter(names)), 0.0).name if len(names) == 1 else ""
+    return found
+
+
+def torn(robot: Robot, joints: Iterable[str]) -> list[Torn]:
+    """Actuators that act on a driven joint and on one that neither is driven nor follows one."""
+    driven = set(joints)
+    ids = [i for i, joint in enumerate(robot.facts.joints) if joint.name in driven]
+    moved = {robot.facts.joints[i].name for i in coupled(robot.model, ids)}
+    return [
+        Torn(name, tuple(sorted(names & driven)), tuple(sorted(names - moved)))
+        for name, names in _acted_on(robot).items()
+        if names & driven and names - moved
+    ]
+
+
+def _acted_on(robot: Robot) -> dict[str, set[str]]:
+    """Actuator -> the joints that it acts on."""
+    joints = robot.facts.joints
+    return {
+        name: {joints[joint].name for joint in acts_on(robot.model, i)}
+        for i, name in enumerate(robot.facts.actuators)
+    }
+
+
+def image(robot: Robot) -> bytes:
+    """A compiled model as MuJoCo's binary form: equal for models that simulate alike."""
+    buffer = np.empty(mujoco.mj_sizeModel(robot.model), np.uint8)
+    mujoco.mj_saveModel(robot.model, None, buffer)
+    return buffer.tobytes()
+
+
+_REFUSED = (ValueError, RuntimeError, MemoryError, mujoco.FatalError, mujoco.UnexpectedError)
+"""What MuJoCo raises at a model that it does not take."""
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What MuJoCo refuses is a :class:`ModelError`."""
+    try:
+        yield
+    except _REFUSED as error:
+        raise ModelError(_brief(error)) from error
+
+
+def _compile(
+    part: RobotPart,
+    files: ModelFiles,
+    change: Callable[[mujoco.MjSpec], None],
+    base: str | None = None,
+) -> tuple[Robot, mujoco.MjSpec]:
+    """Read a model from memory, change it, and compile it."""
+    with _refusals():
+        sane.check_files(files.content)
+        root, content = in_memory(files.root, files.content)
+        with warnings.catch_warnings(record=True) as remarks, mujoco.MjVfs() as vfs:
+            warnings.simplefilter("always")
+            for name, data in content.items():
+                vfs[name] = data
+            with sealed():
+                spec = mujoco.MjSpec.from_file(root, vfs=vfs)
+            _set_options(part, spec)
+            _name_parts(spec)
+            terrain.add(part.terrain, spec, files.content)
+            change(spec)
+            with sealed():
+                model = spec.compile(vfs=vfs)
+            sane.check_options(model, part.timestep)
+            sane.check_numbers(model)
+            broken = sane.broken_keys(model, spec)
+            sane.check_home(broken, part.home.keyframe)
+            _place_mocap(model, part.home.keyframe)
+        notes = dict.fromkeys(_brief(remark.message) for remark in remarks)
+    facts = replace(read_facts(part, model, base), files=_task_files(files))
+    return Robot(part, files, model, facts, notes=tuple(notes), broken=broken), spec
+
+
+def _task_files(files: ModelFiles) -> dict[str, bytes]:
+    return {name: data for name, data in files.content.items() if name.startswith(FILES)}
+
+
+def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    if part.timestep is not None:
+        spec.option.timestep = part.timestep
+    for name in ("iterations", "ls_iterations"):
+        value = getattr(part.solver, name)
+        if value is not None:
+            setattr(spec.option, name, value)
+
+
+def _name_parts(spec: mujoco.MjSpec) -> None:
+    """Name what has no name, so that sensors and messages can refer to it."""
+    named = (("body", spec.bodies), ("geom", spec.geoms), ("actuator", spec.actuators))
+    for what, parts in named:
+        for number, part in enumerate(parts):
+            if not part.name:
+                part.name = f"ksim/{what}{number}"
+
+
+def _place_mocap(model: mujoco.MjModel, home: str | None) -> None:
+    """Put the bodies that no force moves (mocap) where the home keyframe has them.
+
+    A simulation takes their places from the model at each reset.
+    """
+    if not home or not model.nmocap or mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_KEY, home) < 0:
+        return
+    data: Any = mujoco.MjData(model)
+    mujoco.mj_resetDataKeyframe(model, data, model.key(home).id)
+    for body in np.flatnonzero(model.body_mocapid >= 0):
+        model.body_pos[body] = data.mocap_pos[model.body_mocapid[body]]
+        model.body_quat[body] = data.mocap_quat[model.body_mocapid[body]]
+
+
+def _brief(error: Exception | str) -> str:
+    return " ".join(str(error).split())[:400]
+
+
+def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
+    """The actuators of a drive: ``force = gain * ctrl - kp * q - kd * dq/dt`` within its limits."""
+    limit = drive.limit
+    if drive.drag:
+        # u clipped to +-stall - k dq/dt is (u + k dq/dt clipped to +-stall) - k dq/dt
+        _add_actuator(spec, drive.drag_name, drive.joint, gain=0.0, damping=drive.drag)
+        if not np.isinf(limit):  # of what both give together
+            joint = spec.joint(drive.joint)
+            joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
+            joint.actfrcrange = [-limit, limit]
+        limit = drive.stall or limit
+    actuator = _add_actuator(
+        spec, drive.name, drive.joint, drive.gain, drive.kp or 0.0, drive.kd - drive.drag
+    )
+    if not np.isinf(limit):
+        actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE  # a model may have no autolimits
+        actuator.forcerange = [-limit, limit]
+
+
+def _leave_rotor(spec: mujoco.MjSpec, actuator: Any) -> None:
+    """Give the joint or tendon of an actuator the rotor's inertia and damping that it has.
+
+    They are of the robot, whatever drives it. Through a gear both are its square times as much,
+    as MuJoCo has it (also the non-linear coefficients of the damping).
+    """
+    damping = np.asarray(actuator.damping)
+    if not (actuator.armature or damping.any()):
+        return
+    if actuator.trntype == mujoco.mjtTrn.mjTRN_TENDON:
+        moved: Any = spec.tendon(actuator.target)
+    elif actuator.trntype in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
+        moved = spec.joint(actuator.target)
+    else:
+        return
+    square = float(actuator.gear[0]) ** 2
+    moved.armature += square * actuator.armature
+    moved.damping = np.asarray(moved.damping) + square * damping
+
+
+def _is_off(spec: mujoco.MjSpec, group: int) -> bool:
+    """Whether the model's options disable the actuators of a group; those above 30 always act."""
+    return 0 <= group <= 30 and bool(int(spec.option.disableactuator) >> group & 1)
+
+
+def _mute(actuator: Any) -> None:
+    """Take the force of an actuator whose group is disabled: MJX does not look at groups."""
+    actuator.gaintype, actuator.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_NONE
+    actuator.gainprm[:], actuator.biasprm[:] = 0.0, 0.0
+
+
+def _add_actuator(
+    spec: mujoco.MjSpec, name: str, joint: str, gain: float, kp: float = 0.0, damping: float = 0.0
+) -> Any:
+    actuator = spec.add_actuator(
+        _CLEAN.default, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT
+    )
+    actuator.group = next(group for group in range(32) if not _is_off(spec, group))
+    if kp or damping:
+        actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+    actuator.gainprm[0] = gain
+    actuator.biasprm[1:3] = -kp, -damping
+    return actuator
+
+
+_OBJECTS = {
+    "body": mujoco.mjtObj.mjOBJ_BODY,
+    "xbody": mujoco.mjtObj.mjOBJ_XBODY,
+    "geom": mujoco.mjtObj.mjOBJ_GEOM,
+    "site": mujoco.mjtObj.mjOBJ_SITE,
+    "joint": mujoco.mjtObj.mjOBJ_JOINT,
+    "": mujoco.mjtObj.mjOBJ_UNKNOWN,
+}
+_CONTACT_DATA = ("found", "force", "torque", "dist", "pos", "normal", "tangent")
+_CONTACT_REDUCE = ("none", "mindist", "maxforce", "netforce")
+
+
+def _add_sensor(spec: mujoco.MjSpec, request: SensorRequest) -> None:
+    options = dict(request.options)
+    sensor: Any = spec.add_sensor(
+        name=request.name,
+        type=getattr(mujoco.mjtSensor, f"mjSENS_{request.type.upper()}"),
+        objtype=_OBJECTS[request.objtype],
+        objname=request.objname,
+        reftype=_OBJECTS[request.reftype],
+        refname=request.refname,
+    )
+    if request.type == "contact":
+        sensor.intprm[0] = sum(1 << _CONTACT_DATA.index(d) for d in options["data"].split())
+        sensor.intprm[1] = _CONTACT_REDUCE.index(options.get("reduce", "none"))
+        sensor.intprm[2] = int(options.get("num", "1"))

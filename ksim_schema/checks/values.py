@@ -1,0 +1,274 @@
+"""Values that a task may have and that its author hardly means: what needs no robot to see."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.source import Path_
+from ksim_schema.source.plain import is_list, is_mapping
+from ksim_schema.task import OPTIONAL_KIND, SECTIONS, Task
+from ksim_schema.units import (
+    ACCELERATION,
+    ANGLE,
+    ANGULAR_ACCELERATION,
+    ANGULAR_SPEED,
+    DAMPING,
+    FORCE,
+    FREQUENCY,
+    LENGTH,
+    LINEAR_DAMPING,
+    LINEAR_STIFFNESS,
+    MASS,
+    NUMBER,
+    SPEED,
+    STIFFNESS,
+    TIME,
+    TORQUE,
+    Dimension,
+    Measured,
+    QuantityError,
+    parse,
+)
+from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.event import Event
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.termination import NotUpright, Termination
+
+LARGEST = 3.4028234e38
+SMALLEST = 1.1754944e-38
+"""Bounds of normal numbers in single precision, in which tasks are computed."""
+
+PLAUSIBLE: dict[Dimension, float] = {
+    NUMBER: 1e7,
+    LENGTH: 1e4,
+    ANGLE: 1e3,
+    TIME: 1e6,
+    FREQUENCY: 1e6,
+    MASS: 1e6,
+    SPEED: 1e3,
+    ACCELERATION: 1e6,
+    ANGULAR_SPEED: 1e4,
+    ANGULAR_ACCELERATION: 1e7,
+    FORCE: 1e6,
+    TORQUE: 1e6,
+    STIFFNESS: 1e7,
+    LINEAR_STIFFNESS: 1e8,
+    DAMPING: 1e6,
+    LINEAR_DAMPING: 1e6,
+}
+"""Largest size in SI units that a robot's task has a use for; far above what is usual."""
+_ANY_OTHER = 1e9
+_TRAINING = {
+    "envs": 2**20,
+    "rollout": 1e5,
+    "epochs": 1e3,
+    "minibatches": 2**20,
+    "steps": 1e15,
+    "learning_rate": 1.0,
+    "start": 1.0,
+    "min": 1.0,
+    "max": 1.0,
+    "adaptive_kl": 10.0,
+    "clip": 10.0,
+    "entropy": 10.0,
+}
+"""The same for fields of PPO."""
+
+
+def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
+    """Values that are valid one by one and make no sense.
+
+    Args:
+        task: the task.
+        broken: whether it has errors, so that what is missing may only be misspelt.
+    """
+    data = task.document.data
+    canonical = "hold" in (_written(task, ("morphisms",)) or ())  # it writes out empty defaults
+    for section in (*SECTIONS, "PPO"):
+        if section in data:
+            yield from _numbers(task, data[section], (section,))
+            yield from () if canonical else _empty(task, data[section], (section,))
+    for object, name, part in task:
+        yield from _twice(task, part, (object, name))
+        if isinstance(part, Reward):
+            yield from _constant_reward(task, name, part, broken)
+        if isinstance(part, Command):
+            yield from _fixed_command(task, name, part)
+        if isinstance(part, NotUpright) and part.max_tilt >= math.pi:
+            message = "no tilt is more than 180 deg, so this never ends an episode"
+            yield task.report("KS0313", message, object, name, "max_tilt")
+        if isinstance(part, Event):
+            yield from _late_event(task, name, part)
+        if object in ("Observation", "Action"):
+            yield from _scaled_to_nothing(task, part, (object, name))
+    if task.ppo.steps is None:
+        yield from _shares_of_no_run(task)
+
+
+def _numbers(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
+    """The numbers of a source that are out of all proportion."""
+    if is_mapping(value):
+        for key, inner in value.items():
+            yield from _numbers(task, inner, (*path, key))
+    elif is_list(value):
+        for index, inner in enumerate(value):
+            yield from _numbers(task, inner, (*path, index))
+    else:
+        measured = _measured(value)
+        if measured is not None:
+            yield from _number(task, measured, str(value), path)
+
+
+def _measured(value: object) -> Measured | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    return _quantity(value) if isinstance(value, str) else Measured(value)
+
+
+@lru_cache(maxsize=4096)
+def _quantity(text: str) -> Measured | None:
+    if text[:1] not in "+-.0123456789":
+        return None
+    try:
+        return parse(text)
+    except QuantityError:
+        return None
+
+
+def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Diagnostic]:
+    size = abs(value)
+    if size > LARGEST or 0 < size < SMALLEST:
+        what = "large" if size > 1 else "small"
+        message = f"{text[:40]} is too {what}: numbers are kept in single precision"
+        help = f"a number is at most {LARGEST:.2g}" if size > 1 else "write 0"
+        yield task.report("KS0107", message, *path, help=help)
+        return
+    bound = PLAUSIBLE.get(value.dimension, _ANY_OTHER)
+    if path[0] == "PPO":
+        named = [step for step in path if isinstance(step, str)]
+        bound = _TRAINING.get(named[-1], bound)
+    elif value.dimension == NUMBER and value.is_integer() and "." not in text and "e" not in text:
+        bound = _ANY_OTHER  # a count of ticks, for example
+    if size > bound:
+        unit = f" {value.dimension}".rstrip()
+        what = value.dimension.phrase if value.dimension != NUMBER else f"{path[-1]!r}"
+        message = f"{text[:40]} is implausibly large for {what}"
+        help = f"more than {bound:g}{unit} is hardly meant; check the number and its unit"
+        yield task.report("KS0311", message, *path, help=help)
+
+
+_MAY_BE_EMPTY = (("network", "hidden"), ("network", "head"))
+"""Lists that say something when they are empty: a network without hidden layers is linear."""
+
+
+def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
+    """Keys that nothing is written after, and empty lists. An explicit null is a value."""
+    if is_mapping(value):
+        for key, inner in value.items():
+            yield from _empty(task, inner, (*path, key))
+    elif is_list(value) and value:
+        for index, inner in enumerate(value):
+            yield from _empty(task, inner, (*path, index))
+    elif is_list(value) and path[-2:] not in _MAY_BE_EMPTY:
+        help = "write something in it, or leave the field out"
+        yield task.report("KS0312", "the list is empty", *path, help=help)
+    elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):
+        span = task.document.values.get(path)
+        if span and (span.line, span.column) == (span.end_line, span.end_column):
+            message = f"nothing is written after {path[-1]!r}"
+            help = "give a value, or leave the field out"
+            yield task.report_key("KS0312", message, *path, help=help)
+
+
+def _written(task: Task, path: Path_) -> Any:
+    value = task.document.data
+    for step in path:
+        value = value.get(str(step)) if is_mapping(value) else None
+    return value
+
+
+def _twice(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    """Names in the robot's model that a list has twice."""
+    for path, _, value in annotated_fields(part, Named):
+        aliased = type(part).model_fields[path[0]].alias or path[0]
+        for index, name in enumerate(value if is_list(value) else ()):
+            if name in value[:index]:
+                place = (*at, aliased, *path[1:], index)
+                yield task.report("KS0308", f"{name!r} is named twice", *place)
+
+
+def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Iterator[Diagnostic]:
+    """A reward that is the same whatever the policy does."""
+    if _nothing(part.scale):
+        message = "the scale is 0, so this reward adds nothing"
+        place = ("Reward", name, "scale")
+        yield task.report("KS0320", message, *place, help="give it a weight, or take it out")
+        return
+    terminations = task.of("Termination").values()
+    fails = any(not t.timeout for t in terminations)  # type: ignore[attr-defined]
+    only_failures = part.channels == ("termination",) and getattr(part, "success", None) is None
+    if only_failures and not fails and not broken:
+        message = f"no termination is a failure, so {part.kind_name!r} is the same at each tick"
+        help = "add a Termination that is one, such as min_height or not_upright"
+        yield task.report_key("KS0320", message, "Reward", name, help=help)
+
+
+def _nothing(scale: Scale) -> bool:
+    """Whether a scale is 0 at each level."""
+    ramp = scale.linear or scale.quadratic or scale.square_root
+    if ramp is not None:
+        return ramp.start == ramp.to == 0
+    return (scale.constant if scale.constant is not None else scale.non_zero) == 0
+
+
+def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    scale: Any = getattr(part, "scale", None)
+    values: Iterable[Any] = scale if is_list(scale) else (scale,)
+    zero = any(isinstance(v, float) and not v for v in values)
+    if zero or (isinstance(scale, Scale) and _nothing(scale)):
+        what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
+        yield task.report("KS0321", f"the scale is 0, so {what}", *at, "scale")
+
+
+def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
+    """An event that is due when most episodes of the training are over."""
+    terminations = [t for t in task.of("Termination").values() if isinstance(t, Termination)]
+    limits = [limit for t in terminations if (limit := t.time_limit()) is not None]
+    limits += [task.ppo.episode] if task.ppo.episode is not None else []
+    longest = min(limits, default=math.inf)
+    first, last = event.every
+    if (first + last) / 2 >= longest:
+        often = "never comes" if first >= longest else "seldom comes"
+        message = f"episodes of the training last at most {longest:g} s, so this {often}"
+        help = "shorten 'every', or lengthen the episodes (PPO.episode, episode_length)"
+        yield task.report("KS0314", message, "Event", name, "every", help=help)
+
+
+def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]:
+    """Ranges of a command from which only one value can be drawn."""
+    for field, info in type(part).model_fields.items():
+        value: Any = getattr(part, field)
+        paired = is_list(value) and len(value) == 2 and all(isinstance(v, float) for v in value)
+        written = _written(task, ("Command", name, info.alias or field))
+        if paired and value[0] == value[1] and value != info.default and is_list(written):
+            message = f"the range has no width, so the command is always {written[0]}"
+            if field != "resample":
+                yield task.report("KS0322", message, "Command", name, info.alias or field)
+
+
+def _shares_of_no_run(task: Task) -> Iterator[Diagnostic]:
+    """Hyperparameters that change in a share of a run that has no length."""
+    ppo = task.ppo
+    help = "give PPO.steps, or say --steps with each run"
+    if ppo.learning_rate.anneal:
+        message = "without 'steps' a run has no end, so its learning rate does not fall"
+        yield task.report("KS0315", message, "PPO", "learning_rate", "anneal", help=help)
+    if ppo.gamma.end not in (None, ppo.gamma.start):
+        message = "without 'steps' a run has no end, so the discount stays as at the start"
+        yield task.report("KS0315", message, "PPO", "gamma", "end", help=help)

@@ -1,0 +1,1 @@
+"""Compose: tasks made of other tasks (`extends`) and of settings (`--set`)."""

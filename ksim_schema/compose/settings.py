@@ -1,0 +1,99 @@
+"""Changes to a task from outside of its file: ``--set Reward.linvel.scale=3``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.source import Document, Path_, parse
+from ksim_schema.source.plain import is_mapping
+
+COMMAND_LINE = "--set"
+"""The file name under which values of the command line are reported."""
+
+
+def apply_settings(
+    document: Document, settings: Sequence[str]
+) -> tuple[Document, list[Diagnostic]]:
+    """Set values by path.
+
+    Args:
+        document: the task.
+        settings: texts ``path=value``; the value is YAML.
+
+    Returns:
+        The changed document, and what is wrong with the settings.
+    """
+    if not settings:
+        return document, []
+    found: list[Diagnostic] = []
+    data = document.data
+    values, keys = dict(document.values), dict(document.keys)
+    for line, setting in enumerate(settings, start=1):
+        path_text, equals, value_text = setting.partition("=")
+        where = Span(COMMAND_LINE, line, 1, line, len(path_text) + 1)
+        if not equals or not path_text.strip():
+            help = "write for example --set Reward.linvel.scale=3"
+            found.append(Diagnostic("KS0115", f"{setting!r} is not path=value", where, help=help))
+            continue
+        path: Path_ = tuple(path_text.strip().split("."))
+        parsed, problems = parse(value_text, COMMAND_LINE)
+        column = len(path_text) + 2
+        place = Span(COMMAND_LINE, line, column, line, len(setting) + 1)
+        found += [replace(p, where=place) for p in problems]
+        if parsed is None:
+            continue
+        problem = missing_place(data, path, where)
+        if problem is not None:
+            found.append(problem)
+            continue
+        for added in missing(data, path):
+            keys[added] = values[added] = where
+        data = with_value(data, path, parsed.data)
+        for old in [p for p in values if p[: len(path)] == path]:
+            del values[old]
+        values[path] = place
+        keys.setdefault(path, where)
+    return replace(document, data=data, values=values, keys=keys), found
+
+
+def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:
+    """The texts that diagnostics about a task may point into."""
+    return {document.file: document.text, COMMAND_LINE: "\n".join(settings)}
+
+
+def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
+    """A path must lead to a value of the task, or to a field that a part leaves at its default."""
+    for depth, step in enumerate(path):
+        if not is_mapping(data):
+            message = f"{'.'.join(map(str, path[:depth]))} has no parts"
+            return Diagnostic("KS0115", message, where)
+        if step not in data:
+            if depth >= 2 or (depth == 1 and path[0] == "PPO"):
+                return None  # a field: its model says whether there is one of this name
+            if depth == 0 and step == "PPO":
+                return None
+            of = ".".join(map(str, path[:depth])) or "the task"
+            help = did_you_mean(str(step), data, of=f"{of} has")
+            return Diagnostic("KS0115", f"{of} has no {step!r}", where, help=help)
+        data = data[step]
+    return None
+
+
+def missing(data: Any, path: Path_) -> list[Path_]:
+    """The beginnings of a path that lead to no mapping yet, and are made with what it sets."""
+    added: list[Path_] = []
+    for depth, step in enumerate(path[:-1], start=1):
+        data = data.get(step) if is_mapping(data) else None
+        if not is_mapping(data):
+            added.append(path[:depth])
+    return added
+
+
+def with_value(data: Any, path: Path_, value: Any) -> Any:
+    if not path:
+        return value
+    inner: dict[Any, Any] = data if is_mapping(data) else {}
+    return {**inner, path[0]: with_value(inner.get(path[0]), path[1:], value)}

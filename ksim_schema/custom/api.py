@@ -1,0 +1,259 @@
+"""What a component file of a task imports: base classes, parameter types, sensors, and JAX.
+
+A component is a class with annotated parameters and a rule, the method ``value``::
+
+    from ksim_schema.custom.api import BodyName, Length, Reward, jnp, position_of
+
+
+    class Crouch(Reward):
+        \"\"\"1 at the height ``height``, falling to 0 a metre above or below it.\"\"\"
+
+        body: BodyName = "torso"
+        height: Length = "80 cm"
+
+        def sensors(self, robot):
+            return (position_of(self.body),)
+
+        def value(self, x):
+            height = x.sensor(position_of(self.body))[2]
+            return jnp.clip(1.0 - jnp.abs(height - self.height), 0.0, 1.0)
+
+Its kind is the class's name in snake case (``crouch``), or the class attribute ``kind_name``.
+
+``value(self, x)`` is traced by JAX for one environment: ``self`` has the parameters in SI units,
+``x`` is what the built-in rules of the object see, a ``Context`` of the compiler.
+With a method ``initial(self, x)``, which gives the memory at the start of an episode, the rule is
+``value(self, x, memory)`` and returns ``(value, memory)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Field
+
+from ksim_schema.diagnostics import Span
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.units import (
+    NUMBER,
+    Acceleration,
+    Angle,
+    AngularAcceleration,
+    AngularSpeed,
+    Dimension,
+    Effort,
+    Force,
+    Frequency,
+    JointSpeed,
+    JointValue,
+    Length,
+    Mass,
+    Number,
+    Speed,
+    Time,
+    Torque,
+    parse_unit,
+)
+from ksim_schema.vocabulary import command as _command
+from ksim_schema.vocabulary import event as _event
+from ksim_schema.vocabulary import reset as _reset
+from ksim_schema.vocabulary import termination as _termination
+from ksim_schema.vocabulary.base import (
+    BodyName,
+    BodyPattern,
+    GeomName,
+    GeomPattern,
+    JointPattern,
+    Measures,
+    Part,
+    PositiveInt,
+    Probability,
+    Range,
+    SensorName,
+    SiteName,
+    Spread,
+    Wire,
+)
+from ksim_schema.vocabulary.observation.base import Observation as _Observation
+from ksim_schema.vocabulary.observation.base import SitePattern
+from ksim_schema.vocabulary.reward.base import Reward as _Reward
+from ksim_schema.vocabulary.reward.base import contact_of, orientation_of, position_of, velocity_of
+
+
+class _Lazy:
+    """A module that is imported when something of it is used: checking a task needs no JAX."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+jax: Any = _Lazy("jax")
+jnp: Any = _Lazy("jax.numpy")
+
+CommandName = Annotated[str, Wire("reward", of="Command")]
+"""A command that a reward or a termination reads, as ``x.commands[self.<field>]``: what the policy
+was told before the action."""
+ObservationName = Annotated[str, Wire("reward", of="Observation")]
+"""An observation that a reward or a termination reads, as ``x.observations[self.<field>]``.
+
+What it measures of the state after the action, flat and in its own unit: without noise, bias,
+delay, lag, clip, scale and history. ``Annotated[ObservationName, measures("N")]`` takes one in
+newtons alone.
+"""
+
+
+def measures(*units: str, each: int = 1) -> Measures:
+    """What an observation has to measure that a field names.
+
+    Args:
+        units: such as ``"N"`` or ``"rad/s"``; its values are in one of them.
+        each: how many numbers of it belong together, such as 3 of a vector.
+
+    Raises:
+        QuantityError: a text that is not a unit.
+    """
+    return Measures(tuple(parse_unit(unit)[1] if unit else NUMBER for unit in units), each=each)
+
+
+class Custom(Part):
+    """What components share that a task's own files declare. They are in no global table.
+
+    Class attributes:
+        declared_at: the place of the class in its file.
+        rule_at: the place of its rule.
+    """
+
+    declared_at: ClassVar[Span] = Span("")
+    rule_at: ClassVar[Span] = Span("")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Not registered: the kinds of a task are known to that task alone."""
+
+    def value(self, x: Any, *memory: Any) -> Any:
+        """The lowering rule."""
+        raise NotImplementedError
+
+
+class Observation(Custom, _Observation):
+    """An observation of a task's own file. Its rule gives the value without errors.
+
+    Class attributes:
+        size: length of the value (or override ``shape``).
+        unit: its unit, for example ``"m/s"``; noise, bias and clip are in it.
+    """
+
+    size: ClassVar[int] = 1
+    unit: ClassVar[str] = ""
+
+    def shape(self, robot: RobotFacts) -> tuple[int, ...]:
+        return (self.size,)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (parse_unit(self.unit)[1] if self.unit else NUMBER,)
+
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        return self.dimensions(robot) == (NUMBER,)  # its author knows
+
+
+class Reward(Custom, _Reward):
+    """A reward of a task's own file. Its rule gives one number.
+
+    With the class attribute ``components`` it gives a mapping of those names to numbers.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("state", "action")
+
+
+class Termination(Custom, _termination.Termination):
+    """A termination of a task's own file. Its rule gives whether the tick ends the episode."""
+
+
+class Reset(Custom, _reset.Reset):
+    """A reset of a task's own file. Its rule gives ``(qpos, qvel)``.
+
+    ``x.world`` has those that the resets before it have made.
+    """
+
+
+class Event(Custom, _event.Event):
+    """An event of a task's own file. Its rule gives the change of qvel when it happens.
+
+    With the class attribute ``pulls = True`` it gives ``(wrench, duration)``: force (N) on and
+    torque (N*m) about the centre of mass of each body, (nbody, 6), and how long it lasts, s.
+    """
+
+
+class Command(Custom, _command.Drawn):
+    """A command of a task's own file. Its rule gives one draw, made of ``x.key``.
+
+    Class attributes:
+        elements: what each of its numbers is called.
+    """
+
+    elements: ClassVar[tuple[str, ...]] = ("value",)
+
+    def labels(self, robot: RobotFacts) -> tuple[str, ...]:
+        return self.elements
+
+
+BASES: tuple[type[Custom], ...] = (Observation, Reward, Termination, Reset, Event, Command)
+"""The classes that a component may derive from."""
+
+__all__ = [
+    "Acceleration",
+    "Angle",
+    "AngularAcceleration",
+    "AngularSpeed",
+    "Annotated",
+    "BodyName",
+    "BodyPattern",
+    "ClassVar",
+    "Command",
+    "CommandName",
+    "Effort",
+    "Event",
+    "Field",
+    "Force",
+    "Frequency",
+    "Ge",
+    "GeomName",
+    "GeomPattern",
+    "Gt",
+    "JointPattern",
+    "JointSpeed",
+    "JointValue",
+    "Le",
+    "Length",
+    "Lt",
+    "Mass",
+    "Number",
+    "Observation",
+    "ObservationName",
+    "PositiveInt",
+    "Probability",
+    "Range",
+    "Reset",
+    "Reward",
+    "SensorName",
+    "SensorRequest",
+    "SiteName",
+    "SitePattern",
+    "Speed",
+    "Spread",
+    "Termination",
+    "Time",
+    "Torque",
+    "contact_of",
+    "jax",
+    "jnp",
+    "measures",
+    "orientation_of",
+    "position_of",
+    "velocity_of",
+]

@@ -1,0 +1,187 @@
+"""Component files: Python files of a task that declare kinds of its own.
+
+A file is run when its task is loaded, and its kinds are known to that task alone. What is wrong
+with a file is reported with the place in it. See :mod:`ksim_schema.custom` for what it may say.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ksim_schema.custom.api import Custom
+from ksim_schema.custom.classes import declared_in, message_of, place_of
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.plain import is_list, is_mapping
+from ksim_schema.units import describe
+from ksim_schema.vocabulary.base import KINDS, Kinds, Part
+
+KEY = "components"
+"""The key of a task that lists its component files."""
+MAX_SIZE = 1_000_000
+"""Largest size of a component file in bytes."""
+MAX_FILES = 100
+"""Largest number of component files of a task."""
+
+
+class UnreadableError(Exception):
+    """A component file that cannot be read. The message is for the author."""
+
+
+Reader = Callable[[str], bytes]
+"""Name of a component file -> its content; raises :class:`UnreadableError`."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """The component files of a task.
+
+    Attributes:
+        files: name as in the task -> content.
+        kinds: object -> kind -> class, the built-in ones among them.
+        sources: name of a file in messages -> its text.
+        broken: whether a file has a mistake, so that kinds may be missing.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=lambda: {})
+    kinds: Kinds = field(default_factory=lambda: KINDS)
+    sources: Mapping[str, str] = field(default_factory=lambda: {})
+    broken: bool = False
+
+
+def reader_of(folder: Path) -> Reader:
+    """Reads component files from a folder, and from nowhere else."""
+
+    def read(name: str) -> bytes:
+        path = folder / name
+        try:
+            if not path.is_file():
+                why = "is a folder" if path.is_dir() else "there is no such file"
+                raise UnreadableError(f"cannot read {path}: {why}")
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise UnreadableError(f"{path} leads out of the task's folder")
+            with path.open("rb") as stream:
+                return stream.read(MAX_SIZE + 1)
+        except OSError as error:
+            reason = (error.strerror or "error").lower()
+            raise UnreadableError(f"cannot read {path}: {reason}") from error
+
+    return read
+
+
+def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Diagnostic]]:
+    """Read the component files that a task lists. Nothing is run."""
+    files: dict[str, bytes] = {}
+    found: list[Diagnostic] = []
+    for given, path in _listed(document, found):
+        problem, name = "", str(PurePosixPath(given))
+        steps = PurePosixPath(given).parts
+        if "\\" in given or given.startswith("/") or ".." in steps or not given.isprintable():
+            problem = f"{given!r} is not a path in the task's folder"
+        elif not name.endswith(".py"):
+            problem = f"{given!r} is not a Python file"
+        elif name in files:
+            problem = f"{name!r} is listed twice"
+        elif len(files) == MAX_FILES:
+            problem = f"a task has at most {MAX_FILES} component files"
+        else:
+            try:
+                content = read(name)
+                if len(content) > MAX_SIZE:
+                    problem = f"{name} is larger than {MAX_SIZE:,} bytes"
+                content.decode("utf-8-sig")
+                files[name] = content
+            except UnreadableError as error:
+                problem = str(error)
+            except UnicodeDecodeError:
+                problem = f"{name} is not UTF-8 text"
+        if problem:
+            found.append(Diagnostic("KS0701", problem, document.at(path), dotted(path)))
+    return files, found
+
+
+def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, Path_]]:
+    written = document.data.get(KEY)
+    if isinstance(written, str):
+        yield written, (KEY,)
+        return
+    if not is_list(written):
+        message = f"expected a list of Python files, not {describe(written)}"
+        found.append(Diagnostic("KS0106", message, document.at((KEY,)), KEY))
+        return
+    for index, name in enumerate(written):
+        if isinstance(name, str):
+            yield name, (KEY, index)
+        else:
+            message = f"expected the name of a Python file, not {describe(name)}"
+            path: Path_ = (KEY, index)
+            found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
+
+
+def load(
+    document: Document, read: Reader, folder: str, folders: Mapping[str, str] | None = None
+) -> tuple[Components, list[Diagnostic]]:
+    """Run the component files of a task and collect the kinds that they declare.
+
+    Args:
+        document: the task.
+        read: reads a file by its name.
+        folder: how to call the folder of the files in messages.
+        folders: the same of files that are in other folders, by their name.
+
+    Returns:
+        The components, and what is wrong with the files. A class with a mistake is left out.
+    """
+    if not is_mapping(document.data) or KEY not in document.data:
+        return Components(), []
+    files, found = collect(document, read)
+    kinds = {object: dict(of) for object, of in KINDS.items()}
+    sources: dict[str, str] = {}
+    for name, content in files.items():
+        shown = str(PurePosixPath((folders or {}).get(name, folder)) / name)
+        sources[shown] = content.decode("utf-8-sig")
+        declared, problems = declared_in(name, sources[shown], shown)
+        found += problems
+        for model in declared:
+            of = kinds[model.object]
+            if model.kind_name in of:
+                taken = of[model.kind_name]
+                by = f"in {taken.declared_at.file}" if issubclass(taken, Custom) else "built-in"
+                message = f"there is a {model.object} {model.kind_name!r} already ({by})"
+                help = "rename the class, or give it another kind_name"
+                found.append(Diagnostic("KS0706", message, model.declared_at, help=help))
+            else:
+                of[model.kind_name] = model
+    return Components(files, kinds, sources, bool(found)), found
+
+
+def blame(
+    error: BaseException, sources: Mapping[str, str], what: str = "", help: str = ""
+) -> Diagnostic | None:
+    """An exception as a diagnostic about the component file that it came through.
+
+    Args:
+        error: the exception.
+        sources: name of a component file in messages -> its text.
+        what: what failed, for the message.
+        help: what to do.
+
+    Returns:
+        None when it came through none of them.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not any(frame.filename in sources for frame in frames):
+        return None
+    message = f"{what or 'the component'} fails: {message_of(error)}"
+    return Diagnostic("KS0709", message, place_of(error, sources), help=help)
+
+
+def own_parts(parts: Mapping[str, Mapping[str, Part]]) -> Iterator[tuple[str, str, Custom]]:
+    """Object, name and part of each part whose kind a component file declares."""
+    for object, named in parts.items():
+        for name, part in named.items():
+            if isinstance(part, Custom):
+                yield object, name, part

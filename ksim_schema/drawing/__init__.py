@@ -1,0 +1,1 @@
+"""Drawing: a task or a difference as a picture with layers."""

@@ -1,0 +1,245 @@
+"""From a task's parts to its graph: names in fields become edges, and what is implied is added.
+
+A field that names another part is an edge (see :class:`~ksim_schema.vocabulary.base.Wire`). An
+author may instead write edges in the ``morphisms`` section: they are put into those fields before
+the parts are validated, so both ways of writing give the same graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.graph.graph import NEXT, Edge, Graph, Node, task_schema
+from ksim_schema.source import Path_
+from ksim_schema.source.plain import is_list, is_mapping
+from ksim_schema.task import KNOWN, REQUIRED, Task
+from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
+from ksim_schema.vocabulary.scale import Scale
+
+_GRADED = {
+    "Action": "grade_action",
+    "Command": "grade_command",
+    "Reward": "grade_reward",
+    "Observation": "grade_observation",
+    "Event": "grade_event",
+    "Randomizer": "grade_randomizer",
+}
+_RECORD = {
+    "PhysicsState": "record",
+    "Action": "record_action",
+    "Observation": "record_observation",
+    "Command": "record_command",
+    "Termination": "record_termination",
+}
+_OF_THE_RECORD = {"Reward": "reward", "Termination": "terminate", "Curriculum": "gauge"}
+"""What reads the record of a tick, and the morphism along which it does."""
+FAILURE_CHANNEL = Node("Trajectory", "Termination")
+"""The channel that says whether a tick ended in a failure."""
+
+
+def wire(task: Task) -> tuple[Graph, list[Diagnostic]]:
+    """The graph of a task, and what is wrong with the names in it."""
+    builder = _Builder(task)
+    return builder.build(), builder.found
+
+
+class _Builder:
+    def __init__(self, task: Task) -> None:
+        self.task, self.schema = task, task_schema()
+        self.found: list[Diagnostic] = []
+        self.edges: dict[Edge, None] = {}
+        self.channels: dict[Node, list[Edge]] = {}
+        self.nodes: dict[Node, str] = {}
+        for object, name, part in task:
+            if object == "Trajectory":
+                continue
+            self.nodes[Node(object, name)] = part.kind_name
+            if object == "PhysicsState":
+                self.nodes[Node(object, name + NEXT)] = "next"
+
+    def build(self) -> Graph:
+        for object, name, part in self.task:
+            if object != "Trajectory":
+                self._wires(Node(object, name), part)
+        for state in self.task.of("PhysicsState"):
+            now, after = Node("PhysicsState", state), Node("PhysicsState", state + NEXT)
+            self._add("evolve", now, after)
+            self._add("hold", after, now)
+        for object, name, part in self.task:
+            self._implied(Node(object, name), part)
+        observed = [edge for edge in self.edges if edge.hom == "observe"]
+        for channel, records in self.channels.items():
+            self.nodes[channel] = "channel"
+            for record in records:
+                self.edges[record] = None
+                # what an observation measures is recorded of the state that the tick makes
+                for edge in observed:
+                    if edge.tgt == record.src:
+                        state = Node(edge.src.object, edge.src.name + NEXT)
+                        self.edges[Edge("record", state, channel)] = None
+        for name in self.task.of("Trajectory"):
+            if Node("Trajectory", name) not in self.channels:
+                message = f"no part reads a channel {name!r}"
+                help = did_you_mean(name, (c.name for c in self.channels), of="channels")
+                self.found.append(
+                    self.task.report_key("KS0201", message, "Trajectory", name, help=help)
+                )
+        edges = sorted(self.edges, key=_order)
+        return Graph(self.schema, tuple(self.nodes), tuple(edges), dict(self.nodes))
+
+    def _wires(self, node: Node, part: Part) -> None:
+        """The edges that the part's fields name."""
+        for path, wire, value in annotated_fields(part, Wire):
+            at = (node.object, node.name, *path)
+            label = wire.hom if wire.of is None else _OF_THE_RECORD.get(node.object, wire.hom)
+            hom = self.schema.homs[label]
+            outwards = hom.dom == node.object
+            other = wire.of or (hom.codom if outwards else hom.dom)
+            port = ".".join(path)
+            seen: set[str] = set()
+            for index, (name, place) in enumerate(self._named(part, other, path, value, at)):
+                if name in seen:
+                    self.found.append(
+                        self.task.report("KS0308", f"{name!r} is named twice", *place)
+                    )
+                    continue
+                seen.add(name)
+                target = self._find(other, name, place)
+                if target is None:
+                    continue
+                if wire.of is not None:
+                    target = self._channel(target)
+                if outwards and hom.codom == "PhysicsState":
+                    # what acts in a tick acts on the state that it makes, the rest on the state
+                    suffix = "" if hom.delay else NEXT
+                    target = Node(target.object, target.name.removesuffix(NEXT) + suffix)
+                ends = (node, target) if outwards else (target, node)
+                listed = is_list(value)
+                self._add(label, *ends, port=port, index=index if listed else 0, path=place)
+
+    def _named(
+        self, part: Part, other: str, path: tuple[str, ...], value: Any, at: Path_
+    ) -> list[tuple[str, Path_]]:
+        """The names in a field with their places; what is left out is inferred."""
+        if is_list(value) and value:
+            return [(name, (*at, index)) for index, name in enumerate(value)]
+        if isinstance(value, str):
+            return [(value, at)]
+        inferred = path[0] in INFERRED
+        choices = list(self.task.of(other))
+        if path[0] == "recall":  # all that the policy sets, in its order
+            acts: list[str] = []
+            for policy in self.task.of("Policy").values():
+                acts += getattr(policy, "act", ())
+            return [(name, at) for name in dict.fromkeys(acts or choices) if name in choices]
+        if inferred and len(choices) == 1 and getattr(part, "implies_" + path[0], True):
+            return [(choices[0], at)]
+        return []
+
+    def _find(self, object: str, name: str, place: Path_) -> Node | None:
+        node = Node(object, name)
+        if node in self.nodes:
+            return node
+        written = self.task.document.data.get(object)
+        if is_mapping(written) and name in written:
+            return None  # the part is there, and its own problem is reported
+        if object not in self.task.document.data and self._section_reported(object):
+            return None
+        others = [o for o in self.task.parts if name in self.task.of(o) and o != "Trajectory"]
+        if others:
+            message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
+            self.found.append(self.task.report("KS0212", message, *place))
+        else:
+            help = did_you_mean(name, self.task.of(object), of=f"{object} has")
+            message = f"unknown {object} {name!r}"
+            self.found.append(self.task.report("KS0201", message, *place, help=help))
+        return None
+
+    def _section_reported(self, object: str) -> bool:
+        """Whether a section's absence is reported already: as missing, empty or misspelt."""
+        data = self.task.document.data
+        return object in data or object in REQUIRED or not set(data) <= KNOWN
+
+    def _channel(self, source: Node) -> Node:
+        """The trajectory's channel of a part, recorded from it."""
+        channel = Node("Trajectory", str(source).removesuffix(NEXT))
+        if channel not in self.channels:
+            if source.object == "PhysicsState":
+                source = Node(source.object, source.name.removesuffix(NEXT) + NEXT)
+            self.channels[channel] = [Edge(_RECORD[source.object], source, channel)]
+        return channel
+
+    def _failures(self) -> Node:
+        if FAILURE_CHANNEL not in self.channels:
+            self.channels[FAILURE_CHANNEL] = [
+                Edge("record_termination", Node("Termination", name), FAILURE_CHANNEL)
+                for name in self.task.of("Termination")
+            ]
+        return FAILURE_CHANNEL
+
+    def _implied(self, node: Node, part: Part) -> None:
+        """The edges that the kind of a part implies."""
+        hom = _OF_THE_RECORD.get(node.object)
+        channels: Iterable[str] = getattr(part, "channels", ())
+        for channel in channels if hom else ():
+            for source in self._sources(channel):
+                self._add(hom or "", source, node)
+        if node.object == "Termination":
+            for reset in self.task.of("Reset"):
+                self._add("trigger", node, Node("Reset", reset))
+            for level in self.task.of("Curriculum"):
+                self._add("advance", node, Node("Curriculum", level))
+        if node.object in _GRADED and is_graded(part):
+            levels = list(self.task.of("Curriculum"))
+            if not levels and not self._section_reported("Curriculum"):
+                message = f"{node} follows the curriculum's level, and the task has no Curriculum"
+                help = "add a Curriculum section, or give a constant scale"
+                self.found.append(self.task.report_key("KS0411", message, *node, help=help))
+            for level in levels:
+                self._add(_GRADED[node.object], Node("Curriculum", level), node)
+
+    def _sources(self, channel: str) -> Iterator[Node]:
+        match channel:
+            case "state":
+                for name in self.task.of("PhysicsState"):
+                    yield self._channel(Node("PhysicsState", name))
+            case "action":
+                for name in self.task.of("Action"):
+                    yield self._channel(Node("Action", name))
+            case "termination":
+                yield self._failures()
+            case _:
+                raise ValueError(f"no such channel: {channel}")
+
+    def _add(
+        self, hom: str, src: Node, tgt: Node, port: str = "", index: int = 0, path: Path_ = ()
+    ) -> None:
+        self.edges[Edge(hom, src, tgt, port, index, path)] = None
+
+
+INFERRED = frozenset(
+    ("observe", "inform", "step", "act", "recall", "reset", "disturb", "randomize")
+)
+"""Fields that are inferred when the task has just one part that they could name."""
+
+
+def _order(edge: Edge) -> tuple[str, Node | tuple[str | int, ...], str, int, Node, Node]:
+    """Edges of one morphism stand together, those that one field names in the field's order."""
+    owner = edge.path[:2] or edge.tgt
+    return edge.hom, owner, edge.port, edge.place, edge.tgt, edge.src
+
+
+def is_graded(model: Model) -> bool:
+    """Whether a scale in the model follows the curriculum's level."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        members = value if is_list(value) else (value,)
+        for member in members:
+            if isinstance(member, Scale):
+                if member.graded:
+                    return True
+            elif isinstance(member, Model) and is_graded(member):
+                return True
+    return False

@@ -1,0 +1,281 @@
+"""A task: sections of parts, validated one by one so that each problem finds its place.
+
+Sections are named as the schema's objects; an entry is a part; ``kind`` names the declared
+component. Loading reports every problem and keeps what is valid, so that later checks can go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ksim_schema.custom.files import KEY as COMPONENTS
+from ksim_schema.custom.files import Components
+from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
+from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.plain import is_mapping
+from ksim_schema.task.validation import problems_of
+from ksim_schema.units import describe
+from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.ppo import PPO
+
+LANGUAGE_VERSION = 1
+HEADER = ("ksim", "task", "about", COMPONENTS)
+SECTIONS = tuple(KINDS)
+"""The schema's objects, in the order in which the vocabulary declares them."""
+OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
+"""Objects with one declared component, whose ``kind`` need not be written."""
+KNOWN = frozenset((*HEADER, *SECTIONS, "PPO", "morphisms"))
+"""The keys of a task."""
+REQUIRED = ("PhysicsState", "Observation", "Action", "Policy", "Critic", "Reward")
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_NAME_HELP = "use letters, digits, '_' and '-', beginning with a letter"
+_SYSTEM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as validated parts.
+
+    Attributes:
+        name: its name.
+        about: a sentence that says what it is.
+        parts: object -> name -> part, in the author's order.
+        ppo: how it is trained.
+        folder: the folder that model paths are relative to.
+        document: where it was read from.
+        components: its component files, and the kinds that it may use with them.
+    """
+
+    name: str
+    about: str
+    parts: Mapping[str, Mapping[str, Part]]
+    ppo: PPO
+    folder: Path
+    document: Document = field(compare=False, repr=False)
+    components: Components = field(default=Components(), repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part that is written was read: else parts may seem to be unused."""
+        written = self.document.data
+        return all(
+            is_mapping(written.get(object, {}))
+            and len(written.get(object, {})) == len(self.of(object))
+            for object in written
+            if object in KINDS
+        ) and KNOWN.issuperset(written)
+
+    def of(self, object: str) -> Mapping[str, Part]:
+        """The parts of an object."""
+        return self.parts.get(object, {})
+
+    def __iter__(self) -> Iterator[tuple[str, str, Part]]:
+        """Object, name and part of every part."""
+        for object, parts in self.parts.items():
+            for name, part in parts.items():
+                yield object, name, part
+
+    def span(self, *path: str | int, key: bool = False) -> Span:
+        """The place of a value (or key) in the source."""
+        return self.document.at(path, key=key)
+
+    def report(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+        """A diagnostic about the value at a path (of a single value, if it is no list there)."""
+        while path and isinstance(path[-1], int) and path not in self.document.values:
+            path = path[:-1]
+        return Diagnostic(code, message, self.span(*path), dotted(path), help)
+
+    def report_key(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+        """A diagnostic about the key at a path."""
+        return Diagnostic(code, message, self.span(*path, key=True), dotted(path), help)
+
+
+def load(
+    document: Document, folder: Path, components: Components | None = None
+) -> tuple[Task | None, list[Diagnostic]]:
+    """Validate a document as a task.
+
+    Args:
+        document: the source.
+        folder: the folder that paths in it are relative to.
+        components: its component files.
+
+    Returns:
+        The task made of all valid parts, or None when there is nothing to go on with; and
+        what is wrong. An invalid part is left out of the task.
+    """
+    data, found = document.data, list[Diagnostic]()
+    if not is_mapping(data):
+        help = "a task starts with 'ksim: 1' and 'task: <name>'"
+        message = f"a task is a mapping of sections, not {describe(data)}"
+        return None, [Diagnostic("KS0007", message, document.at(()), help=help)]
+    _check_header(document, data, found)
+    misspelt = _check_sections(document, data, found)
+    for section in REQUIRED:
+        if section not in data and section not in misspelt:
+            message = f"the task has no section {section!r}"
+            found.append(Diagnostic("KS0113", message, _first_line(document)))
+    components = components or Components()
+    parts = {
+        section: dict(_load_section(document, section, data[section], components, found))
+        for section in SECTIONS
+        if section in data
+    }
+    training = data.get("PPO")
+    ppo = _validate(document, ("PPO",), {} if training is None else training, PPO, found)
+    name, about = data.get("task"), data.get("about", "")
+    task = Task(
+        name if isinstance(name, str) else "task",
+        about if isinstance(about, str) else "",
+        parts,
+        ppo if ppo is not None else PPO(),
+        folder,
+        document,
+        components,
+    )
+    return task, found
+
+
+def _check_sections(
+    document: Document, data: Mapping[str, Any], found: list[Diagnostic]
+) -> set[str]:
+    """Report unknown sections; returns those that were probably meant."""
+    meant: set[str] = set()
+    last = ""
+    for key in data:
+        if key in KNOWN:
+            last = key
+            continue
+        help = did_you_mean(key, (*SECTIONS, "PPO", "morphisms"), of="sections", limit=20)
+        if last in SECTIONS and data[last] is None:
+            help = f"indent it if it is a part of {last}; {help}"
+        meant.update(closest(key, KNOWN))
+        where = document.at((key,), key=True)
+        found.append(Diagnostic("KS0101", f"unknown section {key!r}", where, help=help))
+    return meant
+
+
+def _first_line(document: Document) -> Span:
+    lines = document.text.splitlines()
+    return Span(document.file, 1, 1, 1, len(lines[0]) + 1 if lines else 2)
+
+
+def _header(document: Document, key: str) -> Span:
+    """The place of a key of the header, or the first line when it is not there."""
+    return document.keys.get((key,)) or _first_line(document)
+
+
+def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> None:
+    version = data.get("ksim")
+    if version is None:
+        message, help = "the task does not say its language version", "add 'ksim: 1'"
+        found.append(Diagnostic("KS0114", message, _header(document, "ksim"), help=help))
+    elif isinstance(version, bool) or version != LANGUAGE_VERSION:
+        shown = repr(version) if isinstance(version, str) else describe(version)
+        message = (
+            f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
+        )
+        found.append(Diagnostic("KS0114", message, document.at(("ksim",)), "ksim"))
+    name = data.get("task")
+    if name is None:
+        message, help = "the task has no name", "add 'task: <name>'"
+        found.append(Diagnostic("KS0113", message, _header(document, "task"), help=help))
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        shown = repr(name) if isinstance(name, str) else describe(name)
+        where = document.at(("task",))
+        found.append(Diagnostic("KS0112", f"{shown} is not a name", where, "task", _NAME_HELP))
+    if not isinstance(data.get("about", ""), str):
+        message = f"expected a text, not {describe(data['about'])}"
+        found.append(Diagnostic("KS0106", message, document.at(("about",)), "about"))
+
+
+def _load_section(
+    document: Document, section: str, data: Any, own: Components, found: list[Diagnostic]
+) -> Iterator[tuple[str, Part]]:
+    if not is_mapping(data):
+        message = f"a section maps names to parts; this is {describe(data)}"
+        help = (
+            "write its parts below it, indented, or leave the section out" if data is None else ""
+        )
+        found.append(Diagnostic("KS0007", message, document.at((section,)), section, help))
+        return
+    pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
+    for name, written in data.items():
+        path = (section, name)
+        if not pattern.fullmatch(name):
+            where = document.at(path, key=True)
+            message = f"{name!r} is not a name"
+            found.append(Diagnostic("KS0112", message, where, section, _NAME_HELP))
+            continue
+        value: Any = {} if written is None and section in OPTIONAL_KIND else written
+        if not is_mapping(value):
+            message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
+            known = isinstance(value, str) and value in own.kinds[section]
+            help = f"write {{kind: {value}}}" if known else ""
+            found.append(Diagnostic("KS0007", message, document.at(path), dotted(path), help))
+            continue
+        kind = _kind(document, section, path, value, own, found)
+        if kind is not None:
+            part = _validate(document, path, value, kind, found)
+            if part is not None:
+                yield name, part
+
+
+def _kind(
+    document: Document,
+    section: str,
+    path: Path_,
+    data: Mapping[str, Any],
+    own: Components,
+    found: list[Diagnostic],
+) -> type[Part] | None:
+    kinds = own.kinds[section]
+    if "kind" not in data:
+        if section in OPTIONAL_KIND:
+            return next(iter(kinds.values()))
+        misspelt = next((key for key in data if closest(key, ("kind",))), None)
+        if misspelt is not None:
+            where = document.at((*path, misspelt), key=True)
+            message, help = f"unknown field {misspelt!r}", "did you mean 'kind'?"
+            found.append(Diagnostic("KS0104", message, where, dotted(path), help))
+            return None
+        where = document.at(path, key=True)
+        help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
+        message = f"{path[-1]!r} does not say its kind"
+        found.append(Diagnostic("KS0103", message, where, dotted(path), help))
+        return None
+    kind = data["kind"]
+    if isinstance(kind, str) and kind in kinds:
+        return kinds[kind]
+    path = (*path, "kind")
+    if isinstance(kind, str) and own.broken:
+        return None  # it may be one that a component file with a mistake declares
+    if isinstance(kind, str):
+        message, help = (
+            f"unknown kind {kind!r}",
+            did_you_mean(kind, kinds, of=f"kinds of {section}"),
+        )
+        elsewhere = [o for o, names in own.kinds.items() if kind in names]
+        if elsewhere:
+            help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
+    else:
+        message, help = f"a kind is a text, not {describe(kind)}", ""
+    found.append(Diagnostic("KS0102", message, document.at(path), dotted(path), help))
+    return None
+
+
+def _validate(
+    document: Document, path: Path_, data: Any, model: type[Any], found: list[Diagnostic]
+) -> Any | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found.extend(problems_of(error, document, path, data, model))
+        return None

@@ -1,0 +1,409 @@
+"""Physical quantities: ``"20 ms"``, ``"2 deg"``, ``"1.5 m/s"`` to SI floats with a dimension.
+
+Conversion is done in decimal arithmetic, so ``"20 ms"`` and ``"0.02 s"`` are the same float.
+The angle is kept as a dimension of its own (rad), so that a length given where an angle is
+meant is an error, although SI counts the radian as the number one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+
+class Dimension(NamedTuple):
+    """Exponents of the base units metre, kilogram, second and radian."""
+
+    m: int = 0
+    kg: int = 0
+    s: int = 0
+    rad: int = 0
+
+    def __str__(self) -> str:
+        """The SI unit of this dimension, as the parser reads it ("" for a plain number)."""
+        return _SI_NAMES[self] if self in _SI_NAMES else _product(self)
+
+    def times(self, other: Dimension, power: int = 1) -> Dimension:
+        """This dimension multiplied by ``other ** power``."""
+        return Dimension(*(a + power * b for a, b in zip(self, other, strict=True)))
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it: "length", "angle", "dimensionless number"."""
+        return _TITLES.get(self, f"quantity in {self}")
+
+    @property
+    def phrase(self) -> str:
+        """The title with its article: "a length", "an angle"."""
+        return f"{'an' if self.title[0] in 'aeiou' else 'a'} {self.title}"
+
+
+NUMBER = Dimension()
+LENGTH = Dimension(m=1)
+ANGLE = Dimension(rad=1)
+TIME = Dimension(s=1)
+FREQUENCY = Dimension(s=-1)
+MASS = Dimension(kg=1)
+SPEED = Dimension(m=1, s=-1)
+ACCELERATION = Dimension(m=1, s=-2)
+ANGULAR_SPEED = Dimension(rad=1, s=-1)
+ANGULAR_ACCELERATION = Dimension(rad=1, s=-2)
+FORCE = Dimension(m=1, kg=1, s=-2)
+TORQUE = Dimension(m=2, kg=1, s=-2)
+POWER = Dimension(m=2, kg=1, s=-3)
+INERTIA = Dimension(m=2, kg=1)
+STIFFNESS = Dimension(m=2, kg=1, s=-2, rad=-1)
+LINEAR_STIFFNESS = Dimension(kg=1, s=-2)
+DAMPING = Dimension(m=2, kg=1, s=-1, rad=-1)
+LINEAR_DAMPING = Dimension(kg=1, s=-1)
+
+_TITLES: dict[Dimension, str] = {
+    NUMBER: "plain number",
+    LENGTH: "length",
+    ANGLE: "angle",
+    TIME: "time",
+    FREQUENCY: "frequency",
+    MASS: "mass",
+    SPEED: "speed",
+    ACCELERATION: "acceleration",
+    ANGULAR_SPEED: "angular velocity",
+    ANGULAR_ACCELERATION: "angular acceleration",
+    FORCE: "force",
+    TORQUE: "torque",
+    POWER: "power",
+    INERTIA: "moment of inertia",
+    STIFFNESS: "servo stiffness",
+    LINEAR_STIFFNESS: "linear stiffness",
+    DAMPING: "servo damping",
+    LINEAR_DAMPING: "linear damping",
+}
+_SI_NAMES: dict[Dimension, str] = {
+    NUMBER: "",
+    FREQUENCY: "Hz",
+    FORCE: "N",
+    TORQUE: "N*m",
+    POWER: "W",
+    STIFFNESS: "N*m/rad",
+    LINEAR_STIFFNESS: "N/m",
+    DAMPING: "N*m*s/rad",
+    LINEAR_DAMPING: "N*s/m",
+}
+
+_USUAL: dict[Dimension, tuple[str, ...]] = {
+    TIME: ("s", "ms"),
+    ANGLE: ("rad", "deg"),
+    ANGULAR_SPEED: ("rad/s", "deg/s"),
+}
+"""Units to propose where a number has none, of dimensions that have several in use."""
+
+_DEGREE = Decimal(repr(math.pi)) / 180
+UNITS: dict[str, tuple[Decimal, Dimension]] = {
+    "m": (Decimal(1), LENGTH),
+    "km": (Decimal(1000), LENGTH),
+    "cm": (Decimal("0.01"), LENGTH),
+    "mm": (Decimal("0.001"), LENGTH),
+    "kg": (Decimal(1), MASS),
+    "g": (Decimal("0.001"), MASS),
+    "s": (Decimal(1), TIME),
+    "ms": (Decimal("0.001"), TIME),
+    "us": (Decimal("0.000001"), TIME),
+    "min": (Decimal(60), TIME),
+    "rad": (Decimal(1), ANGLE),
+    "mrad": (Decimal("0.001"), ANGLE),
+    "deg": (_DEGREE, ANGLE),
+    "rev": (_DEGREE * 360, ANGLE),
+    "Hz": (Decimal(1), FREQUENCY),
+    "kHz": (Decimal(1000), FREQUENCY),
+    "N": (Decimal(1), FORCE),
+    "kN": (Decimal(1000), FORCE),
+    "Nm": (Decimal(1), TORQUE),
+    "J": (Decimal(1), TORQUE),
+    "W": (Decimal(1), POWER),
+    "%": (Decimal("0.01"), NUMBER),
+}
+
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*(.*?)\s*"
+)
+_FACTOR = re.compile(r"\s*([A-Za-z%]+|1)\s*(?:(?:\^|\*\*)\s*([+-]?[1-9][0-9]?))?\s*")
+MAX_LENGTH = 80
+"""Longest text read as a quantity."""
+
+
+class QuantityError(ValueError):
+    """A text that is not a quantity. ``help`` says what to write instead."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class Measured(float):
+    """A float in SI units that knows its dimension."""
+
+    dimension: Dimension
+
+    def __new__(cls, value: float, dimension: Dimension = NUMBER) -> Measured:
+        self = super().__new__(cls, value)
+        self.dimension = dimension
+        return self
+
+    def __reduce__(self) -> tuple[type[Measured], tuple[float, Dimension]]:
+        return Measured, (float(self), self.dimension)
+
+    def __str__(self) -> str:
+        return text_of(float(self), self.dimension)
+
+
+def parse_unit(text: str) -> tuple[Decimal, Dimension]:
+    """Read a unit expression such as ``N*m*s/rad`` or ``m/s^2``.
+
+    Returns:
+        The factor to SI and the dimension.
+
+    Raises:
+        QuantityError: an unknown unit or a malformed expression.
+    """
+    factor, dimension, position, sign = Decimal(1), NUMBER, 0, 1
+    while True:
+        match = _FACTOR.match(text, position)
+        if match is None:
+            raise QuantityError(f"cannot read the unit {text!r}", "write for example 'N*m/rad'")
+        name, exponent = match.group(1), int(match.group(2) or 1) * sign
+        if name != "1":
+            if name not in UNITS:
+                raise QuantityError(f"unknown unit {name!r}", _suggest_unit(name))
+            unit, unit_dimension = UNITS[name]
+            factor *= unit**exponent
+            dimension = dimension.times(unit_dimension, exponent)
+        position = match.end()
+        if position == len(text):
+            return factor, dimension
+        if text[position] not in "*/":
+            raise QuantityError(f"cannot read the unit {text!r}", "write for example 'N*m/rad'")
+        sign = 1 if text[position] == "*" else -1
+        position += 1
+
+
+def parse(value: object) -> Measured:
+    """Read a number or a text such as ``"20 ms"``.
+
+    Raises:
+        QuantityError: not a finite number with an optional unit.
+    """
+    if isinstance(value, Measured):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise QuantityError(f"expected a quantity, not {describe(value)}")
+    if not isinstance(value, str):
+        return Measured(_finite(float(value), str(value)))
+    if len(value) > MAX_LENGTH:
+        raise QuantityError("this text is too long to be a quantity")
+    match = _NUMBER.fullmatch(value)
+    if match is None:
+        raise QuantityError(f"{value!r} is not a number with a unit", "write for example '20 ms'")
+    try:
+        number = Decimal(match.group(1))
+        factor, dimension = parse_unit(match.group(2)) if match.group(2) else (Decimal(1), NUMBER)
+        return Measured(_finite(float(number * factor), value), dimension)
+    except (InvalidOperation, OverflowError) as error:
+        raise QuantityError(f"{value!r} is out of range") from error
+
+
+def text_of(value: float, dimension: Dimension) -> str:
+    """The canonical text of a quantity, which :func:`parse` reads back exactly."""
+    unit = str(dimension)
+    return f"{value!r} {unit}" if unit else repr(value)
+
+
+def describe(value: object) -> str:
+    """What a value is, in the words of a YAML author."""
+    match value:
+        case None:
+            return "nothing (null)"
+        case bool():
+            return f"the truth value {str(value).lower()}"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case str():
+            return f"the text {value[:60]!r}"
+        case _:
+            return f"the number {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Pydantic annotation: a float that must be given in one of these dimensions.
+
+    With one dimension the value is a plain float in SI units. With several, or with none (any
+    dimension goes), it is a :class:`Measured`, because a later stage decides which was meant; a
+    default of several, which is each joint's own unit, is a plain float: ``20 rad/s or m/s``.
+    A bare number is read only where a plain number is allowed, and zero everywhere: a number
+    without a unit is the mistake that this project is there to find.
+    """
+
+    allowed: tuple[Dimension, ...]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(self.serialize),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A number or a text. ``units`` is for :mod:`ksim_schema.exchange.json_schema`, which words it."""
+        return {"type": ["number", "string"], "units": [str(d) for d in self.allowed]}
+
+    def validate(self, value: object) -> float:
+        """The value in SI units.
+
+        Raises:
+            PydanticCustomError: of type ``quantity``, ``dimension`` or ``unit_missing``.
+        """
+        if len(self.allowed) > 1 and isinstance(value, str) and value.endswith(self._each):
+            value = value.removesuffix(self._each)
+            return float(Unit((NUMBER,)).validate(value))
+        try:
+            measured = parse(value)
+        except QuantityError as error:
+            raise PydanticCustomError(
+                "quantity", "{message}", {"message": str(error), "help": self._help(value, error)}
+            ) from error
+        if self.allowed and measured.dimension not in self.allowed:
+            if measured == 0 and measured.dimension == NUMBER:
+                measured = Measured(0.0, self.allowed[0])
+            else:
+                self._refuse(value, measured)
+        return measured if len(self.allowed) != 1 else float(measured)
+
+    def text_of_each(self, value: float) -> str:
+        """The text, which :meth:`validate` reads, of a number in the unit of each joint."""
+        return f"{float(value)!r}{self._each}"
+
+    def _help(self, value: object, error: QuantityError) -> str:
+        """What to write instead of a text that is not a quantity."""
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            return error.help  # a number, and what follows it is no unit
+        examples = self.examples("20")
+        return f"write for example {examples}" if examples else error.help
+
+    def examples(self, number: str) -> str:
+        """A number in the units that are allowed, quoted as in a message."""
+        units = dict.fromkeys(unit for d in self.allowed for unit in _USUAL.get(d, (str(d),)))
+        return " or ".join(f"'{number} {unit}'" if unit else f"'{number}'" for unit in units)
+
+    def _refuse(self, value: object, measured: Measured) -> None:
+        wanted = " or ".join(dict.fromkeys(d.phrase for d in self.allowed))
+        number = f"{float(measured):g}"
+        if measured.dimension == NUMBER:
+            raise PydanticCustomError(
+                "unit_missing",
+                "expected {wanted}, but {number} has no unit",
+                {"wanted": wanted, "number": number, "help": f"write {self.examples(number)}"},
+            )
+        units = " or ".join(f"'{d}'" for d in self.allowed if str(d))
+        raise PydanticCustomError(
+            "dimension",
+            "expected {wanted}, but {value} is {got}",
+            {
+                "wanted": wanted,
+                "value": repr(value),
+                "got": measured.dimension.phrase,
+                "help": f"give it in {units}" if units else "give a number without a unit",
+            },
+        )
+
+    @property
+    def _each(self) -> str:
+        """What follows a number that is in the unit of whatever it is applied to."""
+        return " " + " or ".join(map(str, self.allowed))
+
+    def serialize(self, value: float) -> object:
+        """The canonical text (a plain number stays a number)."""
+        several = bool(self.allowed[1:]) and NUMBER not in self.allowed
+        if several and value and not isinstance(value, Measured):
+            return self.text_of_each(value)
+        dimension = value.dimension if isinstance(value, Measured) else self.allowed[0]
+        return text_of(float(value), dimension) if dimension != NUMBER else float(value)
+
+
+class Period(Unit):
+    """A time that may also be given as a frequency: ``20 ms`` and ``50 Hz`` are the same."""
+
+    def validate(self, value: object) -> float:
+        try:
+            measured = parse(value)
+        except QuantityError:
+            return Unit.validate(self, value)
+        if measured.dimension != FREQUENCY:
+            return Unit.validate(self, value)
+        if measured <= 0 or not math.isfinite(1.0 / float(measured)):
+            raise PydanticCustomError(
+                "quantity",
+                "a frequency is more than 0, and {value} is not",
+                {"value": repr(value), "help": f"write for example {self.examples('50')}"},
+            )
+        return 1.0 / float(measured)
+
+    def examples(self, number: str) -> str:
+        return f"'{number} Hz' or '{number} ms'"
+
+
+Number = Annotated[float, Unit((NUMBER,))]
+Length = Annotated[float, Unit((LENGTH,))]
+Angle = Annotated[float, Unit((ANGLE,))]
+Time = Annotated[float, Unit((TIME,))]
+ControlPeriod = Annotated[float, Period((TIME,))]
+Frequency = Annotated[float, Unit((FREQUENCY,))]
+Mass = Annotated[float, Unit((MASS,))]
+Speed = Annotated[float, Unit((SPEED,))]
+Acceleration = Annotated[float, Unit((ACCELERATION,))]
+AngularSpeed = Annotated[float, Unit((ANGULAR_SPEED,))]
+AngularAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION,))]
+Force = Annotated[float, Unit((FORCE,))]
+Torque = Annotated[float, Unit((TORQUE,))]
+Effort = Annotated[float, Unit((TORQUE, FORCE))]
+"""What a joint's motor gives: a torque on a hinge, a force on a slide."""
+JointValue = Annotated[float, Unit((ANGLE, LENGTH))]
+"""A joint's coordinate: an angle of a hinge, a length of a slide."""
+JointSpeed = Annotated[float, Unit((ANGULAR_SPEED, SPEED))]
+JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
+ServoStiffness = Annotated[float, Unit((STIFFNESS, LINEAR_STIFFNESS))]
+ServoDamping = Annotated[float, Unit((DAMPING, LINEAR_DAMPING))]
+AnyQuantity = Annotated[float, Unit(())]
+"""A quantity whose dimension is fixed by what it is applied to (a noise, for example)."""
+
+
+def _finite(value: float, text: str) -> float:
+    if not math.isfinite(value):
+        raise QuantityError(f"{text} is not a finite number")
+    return value + 0.0  # -0 is 0
+
+
+def _product(dimension: Dimension) -> str:
+    over = [_power(u, e) for u, e in zip(dimension._fields, dimension, strict=True) if e > 0]
+    under = [_power(u, -e) for u, e in zip(dimension._fields, dimension, strict=True) if e < 0]
+    return "/".join(["*".join(over) or "1", *under])
+
+
+def _power(unit: str, exponent: int) -> str:
+    return unit if exponent == 1 else f"{unit}^{exponent}"
+
+
+def _suggest_unit(name: str) -> str:
+    same = next((unit for unit in UNITS if unit.lower() == name.lower()), None)
+    words = {"degrees": "deg", "degree": "deg", "radians": "rad", "sec": "s", "seconds": "s"}
+    hint = same or words.get(name.lower())
+    return f"did you mean {hint!r}?" if hint else "known units: " + ", ".join(UNITS)
