@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -17,52 +18,60 @@ LINES = 420
 HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 
 LAYERS = (
-    ("quiet", "transmission"),
-    (
-        "anatomy",
-        "bases",
-        "clock",
-        "differences",
-        "limits",
-        "modelfiles",
-        "modelrefs",
-        "modelxml",
-        "motions",
-        "sane",
-        "sealed",
-        "surfaces",
-        "terrain",
-        "transition",
-    ),
-    ("robotfacts",),
-    ("robot",),
-    ("plan",),
-    ("interface",),
-    ("migration",),
-    ("meaning",),
-    ("verify",),
-    ("passes",),
-    ("pipeline",),
-    ("artifact",),
-    ("lowering", "engine"),
-    ("tick",),
-    ("env",),
-    ("learn",),
-    ("play", "deploy"),
-    ("cli",),
+    ("ksim_schema.acset", "ksim_schema.diagnostics"),
+    ("ksim_schema.source", "ksim_schema.units"),
+    ("ksim_schema.compose", "ksim_schema.robot"),
+    ("ksim_schema.vocabulary",),
+    ("ksim_schema.custom",),
+    ("ksim_schema.task",),
+    ("ksim_schema.checks", "ksim_schema.graph"),
+    ("ksim_schema.diff", "ksim_schema.drawing", "ksim_schema.exchange"),
+    ("ksim_schema.frontend",),
+    ("ksim_compiler.robot",),
+    ("ksim_compiler.plan",),
+    ("ksim_compiler.checks",),
+    ("ksim_compiler.passes",),
+    ("ksim_compiler.pipeline",),
+    ("ksim_compiler.artifact",),
+    ("ksim_compiler.engine", "ksim_compiler.lowering"),
+    ("ksim_compiler.env",),
+    ("ksim_compiler.learn.nets",),
+    ("ksim_compiler.learn.ppo",),
+    ("ksim_compiler.learn.run",),
+    ("ksim_compiler.deploy", "ksim_compiler.play"),
+    ("ksim_compiler.report",),
+    ("ksim_compiler.cli",),
 )
-"""From the ground up: a module may import those of lower layers and of its own."""
+"""The rooms, from the ground up: a module imports of its own room and of those in lower layers."""
+
+
+def diagram() -> str:
+    """The layers as CONTRIBUTING shows them."""
+    return "\n".join(", ".join(layer) for layer in reversed(LAYERS))
 
 
 def imports(path: Path) -> set[str]:
+    """Modules and names that a file imports, at its top or later, by their full names."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def name_of(path: Path) -> str:
+    """The name of a module by its file."""
+    root = LANGUAGE if path.is_relative_to(LANGUAGE) else COMPILER
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join((root.name, *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def room_of(name: str) -> str | None:
+    """The room of a module, or of a name in one; None outside of the rooms."""
+    rooms = (room for layer in LAYERS for room in layer)
+    return next((room for room in rooms if f"{name}.".startswith(f"{room}.")), None)
 
 
 def modules(folder: Path) -> list[Path]:
@@ -77,20 +86,39 @@ def test_the_language_imports_no_simulator(path: Path) -> None:
     assert roots.isdisjoint(HEAVY)
 
 
+def test_every_module_has_a_room() -> None:
+    packages = {"ksim_schema", "ksim_compiler", "ksim_compiler.learn"}
+    names = {name_of(path) for path in modules(LANGUAGE) + modules(COMPILER)}
+    assert {name for name in names if room_of(name) is None} == packages
+
+
 def test_arrows_go_one_way() -> None:
     height = {name: level for level, names in enumerate(LAYERS) for name in names}
     wrong = []
-    for path in modules(COMPILER):
-        own = path.relative_to(COMPILER).with_suffix("").parts[0]
-        if own == "__init__":
-            continue
-        assert own in height, f"give {own} a place in LAYERS"
-        for name in imports(path):
-            parts = name.split(".")
-            inside = parts[0] == "ksim_compiler" and len(parts) > 1 and parts[1] in height
-            if inside and height[parts[1]] > height[own]:
-                wrong.append(f"{path.relative_to(COMPILER)} imports {name}")
+    for path in modules(LANGUAGE) + modules(COMPILER):
+        own = room_of(name_of(path))
+        for name in sorted(imports(path)) if own else ():
+            other = room_of(name)
+            if own and other and other != own and height[other] >= height[own]:
+                wrong.append(f"{name_of(path)} imports {name}")
     assert wrong == []
+
+
+def test_no_imports_go_round() -> None:
+    paths = {name_of(path): path for path in modules(LANGUAGE) + modules(COMPILER)}
+    graph = networkx.DiGraph()
+    for name, path in paths.items():
+        for target in imports(path):
+            found = target if target in paths else target.rpartition(".")[0]
+            if found in paths:
+                graph.add_edge(name, found)
+    assert graph.number_of_edges() > 500
+    assert list(networkx.simple_cycles(graph)) == []
+
+
+def test_the_layers_are_those_of_the_guide() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"```\n{diagram()}\n```" in guide, f"CONTRIBUTING.md must show:\n{diagram()}"
 
 
 def test_files_are_short() -> None:

@@ -13,8 +13,9 @@ from ksim_schema.acset.schema import Schema
 
 def folder() -> Path:
     """Where the schema files are: in the installed package, or beside it in a checkout."""
-    installed = Path(__file__).parent / "_schemas"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "schemas"
+    package = Path(__file__).parents[1]
+    installed = package / "_schemas"
+    return installed if installed.is_dir() else package.parent / "schemas"
 
 
 @cache

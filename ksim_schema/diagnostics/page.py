@@ -1,4 +1,4 @@
-"""The page of all diagnostics: ``python -m ksim_schema.diagnostics.page docs/errors.md`` writes it."""
+"""The page of all diagnostics; ``python -m ksim_schema.diagnostics.page FILE`` writes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GROUPS = {
 }
 _HEAD = """# Diagnostics
 
-<!-- Written by `python -m ksim_schema.diagnostics.page docs/errors.md` from ksim_schema/diagnostics/catalogue.py. -->
+<!-- Written by `python -m ksim_schema.diagnostics.page docs/errors.md` from the catalogue. -->
 
 Codes are stable: one that is no longer given is never used for something else. An *error* stops the
 compilation, a *warning* only with `--strict`, an *info* never. `ksim-compile --explain KS0204`

@@ -1,4 +1,6 @@
-"""Files made of the declarations: ``python -m ksim_schema.exchange.json_schema`` writes them to ``schemas/``.
+"""Files made of the declarations, written to ``schemas/``.
+
+``python -m ksim_schema.exchange.json_schema`` writes them.
 
 They are the JSON Schema of the task language, and the ACSet schemas in JSON.
 
@@ -347,9 +349,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"wrote {name}")
             continue
         fresh = path.is_file() and path.read_text(encoding="utf-8") == written
-        print(
-            f"{name} is {'fresh' if fresh else 'stale: run python -m ksim_schema.exchange.json_schema'}"
-        )
+        print(f"{name} is {'fresh' if fresh else 'stale: run make schemas'}")
         status = status if fresh else 1
     return status
 

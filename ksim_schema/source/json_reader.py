@@ -1,6 +1,6 @@
 """JSON text to plain data, with the place of every key and value.
 
-It gives the same :class:`~ksim_schema.source.yaml_reader.Document` as the YAML reader, under the same limits:
+It gives the same :class:`~ksim_schema.source.Document` as the YAML reader, under the same limits:
 a stack of its own, so that depth and size are bounded before anything is built.
 """
 

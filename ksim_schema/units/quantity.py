@@ -263,7 +263,7 @@ class Unit:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A number or a text. ``units`` is for :mod:`ksim_schema.exchange.json_schema`, which words it."""
+        """A number or a text. ``units`` is for the JSON Schema, which words it."""
         return {"type": ["number", "string"], "units": [str(d) for d in self.allowed]}
 
     def validate(self, value: object) -> float:

@@ -168,7 +168,7 @@ def _told(what: Callable[[], int]) -> int:
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.play.commands import CommandError
     from ksim_compiler.play.renderer import VideoError
-    from ksim_compiler.play.viewer import ViewerError
+    from ksim_compiler.play.view import ViewerError
     from ksim_compiler.report.plots import PlotError
     from ksim_schema.exchange.replay import ReplayError
 

@@ -1,4 +1,4 @@
-"""Times in whole ticks within a compiled program: :mod:`ksim_compiler.plan.clock` for JAX's arrays."""
+"""Times in whole ticks within a compiled program: :mod:`ksim_compiler.plan.clock` for arrays."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from mujoco.studio.dear_imgui import dear_imgui as imgui
 from ksim_compiler.play.commands import Dial
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
-from ksim_compiler.play.viewer import View, ViewerError
+from ksim_compiler.play.view import View, ViewerError
 from ksim_schema.robot import RobotFacts
 
 AFTER_STUDIO = int(messages.Priority.INTERNAL) - 1

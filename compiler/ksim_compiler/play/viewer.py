@@ -8,12 +8,13 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import mujoco
 
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
+from ksim_compiler.play.view import View, ViewerError
 
 STEP = 0.1
 """How much a key changes an element of a command, in SI units."""
@@ -21,26 +22,6 @@ KEYS = {265: ("forward", 1), 264: ("forward", -1), 263: ("turn", 1), 262: ("turn
 """GLFW's arrow keys: up, down, left, right."""
 BEHIND = 0.25
 """Seconds that a view may lag behind the clock before it stops to catch up."""
-
-
-class ViewerError(Exception):
-    """A viewer that cannot be shown; the message says why."""
-
-
-class View(Protocol):
-    """Where a live policy is seen.
-
-    Attributes:
-        paused: whether it stands still.
-        speed: seconds of the simulation in a second.
-    """
-
-    paused: bool
-    speed: float
-
-    def show(self, model: mujoco.MjModel, data: mujoco.MjData) -> bool:
-        """Show a state; False when the viewer was closed."""
-        ...
 
 
 def watch(live: Live, kind: str, seconds: float | None) -> None:

@@ -15,7 +15,8 @@ from ksim_compiler.cli.run import main as train
 from ksim_compiler.learn.run.policy import fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.play.live import Live
-from ksim_compiler.play.viewer import Keys, ViewerError, watch
+from ksim_compiler.play.view import ViewerError
+from ksim_compiler.play.viewer import Keys, watch
 
 TASKS = Path(__file__).parents[3] / "tasks"
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")

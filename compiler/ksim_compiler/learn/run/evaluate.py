@@ -24,7 +24,8 @@ class Evaluation(NamedTuple):
         terms: reward term -> mean over the ticks of the episodes.
         alive: (ticks, envs) whether the episode was going on, the tick in which it ended aside.
         watched: what was asked to be watched, (ticks, envs) each.
-        tracking: velocity -> mean absolute error; see :func:`ksim_compiler.learn.run.tracking.errors`.
+        tracking: velocity -> mean absolute error; see
+            :func:`ksim_compiler.learn.run.tracking.errors`.
     """
 
     returns: Float[Array, " envs"]

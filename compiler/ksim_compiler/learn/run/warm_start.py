@@ -7,9 +7,10 @@ which is what a normalized input of zero stands for, or else that over the envir
 checkpoint. A new action starts as in a fresh network. The environments, the random
 numbers, the learning rate and the count of steps are the new run's own.
 
-What an array's axes run over is what the networks declare (:class:`~ksim_compiler.learn.nets.networks.
-Axes`), and what an output is the distribution's head says. Where a parameter is multiplied with a
-factor, its gradient is divided by it, and Adam's moments are with its first and second power.
+What an array's axes run over is what the networks declare (``Axes`` in
+:mod:`ksim_compiler.learn.nets.networks`), and what an output is the distribution's head says. Where
+a parameter is multiplied with a factor, its gradient is divided by it, and Adam's moments are with
+its first and second power.
 """
 
 from __future__ import annotations
