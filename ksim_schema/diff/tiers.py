@@ -26,7 +26,6 @@ SPREAD = frozenset(("init_std", "min_std", "max_std"))
 """Fields of a distribution that the training starts from or stays within."""
 TRAINED_STATE = frozenset(("kind", "timestep", "solver", "terrain", "mirror"))
 """Fields of the robot that leave what its numbers mean."""
-TRAINED = frozenset(("Reward", "Termination", "Reset", "Event", "Randomizer", "Curriculum"))
 
 
 class Tiers:

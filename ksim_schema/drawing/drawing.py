@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ksim_schema.acset import Arrow
 from ksim_schema.graph import NEXT, Graph, Node
 from ksim_schema.graph.wiring import FAILURE_CHANNEL
+from ksim_schema.vocabulary.objects import OBJECT
 
 
 class Shown(NamedTuple):
@@ -79,7 +80,7 @@ def picture(graph: Graph, title: str = "", about: str = "") -> Picture:
     """
     ids = {node: f"n{i}" for i, node in enumerate(graph.nodes)}
     groups: dict[str, Group] = {}
-    for node in sorted(graph.nodes, key=lambda n: _ORDER.get(n.object, 99)):
+    for node in sorted(graph.nodes, key=lambda n: OBJECT[n.object].drawn):
         key = _group(node)
         heading = _TITLES.get(key, node.object)
         group = groups.setdefault(key, Group(f"g{len(groups)}", node.object, heading))
@@ -90,28 +91,6 @@ def picture(graph: Graph, title: str = "", about: str = "") -> Picture:
     used = {wire.hom.name for wire in wires}
     legend = tuple(hom for name, hom in graph.schema.homs.items() if name in used)
     return Picture(title, about, tuple(groups.values()), tuple(wires), legend)
-
-
-_ORDER = {
-    object: i
-    for i, object in enumerate(
-        (
-            "PhysicsState",
-            "Command",
-            "Randomizer",
-            "Event",
-            "Observation",
-            "Policy",
-            "Critic",
-            "Action",
-            "Trajectory",
-            "Termination",
-            "Reward",
-            "Reset",
-            "Curriculum",
-        )
-    )
-}
 
 
 def _group(node: Node) -> str:
@@ -142,7 +121,7 @@ def _dot(shown: Picture) -> Iterator[str]:
     yield '  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11];'
     yield '  edge [fontname="Helvetica", fontsize=9, arrowsize=0.6];'
     for group in shown.groups:
-        colour, tint = COLOURS[group.object][:2]
+        colour, tint = OBJECT[group.object].colours[:2]
         yield f"  subgraph cluster_{group.id} {{"
         yield f'    label={_dot_text(group.title)}; color="{colour}"; fontcolor="{colour}";'
         for part in group.parts:
@@ -151,7 +130,10 @@ def _dot(shown: Picture) -> Iterator[str]:
             yield f"    {part.id} [label={_dot_text(text)}, {style}];"
         yield "  }"
     for wire in shown.wires:
-        style = [f'color="{COLOURS[wire.hom.dom][0]}"', f"tooltip={_dot_text(describe(wire.hom))}"]
+        style = [
+            f'color="{OBJECT[wire.hom.dom].colours.stroke}"',
+            f"tooltip={_dot_text(describe(wire.hom))}",
+        ]
         if wire.hom.delay:  # it must not turn the picture around
             style += ["style=dashed", "constraint=false"]
         if wire.loop:
@@ -198,10 +180,11 @@ def _mermaid(shown: Picture) -> Iterator[str]:
         label = f"|{_mermaid_text(wire.hom.name)}|" if wire.loop or wire.hom.delay else ""
         yield f"  {wire.src} {line}{label} {wire.tgt}"
     for object in dict.fromkeys(group.object for group in shown.groups):
-        colour, tint = COLOURS[object][:2]
+        colour, tint = OBJECT[object].colours[:2]
         yield f"  classDef {object} fill:{tint},stroke:{colour},color:#111"
-    for colour in dict.fromkeys(COLOURS[wire.hom.dom][0] for wire in shown.wires):
-        numbers = [i for i, w in enumerate(shown.wires) if COLOURS[w.hom.dom][0] == colour]
+    strokes = [OBJECT[wire.hom.dom].colours.stroke for wire in shown.wires]
+    for colour in dict.fromkeys(strokes):
+        numbers = [i for i, stroke in enumerate(strokes) if stroke == colour]
         yield f"  linkStyle {','.join(map(str, numbers))} stroke:{colour}"
 
 
@@ -211,22 +194,4 @@ def _mermaid_text(text: str) -> str:
     return '"' + escaped.replace("\n", "<br/>") + '"'
 
 
-COLOURS: dict[str, tuple[str, str, str, str]] = {
-    "PhysicsState": ("#1d5fa8", "#e6f0fb", "#7fb5f0", "#15283d"),
-    "Observation": ("#0b7a6b", "#e0f5f1", "#4fcfba", "#0e2f2b"),
-    "Policy": ("#8a3ab9", "#f4e9fa", "#cf95f0", "#2f1b3b"),
-    "Critic": ("#6b5b95", "#eeebf5", "#b3a5dd", "#26213a"),
-    "Action": ("#b8500b", "#fdeee1", "#f2a067", "#3a2212"),
-    "Trajectory": ("#566370", "#edf0f3", "#a7b4c2", "#222a32"),
-    "Reward": ("#2d7d2d", "#e6f4e6", "#78cc78", "#16301a"),
-    "Termination": ("#b3261e", "#fcebe9", "#f28b82", "#3b1a18"),
-    "Reset": ("#00708f", "#e0f3f8", "#58c4e0", "#0d2d38"),
-    "Command": ("#8a6d00", "#fbf4d9", "#dcc04a", "#322a0c"),
-    "Event": ("#a8326e", "#fbe7f1", "#ee8fbd", "#391729"),
-    "Randomizer": ("#4d6b12", "#eff5df", "#aed163", "#232d10"),
-    "Curriculum": ("#7a5230", "#f6ece3", "#d5a881", "#31241a"),
-}
-"""Object -> stroke and fill on a light page, stroke and fill on a dark one."""
-
-
-__all__ = ["COLOURS", "Group", "Picture", "Shown", "Wire", "describe", "dot", "mermaid", "picture"]
+__all__ = ["Group", "Picture", "Shown", "Wire", "describe", "dot", "mermaid", "picture"]

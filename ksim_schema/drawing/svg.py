@@ -8,8 +8,9 @@ from html import escape
 from itertools import pairwise
 
 from ksim_schema.acset import Arrow
-from ksim_schema.drawing.drawing import COLOURS, Picture, Shown, Wire, describe
+from ksim_schema.drawing.drawing import Picture, Shown, Wire, describe
 from ksim_schema.drawing.layout import Layout, Link, Rect, Route, layout
+from ksim_schema.vocabulary.objects import OBJECT
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
 _EM = 0.61
@@ -114,7 +115,7 @@ class _Svg:
         light = ".page{fill:#fff}text{fill:#1b1f24}.kind,.about,.note{fill:#57606a}"
         dark = ".page{fill:#0d1117}text{fill:#e6edf3}.kind,.about,.note{fill:#9ba6b2}"
         for object in used:
-            stroke, fill, dark_stroke, dark_fill = COLOURS[object]
+            stroke, fill, dark_stroke, dark_fill = OBJECT[object].colours
             rule = ".s-{0}{{stroke:{1}}}.f-{0}{{fill:{1}}}.b-{0}{{fill:{2}}}"
             light += rule.format(object, stroke, fill)
             dark += rule.format(object, dark_stroke, dark_fill)

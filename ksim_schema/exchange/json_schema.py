@@ -28,25 +28,11 @@ from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.units import parse
 from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.ppo import PPO
 
 FILE = "task.schema.json"
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-_TITLES = {
-    "PhysicsState": "The robot, its world and the clock of the control loop.",
-    "Trajectory": "Recorded channels; the canonical form writes them, authors need not.",
-    "Observation": "What the policy and the critic see of the state.",
-    "Command": "What the policy is told to do.",
-    "Action": "What the policy's output does to the robot.",
-    "Policy": "The stochastic policy: what it reads, what it sets, its network.",
-    "Critic": "The value function for training.",
-    "Reward": "What is good and bad about a tick; the total is the sum.",
-    "Termination": "When an episode ends, by failure or by time.",
-    "Reset": "The state in which an episode begins.",
-    "Event": "What the world does to the robot at random times.",
-    "Randomizer": "What differs between the robots and worlds of a batch.",
-    "Curriculum": "The level of difficulty in [0, 1].",
-}
 
 
 def task_schema() -> dict[str, Any]:
@@ -142,7 +128,7 @@ def _section(object: str) -> dict[str, Any]:
         ]
     section: dict[str, Any] = {
         "type": "object",
-        "description": _TITLES[object],
+        "description": OBJECT[object].about,
         "additionalProperties": part,
     }
     if object != "Trajectory":

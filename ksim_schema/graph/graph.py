@@ -17,6 +17,7 @@ from ksim_schema.acset import Instance, Schema, sch_task
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.objects import OBJECT, OBJECTS
 
 
 class Node(NamedTuple):
@@ -110,18 +111,12 @@ def cycle_without_delay(graph: Graph) -> list[Edge]:
     return [by_ends[hop[0], hop[1]] for hop in hops]
 
 
-SINKS = frozenset(
-    ("PhysicsState", "Policy", "Critic", "Reward", "Termination", "Reset", "Event", "Randomizer")
-)
-"""Objects whose parts do something by themselves; the others only when something reads them."""
-
-
 def unused(graph: Graph) -> list[Node]:
     """The nodes from which no path leads to a part that does something."""
     backwards: dict[Node, list[Node]] = {}
     for edge in graph.edges:
         backwards.setdefault(edge.tgt, []).append(edge.src)
-    used = {n for n in graph.nodes if n.object in SINKS}
+    used = {n for n in graph.nodes if OBJECT[n.object].acts}
     frontier = list(used)
     while frontier:
         for node in backwards.get(frontier.pop(), ()):
@@ -158,40 +153,24 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
     if task.complete and not broken:
         found += _driven(task, graph)
     for node in unused(graph) if task.complete and not broken else ():
-        if node.object in ("Observation", "Command", "Curriculum", "Trajectory"):
+        if help := OBJECT[node.object].unread:
             message = f"nothing reads {node}, so it is dropped"
-            help = _READERS.get(node.object, "take it out")
             found.append(task.report_key("KS0307", message, *node, help=help))
     return found
 
 
-_READERS = {
-    "Observation": "name it in 'read' of the policy or in 'judge' of the critic, or take it out",
-    "Command": "name it in 'obey' of the policy, or in a reward, or take it out",
-    "Curriculum": "let a scale follow it, such as {linear: {from: 0, to: 1}}, or take it out",
-}
-
-
 def _counts(task: Task) -> Iterator[Diagnostic]:
-    for object, least, most in (
-        ("PhysicsState", 1, 1),
-        ("Policy", 1, 1),
-        ("Critic", 1, 1),
-        ("Action", 1, None),
-        ("Reward", 1, None),
-        ("Observation", 1, None),
-        ("Curriculum", 0, 1),
-    ):
-        written = task.document.data.get(object)
-        if object not in task.parts or not is_mapping(written):
+    for row in OBJECTS:
+        written = task.document.data.get(row.name)
+        if row.name not in task.parts or not is_mapping(written):
             continue
         names = list(written)
-        if len(names) < least:
-            message = f"a task needs at least one {object}, and this section is empty"
-            yield task.report_key("KS0303", message, object)
-        if most is not None and len(names) > most:
-            message = f"a task has at most {most} {object}, but this has {', '.join(names)}"
-            yield task.report_key("KS0303", message, object, names[most])
+        if len(names) < row.least:
+            message = f"a task needs at least one {row.name}, and this section is empty"
+            yield task.report_key("KS0303", message, row.name)
+        if row.most is not None and len(names) > row.most:
+            message = f"a task has at most {row.most} {row.name}, but this has {', '.join(names)}"
+            yield task.report_key("KS0303", message, row.name, names[row.most])
 
 
 def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:

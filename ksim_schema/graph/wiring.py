@@ -16,25 +16,9 @@ from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import KNOWN, REQUIRED, Task
 from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
+from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.scale import Scale
 
-_GRADED = {
-    "Action": "grade_action",
-    "Command": "grade_command",
-    "Reward": "grade_reward",
-    "Observation": "grade_observation",
-    "Event": "grade_event",
-    "Randomizer": "grade_randomizer",
-}
-_RECORD = {
-    "PhysicsState": "record",
-    "Action": "record_action",
-    "Observation": "record_observation",
-    "Command": "record_command",
-    "Termination": "record_termination",
-}
-_OF_THE_RECORD = {"Reward": "reward", "Termination": "terminate", "Curriculum": "gauge"}
-"""What reads the record of a tick, and the morphism along which it does."""
 FAILURE_CHANNEL = Node("Trajectory", "Termination")
 """The channel that says whether a tick ended in a failure."""
 
@@ -93,7 +77,7 @@ class _Builder:
         """The edges that the part's fields name."""
         for path, wire, value in annotated_fields(part, Wire):
             at = (node.object, node.name, *path)
-            label = wire.hom if wire.of is None else _OF_THE_RECORD.get(node.object, wire.hom)
+            label = (OBJECT[node.object].judges if wire.of else None) or wire.hom
             hom = self.schema.homs[label]
             outwards = hom.dom == node.object
             other = wire.of or (hom.codom if outwards else hom.dom)
@@ -168,7 +152,7 @@ class _Builder:
         if channel not in self.channels:
             if source.object == "PhysicsState":
                 source = Node(source.object, source.name.removesuffix(NEXT) + NEXT)
-            self.channels[channel] = [Edge(_RECORD[source.object], source, channel)]
+            self.channels[channel] = [Edge(str(OBJECT[source.object].recorded), source, channel)]
         return channel
 
     def _failures(self) -> Node:
@@ -181,7 +165,7 @@ class _Builder:
 
     def _implied(self, node: Node, part: Part) -> None:
         """The edges that the kind of a part implies."""
-        hom = _OF_THE_RECORD.get(node.object)
+        hom = OBJECT[node.object].judges
         channels: Iterable[str] = getattr(part, "channels", ())
         for channel in channels if hom else ():
             for source in self._sources(channel):
@@ -191,14 +175,15 @@ class _Builder:
                 self._add("trigger", node, Node("Reset", reset))
             for level in self.task.of("Curriculum"):
                 self._add("advance", node, Node("Curriculum", level))
-        if node.object in _GRADED and is_graded(part):
+        graded = OBJECT[node.object].graded
+        if graded and is_graded(part):
             levels = list(self.task.of("Curriculum"))
             if not levels and not self._section_reported("Curriculum"):
                 message = f"{node} follows the curriculum's level, and the task has no Curriculum"
                 help = "add a Curriculum section, or give a constant scale"
                 self.found.append(self.task.report_key("KS0411", message, *node, help=help))
             for level in levels:
-                self._add(_GRADED[node.object], Node("Curriculum", level), node)
+                self._add(graded, Node("Curriculum", level), node)
 
     def _sources(self, channel: str) -> Iterator[Node]:
         match channel:

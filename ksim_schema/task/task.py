@@ -22,17 +22,16 @@ from ksim_schema.source.plain import is_mapping
 from ksim_schema.task.validation import problems_of
 from ksim_schema.units import describe
 from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.objects import OBJECTS, SECTIONS
 from ksim_schema.vocabulary.ppo import PPO
 
 LANGUAGE_VERSION = 1
 HEADER = ("ksim", "task", "about", COMPONENTS)
-SECTIONS = tuple(KINDS)
-"""The schema's objects, in the order in which the vocabulary declares them."""
 OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
 """Objects with one declared component, whose ``kind`` need not be written."""
 KNOWN = frozenset((*HEADER, *SECTIONS, "PPO", "morphisms"))
 """The keys of a task."""
-REQUIRED = ("PhysicsState", "Observation", "Action", "Policy", "Critic", "Reward")
+REQUIRED = tuple(row.name for row in OBJECTS if row.least)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _NAME_HELP = "use letters, digits, '_' and '-', beginning with a letter"

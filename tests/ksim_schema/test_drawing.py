@@ -13,7 +13,6 @@ from hypothesis import given, settings
 
 from ksim_schema.acset import sch_task
 from ksim_schema.drawing.drawing import (
-    COLOURS,
     LOOP,
     Group,
     Picture,
@@ -26,6 +25,7 @@ from ksim_schema.drawing.drawing import (
 from ksim_schema.drawing.layout import Layout, Link, Rect, layout
 from ksim_schema.drawing.svg import svg, text_width
 from ksim_schema.frontend import check_file
+from ksim_schema.vocabulary.objects import OBJECT, OBJECTS
 
 TASKS = sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -146,8 +146,8 @@ def test_every_part_and_wire_is_shown(path: Path) -> None:
 
 
 def test_every_object_has_its_colours() -> None:
-    assert set(COLOURS) == set(sch_task().objects)
-    for colours in zip(*COLOURS.values(), strict=True):
+    assert set(OBJECT) == set(sch_task().objects)
+    for colours in zip(*(row.colours for row in OBJECTS), strict=True):
         assert len(set(colours)) == len(colours)
 
 
@@ -163,9 +163,9 @@ def contrast(a: str, b: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("object", COLOURS)
+@pytest.mark.parametrize("object", OBJECT)
 def test_headings_can_be_read_on_light_and_dark_pages(object: str) -> None:
-    stroke, fill, dark_stroke, dark_fill = COLOURS[object]
+    stroke, fill, dark_stroke, dark_fill = OBJECT[object].colours
     assert contrast(stroke, "#ffffff") >= 4.5
     assert contrast(stroke, fill) >= 4.0
     assert contrast(dark_stroke, "#0d1117") >= 4.5

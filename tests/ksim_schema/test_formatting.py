@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from ksim_compiler.cli.compile import main
 from ksim_schema.source import parse
-from ksim_schema.source.format import format_text
+from ksim_schema.task.format import format_text
 
 TASKS = sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml"))
 INVALID = sorted((Path(__file__).parents[1] / "invalid").glob("KS02*.yaml"))

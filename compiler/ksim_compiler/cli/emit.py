@@ -21,6 +21,7 @@ from ksim_schema.graph import NEXT, Node
 from ksim_schema.graph.canonical import canonical, canonical_yaml
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source import Path_, resolve
+from ksim_schema.vocabulary.objects import SECTIONS
 
 
 def graph(plan: Plan) -> str:
@@ -159,7 +160,7 @@ def table(plan: Plan, width: int) -> Iterator[tuple[str, bool]]:
     yield f"  added to the model: {drives} actuators, {sensors} sensors", False
     inputs, critic = ((c[-1].stop if c else 0) for c in (plan.policy_input, plan.critic_input))
     yield f"  policy {inputs} -> {plan.action_size}, critic {critic} -> 1", False
-    shown = sorted(filter(_shown, plan.graph.nodes), key=lambda node: _ORDER.index(node.object))
+    shown = sorted(filter(_shown, plan.graph.nodes), key=lambda node: SECTIONS.index(node.object))
     rows = [_row(plan, node) for node in shown]
     columns = [max(len(row[i]) for row in (*rows, _TITLES)) for i in range(4)]
     for row in (_TITLES, *rows):
@@ -174,25 +175,11 @@ def table(plan: Plan, width: int) -> Iterator[tuple[str, bool]]:
     yield from ((f"  {line}", False) for line in textwrap.wrap(order, max(20, width - 2)))
 
 
-_ORDER = (
-    "PhysicsState",
-    "Command",
-    "Observation",
-    "Action",
-    "Policy",
-    "Critic",
-    "Reward",
-    "Termination",
-    "Reset",
-    "Event",
-    "Randomizer",
-    "Curriculum",
-)
 _TITLES = ("part", "kind", "shape", "reads")
 
 
 def _shown(node: Node) -> bool:
-    return node.object in _ORDER and not node.name.endswith(NEXT)
+    return node.object != "Trajectory" and not node.name.endswith(NEXT)
 
 
 def _row(plan: Plan, node: Node) -> tuple[str, str, str, str]:

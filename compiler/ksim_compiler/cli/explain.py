@@ -24,6 +24,7 @@ from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
 from ksim_schema.vocabulary.networks import Distribution, Network
 from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.ppo import PPO
 from ksim_schema.vocabulary.scale import Scale
 
@@ -159,7 +160,7 @@ def _model(model: type[Model], title: str, facts: list[str] | None = None) -> st
 
 def _shape(object: str, model: type[Part]) -> str:
     """The shape of a part's value in words; "" for parts without one."""
-    if object not in _VALUED:
+    if not OBJECT[object].valued:
         return ""
     components: tuple[str, ...] = getattr(model, "components", ())
     if components:
@@ -176,9 +177,6 @@ def _shape(object: str, model: type[Part]) -> str:
     if -1 in shape:
         return "that of the action"
     return "x".join(map(str, shape))
-
-
-_VALUED = ("Observation", "Command", "Action", "Reward", "Termination", "Curriculum", "Critic")
 
 
 class Row(NamedTuple):

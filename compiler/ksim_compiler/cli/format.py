@@ -23,7 +23,7 @@ def format_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> i
         The exit status: 1 when a file cannot be read, or would change.
     """
     from ksim_schema.source import read
-    from ksim_schema.source.format import format_text
+    from ksim_schema.task.format import format_text
 
     status = OK
     for path in paths:

@@ -106,7 +106,7 @@ def _settle(beginning: Beginning, path: Path, head: str) -> tuple[Compiled, bool
 
 
 def _laid_out(text: str, path: Path) -> str:
-    from ksim_schema.source.format import format_text
+    from ksim_schema.task.format import format_text
 
     return format_text(text, str(path))[0] or text
 

@@ -20,23 +20,11 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Column, Plan
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.objects import OBJECTS
 from ksim_schema.vocabulary.reset import Reset
 
 NON_FINITE = "non_finite"
 """The termination that every task has: a state that is no longer a number, or beyond 1e10."""
-OBJECTS = (
-    "Command",
-    "Observation",
-    "Action",
-    "Reward",
-    "Termination",
-    "Reset",
-    "Event",
-    "Randomizer",
-    "Curriculum",
-)
-"""The objects whose parts have rules."""
-
 Parts = dict[str, dict[str, Any]]
 
 
@@ -100,7 +88,7 @@ class Tick:
     def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
         self.plan, self.robot = plan, plan.robot.facts
         # in an order that does not depend on the author's, as the task's fingerprint does not
-        self.parts: Parts = {object: _ordered(plan.parts(object)) for object in OBJECTS}
+        self.parts: Parts = {o.name: _ordered(plan.parts(o.name)) for o in OBJECTS if o.ruled}
         self.reward_names = tuple(
             term
             for name, part in sorted(self.parts["Reward"].items())

@@ -9,23 +9,7 @@ import networkx as nx
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Node
-
-STAGES = (
-    "Command",
-    "PhysicsState",
-    "Observation",
-    "Critic",
-    "Policy",
-    "Action",
-    "Event",
-    "Trajectory",
-    "Termination",
-    "Reward",
-    "Curriculum",
-    "Randomizer",
-    "Reset",
-)
-"""Which of several nodes that could come next does come next: one of the first of these."""
+from ksim_schema.vocabulary.objects import OBJECT
 
 
 def schedule(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -33,7 +17,7 @@ def schedule(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     place = {node: number for number, node in enumerate(plan.graph.nodes)}
 
     def key(node: Node) -> tuple[int, int]:
-        return STAGES.index(node.object), place[node]
+        return OBJECT[node.object].stage, place[node]
 
     graph = plan.graph.instantaneous()
     return replace(plan, order=tuple(nx.lexicographical_topological_sort(graph, key=key))), []

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from ksim_schema.diagnostics import Diagnostic, has_errors
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_reader import Document, parse
+from ksim_schema.vocabulary.objects import SECTIONS
 
 HEAD = ("ksim", "task", "about")
 """Keys that stand together at the top."""
 ORDER = (
     *HEAD,
     *("extends", "components", "remove", "set"),
-    *("PhysicsState", "Command", "Observation", "Action", "Policy", "Critic", "Reward"),
-    *("Termination", "Reset", "Event", "Randomizer", "Curriculum", "Trajectory"),
+    *SECTIONS,
     *("morphisms", "PPO"),
 )
 
