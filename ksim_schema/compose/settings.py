@@ -86,7 +86,7 @@ def missing(data: Any, path: Path_) -> list[Path_]:
     """The beginnings of a path that lead to no mapping yet, and are made with what it sets."""
     added: list[Path_] = []
     for depth, step in enumerate(path[:-1], start=1):
-        data = data.get(step) if is_mapping(data) else None
+        data = data[step] if is_mapping(data) and step in data else None
         if not is_mapping(data):
             added.append(path[:depth])
     return added

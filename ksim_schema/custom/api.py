@@ -56,7 +56,6 @@ from ksim_schema.units import (
     Torque,
     parse_unit,
 )
-from ksim_schema.vocabulary import command as _command
 from ksim_schema.vocabulary import event as _event
 from ksim_schema.vocabulary import reset as _reset
 from ksim_schema.vocabulary import termination as _termination
@@ -76,6 +75,7 @@ from ksim_schema.vocabulary.base import (
     Spread,
     Wire,
 )
+from ksim_schema.vocabulary.command import Drawn
 from ksim_schema.vocabulary.observation.base import Observation as _Observation
 from ksim_schema.vocabulary.observation.base import SitePattern
 from ksim_schema.vocabulary.reward.base import Reward as _Reward
@@ -189,7 +189,7 @@ class Event(Custom, _event.Event):
     """
 
 
-class Command(Custom, _command.Drawn):
+class Command(Custom, Drawn):
     """A command of a task's own file. Its rule gives one draw, made of ``x.key``.
 
     Class attributes:

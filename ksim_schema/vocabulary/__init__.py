@@ -1,32 +1,18 @@
-"""The vocabulary: every declared component, by schema object and kind."""
+"""The vocabulary: every declared component, by schema object and kind.
 
-from ksim_schema.vocabulary import (
-    action,
-    actor_critic,
-    command,
-    curriculum,
-    event,
-    observation,
-    randomizer,
-    reset,
-    reward,
-    state,
-    termination,
+A module or folder for each object; all that stands in this folder is imported, and so declared.
+"""
+
+from ksim_schema.vocabulary.base import (
+    KINDS,
+    Model,
+    Named,
+    Part,
+    Wire,
+    annotated_fields,
+    import_all,
 )
-from ksim_schema.vocabulary.base import KINDS, Model, Named, Part, Wire, annotated_fields
 
-__all__ = ["KINDS", "Model", "Named", "Part", "Wire", "annotated_fields"]
+__all__ = ["KINDS", "Model", "Named", "Part", "Wire", "annotated_fields", "import_all"]
 
-_MODULES = (
-    action,
-    actor_critic,
-    command,
-    curriculum,
-    event,
-    observation,
-    randomizer,
-    reset,
-    reward,
-    state,
-    termination,
-)
+import_all(__name__, __path__)

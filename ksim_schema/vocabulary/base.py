@@ -6,7 +6,9 @@ what it takes, which parts it reads and what shape it has, and computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin
@@ -195,6 +197,19 @@ KINDS: dict[str, dict[str, type[Part]]] = {}
 """Every declared component: object -> kind -> class. Filled as the vocabulary is imported."""
 Kinds = Mapping[str, Mapping[str, type[Part]]]
 """Components that a task may use: object -> kind -> class."""
+
+
+def import_all(package: str, path: Iterable[str]) -> None:
+    """Import the modules of a package and of the packages in it, in the order of their names.
+
+    Args:
+        package: its name.
+        path: its ``__path__``.
+    """
+    for module in pkgutil.iter_modules(path, f"{package}."):
+        found = importlib.import_module(module.name)
+        if module.ispkg:
+            import_all(module.name, found.__path__)
 
 
 def annotated_fields(

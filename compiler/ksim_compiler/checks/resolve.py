@@ -23,10 +23,12 @@ from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.base import Floating
 from ksim_schema.vocabulary.command import Command
-from ksim_schema.vocabulary.observation import CommandedJointPosition, Observation
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
 from ksim_schema.vocabulary.reset import ResetHeightFieldPosition, ResetMotion
-from ksim_schema.vocabulary.reward import Formula, Reward
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward.formula import Formula
 
 CODES = {
     "joint": "KS0203",

@@ -12,8 +12,10 @@ from typing import Any
 from ksim_compiler.plan import Plan
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary import command as commands
-from ksim_schema.vocabulary import observation as observations
+from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.command import motion as commands
+from ksim_schema.vocabulary.observation.feet import Contact
+from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
 
 _PLAIN = (
     "frame",
@@ -56,15 +58,15 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
         found["names"] = list(called)
     if sensors := part.sensors(facts):  # type: ignore[attr-defined]
         found["sensors"] = [request.name for request in sensors]
-    if isinstance(part, observations.Contact):
+    if isinstance(part, Contact):
         found["groups"] = [[s.name for s in group] for group in part.requests(facts)]
-    if isinstance(part, observations.LastAction):
+    if isinstance(part, LastAction):
         found["slices"] = _recalled(plan, part)
-    if isinstance(part, observations.CommandValue):
+    if isinstance(part, CommandValue):
         found["command"] = part.command
         if Node("Command", part.command) not in {c.source for c in plan.policy_input}:
             found["of"] = _command(plan, Node("Command", part.command))
-    if isinstance(part, commands.Drawn):
+    if isinstance(part, Drawn):
         rates = part.rates()
         found |= {"rates": list(rates), "from_rest": bool(rates) and part.from_rest}
     if isinstance(part, commands.Phase):
@@ -83,7 +85,7 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
     nodes = [column.source for column in plan.policy_input]
     for node in nodes:
         part = plan.task.of(node.object)[node.name]
-        if isinstance(part, observations.CommandValue):
+        if isinstance(part, CommandValue):
             heeded: Any = plan.task.of("Command")[part.command]
             requests.update(dict.fromkeys(heeded.sensors(facts)))
         requests.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]
@@ -112,7 +114,7 @@ def _command(plan: Plan, node: Node) -> dict[str, Any]:
     }
 
 
-def _recalled(plan: Plan, part: observations.LastAction) -> list[list[int]]:
+def _recalled(plan: Plan, part: LastAction) -> list[list[int]]:
     """The stretches of the policy's output that are read back."""
     places, start = dict[str, list[int]](), 0
     for name in plan.actions():

@@ -305,9 +305,10 @@ def default_row(
     data: Any = mujoco.MjData(model)
     if act is not None:
         data.act[:] = act
-    for i in () if ctrl is None else np.flatnonzero(model.actuator_history[:, 0]):
-        told = np.full(model.actuator_history[i, 0], ctrl[i], np.float64)
-        mujoco.mj_initCtrlHistory(model, data, int(i), None, told)
+    if ctrl is not None:
+        for i in np.flatnonzero(model.actuator_history[:, 0]):
+            told = np.full(model.actuator_history[i, 0], ctrl[i], np.float64)
+            mujoco.mj_initCtrlHistory(model, data, int(i), None, told)
     mujoco.mj_getState(model, data, row, whole)
     return row
 

@@ -20,7 +20,18 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_compiler.lowering.timing import drawn_ticks
-from ksim_schema.vocabulary import command as v
+from ksim_schema.vocabulary.command import Command, Drawn
+from ksim_schema.vocabulary.command.motion import (
+    BaseHeight,
+    CartesianCoordinate,
+    JointPosition,
+    Phase,
+    SinusoidalGait,
+    StartOrientation,
+    StartPosition,
+)
+from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
+from ksim_schema.vocabulary.command.velocity import AngularVelocity, LinearVelocity, PlanarVelocity
 
 Value = Float[Array, " size"]
 Seconds = Float[Array, ""]
@@ -51,9 +62,9 @@ class Draw(NamedTuple):
     origin: Any
 
 
-def first(c: v.Command, x: Context) -> Memory:
+def first(c: Command, x: Context) -> Memory:
     """The command at the start of an episode."""
-    if not isinstance(c, v.Drawn):
+    if not isinstance(c, Drawn):
         return Memory(*rules.apply(c, x, rules.initial(c, _with_key(x, "initial"))))
     target, left, speed = _draw(c, x)
     now = target
@@ -61,14 +72,14 @@ def first(c: v.Command, x: Context) -> Memory:
         limited = jnp.array([rate is not None for rate in c.rates()])
         now = jnp.where(limited, 0.0, target)
     origin: Any = ()
-    if isinstance(c, v.CartesianCoordinate) and c.relative_to == "start":
+    if isinstance(c, CartesianCoordinate) and c.relative_to == "start":
         origin = x.sensor(c.sensors(x.robot)[0])
     return _told(c, Draw(target, now, left, speed, origin))
 
 
-def following(c: v.Command, x: Context, memory: Memory) -> Memory:
+def following(c: Command, x: Context, memory: Memory) -> Memory:
     """The command of the next tick."""
-    if not isinstance(c, v.Drawn):
+    if not isinstance(c, Drawn):
         return Memory(*rules.apply(c, x, memory.state))
     before: Draw = memory.state
     due = jnp.bool_(False)
@@ -77,7 +88,7 @@ def following(c: v.Command, x: Context, memory: Memory) -> Memory:
         due = before.left <= 0
     if c.switch is not None:
         due = due | _chance(x.key, "switch", c.switch)
-    if isinstance(c, v.CartesianCoordinate) and c.on_arrival:
+    if isinstance(c, CartesianCoordinate) and c.on_arrival:
         due = due | jnp.all(before.now == before.target)
     drawn = jax.tree.map(lambda new, old: jnp.where(due, new, old), _draw(c, x), _drawn(before))
     target, left, speed = drawn
@@ -85,13 +96,13 @@ def following(c: v.Command, x: Context, memory: Memory) -> Memory:
     return _told(c, Draw(target, now, left, speed, before.origin))
 
 
-def _draw(c: v.Drawn, x: Context) -> tuple[Value, Any, Any]:
+def _draw(c: Drawn, x: Context) -> tuple[Value, Any, Any]:
     """Target, interval and speed."""
     target, _ = rules.apply(c, x, ())
     left, speed = (), ()
     if c.resample is not None:
         left = drawn_ticks(name_key(x.key, "resample"), c.resample, x.period)
-    if isinstance(c, v.CartesianCoordinate) and c.speed is not None:
+    if isinstance(c, CartesianCoordinate) and c.speed is not None:
         speed = uniform(name_key(x.key, "speed"), c.speed)
     return target, left, speed
 
@@ -100,9 +111,9 @@ def _drawn(draw: Draw) -> tuple[Value, Any, Any]:
     return draw.target, draw.left, draw.speed
 
 
-def _moved(c: v.Drawn, x: Context, now: Value, target: Value, speed: Any) -> Value:
+def _moved(c: Drawn, x: Context, now: Value, target: Value, speed: Any) -> Value:
     """One tick's motion of the value to its target."""
-    if isinstance(c, v.CartesianCoordinate) and c.speed is not None:
+    if isinstance(c, CartesianCoordinate) and c.speed is not None:
         return _straight(now, target, speed * x.period)
     rates = c.rates()
     if not rates:
@@ -117,12 +128,12 @@ def _straight(now: Value, target: Value, step: Any) -> Value:
     return jnp.where(distance <= step, target, moved)
 
 
-def _told(c: v.Drawn, draw: Draw) -> Memory:
-    if isinstance(c, v.LinearVelocity):
+def _told(c: Drawn, draw: Draw) -> Memory:
+    if isinstance(c, LinearVelocity):
         speed, direction = draw.now
         planar = speed * jnp.stack([jnp.cos(direction), jnp.sin(direction)])
         return Memory(jnp.concatenate([draw.now, planar]), draw)
-    if isinstance(c, v.CartesianCoordinate) and c.relative_to == "start":
+    if isinstance(c, CartesianCoordinate) and c.relative_to == "start":
         return Memory(draw.now + draw.origin, draw)
     return Memory(draw.now, draw)
 
@@ -144,27 +155,27 @@ def _each(x: Context, ranges: Any) -> Value:
     return jnp.stack([uniform(k, r) for k, r in zip(keys, ranges, strict=True)])
 
 
-@lower(v.FloatVector)
-def float_vector(c: v.FloatVector, x: Context) -> Value:
+@lower(FloatVector)
+def float_vector(c: FloatVector, x: Context) -> Value:
     value = _each(x, c.ranges) * scaled(c.scale, x.level)
     return jnp.where(_chance(x.key, "zero", c.zero), 0.0, value)
 
 
-@lower(v.IntegerVector)
-def integer_vector(c: v.IntegerVector, x: Context) -> Value:
+@lower(IntegerVector)
+def integer_vector(c: IntegerVector, x: Context) -> Value:
     low, high = jnp.array(c.ranges).T
     value = jax.random.randint(x.key, low.shape, low, high + 1).astype(jnp.float32)
     return jnp.where(_chance(x.key, "zero", c.zero), 0.0, value)
 
 
-@lower(v.PlanarVelocity)
-def planar_velocity(c: v.PlanarVelocity, x: Context) -> Value:
+@lower(PlanarVelocity)
+def planar_velocity(c: PlanarVelocity, x: Context) -> Value:
     value = _each(x, (c.forward, c.sideways, c.turn)) * scaled(c.scale, x.level)
     return jnp.where(_chance(x.key, "still", c.stand_still), 0.0, value)
 
 
-@lower(v.LinearVelocity)
-def linear_velocity(c: v.LinearVelocity, x: Context) -> Value:
+@lower(LinearVelocity)
+def linear_velocity(c: LinearVelocity, x: Context) -> Value:
     """Speed and direction."""
     speed, direction = _each(x, (c.speed, (-c.direction, c.direction)))
     speed = speed * scaled(c.scale, x.level)
@@ -173,35 +184,35 @@ def linear_velocity(c: v.LinearVelocity, x: Context) -> Value:
     return jnp.where(still, 0.0, jnp.stack([speed, direction]))
 
 
-@lower(v.AngularVelocity)
-def angular_velocity(c: v.AngularVelocity, x: Context) -> Value:
+@lower(AngularVelocity)
+def angular_velocity(c: AngularVelocity, x: Context) -> Value:
     turn = uniform(x.key, c.turn) * scaled(c.scale, x.level)
     if c.either_way:
         turn = jnp.where(_chance(x.key, "way", 0.5), -turn, turn)
     return jnp.where(_chance(x.key, "still", c.stand_still), 0.0, turn)[None]
 
 
-@lower(v.BaseHeight)
-def base_height(c: v.BaseHeight, x: Context) -> Value:
+@lower(BaseHeight)
+def base_height(c: BaseHeight, x: Context) -> Value:
     return uniform(x.key, c.range)[None]
 
 
-@lower(v.CartesianCoordinate)
-def cartesian_coordinate(c: v.CartesianCoordinate, x: Context) -> Value:
+@lower(CartesianCoordinate)
+def cartesian_coordinate(c: CartesianCoordinate, x: Context) -> Value:
     return _each(x, (c.x, c.y, c.z))
 
 
-def _start(c: v.StartPosition | v.StartOrientation, x: Context) -> Value:
+def _start(c: StartPosition | StartOrientation, x: Context) -> Value:
     return x.sensor(c.sensors(x.robot)[0])
 
 
-@lower(v.StartPosition, initial=_start)
-def start_position(c: v.StartPosition, x: Context, start: Value) -> tuple[Value, Value]:
+@lower(StartPosition, initial=_start)
+def start_position(c: StartPosition, x: Context, start: Value) -> tuple[Value, Value]:
     return start, start
 
 
-@lower(v.StartOrientation, initial=_start)
-def start_orientation(c: v.StartOrientation, x: Context, start: Value) -> tuple[Value, Value]:
+@lower(StartOrientation, initial=_start)
+def start_orientation(c: StartOrientation, x: Context, start: Value) -> tuple[Value, Value]:
     return start, start
 
 
@@ -214,7 +225,7 @@ class Path(NamedTuple):
     gone: Float[Array, ""]
 
 
-def _path(c: v.JointPosition, x: Context, start: Value | None = None) -> Path:
+def _path(c: JointPosition, x: Context, start: Value | None = None) -> Path:
     joints = x.robot.match_joints(c.joints)
     draw = jax.random.uniform(name_key(x.key, "target"), (len(joints),))
     if c.range is None:
@@ -230,8 +241,8 @@ def _path(c: v.JointPosition, x: Context, start: Value | None = None) -> Path:
     return Path(start, base + low + (high - low) * draw, ticks, jnp.float32(0.0))
 
 
-@lower(v.JointPosition, initial=_path)
-def joint_position(c: v.JointPosition, x: Context, path: Path) -> tuple[Value, Path]:
+@lower(JointPosition, initial=_path)
+def joint_position(c: JointPosition, x: Context, path: Path) -> tuple[Value, Path]:
     way = path.target - path.start
     value = jnp.concatenate(
         [path.start + way * path.gone / path.ticks, way / (path.ticks * x.period)]
@@ -242,13 +253,13 @@ def joint_position(c: v.JointPosition, x: Context, path: Path) -> tuple[Value, P
     return value, jax.tree.map(lambda a, b: jnp.where(gone >= path.ticks, a, b), renewed, onwards)
 
 
-def _no_phase(c: v.SinusoidalGait, x: Context) -> Float[Array, ""]:
+def _no_phase(c: SinusoidalGait, x: Context) -> Float[Array, ""]:
     return jnp.float32(0.0)
 
 
-@lower(v.SinusoidalGait, initial=_no_phase)
+@lower(SinusoidalGait, initial=_no_phase)
 def sinusoidal_gait(
-    c: v.SinusoidalGait, x: Context, phase: Float[Array, ""]
+    c: SinusoidalGait, x: Context, phase: Float[Array, ""]
 ) -> tuple[Value, Float[Array, ""]]:
     if c.still_below is not None:
         speed = jnp.linalg.norm(x.sensor(c.sensors(x.robot)[0])[:2])
@@ -261,12 +272,12 @@ def sinusoidal_gait(
     return value, (phase + x.period / c.period) % 1.0
 
 
-def _clock(c: v.Phase, x: Context) -> tuple[Seconds, Float[Array, ""]]:
+def _clock(c: Phase, x: Context) -> tuple[Seconds, Float[Array, ""]]:
     return uniform(name_key(x.key, "period"), c.period), uniform(name_key(x.key, "start"), c.start)
 
 
-@lower(v.Phase, initial=_clock)
-def phase(c: v.Phase, x: Context, clock: Any) -> tuple[Value, Any]:
+@lower(Phase, initial=_clock)
+def phase(c: Phase, x: Context, clock: Any) -> tuple[Value, Any]:
     period, start = clock
     angle = 2 * math.pi * (start + x.time / period + jnp.stack(c.offsets))
     return jnp.ravel(jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=1)), clock

@@ -15,7 +15,8 @@ from ksim_schema.units import NUMBER, Dimension, Measured
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.noise import Noise
-from ksim_schema.vocabulary.observation import Observation, WiredObservation
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.signal import WiredObservation
 
 
 def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:

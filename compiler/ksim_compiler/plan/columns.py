@@ -24,14 +24,10 @@ from ksim_schema.vocabulary.action import (
 from ksim_schema.vocabulary.base import Named, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
-from ksim_schema.vocabulary.observation import (
-    LastAction,
-    Observation,
-    SensorValue,
-    WiredObservation,
-)
+from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.base import selected
 from ksim_schema.vocabulary.observation.joint import JointObservation
+from ksim_schema.vocabulary.observation.signal import LastAction, SensorValue, WiredObservation
 
 RESHAPED = frozenset(("scale", "clip", "history", "relative_to"))
 """Fields of an observation that leave what a column is: factor, limits, age and zero."""

@@ -18,9 +18,10 @@ from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
-from ksim_schema.vocabulary.observation import LastAction, Observation, WiredObservation
+from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.base import selected
 from ksim_schema.vocabulary.observation.joint import JointObservation
+from ksim_schema.vocabulary.observation.signal import LastAction, WiredObservation
 
 
 @dataclass(frozen=True)

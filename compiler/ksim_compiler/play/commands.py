@@ -12,7 +12,10 @@ import numpy as np
 
 from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
-from ksim_schema.vocabulary import command as v
+from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.command.motion import BaseHeight
+from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
+from ksim_schema.vocabulary.command.velocity import LinearVelocity
 
 
 class CommandError(Exception):
@@ -84,14 +87,14 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
 
 def _places(plan: Plan, command: Any) -> dict[str, Place]:
     """Element -> where its range is, for those whose range is of it alone."""
-    if not isinstance(command, v.Drawn) or isinstance(command, (v.IntegerVector, Custom)):
+    if not isinstance(command, Drawn) or isinstance(command, (IntegerVector, Custom)):
         return {}
     labels = command.labels(plan.robot.facts)
-    if isinstance(command, v.FloatVector):
+    if isinstance(command, FloatVector):
         return {label: ("ranges", index) for index, label in enumerate(labels)}
-    if isinstance(command, v.BaseHeight):
+    if isinstance(command, BaseHeight):
         return dict.fromkeys(labels, ("range",))
-    if isinstance(command, v.LinearVelocity):  # its direction is drawn about ahead
+    if isinstance(command, LinearVelocity):  # its direction is drawn about ahead
         return {"speed": ("speed",)}
     return {label: (label,) for label in labels}
 

@@ -6,38 +6,5 @@ rate of change, the value that the policy is told moves to the drawn one at that
 """
 
 from ksim_schema.vocabulary.command.base import Command, Drawn
-from ksim_schema.vocabulary.command.motion import (
-    BaseHeight,
-    CartesianCoordinate,
-    JointPosition,
-    Phase,
-    SinusoidalGait,
-    StartOrientation,
-    StartPosition,
-)
-from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector, Vector
-from ksim_schema.vocabulary.command.velocity import (
-    AngularVelocity,
-    LinearVelocity,
-    PlanarVelocity,
-    Velocity,
-)
 
-__all__ = [
-    "AngularVelocity",
-    "BaseHeight",
-    "CartesianCoordinate",
-    "Command",
-    "Drawn",
-    "FloatVector",
-    "IntegerVector",
-    "JointPosition",
-    "LinearVelocity",
-    "Phase",
-    "PlanarVelocity",
-    "SinusoidalGait",
-    "StartOrientation",
-    "StartPosition",
-    "Vector",
-    "Velocity",
-]
+__all__ = ["Command", "Drawn"]

@@ -8,14 +8,6 @@ to 1/e. It is what Isaac Lab and mjlab call std, and sqrt(2) times what ksim cal
 or kernel scale, whose kernel is ``exp(-e^2 / (2 s^2))``.
 """
 
-from ksim_schema.vocabulary.reward.actions import (
-    ActionAcceleration,
-    ActionJerk,
-    ActionVelocity,
-    Energy,
-    Reachability,
-    TorquePenalty,
-)
 from ksim_schema.vocabulary.reward.base import (
     AngleKernel,
     AngularSpeedKernel,
@@ -29,108 +21,17 @@ from ksim_schema.vocabulary.reward.base import (
     SpeedKernel,
     Touching,
 )
-from ksim_schema.vocabulary.reward.bodies import (
-    Force,
-    Intersection,
-    LinkAcceleration,
-    LinkJerk,
-    PositionTracking,
-    UndesiredContacts,
-)
-from ksim_schema.vocabulary.reward.episode import StayAlive, TerminationPenalty
-from ksim_schema.vocabulary.reward.feet import (
-    FeetAirTime,
-    FeetClock,
-    FeetGaitTime,
-    FeetSlip,
-    SinusoidalGait,
-    SparseTargetHeight,
-)
-from ksim_schema.vocabulary.reward.formula import Formula
-from ksim_schema.vocabulary.reward.joints import (
-    AvoidLimits,
-    JointDeviation,
-    JointPositionTracking,
-    JointTracking,
-    MotionlessAtRest,
-    PairwiseSymmetry,
-    SmallJointAcceleration,
-    SmallJointJerk,
-    SmallJointVelocity,
-    StandStill,
-    Symmetry,
-)
-from ksim_schema.vocabulary.reward.posture import (
-    BaseHeight,
-    BaseHeightRange,
-    FlatBody,
-    FlatOrientation,
-    NoRoll,
-    Upright,
-)
-from ksim_schema.vocabulary.reward.velocity import (
-    AngularVelocity,
-    LinearVelocity,
-    OffAxisVelocity,
-    TrackAngularVelocity,
-    TrackLinearVelocity,
-    VerticalVelocity,
-)
 
 __all__ = [
-    "ActionAcceleration",
-    "ActionJerk",
-    "ActionVelocity",
     "AngleKernel",
     "AngularSpeedKernel",
-    "AngularVelocity",
-    "AvoidLimits",
-    "BaseHeight",
-    "BaseHeightRange",
-    "Energy",
-    "FeetAirTime",
-    "FeetClock",
-    "FeetGaitTime",
-    "FeetSlip",
-    "FlatBody",
-    "FlatOrientation",
-    "Force",
-    "Formula",
-    "Intersection",
-    "JointDeviation",
-    "JointPositionTracking",
-    "JointTracking",
     "Kernel",
-    "LinearVelocity",
-    "LinkAcceleration",
-    "LinkJerk",
-    "MotionlessAtRest",
-    "NoRoll",
     "Norm",
     "Normed",
-    "OffAxisVelocity",
-    "PairwiseSymmetry",
     "Places",
-    "PositionTracking",
-    "Reachability",
     "Reduce",
     "Rest",
     "Reward",
-    "SinusoidalGait",
-    "SmallJointAcceleration",
-    "SmallJointJerk",
-    "SmallJointVelocity",
-    "SparseTargetHeight",
     "SpeedKernel",
-    "StandStill",
-    "StayAlive",
-    "Symmetry",
-    "TerminationPenalty",
-    "TorquePenalty",
     "Touching",
-    "TrackAngularVelocity",
-    "TrackLinearVelocity",
-    "UndesiredContacts",
-    "Upright",
-    "VerticalVelocity",
 ]

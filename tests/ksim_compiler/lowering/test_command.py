@@ -15,7 +15,18 @@ from pydantic import ValidationError
 from ksim_compiler.lowering import command as commands
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.robot import ModelFiles, equip, load
-from ksim_schema.vocabulary import command as v
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.motion import (
+    BaseHeight,
+    CartesianCoordinate,
+    JointPosition,
+    Phase,
+    SinusoidalGait,
+    StartOrientation,
+    StartPosition,
+)
+from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
+from ksim_schema.vocabulary.command.velocity import AngularVelocity, LinearVelocity, PlanarVelocity
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.test_env import CARTPOLE, edited, start
 
@@ -43,9 +54,7 @@ PERIOD = 0.02
 QPOS = np.array([1.0, 2.0, 0.8, math.cos(0.3), 0, 0, math.sin(0.3), 0.5, -0.2])
 
 
-def run(
-    c: v.Command, ticks: int, level: float = 1.0, seed: int = 0, speed: Any = None
-) -> np.ndarray:
+def run(c: Command, ticks: int, level: float = 1.0, seed: int = 0, speed: Any = None) -> np.ndarray:
     """The command at the start and after each tick; the base moves on by 1 cm in each.
 
     ``speed`` gives the base's forward speed at each tick.
@@ -72,7 +81,7 @@ def run(
     return np.array(told)
 
 
-def many(c: v.Command, count: int = 400, level: float = 1.0) -> np.ndarray:
+def many(c: Command, count: int = 400, level: float = 1.0) -> np.ndarray:
     """First values of a command that needs no state."""
 
     def first(key: jax.Array) -> jax.Array:
@@ -82,43 +91,43 @@ def many(c: v.Command, count: int = 400, level: float = 1.0) -> np.ndarray:
     return np.asarray(jax.vmap(first)(jax.random.split(jax.random.key(0), count)))
 
 
-def part(kind: type[v.Command], **fields: Any) -> Any:
+def part(kind: type[Command], **fields: Any) -> Any:
     return kind.model_validate(fields)
 
 
 def test_vectors_fill_their_ranges() -> None:
-    values = many(part(v.FloatVector, ranges=((-1.0, 1.0), (2.0, 4.0)), zero=0.25))
+    values = many(part(FloatVector, ranges=((-1.0, 1.0), (2.0, 4.0)), zero=0.25))
     zero = (values == 0).all(axis=1)
     assert 0.15 < zero.mean() < 0.35
     low, high = values[~zero].min(axis=0), values[~zero].max(axis=0)
     np.testing.assert_allclose([low, high], [[-1, 2], [1, 4]], atol=0.03)
     assert abs(np.corrcoef(values[~zero].T)[0, 1]) < 0.15
-    whole = many(part(v.IntegerVector, ranges=((-1, 2), (5, 5))))
+    whole = many(part(IntegerVector, ranges=((-1, 2), (5, 5))))
     assert set(whole[:, 0]) == {-1, 0, 1, 2}
     assert set(whole[:, 1]) == {5}
-    graded = part(v.FloatVector, ranges=((1.0, 1.0),), scale={"linear": {"from": 0.0, "to": 2.0}})
+    graded = part(FloatVector, ranges=((1.0, 1.0),), scale={"linear": {"from": 0.0, "to": 2.0}})
     np.testing.assert_allclose(many(graded, 1, level=0.25), 0.5)
     with pytest.raises(ValidationError, match="2 names are given for 1 ranges"):
-        part(v.FloatVector, ranges=((0.0, 1.0),), names=("a", "b"))
+        part(FloatVector, ranges=((0.0, 1.0),), names=("a", "b"))
 
 
 def test_a_command_is_drawn_anew_after_its_interval() -> None:
-    values = run(part(v.FloatVector, ranges=((0.0, 1.0),), resample=("60 ms", "60 ms")), 7)[:, 0]
+    values = run(part(FloatVector, ranges=((0.0, 1.0),), resample=("60 ms", "60 ms")), 7)[:, 0]
     np.testing.assert_array_equal(values[:3], values[0])
     np.testing.assert_array_equal(values[3:6], values[3])
     assert len(set(values)) == 3
-    held = run(part(v.FloatVector, ranges=((0.0, 1.0),)), 5)
+    held = run(part(FloatVector, ranges=((0.0, 1.0),)), 5)
     assert len(set(held[:, 0])) == 1
 
 
 def test_a_command_is_drawn_anew_with_the_switch_probability() -> None:
-    values = run(part(v.FloatVector, ranges=((0.0, 1.0),), switch=0.3), 200)[:, 0]
+    values = run(part(FloatVector, ranges=((0.0, 1.0),), switch=0.3), 200)[:, 0]
     assert 0.2 < (values[1:] != values[:-1]).mean() < 0.4
 
 
 def test_velocities_begin_at_rest_and_change_at_a_bounded_rate() -> None:
     c = part(
-        v.PlanarVelocity,
+        PlanarVelocity,
         forward=("0.5 m/s", "0.5 m/s"),
         sideways=("-0.03 m/s", "-0.03 m/s"),
         turn=("1 rad/s", "1 rad/s"),
@@ -127,33 +136,31 @@ def test_velocities_begin_at_rest_and_change_at_a_bounded_rate() -> None:
     values = run(c, 26)  # 2 cm/s in a tick; the turning rate has no limit
     np.testing.assert_allclose(values[:3], [[0, 0, 1], [0.02, -0.02, 1], [0.04, -0.03, 1]], 1e-6)
     np.testing.assert_allclose(values[24:, 0], [0.48, 0.5, 0.5], rtol=1e-5)
-    assert many(part(v.PlanarVelocity, forward=("1 m/s", "2 m/s"), stand_still=1.0)).max() == 0
+    assert many(part(PlanarVelocity, forward=("1 m/s", "2 m/s"), stand_still=1.0)).max() == 0
 
 
 def test_a_speed_along_a_direction() -> None:
-    c = part(v.LinearVelocity, speed=("1 m/s", "2 m/s"), direction="30 deg", backward=0.5)
+    c = part(LinearVelocity, speed=("1 m/s", "2 m/s"), direction="30 deg", backward=0.5)
     speed, direction, forward, sideways = many(c).T
     assert 0.4 < (speed < 0).mean() < 0.6
     assert ((np.abs(speed) >= 1) & (np.abs(speed) <= 2)).all()
     np.testing.assert_allclose(np.abs(direction).max(), math.pi / 6, rtol=0.05)
     np.testing.assert_allclose(forward, speed * np.cos(direction), rtol=1e-5)
     np.testing.assert_allclose(sideways, speed * np.sin(direction), atol=1e-6)
-    slow = part(
-        v.LinearVelocity, speed=("1 m/s", "1 m/s"), acceleration="10 m/s^2", stand_still=0.0
-    )
+    slow = part(LinearVelocity, speed=("1 m/s", "1 m/s"), acceleration="10 m/s^2", stand_still=0.0)
     np.testing.assert_allclose(run(slow, 6)[:, 2], [0, 0.2, 0.4, 0.6, 0.8, 1, 1], rtol=1e-5)
 
 
 def test_a_turning_rate_either_way() -> None:
-    turns = many(part(v.AngularVelocity, turn=("0.5 rad/s", "1 rad/s"), either_way=True))
+    turns = many(part(AngularVelocity, turn=("0.5 rad/s", "1 rad/s"), either_way=True))
     assert ((np.abs(turns) >= 0.5) & (np.abs(turns) <= 1)).all()
     assert 0.4 < (turns < 0).mean() < 0.6
-    c = part(v.AngularVelocity, turn=("-1 rad/s", "-1 rad/s"), acceleration="5 rad/s^2")
+    c = part(AngularVelocity, turn=("-1 rad/s", "-1 rad/s"), acceleration="5 rad/s^2")
     np.testing.assert_allclose(run(c, 3)[:, 0], [0, -0.1, -0.2, -0.3], rtol=1e-5)
 
 
 def test_a_height_begins_at_its_draw_and_moves_to_the_next() -> None:
-    c = part(v.BaseHeight, range=("0.5 m", "1 m"), speed="0.5 m/s", switch=0.2)
+    c = part(BaseHeight, range=("0.5 m", "1 m"), speed="0.5 m/s", switch=0.2)
     values = run(c, 100)[:, 0]
     assert 0.5 <= values.min() < values.max() <= 1
     assert np.abs(np.diff(values)).max() <= 0.01 + 1e-6
@@ -162,7 +169,7 @@ def test_a_height_begins_at_its_draw_and_moves_to_the_next() -> None:
 
 def test_a_point_goes_straight_to_the_next_and_is_told_from_where_the_episode_began() -> None:
     box = {"x": ("-1 m", "1 m"), "y": ("0 m", "1 m"), "z": ("0 m", "0.2 m")}
-    c = part(v.CartesianCoordinate, **box, relative_to="start", speed="5 m/s", on_arrival=True)
+    c = part(CartesianCoordinate, **box, relative_to="start", speed="5 m/s", on_arrival=True)
     points = run(c, 60) - QPOS[:3]
     assert (points >= [-1 - 1e-6, -1e-6, -1e-6]).all()
     assert (points <= [1 + 1e-6, 1 + 1e-6, 0.2 + 1e-6]).all()
@@ -175,12 +182,12 @@ def test_a_point_goes_straight_to_the_next_and_is_told_from_where_the_episode_be
         np.sum(ways[1:] * ways[:-1], axis=1) > 0.9999 * steps[1:] * steps[:-1]
     )
     assert straight.sum() > 15
-    jumps = run(part(v.CartesianCoordinate, **box, resample=("40 ms", "40 ms")), 4)
+    jumps = run(part(CartesianCoordinate, **box, resample=("40 ms", "40 ms")), 4)
     assert len({tuple(point) for point in jumps}) == 3
 
 
 def test_joints_go_from_where_they_are_to_a_target_and_on() -> None:
-    c = part(v.JointPosition, joints=("hip", "knee"), range=("1 rad", "1 rad"), duration="70 ms")
+    c = part(JointPosition, joints=("hip", "knee"), range=("1 rad", "1 rad"), duration="70 ms")
     values = run(c, 6)
     # 70 ms are 4 ticks: the hip goes from 0.5 to 1 rad in them, the knee from -0.2
     np.testing.assert_allclose(values[:5, 0], [0.5, 0.625, 0.75, 0.875, 1.0], rtol=1e-5)
@@ -188,20 +195,20 @@ def test_joints_go_from_where_they_are_to_a_target_and_on() -> None:
     np.testing.assert_allclose(values[:4, 2], 6.25, rtol=1e-5)
     np.testing.assert_allclose(values[4:], [[1, 1, 0, 0]] * 3, atol=1e-5)
     assert c.labels(PLAIN.facts) == ("hip", "knee", "hip velocity", "knee velocity")
-    limits = part(v.JointPosition, joints=("hip",), duration="20 ms")
+    limits = part(JointPosition, joints=("hip",), duration="20 ms")
     targets = np.rad2deg(run(limits, 60)[1:, 0])
     assert -30 <= targets.min() < -20
     assert 80 < targets.max() <= 90
 
 
 def test_where_the_episode_began() -> None:
-    np.testing.assert_allclose(run(part(v.StartPosition), 3), [QPOS[:3]] * 4, rtol=1e-6)
-    np.testing.assert_allclose(run(part(v.StartOrientation), 3), [QPOS[3:7]] * 4, atol=1e-6)
+    np.testing.assert_allclose(run(part(StartPosition), 3), [QPOS[:3]] * 4, rtol=1e-6)
+    np.testing.assert_allclose(run(part(StartOrientation), 3), [QPOS[3:7]] * 4, atol=1e-6)
 
 
 def test_the_gait_of_two_feet() -> None:
     gait = {"period": "200 ms", "height": "10 cm", "offset": "1 cm", "stance": 0.6}
-    values = run(part(v.SinusoidalGait, **gait), 10)
+    values = run(part(SinusoidalGait, **gait), 10)
     phases = np.arange(11) / 10 % 1  # a tenth of the period in a tick
 
     def height(phase: float) -> float:
@@ -212,13 +219,13 @@ def test_the_gait_of_two_feet() -> None:
     np.testing.assert_allclose(values[:, 2], np.sin(2 * math.pi * phases), atol=1e-5)
     # at rest the phase stays 0, and the gait begins with the motion
     speed = [0.0] * 5 + [1.0] * 6
-    resting = run(part(v.SinusoidalGait, **gait, still_below="0.5 m/s"), 10, speed=speed)
+    resting = run(part(SinusoidalGait, **gait, still_below="0.5 m/s"), 10, speed=speed)
     np.testing.assert_array_equal(resting[:5], np.tile(values[0], (5, 1)))
     np.testing.assert_allclose(resting[5:], values[1:7], atol=1e-5)
 
 
 def test_the_hands_of_a_clock() -> None:
-    values = run(part(v.Phase, period="80 ms", start=0.25, offsets=(0.0, 0.5)), 2)
+    values = run(part(Phase, period="80 ms", start=0.25, offsets=(0.0, 0.5)), 2)
     # a quarter turn in a tick, from a quarter on
     np.testing.assert_allclose(values[0], [1, 0, -1, 0], atol=1e-5)
     np.testing.assert_allclose(values[1], [0, -1, 0, 1], atol=1e-5)

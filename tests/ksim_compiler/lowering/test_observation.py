@@ -23,7 +23,9 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import ModelFiles, Robot, equip, load
 from ksim_schema.vocabulary import KINDS
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.feet import Contact, FeetContact
+from ksim_schema.vocabulary.observation.terrain import HeightScan
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.lowering.observing import (
     CASES,
@@ -177,7 +179,7 @@ HILLS = f"""
 """
 
 
-def robot_of(xml: str, parts: tuple[v.Observation, ...]) -> Robot:
+def robot_of(xml: str, parts: tuple[Observation, ...]) -> Robot:
     """A robot with the sensors of some observations."""
     part = RobotPart.model_validate({"model": "robot.xml", "control": "20 ms"})
     robot = load(part, ModelFiles("robot.xml", {"robot.xml": xml.encode()}))
@@ -193,7 +195,7 @@ def seen_by(robot: Robot, d: mujoco.MjData, **known: Any) -> Context:
 
 def test_a_height_scan_meets_the_ground_where_the_rays_of_mujoco_do() -> None:
     """A plane that is tilted, a height field that is turned, a box that is both; not the robot."""
-    c = v.HeightScan.model_validate(
+    c = HeightScan.model_validate(
         {"body": "robot", "length": "5 m", "width": "4 m", "points": (23, 17), "ahead": "0.3 m"}
         | {"offset": "0.5 m", "reach": "6 m"}
     )
@@ -218,7 +220,7 @@ def test_a_height_scan_meets_the_ground_where_the_rays_of_mujoco_do() -> None:
 
 def test_where_there_is_no_ground_a_height_scan_gives_its_reach() -> None:
     fields = {"geoms": "ramp", "width": "8 m", "points": (1, 3), "reach": "2.5 m"}
-    c = v.HeightScan.model_validate(fields)
+    c = HeightScan.model_validate(fields)
     robot = robot_of(HILLS, (c,))
     d = mujoco.MjData(robot.model)
     d.qpos[:2] = [1.5, 1.0]
@@ -260,7 +262,7 @@ TOUCHING = """
 )
 def test_contacts_of_geoms_bodies_and_groups(want: list[float], fields: dict[str, Any]) -> None:
     """The heel and a geom without a name touch the floor, the toe touches the ball."""
-    kind = v.FeetContact if "kind" in fields else v.Contact
+    kind = FeetContact if "kind" in fields else Contact
     c = kind.model_validate({"kind": kind.kind_name, **fields})
     robot = robot_of(TOUCHING, (c,))
     d = mujoco.MjData(robot.model)

@@ -16,7 +16,8 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.robot import ModelFiles, load
 from ksim_schema.robot import Sensor
 from ksim_schema.units import Measured
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation.joint import JointPosition
+from ksim_schema.vocabulary.observation.trunk import ProjectedGravity
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.lowering.observing import CASES, compile_text, plan_of, task_text
 
@@ -36,8 +37,8 @@ ROBOT = load(
 DRAWS = 4000
 
 
-def observation(**fields: Any) -> v.JointPosition:
-    return v.JointPosition.model_validate({"kind": "joint_position", **fields})
+def observation(**fields: Any) -> JointPosition:
+    return JointPosition.model_validate({"kind": "joint_position", **fields})
 
 
 def seen(qpos: Any, seed: int = 0) -> Context:
@@ -49,7 +50,7 @@ def context(qpos: jax.Array, key: jax.Array, level: float = 1.0) -> Context:
     return Context(ROBOT, {"qpos": qpos}, zero, 0.02, jnp.float32(level), key, jnp.zeros(0))
 
 
-def errors(c: v.JointPosition, qpos: tuple[float, float], level: float = 1.0) -> np.ndarray:
+def errors(c: JointPosition, qpos: tuple[float, float], level: float = 1.0) -> np.ndarray:
     """Noisy minus clean, of many draws of the first tick."""
 
     def read(key: jax.Array) -> jax.Array:
@@ -130,10 +131,10 @@ def test_the_clean_value_is_clipped_and_scaled_but_has_no_error_and_no_delay() -
 
 def test_gravity_has_a_misaligned_imu_and_a_lag() -> None:
     """Without chance in the lag: x_1 = 0.75 g_0 + 0.25 g_1, both turned by the same bias."""
-    c = v.ProjectedGravity.model_validate(
+    c = ProjectedGravity.model_validate(
         {"kind": "projected_gravity", "body": "b", "bias": "10 deg", "lag": (0.75, 0.75)}
     )
-    plain = v.ProjectedGravity.model_validate({"kind": "projected_gravity", "body": "b"})
+    plain = ProjectedGravity.model_validate({"kind": "projected_gravity", "body": "b"})
     request = c.sensors(ROBOT)[0]
 
     def at(quat: Any, seed: int) -> Context:

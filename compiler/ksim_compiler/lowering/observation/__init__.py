@@ -3,9 +3,6 @@
 A value may have several axes (body by body); the reading is flat.
 """
 
-from ksim_compiler.lowering.observation import body, feet, joint, signal, terrain, trunk
 from ksim_compiler.lowering.observation.trunk import DISTORTIONS, Distortion
 
 __all__ = ["DISTORTIONS", "Distortion"]
-
-_MODULES = (body, feet, joint, signal, terrain, trunk)

@@ -10,31 +10,43 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.observation.trunk import rotation
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.body import (
+    BodyOrientation,
+    BodyPosition,
+    BodyVelocity,
+    CenterOfMassInertia,
+    CenterOfMassVelocity,
+    OrientationObservation,
+    PositionObservation,
+    SiteOrientation,
+    SitePosition,
+)
+from ksim_schema.vocabulary.observation.feet import FeetOrientation, FeetPosition
 
 Rows = Float[Array, "frames size"]
 
 
-@lower(v.BodyPosition)
-@lower(v.SitePosition)
-def position(c: v.PositionObservation, x: Context) -> Rows:
+@lower(BodyPosition)
+@lower(SitePosition)
+def position(c: PositionObservation, x: Context) -> Rows:
     return sensors(c, x)
 
 
-@lower(v.BodyOrientation)
-@lower(v.SiteOrientation)
-@lower(v.FeetOrientation)
-def orientation(c: v.OrientationObservation, x: Context) -> Rows:
+@lower(BodyOrientation)
+@lower(SiteOrientation)
+@lower(FeetOrientation)
+def orientation(c: OrientationObservation, x: Context) -> Rows:
     return jnp.stack([rotation(c.form, quat) for quat in sensors(c, x)])
 
 
-@lower(v.FeetPosition)
-def feet_position(c: v.FeetPosition, x: Context) -> Rows:
+@lower(FeetPosition)
+def feet_position(c: FeetPosition, x: Context) -> Rows:
     return sensors(c, x)
 
 
-@lower(v.BodyVelocity)
-def body_velocity(c: v.BodyVelocity, x: Context) -> Rows:
+@lower(BodyVelocity)
+def body_velocity(c: BodyVelocity, x: Context) -> Rows:
     values = [x.sensor(s) for s in c.sensors(x.robot)]
     if c.frame == "world":
         return jnp.stack(values)
@@ -42,20 +54,20 @@ def body_velocity(c: v.BodyVelocity, x: Context) -> Rows:
     return jax.vmap(lambda vector: geometry.unrotate(axes, vector))(jnp.stack(vectors))
 
 
-@lower(v.CenterOfMassInertia)
-def center_of_mass_inertia(c: v.CenterOfMassInertia, x: Context) -> Rows:
+@lower(CenterOfMassInertia)
+def center_of_mass_inertia(c: CenterOfMassInertia, x: Context) -> Rows:
     return x.world["cinert"][_body_ids(c, x)]
 
 
-@lower(v.CenterOfMassVelocity)
-def center_of_mass_velocity(c: v.CenterOfMassVelocity, x: Context) -> Rows:
+@lower(CenterOfMassVelocity)
+def center_of_mass_velocity(c: CenterOfMassVelocity, x: Context) -> Rows:
     return x.world["cvel"][_body_ids(c, x)]
 
 
-def sensors(c: v.Observation, x: Context) -> Rows:
+def sensors(c: Observation, x: Context) -> Rows:
     """The outputs of all sensors of a component, which are of one size."""
     return jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
 
 
-def _body_ids(c: v.CenterOfMassInertia | v.CenterOfMassVelocity, x: Context) -> Array:
+def _body_ids(c: CenterOfMassInertia | CenterOfMassVelocity, x: Context) -> Array:
     return jnp.array([x.robot.body_id(name) for name in c.names(x.robot)])

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import feet as v
 
 Rows = Float[Array, "feet 3"]
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import Drive, Joint
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import joint as v
 
 Value = Float[Array, " joints"]
 

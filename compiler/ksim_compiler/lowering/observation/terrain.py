@@ -11,7 +11,7 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import Surface
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import terrain as v
 
 Points = Float[Array, "points 2"]
 Heights = Float[Array, " points"]

@@ -13,7 +13,8 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import drawn
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
-from ksim_schema.vocabulary import observation as v
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation import trunk as v
 
 Value = Float[Array, " size"]
 
@@ -104,6 +105,6 @@ def _gravity_sensor(
     return value, (quat, factor, value)
 
 
-DISTORTIONS: dict[type[v.Observation], Distortion] = {
+DISTORTIONS: dict[type[Observation], Distortion] = {
     v.ProjectedGravity: Distortion(_gravity_sensor, _gravity_memory),
 }

@@ -12,7 +12,7 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.reward.kernels import Past, Value, constant_past, difference, normed
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import Joint
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import actions as v
 
 
 @lower(v.ActionVelocity)

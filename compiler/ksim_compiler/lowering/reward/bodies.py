@@ -19,7 +19,7 @@ from ksim_compiler.lowering.reward.kernels import (
     normed,
 )
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import bodies as v
 
 
 @lower(v.PositionTracking)

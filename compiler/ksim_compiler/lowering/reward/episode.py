@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.reward.kernels import Value
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import episode as v
 
 
 @lower(v.StayAlive)

@@ -19,12 +19,13 @@ from ksim_compiler.lowering.reward.velocity import (
 )
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.timing import ticks
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import Touching
+from ksim_schema.vocabulary.reward import feet as v
 
 OfFeet = Float[Array, " feet"]
 
 
-def touching(c: v.Touching, x: Context) -> Bool[Array, " feet"]:
+def touching(c: Touching, x: Context) -> Bool[Array, " feet"]:
     """Which feet touch the ground."""
     if c.contact is not None:
         return x.observations[c.contact] > 0.5

@@ -23,7 +23,7 @@ from ksim_compiler.lowering.reward.kernels import (
 from ksim_compiler.lowering.reward.velocity import at_rest, commanded_size
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import Joint
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import joints as v
 
 OfJoints = Float[Array, " joints"]
 

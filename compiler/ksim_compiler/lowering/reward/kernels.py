@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import Kernel, Norm, Normed, Reduce
 
 Value = Float[Array, ""]
 Values = Float[Array, "..."]
@@ -29,22 +29,22 @@ def exp_kernel_with_penalty(error: Values, error_scale: Any, sq_scale: Any, abs_
     return exp_kernel(squared, error_scale) - abs_scale * jnp.abs(error) - sq_scale * squared
 
 
-def kernel(c: v.Kernel, error: Values) -> Any:
+def kernel(c: Kernel, error: Values) -> Any:
     """A declared kernel of an error."""
     return exp_kernel_with_penalty(error, c.error_scale, c.sq_scale, c.abs_scale)
 
 
-def norm(values: Values, kind: v.Norm) -> Values:
+def norm(values: Values, kind: Norm) -> Values:
     """Element by element: absolute values (l1) or squares (l2)."""
     return jnp.abs(values) if kind == "l1" else jnp.square(values)
 
 
-def reduced(values: Values, kind: v.Reduce) -> Value:
+def reduced(values: Values, kind: Reduce) -> Value:
     """The sum or the mean of all elements."""
     return jnp.sum(values) if kind == "sum" else jnp.mean(values)
 
 
-def normed(c: v.Normed, values: Values) -> Value:
+def normed(c: Normed, values: Values) -> Value:
     """The sum or mean of the absolute values or squares, as declared."""
     return reduced(norm(values, c.norm), c.reduce)
 

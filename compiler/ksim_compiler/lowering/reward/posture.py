@@ -10,7 +10,7 @@ from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.reward.kernels import Components, Value, exp_kernel, kernel
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import posture as v
 
 
 @lower(v.BaseHeight)

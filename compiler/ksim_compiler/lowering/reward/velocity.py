@@ -18,7 +18,8 @@ from ksim_compiler.lowering.reward.kernels import (
 )
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
-from ksim_schema.vocabulary import reward as v
+from ksim_schema.vocabulary.reward import Rest
+from ksim_schema.vocabulary.reward import velocity as v
 
 
 def commanded_motion(x: Context, name: str) -> tuple[Any, Any, Any, Any]:
@@ -127,13 +128,13 @@ def vertical_velocity(c: v.VerticalVelocity, x: Context) -> Value:
     return x.sensor(c.sensors(x.robot)[0])[2] ** 2
 
 
-def resting(rest: v.Rest, speed: Value, turning: Value) -> Bool[Array, ""]:
+def resting(rest: Rest, speed: Value, turning: Value) -> Bool[Array, ""]:
     """Whether a speed over the ground and a turning rate are those of rest."""
     low, high = rest.turn
     return (speed < rest.speed) & (turning > low) & (turning < high)
 
 
-def at_rest(rest: v.Rest, velocity: tuple[SensorRequest, ...], x: Context) -> Bool[Array, ""]:
+def at_rest(rest: Rest, velocity: tuple[SensorRequest, ...], x: Context) -> Bool[Array, ""]:
     """Whether a body rests, by the sensors of its velocity."""
     return resting(rest, *speed_and_turning(velocity, x))
 
