@@ -24,6 +24,7 @@ from ksim_compiler.learn.run import checkpoints, tracking
 from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.lowering import geometry
+from ksim_schema.vocabulary.observation import Observation
 
 PROMISED = {
     "falls": 0.03,
@@ -66,7 +67,7 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     result = jax.device_get(run(env.params, state.networks, state.policy_normalizer, key))
     left, right, apart = (result.watched.pop(name) for name in ("left", "right", "apart"))
     _, speed = result.watched["velocity.forward"]
-    cycle = compiled.plan.parts("Observation")["clock"].period
+    cycle = compiled.plan.parts(Observation)["clock"].period
     missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
     return {
         "length (ticks)": float(result.lengths.mean()),

@@ -21,6 +21,10 @@ from ksim_schema.source.json_reader import parse_json
 from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.state import Robot
+from ksim_schema.vocabulary.termination import Termination
 
 
 @dataclass(frozen=True)
@@ -172,20 +176,20 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
         best = min(divisors, key=lambda n: abs(n - ppo.minibatches))
         where = ("PPO", "minibatches")
         yield task.report("KS0402", message, *where, help=f"{best} minibatches would do")
-    limited = any(t.timeout for t in task.of("Termination").values())  # type: ignore[attr-defined]
+    limited = any(t.timeout for t in task.of(Termination).values())
     if not limited and task.complete:
         message = "no time limit: an episode that never fails never ends"
         help = "add a Termination such as {kind: episode_length, after: 20 s}"
         yield task.report_key("KS0407", message, "Termination", help=help)
-    for name, action in task.of("Action").items():
-        for state in task.of("PhysicsState").values():
-            late = (action.latency or (0.0, 0.0))[1]  # type: ignore[attr-defined]
-            period = state.control  # type: ignore[attr-defined]
+    for name, action in task.of(Action).items():
+        for state in task.of(Robot).values():
+            late = (action.latency or (0.0, 0.0))[1]
+            period = state.control
             if late > period * (1 + 1e-9):
                 message = f"a latency of {late * 1e3:g} ms is longer than the control period of "
                 message += f"{period * 1e3:g} ms"
                 yield task.report("KS0412", message, "Action", name, "latency", 1)
-    for name, reward in task.of("Reward").items():
+    for name, reward in task.of(Reward).items():
         yield from _negative_scale(task, name, reward)
 
 

@@ -86,8 +86,7 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
     task, graph, found = checked.task, checked.graph, checked.diagnostics
     if task is None or graph is None:
         return Compiled(None, found, checked.sources)
-    for name, part in list(task.of("PhysicsState").items())[:1]:
-        assert isinstance(part, RobotPart)
+    for name, part in list(task.of(RobotPart).items())[:1]:
         try:
             if files is None:
                 located = locate.locate(part.model, task.folder)

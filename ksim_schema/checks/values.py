@@ -210,8 +210,8 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
         place = ("Reward", name, "scale")
         yield task.report("KS0320", message, *place, help="give it a weight, or take it out")
         return
-    terminations = task.of("Termination").values()
-    fails = any(not t.timeout for t in terminations)  # type: ignore[attr-defined]
+    terminations = task.of(Termination).values()
+    fails = any(not t.timeout for t in terminations)
     only_failures = part.channels == ("termination",) and getattr(part, "success", None) is None
     if only_failures and not fails and not broken:
         message = f"no termination is a failure, so {part.kind_name!r} is the same at each tick"
@@ -238,7 +238,7 @@ def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic
 
 def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
     """An event that is due when most episodes of the training are over."""
-    terminations = [t for t in task.of("Termination").values() if isinstance(t, Termination)]
+    terminations = task.of(Termination).values()
     limits = [limit for t in terminations if (limit := t.time_limit()) is not None]
     limits += [task.ppo.episode] if task.ppo.episode is not None else []
     longest = min(limits, default=math.inf)

@@ -244,7 +244,7 @@ def _kind_of(declared: type[Custom], source: _Source, name: str) -> type[Custom]
     kind = _name_of(declared)
     made = cast(
         "type[Custom]",
-        create_model(  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
+        create_model(  # pyright: ignore[reportCallIssue]
             declared.__name__,
             __base__=declared,
             __module__=declared.__module__,

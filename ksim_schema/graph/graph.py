@@ -17,6 +17,8 @@ from ksim_schema.acset import Instance, Schema, sch_task
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.objects import OBJECT, OBJECTS
 
 
@@ -174,10 +176,10 @@ def _counts(task: Task) -> Iterator[Diagnostic]:
 
 
 def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:
-    policies = task.of("Policy")
+    policies = task.of(Actor)
     if len(policies) != 1:
         return
-    for name in task.of("Action"):
+    for name in task.of(Action):
         setters = graph.into(Node("Action", name), "act")
         if len(setters) != 1:
             count = "no policy sets" if not setters else f"{len(setters)} wires set"

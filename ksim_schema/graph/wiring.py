@@ -16,8 +16,14 @@ from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import KNOWN, REQUIRED, Task
 from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.curriculum import Curriculum
 from ksim_schema.vocabulary.objects import OBJECT
+from ksim_schema.vocabulary.reset import Reset
 from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.state import Channel, Robot
+from ksim_schema.vocabulary.termination import Termination
 
 FAILURE_CHANNEL = Node("Trajectory", "Termination")
 """The channel that says whether a tick ended in a failure."""
@@ -47,7 +53,7 @@ class _Builder:
         for object, name, part in self.task:
             if object != "Trajectory":
                 self._wires(Node(object, name), part)
-        for state in self.task.of("PhysicsState"):
+        for state in self.task.of(Robot):
             now, after = Node("PhysicsState", state), Node("PhysicsState", state + NEXT)
             self._add("evolve", now, after)
             self._add("hold", after, now)
@@ -63,7 +69,7 @@ class _Builder:
                     if edge.tgt == record.src:
                         state = Node(edge.src.object, edge.src.name + NEXT)
                         self.edges[Edge("record", state, channel)] = None
-        for name in self.task.of("Trajectory"):
+        for name in self.task.of(Channel):
             if Node("Trajectory", name) not in self.channels:
                 message = f"no part reads a channel {name!r}"
                 help = did_you_mean(name, (c.name for c in self.channels), of="channels")
@@ -115,7 +121,7 @@ class _Builder:
         choices = list(self.task.of(other))
         if path[0] == "recall":  # all that the policy sets, in its order
             acts: list[str] = []
-            for policy in self.task.of("Policy").values():
+            for policy in self.task.of(Actor).values():
                 acts += getattr(policy, "act", ())
             return [(name, at) for name in dict.fromkeys(acts or choices) if name in choices]
         if inferred and len(choices) == 1 and getattr(part, "implies_" + path[0], True):
@@ -159,7 +165,7 @@ class _Builder:
         if FAILURE_CHANNEL not in self.channels:
             self.channels[FAILURE_CHANNEL] = [
                 Edge("record_termination", Node("Termination", name), FAILURE_CHANNEL)
-                for name in self.task.of("Termination")
+                for name in self.task.of(Termination)
             ]
         return FAILURE_CHANNEL
 
@@ -171,13 +177,13 @@ class _Builder:
             for source in self._sources(channel):
                 self._add(hom or "", source, node)
         if node.object == "Termination":
-            for reset in self.task.of("Reset"):
+            for reset in self.task.of(Reset):
                 self._add("trigger", node, Node("Reset", reset))
-            for level in self.task.of("Curriculum"):
+            for level in self.task.of(Curriculum):
                 self._add("advance", node, Node("Curriculum", level))
         graded = OBJECT[node.object].graded
         if graded and is_graded(part):
-            levels = list(self.task.of("Curriculum"))
+            levels = list(self.task.of(Curriculum))
             if not levels and not self._section_reported("Curriculum"):
                 message = f"{node} follows the curriculum's level, and the task has no Curriculum"
                 help = "add a Curriculum section, or give a constant scale"
@@ -188,10 +194,10 @@ class _Builder:
     def _sources(self, channel: str) -> Iterator[Node]:
         match channel:
             case "state":
-                for name in self.task.of("PhysicsState"):
+                for name in self.task.of(Robot):
                     yield self._channel(Node("PhysicsState", name))
             case "action":
-                for name in self.task.of("Action"):
+                for name in self.task.of(Action):
                     yield self._channel(Node("Action", name))
             case "termination":
                 yield self._failures()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from pydantic import ValidationError
 
@@ -33,6 +33,7 @@ KNOWN = frozenset((*HEADER, *SECTIONS, "PPO", "morphisms"))
 """The keys of a task."""
 REQUIRED = tuple(row.name for row in OBJECTS if row.least)
 
+P = TypeVar("P", bound=Part)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _NAME_HELP = "use letters, digits, '_' and '-', beginning with a letter"
 _SYSTEM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -71,9 +72,19 @@ class Task:
             if object in KINDS
         ) and KNOWN.issuperset(written)
 
-    def of(self, object: str) -> Mapping[str, Part]:
-        """The parts of an object."""
-        return self.parts.get(object, {})
+    @overload
+    def of(self, object: type[P]) -> Mapping[str, P]: ...
+
+    @overload
+    def of(self, object: str) -> Mapping[str, Part]: ...
+
+    def of(self, object: str | type[Part]) -> Mapping[str, Part]:
+        """The parts of an object by name.
+
+        Args:
+            object: its name, or the class that all its kinds derive from (``Reward``).
+        """
+        return self.parts.get(object if isinstance(object, str) else object.object, {})
 
     def __iter__(self) -> Iterator[tuple[str, str, Part]]:
         """Object, name and part of every part."""

@@ -12,6 +12,7 @@ import yaml
 from ksim_compiler import artifact
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diagnostics import has_errors
+from ksim_schema.vocabulary.reward import Reward
 
 MODEL = """<mujoco><compiler autolimits="true"/><option timestep="0.005"/><worldbody><body name="b">
 <joint name="j" axis="0 1 0" actuatorfrcrange="-5 5"/><geom name="g" size=".1" mass="MASS"/></body>
@@ -125,7 +126,7 @@ def test_a_task_adds_component_files_to_those_of_its_base(place: str, tmp_path: 
     path = put(here / "t.yaml", {"extends": place, **with_component("Two", "two.py")})
     compiled = good(path)
     assert compiled.plan is not None
-    assert set(compiled.plan.task.of("Reward")) == {"e", "one", "two"}
+    assert set(compiled.plan.task.of(Reward)) == {"e", "one", "two"}
     assert {Path(n).name for n in compiled.plan.task.components.files} == {"one.py", "two.py"}
     artifact.write(tmp_path / "t.ksim", compiled)
     shutil.rmtree(here)
@@ -143,7 +144,7 @@ def test_component_files_of_two_bases(tmp_path: Path) -> None:
         put(tmp_path / f"{name}.yaml", more)
     compiled = good(put(tmp_path / "main.yaml", {"extends": ["One.yaml", "Two.yaml"]}))
     assert compiled.plan is not None
-    assert set(compiled.plan.task.of("Reward")) == {"e", "one", "two"}
+    assert set(compiled.plan.task.of(Reward)) == {"e", "one", "two"}
     # a file that is not there is reported in the task that names it
     (tmp_path / "Two.py").unlink()
     (problem, *_) = compile_file(tmp_path / "main.yaml").diagnostics

@@ -20,6 +20,7 @@ from ksim_schema.source import parse
 from ksim_schema.units import Measured, Unit
 from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.base import field_annotation
+from ksim_schema.vocabulary.reward import Reward
 from tests.ksim_compiler.test_every_kind import (
     HERE,
     ROBOTS,
@@ -123,7 +124,7 @@ def test_a_default_is_in_the_unit_of_its_joints(
     before = compiled(text, robot)
     after = same_when_read_back(before, tmp_path)
     assert after.plan is not None
-    read: Any = after.plan.task.of("Reward")["tested"]
+    read: Any = after.plan.task.of(Reward)["tested"]
     for field in bare_defaults()[kind]:
         declared = KINDS["Reward"][kind].model_fields[field]
         unit, value = field_annotation(declared, Unit), getattr(read, field)

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from ksim_schema.diagnostics import has_errors
 from ksim_schema.frontend import Checked, check_file
 from ksim_schema.graph.canonical import canonical
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.state import Robot
 from tests.support.tasks import SHIPPED, source
 
 WALK = next(path for path in SHIPPED if path.stem == "walk")
@@ -71,8 +73,8 @@ def test_two_changes_of_one_base_are_merged(tmp_path: Path) -> None:
     write(tmp_path, "calm.yaml", {**more, "remove": ["Reward.torque"], "set": {"PPO.lam": 0.9}})
     both = check_file(write(tmp_path, "both.yaml", {"extends": ["fast.yaml", "calm.yaml"]}))
     assert both.task is not None, both.diagnostics
-    assert "torque" not in both.task.of("Reward")
-    assert both.task.of("Reward")["linvel"].scale.constant == 3  # type: ignore[attr-defined]
+    assert "torque" not in both.task.of(Reward)
+    assert both.task.of(Reward)["linvel"].scale.constant == 3  # type: ignore[attr-defined]
     assert (both.task.ppo.gamma.start, both.task.ppo.lam) == (0.9, 0.9)
     assert not has_errors(both.diagnostics)
     span = both.task.span("PPO", "lam")
@@ -110,7 +112,7 @@ def test_paths_of_a_base_are_relative_to_it(tmp_path: Path) -> None:
     write(tmp_path, "bases/walk.yaml", data)
     checked = check_file(write(tmp_path, "own/walk.yaml", {"extends": "../bases/walk.yaml"}))
     assert checked.task is not None
-    (robot,) = checked.task.of("PhysicsState").values()
+    (robot,) = checked.task.of(Robot).values()
     assert robot.model == "../bases/robots/humanoid/scene.xml"  # type: ignore[attr-defined]
 
 

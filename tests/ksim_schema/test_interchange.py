@@ -16,6 +16,7 @@ from ksim_schema.acset import Schema, folder
 from ksim_schema.exchange.acset_export import export_task, json_text, sch_task_drawing, schema_files
 from ksim_schema.frontend import Checked, check_file
 from ksim_schema.graph.canonical import canonical, fingerprint
+from ksim_schema.vocabulary.reward import Reward
 
 with warnings.catch_warnings():  # it is written for an older pydantic, which has its ways still
     warnings.simplefilter("ignore")
@@ -118,7 +119,7 @@ def test_settings_change_an_imported_task(tmp_path: Path) -> None:
     checked = check_file(file, ["Reward.alive.scale=7"])
     assert [d for d in checked.diagnostics if d.severity == "error"] == []
     assert checked.task is not None
-    assert checked.task.of("Reward")["alive"].scale.constant == 7  # type: ignore[attr-defined]
+    assert checked.task.of(Reward)["alive"].scale.constant == 7  # type: ignore[attr-defined]
 
 
 def test_a_json_file_may_hold_a_task_as_it_is_written(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.robot import read_files
 from ksim_schema.diagnostics import has_errors, render_text
 from ksim_schema.source import parse
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.reward import Reward
 from tests.parity.from_ksim import Rollout, Translated, translate
 
 FOLDER = Path(
@@ -148,7 +150,7 @@ class Golden:
         """What rules see of one tick."""
         row = jax.tree.map(lambda values: values[tick], rows)
         facts = self.plan.robot.facts
-        labels = {name: c.labels(facts) for name, c in self.plan.parts("Command").items()}
+        labels = {name: c.labels(facts) for name, c in self.plan.parts(Command).items()}
         return Context(robot=facts, period=self.plan.period, labels=labels, **row)
 
     def _world(self) -> dict[str, jax.Array]:
@@ -183,7 +185,7 @@ class Golden:
 
     def values(self, name: str) -> dict[str, np.ndarray]:
         """Our scaled values, (ticks,) for each component."""
-        part, how = self.plan.parts("Reward")[name], self.translated[name]
+        part, how = self.plan.parts(Reward)[name], self.translated[name]
         rows = self._as_ksim_pairs_them() if how.in_order_of_joints else self.rows
         part, memory = bind(part, extract(part)), None
         if how.mean_of_rollout:

@@ -46,6 +46,6 @@ def test_reward_gives_the_numbers_of_ksim(golden: Golden, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sign_is_that_of_ksim(golden: Golden, name: str) -> None:
-    part = golden.plan.parts("Reward")[name]
+    part = golden.plan.parts(Reward)[name]
     assert isinstance(part, Reward)
     assert part.penalty == (golden.text["rewards"][name]["sign"] == "penalty")

@@ -15,12 +15,13 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import Floating, annotated_fields
+from ksim_schema.vocabulary.state import Robot
 
 
 def choose_base(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """The plan with the facts of its robot seen from the task's base."""
     task, robot = plan.task, plan.robot
-    state = next(iter(task.of("PhysicsState")))
+    state = next(iter(task.of(Robot)))
     named = robot.part.base
     if named is not None:
         return plan, list(_named(task, robot.facts, named, state))
@@ -35,7 +36,7 @@ def choose_base(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
 
 def _driven(task: Task, facts: RobotFacts) -> list[str]:
     """The joints that the task's actions drive, by name."""
-    actions = (part for part in task.of("Action").values() if isinstance(part, Action))
+    actions = task.of(Action).values()
     return [drive.joint for action in actions for drive in action.drives(facts)]
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.vocabulary.observation import Observation
 
 TOLD = 1e-3
 """A time that becomes another by more than this part of it is told."""
@@ -97,9 +98,9 @@ def outlasting(plan: Plan) -> Iterator[Diagnostic]:
         return
     cut = plan.task.ppo.episode
     longest = min(plan.longest_episode * plan.period, cut or math.inf)
-    for name, part in plan.parts("Observation").items():
-        kept = (int(part.history) - 1) * plan.period  # type: ignore[attr-defined]
-        late = float(part.delay)  # type: ignore[attr-defined]
+    for name, part in plan.parts(Observation).items():
+        kept = (int(part.history) - 1) * plan.period
+        late = float(part.delay)
         for field, value in (("history", kept), ("delay", late)):
             if value >= longest:
                 message = f"a {field} of {value:.4g} s is longer than an episode of {longest:.4g} s"

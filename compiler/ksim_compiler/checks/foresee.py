@@ -22,7 +22,11 @@ from ksim_schema.graph import Node
 from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary import termination as v
-from ksim_schema.vocabulary.reset import ResetKeyframe
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.reset import Reset, ResetKeyframe
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.state import Robot
 
 SLACK = 1e-9
 """How far the home pose may lie beyond a limit, in rad or m: the rounding of a model file."""
@@ -73,7 +77,7 @@ def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
             problem = f"the {what} of the joints are not finite, or above {mujoco.mjMAXVAL:g},"
     if problem:
         message = f"{problem} in the home pose: each episode would end at once"
-        state = next(iter(plan.task.of("PhysicsState")))
+        state = next(iter(plan.task.of(Robot)))
         help = "look for masses, armatures, gravity or places that are far too large or too small"
         yield plan.task.report("KS0228", message, "PhysicsState", state, "model", help=help)
 
@@ -96,7 +100,7 @@ def _bad_inertia(mass: np.ndarray) -> str:
 
 def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
     """Keyframes to begin episodes in that are no poses."""
-    for name, part in plan.parts("Reset").items():
+    for name, part in plan.parts(Reset).items():
         if not isinstance(part, ResetKeyframe):
             continue
         for index, key in enumerate(part.keyframes):
@@ -108,7 +112,7 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
-    state = next(iter(plan.task.of("PhysicsState")))
+    state = next(iter(plan.task.of(Robot)))
     for joint in plan.robot.facts.motion_joints:
         if joint.limits is None:
             continue
@@ -181,8 +185,8 @@ def growth(inertia: float, kp: float, kd: float, own: float, h: float, implicit:
 def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """Servos that blow up at the physics timestep."""
     unstable = {s.joint: s for s in servos(plan, data) if s.growth > 1.0 + 1e-6}
-    for name, action in plan.parts("Action").items():
-        drives = {d.joint: d for d in action.drives(plan.robot.facts)}  # type: ignore[attr-defined]
+    for name, action in plan.parts(Action).items():
+        drives = {d.joint: d for d in action.drives(plan.robot.facts)}
         worst = max((unstable[j] for j in drives if j in unstable), key=_growth, default=None)
         if worst is None:
             continue
@@ -244,7 +248,7 @@ def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str
 
 def _ended_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """Terminations that are true of the home pose, in which episodes begin."""
-    for name, part in plan.parts("Termination").items():
+    for name, part in plan.parts(v.Termination).items():
         problem = _true_at_home(plan, part, data)
         if problem is not None:
             what, field = problem
@@ -296,7 +300,7 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
     """What a rollout and the networks take, against the memory of this machine."""
     ppo = plan.task.ppo
     columns = sum(c[-1].stop for c in (plan.policy_input, plan.critic_input) if c)
-    columns += 4 * plan.action_size + len(plan.parts("Reward")) + 4
+    columns += 4 * plan.action_size + len(plan.parts(Reward)) + 4
     rollout = 4 * ppo.envs * ppo.rollout * columns
     widest = max(_widths(plan), default=0)
     networks = 3 * 4 * sum(_parameters(plan))  # with the two moments of Adam
@@ -317,7 +321,7 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
             largest = max(written, key=lambda f: float(getattr(ppo, f)), default="")
             at: tuple[str, ...] = ("PPO", largest) if largest else ("PPO",)
             if not place:
-                at = ("Policy", next(iter(plan.task.of("Policy"))), "network")
+                at = ("Policy", next(iter(plan.task.of(Actor))), "network")
             help = "fewer environments, shorter rollouts or smaller networks take less"
             yield plan.task.report("KS0433", message, *at, help=help)
             break

@@ -34,9 +34,7 @@ _UNSIZED = tuple(
 
 def inert(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of each randomizer that does nothing to some or all of what it names."""
-    for name, part in plan.parts("Randomizer").items():
-        if not isinstance(part, v.Randomizer):
-            continue
+    for name, part in plan.parts(v.Randomizer).items():
         for field, problem, help in _problems(plan, part):
             written: Any = plan.task.document.data["Randomizer"][name]
             if isinstance(written, dict) and field in written:

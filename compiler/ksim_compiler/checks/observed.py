@@ -28,7 +28,7 @@ def observed(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _measures(plan: Plan, name: str, wanted: Measures, at: Path_) -> Iterator[Diagnostic]:
-    part = plan.task.of("Observation").get(name)
+    part = plan.task.of(Observation).get(name)
     if not isinstance(part, Observation):
         return
     field, units = at[-1], plan.units[Node("Observation", name)]
@@ -63,7 +63,7 @@ def _feet(plan: Plan, part: Part, at: Path_) -> Iterator[Diagnostic]:
     assert isinstance(part, Places)
     first, touching = ("contact", 0) if part.contact is not None else ("geoms", len(part.geoms))
     if part.contact is not None:
-        if part.contact not in plan.task.of("Observation"):
+        if part.contact not in plan.task.of(Observation):
             return
         touching = plan.measured(part.contact)
     velocity = part.velocity if isinstance(part, FeetSlip) else None
@@ -71,7 +71,7 @@ def _feet(plan: Plan, part: Part, at: Path_) -> Iterator[Diagnostic]:
     moving = len(part.sites or part.bodies)
     if velocity is not None:
         second, moving = "velocity", touching
-        size = plan.measured(velocity) if velocity in plan.task.of("Observation") else 0
+        size = plan.measured(velocity) if velocity in plan.task.of(Observation) else 0
         if size % touching:
             message = f"'velocity' has {size} numbers, which are not those of {touching} feet"
             yield plan.task.report("KS0461", message, *at, second)

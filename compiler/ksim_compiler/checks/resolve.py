@@ -26,9 +26,10 @@ from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
-from ksim_schema.vocabulary.reset import ResetHeightFieldPosition, ResetMotion
+from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetMotion
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.formula import Formula
+from ksim_schema.vocabulary.state import Robot
 
 CODES = {
     "joint": "KS0203",
@@ -160,8 +161,7 @@ def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Itera
 
 def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     driven: dict[str, str] = {}
-    for name, action in task.of("Action").items():
-        assert isinstance(action, Action)
+    for name, action in task.of(Action).items():
         for drive in action.drives(facts):
             if drive.joint in driven:
                 other = driven[drive.joint]
@@ -212,8 +212,7 @@ def _reach(joint: Joint) -> str:
 
 def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     taken: dict[str, str] = {}
-    for name, part in task.of("Randomizer").items():
-        assert isinstance(part, Randomizer)
+    for name, part in task.of(Randomizer).items():
         for target in part.targets(facts):
             if target in taken:
                 what = target.replace(":", " of ")
@@ -225,9 +224,8 @@ def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """Commands have the elements that rewards read of them."""
-    commands = task.of("Command")
-    for name, part in task.of("Reward").items():
-        assert isinstance(part, Reward)
+    commands = task.of(Command)
+    for name, part in task.of(Reward).items():
         for field, labels in part.takes(facts).items():
             command = commands.get(str(getattr(part, field)))
             if not isinstance(command, Command):
@@ -241,13 +239,9 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    commands = {
-        name: part.labels(facts)
-        for name, part in task.of("Command").items()
-        if isinstance(part, Command)
-    }
-    size = sum(len(a.drives(facts)) for a in task.of("Action").values() if isinstance(a, Action))
-    for name, part in task.of("Reward").items():
+    commands = {name: part.labels(facts) for name, part in task.of(Command).items()}
+    size = sum(len(a.drives(facts)) for a in task.of(Action).values())
+    for name, part in task.of(Reward).items():
         if isinstance(part, Formula):
             try:
                 part.read(facts, commands, size)
@@ -271,7 +265,7 @@ _FORMULA = (
 
 def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """Resets find their terrain or their recorded motion."""
-    for name, part in task.of("Reset").items():
+    for name, part in task.of(Reset).items():
         if isinstance(part, ResetHeightFieldPosition):
             if not any(surface.type == "hfield" for surface in facts.surfaces):
                 message = "there is no terrain to be put on"
@@ -290,9 +284,8 @@ def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    observations = task.of("Observation")
-    for name, policy in task.of("Policy").items():
-        assert isinstance(policy, Actor)
+    observations = task.of(Observation)
+    for name, policy in task.of(Actor).items():
         for index, read in enumerate(policy.read):
             part = observations.get(read)
             if isinstance(part, Observation) and not part.measurable(facts):
@@ -306,13 +299,11 @@ def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """Each observation can be computed on this robot, with these actions."""
     servos = {
         drive.joint
-        for action in task.of("Action").values()
-        if isinstance(action, Action)
+        for action in task.of(Action).values()
         for drive in action.drives(facts)
         if drive.kp is not None
     }
-    for name, part in task.of("Observation").items():
-        assert isinstance(part, Observation)
+    for name, part in task.of(Observation).items():
         for problem in part.problems(facts):
             place = ("Observation", name, *filter(None, (problem.field,)))
             report = task.report if problem.field else task.report_key
@@ -331,7 +322,7 @@ def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
     substeps = max(1, round(ratio))
     if abs(ratio - substeps) <= 1e-6 * substeps:
         return substeps, []
-    state = next(iter(plan.task.of("PhysicsState")))
+    state = next(iter(plan.task.of(Robot)))
     message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
     message += f"{timestep * 1e3:g} ms"
     help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"

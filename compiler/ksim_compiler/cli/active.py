@@ -7,6 +7,7 @@ from rich.table import Table
 
 from ksim_compiler.plan import Plan, base_text
 from ksim_schema.graph import Node
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
 from ksim_schema.vocabulary.termination import Termination
@@ -34,14 +35,12 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
             table.add_row(str(node), part.kind_name, shape, ", ".join(readers))
     for name in plan.actions():
         node = Node("Action", name)
-        kind = plan.task.of("Action")[name].kind_name
+        kind = plan.task.of(Action)[name].kind_name
         table.add_row(str(node), kind, str(plan.shapes[node][0]), "")
-    for name, part in plan.parts("Reward").items():
-        assert isinstance(part, Reward)
+    for name, part in plan.parts(Reward).items():
         sign = "-" if part.penalty else "+"
         table.add_row(f"Reward.{name}", part.kind_name, "", f"{sign}{scale_text(part.scale)}")
-    for name, part in plan.parts("Termination").items():
-        assert isinstance(part, Termination)
+    for name, part in plan.parts(Termination).items():
         table.add_row(
             f"Termination.{name}", part.kind_name, "", "time-out" if part.timeout else "failure"
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_schema.vocabulary.action import Action
 
 if TYPE_CHECKING:
     from ksim_compiler.cli.begin import Beginning
@@ -118,7 +119,7 @@ def _stays_whole(beginning: Beginning, compiled: Compiled) -> bool:
     plan = compiled.plan
     assert plan is not None
     homes = {joint.name: joint.home[0] for joint in plan.robot.facts.motion_joints}
-    actions: dict[str, Any] = dict(plan.parts("Action"))
+    actions: dict[str, Any] = dict(plan.parts(Action))
     targets = [
         (drive.name, 0.0 if drive.kp is None else homes[drive.joint], action.scale)
         for action in actions.values()

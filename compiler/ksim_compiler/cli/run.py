@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_schema.vocabulary.actor_critic import Actor
 
 if TYPE_CHECKING:
     from ksim_compiler.learn.ppo.types import TrainState
@@ -167,8 +168,8 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
 
     plan = compiled.plan
     assert plan is not None
-    (policy,) = plan.parts("Policy").values()
-    spread = getattr(policy.distribution, "init_std", 1.0)  # type: ignore[attr-defined]
+    (policy,) = plan.parts(Actor).values()
+    spread = getattr(policy.distribution, "init_std", 1.0)
     noted: set[str] = set()
     for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):
         try:

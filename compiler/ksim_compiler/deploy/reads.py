@@ -12,7 +12,8 @@ from typing import Any
 from ksim_compiler.plan import Plan
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.command import motion as commands
 from ksim_schema.vocabulary.observation.feet import Contact
 from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
@@ -86,7 +87,7 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
     for node in nodes:
         part = plan.task.of(node.object)[node.name]
         if isinstance(part, CommandValue):
-            heeded: Any = plan.task.of("Command")[part.command]
+            heeded: Any = plan.task.of(Command)[part.command]
             requests.update(dict.fromkeys(heeded.sensors(facts)))
         requests.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]
     return [
@@ -118,7 +119,7 @@ def _recalled(plan: Plan, part: LastAction) -> list[list[int]]:
     """The stretches of the policy's output that are read back."""
     places, start = dict[str, list[int]](), 0
     for name in plan.actions():
-        action: Any = plan.parts("Action")[name]
+        action: Any = plan.parts(Action)[name]
         places[name] = [start, start + action.size(plan.robot.facts)]
         start = places[name][1]
     return [places[name] for name in part.recall or places]

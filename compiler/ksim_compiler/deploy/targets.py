@@ -53,8 +53,7 @@ def targets(plan: Plan) -> list[Targets]:
     """
     found, start = [], 0
     for name in plan.actions():
-        part = plan.parts("Action")[name]
-        assert isinstance(part, v.Action)
+        part = plan.parts(v.Action)[name]
         stop = start + part.size(plan.robot.facts)
         found.append(_targets(plan, name, part, start, stop))
         start = stop

@@ -21,6 +21,7 @@ from ksim_schema.custom.api import Custom
 from ksim_schema.custom.files import blame, own_parts
 from ksim_schema.diagnostics import Diagnostic, TaskError
 from ksim_schema.graph import Node
+from ksim_schema.vocabulary.command import Command
 
 
 def check_rules(plan: Plan) -> None:
@@ -97,7 +98,7 @@ def _context(plan: Plan, object: str, world: Any, key: Any) -> Context:
     facts = plan.robot.facts
     action = jnp.zeros(plan.action_size)
     told = object in ("Observation", "Reward", "Termination")
-    commands: Any = plan.parts("Command") if told else {}
+    commands: Any = plan.parts(Command) if told else {}
     recorded = {edge.src for edge in plan.graph.edges if edge.hom == "record_observation"}
     judged = object in ("Reward", "Termination")
     observations = {n.name: jnp.zeros(plan.measured(n.name)) for n in recorded if judged}

@@ -13,6 +13,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
+from ksim_schema.vocabulary.state import Robot
 
 ALWAYS = ("qpos", "qvel")
 """Fields that are read in any case: a state that is not finite ends its episode."""
@@ -36,14 +37,13 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         return plan, problems
     model_fields: dict[str, None] = {}
     off_centre: list[str] = []
-    for part in plan.parts("Randomizer").values():
-        assert isinstance(part, Randomizer)
+    for part in plan.parts(Randomizer).values():
         model_fields.update(dict.fromkeys(part.changed_fields(facts)))
         off_centre += _off_centre(part, facts)
     try:
         robot = robots.equip(plan.robot, sensors, drives, off_centre)
     except robots.ModelError as error:
-        state = next(iter(plan.task.of("PhysicsState")))
+        state = next(iter(plan.task.of(Robot)))
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
         return plan, [plan.task.report("KS0202", message, "PhysicsState", state, "model")]
     if problems := _unread(plan, robot):
@@ -88,7 +88,7 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
 
 def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
     """Flags of the model that would make nothing of actions or sensors."""
-    flags, state = plan.robot.model.opt.disableflags, next(iter(plan.task.of("PhysicsState")))
+    flags, state = plan.robot.model.opt.disableflags, next(iter(plan.task.of(Robot)))
     switches = {
         "actuation": (mujoco.mjtDisableBit.mjDSBL_ACTUATION, "actuators", True),
         "sensor": (mujoco.mjtDisableBit.mjDSBL_SENSOR, "sensors", measures),
@@ -105,8 +105,7 @@ def _joints(names: tuple[str, ...]) -> str:
 
 
 def _drives(plan: Plan, name: str) -> tuple[Drive, ...]:
-    action = plan.task.of("Action")[name]
-    assert isinstance(action, Action)
+    action = plan.task.of(Action)[name]
     return action.drives(plan.robot.facts)
 
 
@@ -129,7 +128,7 @@ def _held(plan: Plan) -> Iterator[Diagnostic]:
     held = plan.robot.held
     if not held:
         return
-    state = next(iter(plan.task.of("PhysicsState")))
+    state = next(iter(plan.task.of(Robot)))
     shown = ", ".join(f"{name} at {value:.4g}" for name, value in list(held.items())[:6])
     more = f", and {len(held) - 6} more" if len(held) > 6 else ""
     what = f"{len(held)} actuators of the model hold" if len(held) > 1 else "one actuator holds"

@@ -11,6 +11,7 @@ import numpy as np
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.vocabulary import reset
+from ksim_schema.vocabulary.state import Robot
 
 FAR = 0.25
 """Metres: a start from closer to the ground than this is usual."""
@@ -34,7 +35,7 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """
     model: Any = plan.robot.model
     base = plan.robot.facts.free_joint(None)
-    placed = any(isinstance(part, _PLACED) for part in plan.parts("Reset").values())
+    placed = any(isinstance(part, _PLACED) for part in plan.parts(reset.Reset).values())
     if base is None or placed or model.opt.gravity[2] >= 0.0:
         return
     # forces between the robot's own parts do not act along its free joint, all others do
@@ -48,7 +49,7 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     if max(FAR, SHARE * (float(data.xpos[root][2]) - lowest)) < gap < np.inf:
         message = f"in the home pose the robot is {gap:.3g} m above the ground, and nothing holds "
         message += "it: each episode begins with a fall"
-        state = next(iter(plan.task.of("PhysicsState")))
+        state = next(iter(plan.task.of(Robot)))
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the height of the keyframe, or that of the ground in the model"
         yield plan.task.report("KS0470", message, "PhysicsState", state, field, help=help)

@@ -13,6 +13,7 @@ from ksim_schema.graph import Edge, Graph, Node
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
@@ -25,16 +26,13 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     shapes: dict[Node, Shape] = {}
     units: dict[Node, tuple[Dimension, ...]] = {}
     found: list[Diagnostic] = []
-    for name, action in task.of("Action").items():
-        assert isinstance(action, Action)
+    for name, action in task.of(Action).items():
         shapes[Node("Action", name)] = (action.size(facts),)
         for what, chain, wanted in action.errors(facts):
             found += _chain_units(task, ("Action", name), what, chain, wanted, "target")
-    for name, command in task.of("Command").items():
-        assert isinstance(command, Command)
+    for name, command in task.of(Command).items():
         shapes[Node("Command", name)] = (command.size(facts),)
-    for name, part in task.of("Observation").items():
-        assert isinstance(part, Observation)
+    for name, part in task.of(Observation).items():
         node = Node("Observation", name)
         shape = part.shape(facts)
         if isinstance(part, WiredObservation):
@@ -48,10 +46,10 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
             shapes[Node(object, name)] = ()
     policy = _columns(graph, shapes, "Policy", ("read", "obey"))
     critic = _columns(graph, shapes, "Critic", ("judge", "weigh"))
-    for name in task.of("Policy"):
+    for name in task.of(Actor):
         size = sum(shapes[e.tgt][0] for e in graph.edges if e.hom == "act")
         shapes[Node("Policy", name)] = (size,)
-    for name in task.of("Critic"):
+    for name in task.of(ValueCritic):
         shapes[Node("Critic", name)] = ()
     plan = replace(plan, shapes=shapes, units=units, policy_input=policy, critic_input=critic)
     return plan, [*found, *observed(plan)]

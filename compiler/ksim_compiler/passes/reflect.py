@@ -19,8 +19,7 @@ from ksim_schema.vocabulary.state import Robot
 
 def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Find the mirror image of all that the networks read and give."""
-    name, robot = next(iter(plan.task.of("PhysicsState").items()))
-    assert isinstance(robot, Robot)
+    name, robot = next(iter(plan.task.of(Robot).items()))
     share = plan.task.ppo.mirror
     if robot.mirror is None:
         if not share:

@@ -188,7 +188,7 @@ def _elements(plan: Plan, node: Node, part: Observation, size: int) -> tuple[tup
 
 
 def _output(plan: Plan, name: str) -> Segment:
-    part = plan.task.of("Action")[name]
+    part = plan.task.of(Action)[name]
     assert isinstance(part, Action)
     size = plan.shapes[Node("Action", name)][0]
     joints = tuple(joint.name for joint in plan.robot.facts.match_joints(part.joints))
@@ -226,7 +226,7 @@ def _formula(plan: Plan, action: Action) -> list[tuple[float, float]]:
 
 def action_name(plan: Plan, action: Action) -> str:
     """The name of one of a task's actions."""
-    return next(name for name, part in plan.task.of("Action").items() if part is action)
+    return next(name for name, part in plan.task.of(Action).items() if part is action)
 
 
 def _distinct(labels: tuple[str, ...], size: int) -> tuple[str, ...]:

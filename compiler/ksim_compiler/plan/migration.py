@@ -12,6 +12,7 @@ from ksim_schema.diff import Diff
 from ksim_schema.diff.columns import ColumnMap, Migration, column_map, obstacles
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
+from ksim_schema.vocabulary.actor_critic import Actor
 
 RETURNS = ("Reward", "Termination")
 """Objects that a change of makes other returns of the same episodes."""
@@ -44,7 +45,7 @@ def migration(
         column_map(outputs(old), outputs(new, negated), names),
     ]
     stops = [obstacles(part(old, o), part(new, o)) for o in ("Policy", "Critic")]
-    acted = next(iter(old.task.of("Policy").values())).distribution  # type: ignore[attr-defined]
+    acted = next(iter(old.task.of(Actor).values())).distribution
     inexact = () if stops[0] else tuple(_inexact(old, new, ways[0], ways[2], names, negated))
     return Migration(
         *ways,
@@ -90,8 +91,8 @@ def _inexact(
             assert was is not None
             if not _same(_limited(old, was), _limited(new, node, negated)):
                 yield f"{node} limits its value otherwise (squash, clip)"
-    policies = [next(iter(p.task.of("Policy").values())) for p in (old, new)]
-    spread = policies[1].distribution  # type: ignore[attr-defined]
+    policies = [next(iter(p.task.of(Actor).values())) for p in (old, new)]
+    spread = policies[1].distribution
     changed = any(
         i is not None and (abs(f) != 1.0 or s)
         for i, f, s in zip(actions.index, actions.factor, actions.shift, strict=True)
@@ -102,7 +103,7 @@ def _inexact(
         verb = "squashes" if len(rough) == 1 else "squash"
         yield f"{', '.join(rough)} {verb}, so other units are right about zero alone"
     bounds = [
-        tuple(getattr(p.distribution, k) for k in ("init_std", "min_std", "max_std"))  # type: ignore[attr-defined]
+        tuple(getattr(p.distribution, k) for k in ("init_std", "min_std", "max_std"))
         for p in policies
     ]
     grown = any(abs(f) != 1.0 for f in actions.factor)

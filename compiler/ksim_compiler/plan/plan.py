@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, overload
 
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.robot import Robot
@@ -19,10 +19,11 @@ from ksim_schema.robot.mirror import Signed
 from ksim_schema.task import Task
 from ksim_schema.units import Dimension
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.curriculum import ConstantLevel
+from ksim_schema.vocabulary.curriculum import ConstantLevel, Curriculum
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.termination import Termination
 
+P = TypeVar("P", bound=Part)
 Shape = tuple[int, ...]
 
 
@@ -103,21 +104,26 @@ class Plan:
         """Ticks after which a time limit ends every episode; None where the task has none."""
         limits = [
             limit
-            for part in self.parts("Termination").values()
-            if isinstance(part, Termination) and (limit := part.time_limit()) is not None
+            for part in self.parts(Termination).values()
+            if (limit := part.time_limit()) is not None
         ]
         return max(1, ticks(min(limits), self.period)) if limits else None
 
-    def parts(self, object: str) -> dict[str, Part]:
-        """The parts of an object that are in use, by name."""
-        gone = set(self.dropped)
-        parts = self.task.of(object)
-        return {name: part for name, part in parts.items() if Node(object, name) not in gone}
+    @overload
+    def parts(self, object: type[P]) -> dict[str, P]: ...
+
+    @overload
+    def parts(self, object: str) -> dict[str, Part]: ...
+
+    def parts(self, object: str | type[Part]) -> Mapping[str, Part]:
+        """The parts of an object that are in use, by name, as :meth:`Task.of` takes it."""
+        named = object if isinstance(object, str) else object.object
+        dropped = {node.name for node in self.dropped if node.object == named}
+        return {name: part for name, part in self.task.of(named).items() if name not in dropped}
 
     def measured(self, name: str) -> int:
         """How many numbers an observation measures at one tick, without its history (infer)."""
-        part = self.task.of("Observation")[name]
-        assert isinstance(part, Observation)
+        part = self.task.of(Observation)[name]
         return math.prod(self.shapes[Node("Observation", name)]) // part.history
 
     def held(self, level: float) -> Plan:
@@ -127,7 +133,7 @@ class Plan:
             level: the level in [0, 1] that nothing moves; a runtime parameter as others are.
         """
         task = self.task
-        still = {name: ConstantLevel(level=float(level)) for name in task.of("Curriculum")}
+        still = {name: ConstantLevel(level=float(level)) for name in task.of(Curriculum)}
         return replace(self, task=replace(task, parts={**task.parts, "Curriculum": still}))
 
     def actions(self) -> tuple[str, ...]:

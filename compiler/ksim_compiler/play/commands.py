@@ -12,7 +12,7 @@ import numpy as np
 
 from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
-from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.command.motion import BaseHeight
 from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
 from ksim_schema.vocabulary.command.velocity import LinearVelocity
@@ -50,7 +50,7 @@ class Dial:
 
 def dials(plan: Plan, params: Any) -> Iterator[Dial]:
     """The elements that can be held, with the ranges that the parameters give them."""
-    for name, command in plan.parts("Command").items():
+    for name, command in plan.parts(Command).items():
         for index, (label, place) in enumerate(_places(plan, command).items()):
             ends = np.concatenate([np.ravel(x) for x in jax.tree.leaves(_at(params, name, place))])
             yield Dial(name, label, index, float(ends.min()), float(ends.max()))
@@ -62,7 +62,7 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
     Raises:
         CommandError: there is no such command or element; the message says what there is.
     """
-    commands = plan.parts("Command")
+    commands = plan.parts(Command)
     if name not in commands:
         raise CommandError(
             f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}"

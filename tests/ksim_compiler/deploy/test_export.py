@@ -110,7 +110,7 @@ def test_the_graph_does_what_was_recorded(network: str) -> None:
     names = [output.name for output in session.get_outputs()]
     rows = contract(plan, policy, "")["memory"]
     empty = {row["input"]: np.zeros(row["size"], np.float32) for row in rows}
-    scales = {name: plan.task.of("Observation")[name].scale for name in plan.parts("Observation")}
+    scales = {name: plan.task.of(Observation)[name].scale for name in plan.parts(Observation)}
     memory = empty
     for tick in range(1000):
         read = {

@@ -15,6 +15,7 @@ from ksim_compiler.learn.run import checkpoints, learned
 from ksim_compiler.learn.run.learned import Learned
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
+from ksim_schema.vocabulary.observation import Observation
 
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
 SMALL = ("PPO.envs=8", "PPO.rollout=8", "PPO.minibatches=2")
@@ -78,7 +79,7 @@ def test_a_rescaled_input_keeps_its_meaning(run: Path, tmp_path: Path) -> None:
     assert new.policy_normalizer is not None
     plan = compile_file(Path(CARTPOLE), (*SMALL, BEFORE)).plan
     assert plan is not None
-    scale = plan.parts("Observation")["cart_speed"].scale
+    scale = plan.parts(Observation)["cart_speed"].scale
     ratio = 10 / scale
     mean = np.array(old.policy_normalizer.mean) * [1, ratio, 1]
     std = np.sqrt(np.array(old.policy_normalizer.variance)) * [1, ratio, 1]

@@ -24,7 +24,9 @@ from ksim_compiler.learn.run.learned import Learned
 from ksim_compiler.learn.run.warm_start import moved
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diff.columns import Migration
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.observation import Observation
 
 TASKS = Path(__file__).parents[3] / "tasks"
 NETWORKS = (
@@ -127,11 +129,11 @@ def warmed(old: Compiled, new: Compiled, seed: int) -> tuple[Learned, Learned, M
 def values(compiled: Compiled, seen: dict[str, float], force: float) -> np.ndarray:
     """A policy's input when the physics is as it is: arithmetic of the task's own words."""
     assert compiled.plan is not None
-    unit = float(compiled.plan.parts("Action")["force"].scale)  # type: ignore[attr-defined]
+    unit = float(compiled.plan.parts(Action)["force"].scale)  # type: ignore[attr-defined]
     found = []
     for column in compiled.plan.policy_input:
         name = column.source.name
-        scale = float(compiled.plan.parts("Observation")[name].scale)  # type: ignore[attr-defined]
+        scale = float(compiled.plan.parts(Observation)[name].scale)  # type: ignore[attr-defined]
         found.append(scale * (force / unit if name == "last" else seen[name]))
     return np.array(found, np.float32)
 
@@ -139,7 +141,7 @@ def values(compiled: Compiled, seen: dict[str, float], force: float) -> np.ndarr
 def forces(compiled: Compiled, policy: Learned, ticks: list[tuple[dict[str, float], float]]) -> Any:
     """What it sets in newtons, tick by tick, and its standard deviations."""
     assert compiled.plan is not None
-    unit = float(compiled.plan.parts("Action")["force"].scale)  # type: ignore[attr-defined]
+    unit = float(compiled.plan.parts(Action)["force"].scale)  # type: ignore[attr-defined]
     actor, carry, set_, spread = policy.networks.actor, None, [], []
     carry = actor.network.initial_carry()
     for seen, force in ticks:
@@ -186,7 +188,7 @@ def test_the_same_forces_in_any_units(network: str, data: st.DataObject) -> None
         if was.policy_normalizer is not None:
             mean = np.asarray(was.policy_normalizer.mean)
         for name in gone:
-            scale_of = float(old.plan.parts("Observation")[name].scale)  # type: ignore[attr-defined]
+            scale_of = float(old.plan.parts(Observation)[name].scale)  # type: ignore[attr-defined]
             value = float(mean[before.index(name)]) / scale_of
             for number, (seen, _) in enumerate(ticks):
                 seen[name] = value
@@ -213,9 +215,7 @@ def test_nothing_changed_is_the_same_bits(network: str) -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_array_says_what_its_axes_are(network: str) -> None:
     """Each axis that is said to be inputs or outputs grows with these, and no other does."""
-    spec = (
-        task(network, "{kind: gaussian}", ["cart", "pole"]).plan.task.of("Policy")["actor"].network
-    )  # type: ignore[union-attr]
+    spec = task(network, "{kind: gaussian}", ["cart", "pole"]).plan.task.of(Actor)["actor"].network  # type: ignore[union-attr]
     key = jax.random.key(0)
     small, large = (build_network(spec, i, o, key, 1.0) for i, o in ((4, 3), (6, 8)))
     said = jax.tree.leaves(small.axes(), is_leaf=lambda x: isinstance(x, Axes))

@@ -20,6 +20,8 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.robot import read_files
 from ksim_schema.diagnostics import Diagnostic, has_errors, render_text
 from ksim_schema.source import parse
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.reward import Reward
 
 ROBOTS = Path(__file__).parents[3] / "tasks" / "robots"
 SERVO = {
@@ -99,7 +101,7 @@ class Scene:
         world = {
             name: jnp.asarray(getattr(self.data, name), jnp.float32) for name in self.plan.fields
         }
-        told = self.plan.parts("Command") | {}
+        told = self.plan.parts(Command) | {}
         zero = jnp.zeros(self.plan.action_size)
         values: dict[str, Any] = {
             "time": jnp.float32(0.02),
@@ -135,5 +137,5 @@ class Scene:
         return self.step(name, (), **fields)[0]
 
     def _part(self, name: str) -> Any:
-        part = self.plan.parts("Reward")[name]
+        part = self.plan.parts(Reward)[name]
         return bind(part, extract(part))

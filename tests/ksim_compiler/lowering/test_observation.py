@@ -130,7 +130,7 @@ def _values(plan: Plan, world: dict[str, jax.Array]) -> dict[str, jax.Array]:
         plan.robot.facts, world, jnp.float32(0.0), plan.period, jnp.float32(0.0),
         jax.random.key(0), zero, zero,
     )  # fmt: skip
-    return {name: rules.apply(part, x, ())[0] for name, part in plan.parts("Observation").items()}
+    return {name: rules.apply(part, x, ())[0] for name, part in plan.parts(Observation).items()}
 
 
 def _zero_action(plan: Plan) -> np.ndarray:
@@ -142,7 +142,7 @@ def _zero_action(plan: Plan) -> np.ndarray:
 
 def test_every_kind_is_compared() -> None:
     case = CASES["humanoid"]
-    parts = plan_with(case, everything(case), "50 Hz").parts("Observation").values()
+    parts = plan_with(case, everything(case), "50 Hz").parts(Observation).values()
     kinds = {part.kind_name for part in parts}
     assert kinds | OF_THE_CONTROLLER == set(KINDS["Observation"])
 

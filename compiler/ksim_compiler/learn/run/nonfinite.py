@@ -21,7 +21,9 @@ from ksim_compiler.env.tick import NON_FINITE
 from ksim_compiler.learn.ppo.train_step import rollout
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.state import Robot
 
 FORMAT = "ksim-dump-1"
 
@@ -100,7 +102,7 @@ def find(
         left = ((node, bad) for node, bad in _left(plan, inputs, episode) if bad.any())
         first = next(((len(action) - 1, int(np.argmax(bad)), node) for node, bad in left), None)
     if first is None:
-        (policy,) = plan.parts("Policy")
+        (policy,) = plan.parts(Actor)
         none = np.zeros((0, 0), np.float32)
         return Finding(f"Policy.{policy}", None, 0, steps, kept, none, none, none)
     tick, index, node = first
@@ -127,9 +129,9 @@ def _bad(plan: Plan, ticks: Any, action: np.ndarray) -> Iterator[tuple[str, np.n
 
     yield from _columns(plan, ticks.policy_input, ticks.critic_input, rows)
     acted = rows(action)
-    yield from ((f"Policy.{name}", acted) for name in plan.parts("Policy"))
+    yield from ((f"Policy.{name}", acted) for name in plan.parts(Actor))
     diverged = np.asarray(ticks.step.terminations[NON_FINITE]) & ~acted
-    yield from ((f"PhysicsState.{name}", diverged) for name in plan.parts("PhysicsState"))
+    yield from ((f"PhysicsState.{name}", diverged) for name in plan.parts(Robot))
     for name, term in ticks.step.reward_terms.items():
         yield f"Reward.{name}", rows(term)
 

@@ -38,8 +38,7 @@ class Policy:
 
 def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     """A policy before any training."""
-    (spec,) = plan.parts("Policy").values()
-    assert isinstance(spec, Actor)
+    (spec,) = plan.parts(Actor).values()
     size = plan.policy_input[-1].stop
     key = jax.random.key(seed)
     actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)

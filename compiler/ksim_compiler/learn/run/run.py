@@ -28,6 +28,7 @@ from ksim_compiler.learn.run import checkpoints, nonfinite
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
+from ksim_schema.vocabulary.curriculum import Curriculum
 
 METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
 
@@ -151,7 +152,7 @@ class Session:
         """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
-        if self.trainer.plan.parts("Curriculum"):
+        if self.trainer.plan.parts(Curriculum):
             row["level"] = float(self.trainer.level(state))
         row = {k: v if math.isfinite(v) else None for k, v in row.items()}
         if row not in rows(self.folder / EVALUATIONS):  # a run that had ended may be resumed

@@ -50,8 +50,7 @@ def watch(env: Env) -> Watch:
 def _names(env: Env) -> list[tuple[str, str, int]]:
     """Command, element and the element's place of every velocity that is commanded."""
     found = []
-    for name, command in env.plan.parts("Command").items():
-        assert isinstance(command, Command)
+    for name, command in env.plan.parts(Command).items():
         for index, label in enumerate(command.labels(env.robot)):
             if label in ("forward", "sideways", "turn"):
                 found.append((name, label, index))

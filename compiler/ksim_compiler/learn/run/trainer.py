@@ -24,6 +24,7 @@ from ksim_compiler.learn.run.tracking import watch
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.curriculum import Curriculum
 from ksim_schema.vocabulary.ppo import PPO
 
 EVALUATION_ENVS = 32
@@ -96,9 +97,8 @@ class Trainer:
 
     def init(self, seed: int) -> TrainState:
         """The state before the first iteration."""
-        (actor,), (critic,) = (self.plan.parts(o).values() for o in ("Policy", "Critic"))
-        assert isinstance(actor, Actor)
-        assert isinstance(critic, ValueCritic)
+        (actor,) = self.plan.parts(Actor).values()
+        (critic,) = self.plan.parts(ValueCritic).values()
 
         def make(params: Params, key: jax.Array) -> TrainState:
             return init_state(self.env, params, actor, critic, self.ppo, key)
@@ -178,7 +178,7 @@ class Trainer:
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
             self._evaluations[episodes] = jax.jit(run)
         key = stream(jax.random.key(seed), "evaluation")
-        level = {name: {"level": self.level(state)} for name in self.plan.parts("Curriculum")}
+        level = {name: {"level": self.level(state)} for name in self.plan.parts(Curriculum)}
         params = {**self.params, "Curriculum": level}
         result: Evaluation = jax.device_get(
             self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
