@@ -51,7 +51,7 @@ def gaps(model: mujoco.MjModel) -> Iterator[str]:
 
 def _any(values: np.ndarray) -> np.ndarray:
     """(n,) where a row of values (n,) or (n, m) has one that is not 0."""
-    return np.any(values.reshape(len(values), -1), axis=1)
+    return np.asarray(values.any(axis=tuple(range(1, values.ndim))))
 
 
 def _actuator_damping(model: mujoco.MjModel) -> np.ndarray:

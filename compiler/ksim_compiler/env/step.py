@@ -42,6 +42,6 @@ class Step(NamedTuple):
     metrics: dict[str, Float[Array, " envs"]]
 
     @property
-    def done(self) -> Bool[Array, " envs"]:
+    def done(self) -> Bool[Array, "*batch envs"]:
         """Whether the episode ended, in whatever way."""
         return self.failure | self.timeout
