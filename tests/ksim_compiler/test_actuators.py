@@ -14,8 +14,8 @@ import pytest
 
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
-from ksim_compiler.robot import ModelFiles, equip, load
 from ksim_compiler.robot.limits import effort, torque_limits
+from ksim_compiler.robot.model import ModelFiles, equip, load
 from ksim_schema.robot import Drive, SensorRequest
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart

@@ -14,7 +14,7 @@ import numpy as np
 from ksim_compiler.env import Env, EnvState
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import read_files
+from ksim_compiler.robot.model import read_files
 from ksim_schema.diagnostics import has_errors, render_text
 from ksim_schema.source import parse
 

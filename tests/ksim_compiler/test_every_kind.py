@@ -22,7 +22,7 @@ import yaml
 from ksim_compiler.env import Env
 from ksim_compiler.lowering import RULES, lowered_kinds
 from ksim_compiler.pipeline import compile_document
-from ksim_compiler.robot import read_files
+from ksim_compiler.robot.model import read_files
 from ksim_schema.diagnostics import has_errors, render_text
 from ksim_schema.robot import file_key
 from ksim_schema.source import parse

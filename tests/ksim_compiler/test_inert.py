@@ -16,7 +16,7 @@ from ksim_compiler.engine.base import model_value
 from ksim_compiler.env.tick import Tick
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import ModelFiles
+from ksim_compiler.robot.model import ModelFiles
 from ksim_schema.source import parse
 
 MODEL = """

@@ -13,7 +13,7 @@ import pytest
 from ksim_compiler.env import Env
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import Compiled, compile_document
-from ksim_compiler.robot import ModelFiles, read_files
+from ksim_compiler.robot.model import ModelFiles, read_files
 from ksim_schema.source import parse
 from tests.ksim_compiler.test_env import CARTPOLE, ROBOTS, edited
 

@@ -13,8 +13,8 @@ import pytest
 
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_document
-from ksim_compiler.robot import ModelFiles, load
 from ksim_compiler.robot.limits import reach
+from ksim_compiler.robot.model import ModelFiles, load
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart
 

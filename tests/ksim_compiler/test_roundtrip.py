@@ -11,7 +11,7 @@ import yaml
 
 from ksim_compiler import artifact
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
-from ksim_compiler.robot import ModelFiles, read_files
+from ksim_compiler.robot.model import ModelFiles, read_files
 from ksim_schema.diagnostics import has_errors, render_text
 from ksim_schema.graph.canonical import canonical
 from ksim_schema.graph.wiring import wire

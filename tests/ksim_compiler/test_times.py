@@ -11,7 +11,7 @@ import pytest
 
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document
-from ksim_compiler.robot import ModelFiles
+from ksim_compiler.robot.model import ModelFiles
 from ksim_schema.source import parse
 
 FLOATING = """

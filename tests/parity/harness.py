@@ -25,7 +25,7 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import read_files
+from ksim_compiler.robot.model import read_files
 from ksim_schema.diagnostics import has_errors, render_text
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.command import Command

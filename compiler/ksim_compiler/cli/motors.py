@@ -11,8 +11,8 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.foresee import damps_implicitly, growth
-from ksim_compiler.robot import Robot, torn
 from ksim_compiler.robot.limits import arm
+from ksim_compiler.robot.model import Robot, torn
 from ksim_compiler.robot.transmission import acts_on, between, joint_equalities
 from ksim_schema.robot import Joint
 

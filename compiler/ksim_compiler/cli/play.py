@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
-from ksim_compiler.plan.clock import ticks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -233,6 +232,8 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 
 
 def _ticks(plan: Plan, seconds: float | None) -> int:
+    from ksim_compiler.plan.clock import ticks
+
     if seconds is not None:
         return max(1, ticks(seconds, plan.period))
     return plan.longest_episode or max(1, ticks(20.0, plan.period))

@@ -20,7 +20,7 @@ from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.plan.columns import elements, inputs
-from ksim_compiler.robot import load, replaced
+from ksim_compiler.robot.model import load, replaced
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.observation import Observation
 

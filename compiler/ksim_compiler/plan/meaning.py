@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from ksim_compiler.plan.columns import along, inputs, outputs
 from ksim_compiler.plan.plan import Plan
-from ksim_compiler.robot import Robot
 from ksim_compiler.robot.anatomy import Anatomy, Key, anatomy
 from ksim_compiler.robot.differences import changes, negated
+from ksim_compiler.robot.model import Robot
 from ksim_schema.diff.columns import Segment
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar, overload
 
 from ksim_compiler.plan.clock import ticks
-from ksim_compiler.robot import Robot
+from ksim_compiler.robot.model import Robot
 from ksim_schema.graph import Graph, Node
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Signed

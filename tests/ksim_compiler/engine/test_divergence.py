@@ -16,7 +16,7 @@ import pytest
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document
-from ksim_compiler.robot import ModelFiles
+from ksim_compiler.robot.model import ModelFiles
 from ksim_schema.source import parse
 
 SLIDER = """

@@ -14,7 +14,7 @@ import numpy as np
 
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import ModelFiles, read_files
+from ksim_compiler.robot.model import ModelFiles, read_files
 from ksim_schema.diagnostics import Diagnostic, has_errors, render_text
 from ksim_schema.source import parse
 from tests.ksim_compiler.engine.bodies import WALKER

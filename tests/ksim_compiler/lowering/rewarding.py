@@ -17,7 +17,7 @@ from ksim_compiler.lowering.binding import bind, extract
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import read_files
+from ksim_compiler.robot.model import read_files
 from ksim_schema.diagnostics import Diagnostic, has_errors, render_text
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.command import Command

@@ -17,7 +17,7 @@ from ksim_compiler.lowering import action as actions
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.pipeline import compile_document
-from ksim_compiler.robot import ModelFiles, Robot, equip, load, read_files
+from ksim_compiler.robot.model import ModelFiles, Robot, equip, load, read_files
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import action as v

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ksim_compiler.lowering import command as commands
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.robot import ModelFiles, equip, load
+from ksim_compiler.robot.model import ModelFiles, equip, load
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import (
     BaseHeight,

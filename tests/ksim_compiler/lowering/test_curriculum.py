@@ -13,7 +13,7 @@ import numpy as np
 from ksim_compiler.lowering import curriculum as curricula
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.robot import ModelFiles, equip, load
+from ksim_compiler.robot.model import ModelFiles, equip, load
 from ksim_schema.vocabulary import curriculum as v
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.test_env import CARTPOLE, edited, start

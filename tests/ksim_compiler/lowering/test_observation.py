@@ -21,7 +21,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import ModelFiles, Robot, equip, load
+from ksim_compiler.robot.model import ModelFiles, Robot, equip, load
 from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.feet import Contact, FeetContact

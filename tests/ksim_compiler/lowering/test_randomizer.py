@@ -16,7 +16,7 @@ import pytest
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.robot import ModelFiles, equip, load
+from ksim_compiler.robot.model import ModelFiles, equip, load
 from ksim_schema.robot import Drive
 from ksim_schema.vocabulary import randomizer as v
 from ksim_schema.vocabulary.state import Robot as RobotPart

@@ -13,7 +13,7 @@ import pytest
 from ksim_compiler.env import Env
 from ksim_compiler.lowering import sensing
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.robot import ModelFiles, load
+from ksim_compiler.robot.model import ModelFiles, load
 from ksim_schema.robot import Sensor
 from ksim_schema.units import Measured
 from ksim_schema.vocabulary.observation.joint import JointPosition

@@ -6,7 +6,7 @@ import mujoco
 import pytest
 
 from ksim_compiler.pipeline import compile_document
-from ksim_compiler.robot import ModelFiles
+from ksim_compiler.robot.model import ModelFiles
 from ksim_schema.source import parse
 
 MODEL = """
