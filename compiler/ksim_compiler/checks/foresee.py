@@ -14,8 +14,8 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.durations import durations, outlasting
+from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
-from ksim_compiler.passes.ground import falls, masks_meet
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.graph import Node
