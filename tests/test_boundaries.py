@@ -157,6 +157,10 @@ def test_compiling_a_task_loads_no_jax() -> None:
     assert loaded.isdisjoint(("jax", "jaxlib", "equinox", "optax"))
 
 
+def test_how_to_draw_is_chosen_before_mujoco_is_imported() -> None:
+    assert loaded_by("import ksim_compiler.cli.play").isdisjoint(("mujoco", "jax"))
+
+
 def test_nothing_is_unpickled_and_no_unsafe_yaml_is_read() -> None:
     forbidden = ("pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib")
     for path in modules(LANGUAGE) + modules(COMPILER):

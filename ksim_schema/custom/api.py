@@ -2,7 +2,7 @@
 
 A component is a class with annotated parameters and a rule, the method ``value``::
 
-    from ksim_schema.custom.api import BodyName, Length, Reward, jnp, position_of
+    from ksim_schema.custom import BodyName, Length, Reward, jnp, position_of
 
 
     class Crouch(Reward):

@@ -9,7 +9,7 @@ import pytest
 
 from ksim_compiler.cli.diff import compare, main
 from ksim_compiler.pipeline import compile_file
-from ksim_compiler.plan.meaning import other_meanings
+from ksim_compiler.plan.meaning import meanings
 from ksim_compiler.robot import model as robot
 
 MODEL = """<mujoco><compiler autolimits="true" angle="radian"/><option timestep="0.005"/>
@@ -244,7 +244,8 @@ def tier_of(tmp_path: Path, pairs: list[tuple[str, str]]) -> tuple[str | None, s
     assert old.plan is not None
     assert new.plan is not None
     models = [robot.load(p.robot.part, p.robot.files) for p in (old.plan, new.plan)]
-    sentences = other_meanings(old.plan, new.plan, (models[0], models[1]), {})
+    told = meanings(old.plan, new.plan, (models[0], models[1]), {})
+    sentences = [str(sentence) for sentence in told.sentences]
     if sentences:
         assert change.why.startswith(sentences[0])
     return found.tier, "\n".join(sentences)

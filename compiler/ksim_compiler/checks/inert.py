@@ -9,6 +9,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.ground import masks_meet
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.robot import Drive
@@ -149,7 +150,7 @@ def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
     others = [
         geom
         for geom in range(model.ngeom)
-        if geom not in paired and _meets(model, geom, floor) and geom != floor
+        if geom not in paired and geom != floor and masks_meet(model, geom, floor)
     ]
     priority = model.geom_priority
     own = [
@@ -170,13 +171,6 @@ def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
         message = f"the friction of {part.geom!r} is not used with {_list('geom', 'geoms', names)},"
         message += " whose own is larger than the whole range or has the higher priority"
         yield "range", message, "lower the friction or the priority of these geoms in the model"
-
-
-def _meets(model: Any, geom: int, other: int) -> bool:
-    if model.body_weldid[model.geom_bodyid[geom]] == model.body_weldid[model.geom_bodyid[other]]:
-        return False
-    types, affinities = model.geom_contype, model.geom_conaffinity
-    return bool(types[geom] & affinities[other] or types[other] & affinities[geom])
 
 
 def _touches(model: Any, geom: int, paired: set[int]) -> bool:

@@ -189,7 +189,6 @@ def _elements(plan: Plan, node: Node, part: Observation, size: int) -> tuple[tup
 
 def _output(plan: Plan, name: str) -> Segment:
     part = plan.task.of(Action)[name]
-    assert isinstance(part, Action)
     size = plan.shapes[Node("Action", name)][0]
     joints = tuple(joint.name for joint in plan.robot.facts.match_joints(part.joints))
     each = size // len(joints) if joints else 0

@@ -72,13 +72,6 @@ class Meanings:
     negated: frozenset[Key]
 
 
-def other_meanings(
-    old: Plan, new: Plan, models: tuple[Robot, Robot], names: Mapping[str, str]
-) -> list[str]:
-    """The sentences of :func:`meanings`."""
-    return [str(sentence) for sentence in meanings(old, new, models, names).sentences]
-
-
 def meanings(
     old: Plan, new: Plan, models: tuple[Robot, Robot], names: Mapping[str, str]
 ) -> Meanings:
