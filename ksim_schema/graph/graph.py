@@ -104,11 +104,12 @@ def ill_typed(graph: Graph) -> Iterator[Edge]:
 
 
 def cycle_without_delay(graph: Graph) -> list[Edge]:
-    """One cycle of edges without delay, or nothing."""
+    """One cycle of edges without delay, or nothing; the same in whatever order parts stand."""
     instantaneous = graph.instantaneous()
     if nx.is_directed_acyclic_graph(instantaneous):
         return []
-    hops = cast("list[tuple[Node, Node]]", nx.find_cycle(instantaneous))  # pyright: ignore[reportUnknownMemberType]
+    first = sorted(graph.nodes)
+    hops = cast("list[tuple[Node, Node]]", nx.find_cycle(instantaneous, first))  # pyright: ignore[reportUnknownMemberType]
     by_ends = {(e.src, e.tgt): e for e in graph.edges if graph.delay(e) == 0}
     return [by_ends[hop[0], hop[1]] for hop in hops]
 
