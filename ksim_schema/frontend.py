@@ -17,6 +17,7 @@ from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source import Document, read
+from ksim_schema.source.files import start_text
 from ksim_schema.source.json_reader import parse_json
 from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task, load
@@ -49,7 +50,7 @@ def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None
     is_json = path.suffix == ".json"
     document, found = read(path, name, parse_json if is_json else None)
     if document is None:
-        return Checked(None, None, in_order(found), {name or str(path): _beginning(path)})
+        return Checked(None, None, in_order(found), {name or str(path): start_text(path)})
     if is_json and not is_plain_task(document):
         folder = path.resolve().parent if path.is_symlink() else path.parent
         checked = check_instance(document, folder, settings)
@@ -58,17 +59,6 @@ def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None
     return Checked(
         checked.task, checked.graph, in_order([*found, *checked.diagnostics]), checked.sources
     )
-
-
-def _beginning(path: Path) -> str:
-    """The first part of a file that cannot be used, to be shown with what is wrong in it."""
-    try:
-        if not path.is_file():  # opening a pipe would wait for its other end
-            return ""
-        with path.open("rb") as stream:
-            return stream.read(1_000_000).decode("utf-8-sig", "replace")
-    except OSError:
-        return ""
 
 
 def check_instance(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import platform
 import re
 import stat
@@ -47,6 +46,7 @@ from ksim_schema.frontend import check_document
 from ksim_schema.graph.canonical import canonical, fingerprint
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source import parse
+from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason, write_bytes
 
 FORMAT = 1
 """Version of the archive's layout. A reader refuses a newer one."""
@@ -116,20 +116,13 @@ def write(path: Path, compiled: Compiled) -> None:
         ValueError: the task has errors.
     """
     data = pack(compiled)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise ArtifactError("KS0506", f"cannot write {path}: it is a folder")
-        try:
-            with draft.open("xb") as stream:
-                stream.write(data)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_bytes(path, data)
     except OSError as error:
-        reason = (error.strerror or "error").lower()
-        raise ArtifactError("KS0506", f"cannot write {path}: {reason}") from error
+        raise ArtifactError("KS0506", f"cannot write {path}: {reason(error)}") from error
 
 
 def pack(compiled: Compiled) -> bytes:
@@ -242,19 +235,11 @@ def unpack(path: Path) -> Archive:
         ArtifactError: it is no archive of a compiled task, or one that is damaged, unsafe or newer.
     """
     try:
-        if not path.exists():
-            raise ArtifactError("KS0001", f"cannot read {path}: there is no such file")
-        if path.is_dir():
-            raise ArtifactError("KS0001", f"cannot read {path}: is a folder")
-        if not path.is_file():  # a pipe or a device
-            raise ArtifactError("KS0001", f"cannot read {path}: is no regular file")
-        if path.stat().st_size > MAX_TOTAL:
-            raise _unsafe(f"the file is larger than {MAX_TOTAL:,} bytes")
-        data = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or "error").lower()
-        raise ArtifactError("KS0001", f"cannot read {path}: {reason}") from error
-    return _unpack(data)
+        return _unpack(read_bytes(path, MAX_TOTAL))
+    except TooLargeError as error:
+        raise _unsafe(str(error)) from error
+    except FileError as error:
+        raise ArtifactError("KS0001", f"cannot read {path}: {error}") from error
 
 
 def _unpack(data: bytes) -> Archive:

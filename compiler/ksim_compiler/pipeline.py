@@ -15,6 +15,7 @@ from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.graph.canonical import fingerprint
 from ksim_schema.robot import file_key
 from ksim_schema.source import Document
+from ksim_schema.source.files import FileError, read_bytes
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import annotated_fields
 from ksim_schema.vocabulary.base import File
@@ -142,18 +143,15 @@ def _with_task_files(
             if value is None:
                 continue
             key, path = file_key(value), task.folder / value
-            problem = ""
             try:
-                if not path.is_file():
-                    problem = "is a folder" if path.is_dir() else "there is no such file"
-                elif path.stat().st_size > MAX_TASK_FILE:
-                    problem = f"it is larger than {MAX_TASK_FILE:,} bytes"
-                elif taken.setdefault(key, path.resolve()) != path.resolve():
-                    problem = "another file of the task has this name"
+                read = read_bytes(path, MAX_TASK_FILE)
+                problem = ""
+                if taken.setdefault(key, path.resolve()) == path.resolve():
+                    content[key] = read
                 else:
-                    content[key] = path.read_bytes()
-            except (OSError, ValueError) as error:
-                problem = (getattr(error, "strerror", None) or str(error)).lower()
+                    problem = "another file of the task has this name"
+            except FileError as error:
+                problem = str(error)
             if problem:
                 message = f"cannot read {value}: {problem}"
                 found.append(task.report("KS0419", message, object, name, *place))

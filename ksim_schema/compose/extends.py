@@ -18,6 +18,7 @@ from typing import Any
 from ksim_schema.compose.settings import missing, missing_place, with_value
 from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
 from ksim_schema.source import Document, Path_, dotted, read
+from ksim_schema.source.files import start_text
 from ksim_schema.source.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import describe
@@ -174,7 +175,7 @@ class _Composer:
             return None
         self.found += problems
         if base is None:
-            self.sources[shown] = _text(path)
+            self.sources[shown] = start_text(path)
             return None
         self.sources[shown] = base.text
         if not is_mapping(base.data):
@@ -364,11 +365,3 @@ def _shown_value(value: Any) -> str:
     if value is _ABSENT:
         return "absent"
     return repr(value) if isinstance(value, (str, bool, int, float)) else describe(value)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(1_000_000).decode("utf-8-sig", "replace")
-    except OSError:
-        return ""

@@ -15,6 +15,7 @@ from ksim_schema.custom.api import Custom
 from ksim_schema.custom.classes import declared_in, message_of, place_of
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import describe
 from ksim_schema.vocabulary.base import KINDS, Kinds, Part
@@ -58,16 +59,14 @@ def reader_of(folder: Path) -> Reader:
     def read(name: str) -> bytes:
         path = folder / name
         try:
-            if not path.is_file():
-                why = "is a folder" if path.is_dir() else "there is no such file"
-                raise UnreadableError(f"cannot read {path}: {why}")
-            if not path.resolve().is_relative_to(folder.resolve()):
+            if path.is_file() and not path.resolve().is_relative_to(folder.resolve()):
                 raise UnreadableError(f"{path} leads out of the task's folder")
-            with path.open("rb") as stream:
-                return stream.read(MAX_SIZE + 1)
-        except OSError as error:
-            reason = (error.strerror or "error").lower()
-            raise UnreadableError(f"cannot read {path}: {reason}") from error
+            return read_bytes(path, MAX_SIZE)
+        except TooLargeError as error:
+            raise UnreadableError(f"{name} is larger than {MAX_SIZE:,} bytes") from error
+        except (FileError, OSError) as error:
+            why = reason(error) if isinstance(error, OSError) else error
+            raise UnreadableError(f"cannot read {path}: {why}") from error
 
     return read
 

@@ -24,6 +24,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 from ksim_schema.acset import folder, sch_task
 from ksim_schema.custom.api import BASES
 from ksim_schema.exchange.acset_export import schema_files
+from ksim_schema.source.files import write_text
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.units import parse
@@ -331,7 +332,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, written in files().items():
         path: Path = folder() / name
         if not check:
-            path.write_text(written, encoding="utf-8", newline="")
+            write_text(path, written)
             print(f"wrote {name}")
             continue
         fresh = path.is_file() and path.read_text(encoding="utf-8") == written

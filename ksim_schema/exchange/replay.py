@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from ksim_schema.source.files import FileError, read_bytes
 from ksim_schema.source.plain import is_mapping
 
 MAX_SIZE = 500_000_000
@@ -186,14 +187,11 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         ReplayError: it cannot be read or is no event file.
     """
     try:
-        if path.stat().st_size > MAX_SIZE:
-            raise ReplayError(f"{path} is larger than {MAX_SIZE:,} bytes")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        what = (error.strerror or "error").lower()
-        raise ReplayError(f"cannot read {path}: {what}") from error
+        lines = read_bytes(path, MAX_SIZE).decode().splitlines()
+    except FileError as error:
+        raise ReplayError(f"cannot read {path}: {error}") from error
     except UnicodeDecodeError as error:
-        raise ReplayError(f"cannot read {path}: it is no text in UTF-8") from error
+        raise ReplayError(f"cannot read {path}: it is not text in UTF-8") from error
     found: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:

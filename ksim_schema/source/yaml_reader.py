@@ -16,6 +16,7 @@ from typing import Any, cast
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_errors import syntax_error
 
@@ -93,16 +94,11 @@ def read(
     """
     name = name or str(path)
     try:
-        if not path.is_file():
-            why = "is a folder" if path.is_dir() else "there is no such file"
-            return None, [Diagnostic("KS0001", f"cannot read {name}: {why}", Span(name))]
-        if path.stat().st_size > MAX_BYTES:
-            return None, [_too_large(name, f"the file is larger than {MAX_BYTES:,} bytes")]
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = (error.strerror or "error").lower()
-        return None, [Diagnostic("KS0001", f"cannot read {name}: {reason}", Span(name))]
+        raw = read_bytes(path, MAX_BYTES)
+    except TooLargeError as error:
+        return None, [_too_large(name, str(error))]
+    except FileError as error:
+        return None, [Diagnostic("KS0001", f"cannot read {name}: {error}", Span(name))]
     return (parser or parse)(raw, name)
 
 

@@ -213,12 +213,11 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 
 
 def _has_task_key(path: Path) -> bool:
+    from ksim_schema.source.files import FileError, read_start
+
     try:
-        if not path.is_file():  # opening a pipe would wait for its other end
-            return True
-        with path.open("rb") as stream:
-            return _TASK_KEY.search(stream.read(1_000_000)) is not None
-    except OSError:
+        return _TASK_KEY.search(read_start(path)) is not None
+    except FileError:
         return True  # compiling it reports why it cannot be read
 
 

@@ -241,7 +241,9 @@ def _write(content: str, out: Path | None) -> None:
     if out is None:
         print(content, end="")
     else:
-        out.write_text(content, encoding="utf-8", newline="\n")
+        from ksim_schema.source.files import write_text
+
+        write_text(out, content)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from ksim_compiler.deploy.targets import ExportError
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.learn.run.policy import load_policy
+    from ksim_schema.source.files import write_bytes, write_text
 
     try:
         policy = load_policy(options.run, compiled.plan)
@@ -69,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
     terms_path = contract_path(options.out)
     graph, text = bound(model, terms, options.out)
-    options.out.write_bytes(graph)
-    terms_path.write_text(text, encoding="utf-8")
+    write_bytes(options.out, graph)
+    write_text(terms_path, text)
     size = options.out.stat().st_size
     print(f"wrote {options.out} ({size:,} bytes, trained {policy.steps:,} steps) and {terms_path}")
     return OK

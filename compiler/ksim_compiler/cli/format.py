@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +21,7 @@ def format_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> i
         The exit status: 1 when a file cannot be read, or would change.
     """
     from ksim_schema.source import read
+    from ksim_schema.source.files import write_text
     from ksim_schema.task.format import format_text
 
     status = OK
@@ -41,18 +40,6 @@ def format_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> i
                 print(f"{path}: would be laid out anew")
                 status = ERRORS
             else:
-                _replace(path, new)
+                write_text(path, new)
                 print(f"{path}: laid out")
     return status
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, through links and with its permissions."""
-    target = path.resolve()
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        shutil.copymode(target, partial)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

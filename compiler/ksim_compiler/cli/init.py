@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_schema.source.files import write_text
 from ksim_schema.vocabulary.action import Action
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def init(name: Path, model: str | None) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_schema(path.parent)
     if beginning is None:
-        path.write_text(head + _cartpole(path.parent), encoding="utf-8")
+        write_text(path, head + _cartpole(path.parent))
         compiled, whole = common.load(path), True
     else:
         compiled, whole = _settle(beginning, path, head + "Say here what the robot is to do.\n\n")
@@ -96,13 +97,13 @@ def _settle(beginning: Beginning, path: Path, head: str) -> tuple[Compiled, bool
     """Write the task with gains that hold the robot together; whether there are such."""
     whole = False
     for softer in SOFTER:
-        path.write_text(head + _laid_out(beginning.text(softer), path), encoding="utf-8")
+        write_text(path, head + _laid_out(beginning.text(softer), path))
         compiled = common.load(path)
         if compiled.plan is None:
             return compiled, False
         if whole := _stays_whole(beginning, compiled):
             return compiled, True
-    path.write_text(head + _laid_out(beginning.text(), path), encoding="utf-8")
+    write_text(path, head + _laid_out(beginning.text(), path))
     return common.load(path), whole
 
 
@@ -152,7 +153,7 @@ def _write_schema(folder: Path) -> None:
         from ksim_schema.exchange.json_schema import text
 
         schema.parent.mkdir(exist_ok=True)
-        schema.write_text(text(), encoding="utf-8")
+        write_text(schema, text())
 
 
 def _cartpole(folder: Path) -> str:

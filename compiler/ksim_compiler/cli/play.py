@@ -266,11 +266,13 @@ def _describe(recording: Recording, steps: int) -> None:
 
 
 def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.Namespace) -> None:
+    from ksim_schema.source.files import write_text
+
     name = plan.task.name
     if options.events is not None:
         from ksim_compiler.play.events import text
 
-        options.events.write_text(text(recording, origin), encoding="utf-8")
+        write_text(options.events, text(recording, origin))
         print(f"wrote {options.events}: {recording.ticks + 1} events")
     if options.rollout is not None:
         import numpy as np
@@ -288,7 +290,7 @@ def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.N
             plain(recording.reward),
         )
         instance = rollout_instance([episode], recording.period)
-        options.rollout.write_text(json_text(instance.to_json()), encoding="utf-8")
+        write_text(options.rollout, json_text(instance.to_json()))
         print(f"wrote {options.rollout}")
     if options.plots is not None:
         from ksim_compiler.plan.columns import elements, inputs

@@ -12,6 +12,7 @@ import numpy as np
 
 from ksim_compiler.play.renderer import VideoError
 from ksim_compiler.robot.bases import floats, likely
+from ksim_schema.source.files import replacing
 
 FORMATS = (".mp4", ".gif")
 FRAME_RATE = 25.0
@@ -110,7 +111,6 @@ def write_video(
     imageio = encoder_of(path)
     every = max(1, round(1.0 / (FRAME_RATE * period)))
     rate = 1.0 / (every * period)
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     mp4 = path.suffix.lower() == ".mp4"
     options: dict[str, Any] = (
         {"fps": rate, "quality": 7, "macro_block_size": 2, "pixelformat": "yuv420p"}
@@ -121,11 +121,8 @@ def write_video(
         with warnings.catch_warnings():
             # JAX warns of any fork; the encoder's process is replaced by ffmpeg at once
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-            with imageio.get_writer(partial, **options) as writer:
+            with replacing(path) as partial, imageio.get_writer(partial, **options) as writer:
                 for frame in frames(model, qpos, period, size, camera, base):
                     writer.append_data(frame)
-        partial.replace(path)
     except (OSError, RuntimeError) as error:
         raise VideoError(f"cannot write {path}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

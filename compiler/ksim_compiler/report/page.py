@@ -16,6 +16,7 @@ from ksim_compiler.report.charts import chart
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
 from ksim_schema.graph.wiring import wire
+from ksim_schema.source.files import write_text
 
 MAX_VIDEO = 30_000_000
 """Largest video in bytes that is put into the page."""
@@ -69,9 +70,7 @@ def write_report(run: Path, plan: Plan) -> Path:
         OSError: it cannot be written.
     """
     path = run / "report.html"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(report(run, plan), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, report(run, plan))
     return path
 
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from ksim_compiler.robot.xml import XmlError, parse
 from ksim_schema.robot import FILES
+from ksim_schema.source.files import FileError, NoFileError, read_bytes
 
 MAX_FILE = 200_000_000
 """Largest file read as a part of a model, in bytes."""
@@ -87,19 +88,11 @@ def check_complete(files: ModelFiles) -> None:
 def _read(path: Path) -> bytes | None:
     """The content of a file; None when there is no such file."""
     try:
-        if path.is_dir():
-            raise ModelError(f"{path} is a folder")
-        if not path.exists():
-            return None
-        if not path.is_file():  # a pipe or a device, which would be waited for or has no end
-            raise ModelError(f"{path} is no regular file")
-        if path.stat().st_size > MAX_FILE:
-            raise ModelError(f"{path} is larger than {MAX_FILE:,} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {(error.strerror or 'error').lower()}") from error
-    except ValueError as error:  # a NUL in the name
-        raise ModelError(f"{str(path)!r} is not a file name") from error
+        return read_bytes(path, MAX_FILE)
+    except NoFileError:
+        return None
+    except FileError as error:
+        raise ModelError(f"cannot read {path}: {error}") from error
 
 
 class _Element(NamedTuple):

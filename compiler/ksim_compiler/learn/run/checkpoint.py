@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from ksim_schema.source.files import reason, write_bytes
 
 FORMAT = "ksim-checkpoint-1"
 
@@ -45,29 +46,10 @@ def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
     about = {**header, "format": FORMAT, "sha256": _digest(data)}
     # one text, because safetensors does not write several in a fixed order
     metadata = {"about": json.dumps(about, sort_keys=True)}
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file:
-            file.write(save(data, metadata=metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
+        write_bytes(path, save(data, metadata=metadata), sync=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise CheckpointError(f"cannot write {path}: {reason.lower()}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder last through a loss of power."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        raise CheckpointError(f"cannot write {path}: {reason(error)}") from error
 
 
 def read_header(path: Path) -> dict[str, str]:

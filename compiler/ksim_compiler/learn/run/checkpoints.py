@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.checkpoint import CheckpointError
+from ksim_schema.source.files import is_partial, reason
 
 FOLDER = "checkpoints"
 _NAME = re.compile(r"(\d{12})\.safetensors")
@@ -55,9 +56,10 @@ def save(run: Path, state: Any, steps: int, header: Mapping[str, str], keep: int
     path = folder / f"{steps:012d}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for left in filter(is_partial, folder.iterdir()):  # by a process that was killed
+            left.unlink(missing_ok=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CheckpointError(f"cannot make {folder}: {reason}") from error
+        raise CheckpointError(f"cannot make {folder}: {reason(error)}") from error
     checkpoint.write(path, state, {**header, "steps": str(steps)})
     for _, old in checkpoints(run)[:-keep]:
         old.unlink(missing_ok=True)

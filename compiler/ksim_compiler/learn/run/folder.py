@@ -15,10 +15,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ksim_compiler.learn.run.checkpoints import FOLDER
+from ksim_schema.source.files import is_partial, reason
 
 LOCK = ".lock"
 RUN_FILE = "run.json"
-HEAD = ("task.ksim", "task.yaml", f"{RUN_FILE}.partial")
+HEAD = ("task.ksim", "task.yaml")
 """What a start writes before ``run.json``, besides a checkpoint of no steps."""
 
 
@@ -87,8 +88,8 @@ def new(out: Path | None, default: Path) -> Iterator[tuple[Path, Callable[[], No
     try:
         folder, made = _make(out, default)
     except OSError as error:
-        reason = (error.strerror or "error").lower()
-        raise FolderError(f"cannot make the run folder {out or default}: {reason}") from error
+        message = f"cannot make the run folder {out or default}: {reason(error)}"
+        raise FolderError(message) from error
     begun = False
 
     def begin() -> None:
@@ -133,10 +134,10 @@ def _make(out: Path | None, default: Path) -> tuple[Path, bool]:
 
 def _check(folder: Path) -> None:
     """That a folder is empty; what a start left that was killed before it had begun is removed."""
-    names = {path.name for path in folder.iterdir()} - {LOCK}
+    names = {path.name for path in folder.iterdir() if not is_partial(path)} - {LOCK}
     saved = folder / FOLDER
     early = not saved.is_dir() or all(
-        path.name.startswith(f"{0:012d}.safetensors") for path in saved.iterdir()
+        path.name == f"{0:012d}.safetensors" or is_partial(path) for path in saved.iterdir()
     )
     if not names <= {*HEAD, FOLDER} or not early or (names and "task.ksim" not in names):
         raise FolderError(

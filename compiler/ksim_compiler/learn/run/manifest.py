@@ -21,6 +21,7 @@ from ksim_compiler.learn.run.folder import RUN_FILE
 from ksim_compiler.learn.run.folder import lock as lock
 from ksim_compiler.pipeline import Compiled
 from ksim_schema.graph.canonical import canonical, canonical_yaml
+from ksim_schema.source.files import write_text
 
 PACKAGES = ("equinox", "jax", "jaxlib", "mujoco-mjx", "numpy", "optax")
 """What else the numbers of a training rest on, besides what a compiled task does."""
@@ -46,7 +47,7 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
     assert plan is not None
     artifact.write(folder / "task.ksim", compiled)
     text = canonical_yaml(canonical(plan.task, plan.graph))
-    (folder / "task.yaml").write_text(text, encoding="utf-8")
+    write_text(folder / "task.yaml", text)
     head = {
         "task": plan.task.name,
         "fingerprint": compiled.fingerprint,
@@ -60,9 +61,7 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
 
 def rewrite(folder: Path, about: Mapping[str, Any]) -> None:
     """Write ``run.json``, all at once."""
-    partial = folder / f"{RUN_FILE}.partial"
-    partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / RUN_FILE)
+    write_text(folder / RUN_FILE, json.dumps(about, indent=2) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any]:

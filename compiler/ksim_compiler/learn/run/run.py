@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from ksim_compiler.learn.run import checkpoints, nonfinite
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
+from ksim_schema.source.files import write_text
 from ksim_schema.vocabulary.curriculum import Curriculum
 
 METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
@@ -206,9 +206,7 @@ def cut(path: Path, steps: int) -> None:
     """Drop the rows of a log after a number of steps."""
     if path.is_file():
         kept = [row for row in rows(path) if row["steps"] <= steps]
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
 
 
 def _last_seconds(path: Path) -> float:
