@@ -24,8 +24,10 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.robot import RobotFacts
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Dimension, Measured
+from ksim_schema.vocabulary.effects import Effect
 
 T = TypeVar("T")
 
@@ -179,11 +181,17 @@ class Part(Model):
         kind_name: what the author writes after ``kind:``.
         static: number fields that shape the compiled program. All others are its runtime
             arguments, so that a change of their value needs no new compilation.
+        effects: what it does to physical quantities.
     """
 
     object: ClassVar[str] = ""
     kind_name: ClassVar[str] = ""
     static: ClassVar[frozenset[str]] = frozenset()
+    effects: ClassVar[tuple[Effect, ...]] = ()
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        """What it does to quantities of a robot; ``effects`` where that is the same for all."""
+        return self.effects
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Part, PositiveInt
+from ksim_schema.vocabulary.effects import Effect
 
 Fraction = Annotated[Number, Ge(0.0), Le(1.0)]
 
@@ -104,6 +105,10 @@ class EpisodeLengthLevel(Stepwise):
     """
 
     kind: Literal["episode_length"] = "episode_length"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("needs", "time", "raise_above", "at_least"),
+        Effect("needs", "time", "lower_below", "at_most"),
+    )
     raise_above: Annotated[Time, Gt(0)] = Field(description="A longer episode raises the level.")
     lower_below: Annotated[Time, Gt(0)] = Field(description="A shorter episode lowers it.")
 
@@ -116,6 +121,10 @@ class DistanceFromOriginLevel(Stepwise):
     """
 
     kind: Literal["distance_from_origin"] = "distance_from_origin"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("needs", "body.{body}.distance", "raise_above", "at_least"),
+        Effect("needs", "body.{body}.distance", "lower_below", "at_most"),
+    )
     channels: ClassVar[tuple[str, ...]] = ("state",)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."

@@ -17,6 +17,7 @@ from ksim_schema.vocabulary.base import (
     Spread,
     Wire,
 )
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -49,6 +50,9 @@ class LinearPush(Event):
     """The base's velocity changes at once by ``speed`` in a random horizontal direction."""
 
     kind: Literal["linear_push"] = "linear_push"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("adds", "body.{body}.speed", "speed", "symmetric", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -62,6 +66,9 @@ class AngularPush(Event):
     """The base's angular velocity changes at once by ``rate`` about a random axis."""
 
     kind: Literal["angular_push"] = "angular_push"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("adds", "body.{body}.spin", "rate", "symmetric", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -75,6 +82,9 @@ class Jump(Event):
     """The base's velocity changes at once by ``speed`` upwards."""
 
     kind: Literal["jump"] = "jump"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("adds", "body.{body}.climb", "speed", change="add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -88,6 +98,9 @@ class ForcePush(Event):
     """A force on a body's centre of mass in a random horizontal direction, for some time."""
 
     kind: Literal["force_push"] = "force_push"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("adds", "body.{body}.push", "force", "symmetric", "add"),
+    )
     pulls: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."

@@ -19,6 +19,7 @@ from ksim_schema.vocabulary.base import (
     SiteName,
     Wire,
 )
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 Factor = Range[Annotated[Number, Gt(0)]]
@@ -65,6 +66,7 @@ class FloorFriction(Randomizer):
     """
 
     kind: Literal["floor_friction"] = "floor_friction"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("draws", "geom.{geom}.friction", "range"),)
     changes: ClassVar[tuple[str, ...]] = ("geom_friction",)
     geom: GeomName = Field(default="floor", description="The ground.")
     range: Range[Annotated[Number, Ge(0)]] = Field(description="Range of the coefficient.")
@@ -93,6 +95,9 @@ class StaticFriction(_JointFactor):
     """Dry friction of joints (frictionloss) is multiplied by uniform draws."""
 
     kind: Literal["static_friction"] = "static_friction"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.frictionloss", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("dof_frictionloss",)
 
 
@@ -100,6 +105,9 @@ class Armature(_JointFactor):
     """Rotor inertia of joints (armature) is multiplied by uniform draws."""
 
     kind: Literal["armature"] = "armature"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.armature", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("dof_armature",)
 
 
@@ -107,6 +115,9 @@ class JointDamping(_JointFactor):
     """Viscous damping of joints is multiplied by uniform draws."""
 
     kind: Literal["joint_damping"] = "joint_damping"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.damping", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("dof_damping",)
 
 
@@ -117,6 +128,10 @@ class BodyMass(Randomizer):
     """
 
     kind: Literal["body_mass"] = "body_mass"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "body.{body}.mass", "factor", change="multiply"),
+        Effect("draws", "body.{body}.mass", "add", change="add"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("body_mass", "body_inertia")
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     factor: Factor = Field(default=(1.0, 1.0), description=_FACTOR)
@@ -130,6 +145,9 @@ class CentreOfMass(Randomizer):
     """Centres of mass of bodies are moved by uniform draws along each axis of the body."""
 
     kind: Literal["centre_of_mass"] = "centre_of_mass"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "body.{body}.centre", "range", "half_width", "add"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("body_ipos",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     range: Annotated[Length, Ge(0)] = Field(description="Half width of the range of each axis.")
@@ -142,6 +160,9 @@ class BodyInertia(Randomizer):
     """Moments of inertia of bodies are multiplied by uniform draws, one for each body."""
 
     kind: Literal["inertia"] = "inertia"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "body.{body}.inertia", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("body_inertia",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     factor: Factor = Field(description=_FACTOR)
@@ -154,6 +175,9 @@ class ImuAlignment(Randomizer):
     """A sensor's site is turned by up to ``tilt`` about each axis."""
 
     kind: Literal["imu_alignment"] = "imu_alignment"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "site.{site}.tilt", "tilt", "half_width", "add"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("site_quat",)
     site: SiteName = Field(description="The site that carries the sensors.")
     tilt: Annotated[Angle, Ge(0)] = Field(description="Half width of the range of each angle.")
@@ -169,6 +193,9 @@ class CollisionGeometry(Randomizer):
     """
 
     kind: Literal["collision_geometry"] = "collision_geometry"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "geom.{geoms}.size", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("geom_size", "geom_rbound")
     geoms: GeomPattern = Field(description="Names or patterns of geoms.")
     factor: Factor = Field(description=_FACTOR)
@@ -184,6 +211,10 @@ class ServoGains(Randomizer):
     """
 
     kind: Literal["servo_gains"] = "servo_gains"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.kp", "kp", change="multiply"),
+        Effect("draws", "joint.{joints}.kd", "kd", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("actuator_gainprm", "actuator_biasprm")
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     kp: Factor = Field(default=(1.0, 1.0), description="Range of the factor of the stiffness.")
@@ -198,6 +229,9 @@ class MotorStrength(Randomizer):
     """What motors give, and the limit of it, is multiplied by uniform draws for each joint."""
 
     kind: Literal["motor_strength"] = "motor_strength"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.strength", "factor", change="multiply"),
+    )
     changes: ClassVar[tuple[str, ...]] = (
         "actuator_gainprm",
         "actuator_biasprm",
@@ -216,6 +250,9 @@ class Gravity(Randomizer):
     """Gravity: uniform draws are added to each of its components, in the world's frame."""
 
     kind: Literal["gravity"] = "gravity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "gravity", "vertical", "half_width", "add"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("opt.gravity",)
     horizontal: Annotated[float, Unit((ACCELERATION,)), Ge(0)] = Field(
         default=0.0, description="Half width of the range of the x and y components."
@@ -229,6 +266,9 @@ class JointZero(Randomizer):
     """The zero of joints is off by uniform draws, as after a careless calibration (qpos0)."""
 
     kind: Literal["joint_zero"] = "joint_zero"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("draws", "joint.{joints}.zero", "range", "half_width", "add"),
+    )
     changes: ClassVar[tuple[str, ...]] = ("qpos0",)
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     range: Annotated[JointValue, Ge(0)] = Field(description="Half width of the range.")

@@ -25,6 +25,7 @@ from ksim_schema.vocabulary.base import (
     Range,
     Wire,
 )
+from ksim_schema.vocabulary.effects import Effect
 
 
 class Reset(Part):
@@ -58,6 +59,9 @@ class ResetJointPosition(Reset):
     """Joints are moved from the home pose by up to ``range``, uniformly, within their limits."""
 
     kind: Literal["joint_position"] = "joint_position"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "joint.{joints}", "range", "half_width", "add"),
+    )
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
@@ -69,6 +73,9 @@ class ResetJointVelocity(Reset):
     """Joints start with a velocity of up to ``range``, drawn uniformly."""
 
     kind: Literal["joint_velocity"] = "joint_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "joint.{joints}.velocity", "range", "half_width", "add"),
+    )
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
@@ -82,6 +89,11 @@ class ResetBaseVelocity(Reset):
     """
 
     kind: Literal["base_velocity"] = "base_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.speed", "horizontal", "half_width", "add"),
+        Effect("starts", "body.{body}.climb", "vertical", "half_width", "add"),
+        Effect("starts", "body.{body}.spin", "angular", "half_width", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -104,6 +116,9 @@ class ResetHeading(Reset):
     """
 
     kind: Literal["heading"] = "heading"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.heading", "range", "half_width", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -115,6 +130,9 @@ class ResetHeight(Reset):
     """The floating base is lifted by a draw from ``range`` (lowered when negative)."""
 
     kind: Literal["height"] = "height"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.height", "range", change="add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -129,6 +147,10 @@ class ResetTilt(Reset):
     """
 
     kind: Literal["pitch_and_roll"] = "pitch_and_roll"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.pitch", "pitch", "half_width", "add"),
+        Effect("starts", "body.{body}.roll", "roll", "half_width", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -141,6 +163,10 @@ class ResetPlanePosition(Reset):
     """The floating base is moved on the ground, uniformly in a rectangle about where it was."""
 
     kind: Literal["plane_position"] = "plane_position"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.x", "x", "half_width", "add"),
+        Effect("starts", "body.{body}.y", "y", "half_width", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
@@ -157,6 +183,10 @@ class ResetHeightFieldPosition(Reset):
     """
 
     kind: Literal["height_field_position"] = "height_field_position"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("starts", "body.{body}.x", "x", "half_width", "add"),
+        Effect("starts", "body.{body}.y", "y", "half_width", "add"),
+    )
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."

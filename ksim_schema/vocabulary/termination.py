@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, JointValue, Length, Speed, Time
+from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     BodyName,
     FloatingBody,
@@ -19,6 +20,7 @@ from ksim_schema.vocabulary.base import (
     Part,
     Range,
 )
+from ksim_schema.vocabulary.effects import Effect
 
 
 class Termination(Part):
@@ -48,6 +50,9 @@ class MinHeight(Termination):
     """A body's origin is below a height above the world's zero."""
 
     kind: Literal["min_height"] = "min_height"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("ends", "body.{body}.height", "height", "at_least"),
+    )
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -61,6 +66,7 @@ class BadHeight(Termination):
     """A body's origin is outside of a range of heights above the world's zero."""
 
     kind: Literal["bad_height"] = "bad_height"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "body.{body}.height", "range"),)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -74,6 +80,9 @@ class NotUpright(Termination):
     """A body is tilted by more than an angle."""
 
     kind: Literal["not_upright"] = "not_upright"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("ends", "body.{body}.tilt", "max_tilt", "at_most"),
+    )
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -87,6 +96,9 @@ class IllegalContact(Termination):
     """One of some geoms touches another geom, the ground for example."""
 
     kind: Literal["illegal_contact"] = "illegal_contact"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("ends", "geom.{geoms}.contact", "geoms", fixed=Interval(0.0, 0.0)),
+    )
     geoms: Annotated[Names, Named("geom")] = Field(description="Geoms that must not touch it.")
     partner: GeomName = Field(alias="with", description="What they must not touch.")
 
@@ -101,6 +113,11 @@ class BadVelocity(Termination):
     """The floating base moves or turns faster than a limit: the simulation has blown up."""
 
     kind: Literal["bad_velocity"] = "bad_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("ends", "body.{body}.speed", "max_speed", "half_width"),
+        Effect("ends", "body.{body}.climb", "max_speed", "half_width"),
+        Effect("ends", "body.{body}.spin", "max_turn", "half_width"),
+    )
     fields: ClassVar[tuple[str, ...]] = ("qvel",)
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
@@ -116,6 +133,9 @@ class FarFromOrigin(Termination):
     """The floating base is farther than a distance from the world's origin, on the ground."""
 
     kind: Literal["far_from_origin"] = "far_from_origin"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("ends", "body.{body}.distance", "distance", "at_most"),
+    )
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     floating: ClassVar[bool] = True
     body: FloatingBody | None = Field(
@@ -128,6 +148,7 @@ class JointOutside(Termination):
     """One of some joints is outside of a range."""
 
     kind: Literal["joint_outside"] = "joint_outside"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "joint.{joints}", "range"),)
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
     range: Range[JointValue] = Field(description="Positions that are no failure.")
@@ -137,6 +158,7 @@ class EpisodeLength(Termination):
     """The episode has lasted a given time: a time-out, not a failure."""
 
     kind: Literal["episode_length"] = "episode_length"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "time", "after", "at_most"),)
     timeout: ClassVar[bool] = True
     after: Annotated[Time, Gt(0)] = Field(description="Length of an episode.")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
 from pydantic import Field
 
-from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot import Joint, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed, signs
 from ksim_schema.units import JointValue, Length, Number, Speed, Time
+from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import BodyName, JointPattern, PositiveInt, Range, Spread, Wire
 from ksim_schema.vocabulary.command.base import Command, Drawn
+from ksim_schema.vocabulary.effects import Effect
 
 _INFORM = "The state that it is derived from; the task's only one by default."
 _BODY = "The body; the floating base (or the first moving body) by default."
@@ -21,6 +23,7 @@ class BaseHeight(Drawn):
     """Height of the base above the ground, m."""
 
     kind: Literal["base_height"] = "base_height"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.height", "range"),)
     range: Range[Length] = Field(description="Range of the height.")
     speed: Annotated[Speed, Gt(0)] | None = Field(
         default=None, description="Largest change of the height in a second."
@@ -46,6 +49,11 @@ class CartesianCoordinate(Drawn):
     """
 
     kind: Literal["cartesian_coordinate"] = "cartesian_coordinate"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("asks", "command.{name}.x", "x"),
+        Effect("asks", "command.{name}.y", "y"),
+        Effect("asks", "command.{name}.z", "z"),
+    )
     inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
     x: Range[Length] = Field(description="Range of x.")
     y: Range[Length] = Field(description="Range of y.")
@@ -104,9 +112,25 @@ class JointPosition(Command):
         """Whether its joints must have limits in the model."""
         return self.range is None
 
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        joints = robot.match_joints(self.joints)
+        ranges = {j.name: _of(j, self.around, self.range) for j in joints}
+        return tuple(
+            Effect("asks", f"command.{{name}}.{name}", "range", fixed=asked)
+            for name, asked in ranges.items()
+        )
+
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         names = tuple(j.name for j in robot.match_joints(self.joints))
         return (*names, *(f"{name} velocity" for name in names))
+
+
+def _of(joint: Joint, around: str, range: tuple[float, float] | None) -> Interval:
+    """Where a joint is asked to be: its limits by default."""
+    if range is None:
+        return Interval(*joint.limits) if joint.limits else EVERYTHING
+    middle = joint.home[0] if around == "home" else 0.0
+    return Interval(middle + range[0], middle + range[1])
 
 
 class StartPosition(Command):

@@ -12,6 +12,7 @@ from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Number
 from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -34,6 +35,12 @@ class Vector(Drawn):
                 {"names": len(self.names), "ranges": self.count, "fields": "names ranges"},
             )
         return self
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        return tuple(
+            Effect("asks", f"command.{{name}}.{label}", "ranges", "range", entry=entry)
+            for entry, label in enumerate(self.labels(robot))
+        )
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return self.names or tuple(str(i) for i in range(self.count))

@@ -12,6 +12,7 @@ from ksim_schema.robot.mirror import Mirror, Signed, signs
 from ksim_schema.units import Acceleration, Angle, AngularAcceleration, AngularSpeed, Speed
 from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -31,6 +32,11 @@ class PlanarVelocity(Velocity):
     """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
 
     kind: Literal["planar_velocity"] = "planar_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("asks", "command.{name}.forward", "forward"),
+        Effect("asks", "command.{name}.sideways", "sideways"),
+        Effect("asks", "command.{name}.turn", "turn"),
+    )
     forward: Range[Speed] = Field(description="Range of the forward speed.")
     sideways: Range[Speed] = Field(
         default=(0.0, 0.0), description="Range of the speed to the left."
@@ -62,6 +68,10 @@ class LinearVelocity(Velocity):
     """
 
     kind: Literal["linear_velocity"] = "linear_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("asks", "command.{name}.speed", "speed"),
+        Effect("asks", "command.{name}.direction", "direction", "half_width"),
+    )
     speed: Range[Speed] = Field(description="Range of the speed.")
     direction: Annotated[Angle, Ge(0)] = Field(
         default=0.0, description="Half width of the range of the direction about ahead."
@@ -91,6 +101,7 @@ class AngularVelocity(Velocity):
     """Turning rate about the vertical, to the left, rad/s."""
 
     kind: Literal["angular_velocity"] = "angular_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.turn", "turn"),)
     turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
     either_way: bool = Field(
         default=False, description="Half of the draws have their sign changed."

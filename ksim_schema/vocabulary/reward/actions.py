@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ksim_schema.units import ACCELERATION, ANGULAR_ACCELERATION, JointSpeed, Unit
 from ksim_schema.vocabulary.base import JointPattern
+from ksim_schema.vocabulary.effects import ZERO, Effect
 from ksim_schema.vocabulary.reward.base import Normed
 
 JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
@@ -22,6 +23,7 @@ class ActionVelocity(Normed):
     """
 
     kind: Literal["action_velocity"] = "action_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "action.change", fixed=ZERO),)
     channels: ClassVar[tuple[str, ...]] = ("action",)
     penalty: ClassVar[bool] = True
 
@@ -66,6 +68,7 @@ class TorquePenalty(_Motors):
     """
 
     kind: Literal["torque_penalty"] = "torque_penalty"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "joint.{joints}.torque", fixed=ZERO),)
     fields: ClassVar[tuple[str, ...]] = ("qfrc_actuator",)
     penalty: ClassVar[bool] = True
 

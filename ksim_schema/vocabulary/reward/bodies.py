@@ -21,6 +21,7 @@ from ksim_schema.vocabulary.base import (
     Names,
     Wire,
 )
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import (
     Norm,
     Normed,
@@ -42,6 +43,11 @@ class PositionTracking(Reward):
     """
 
     kind: Literal["position_tracking"] = "position_tracking"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "site.{site}.x", "command", element="x", scale="error_scale"),
+        Effect("wants", "site.{site}.y", "command", element="y", scale="error_scale"),
+        Effect("wants", "site.{site}.height", "command", element="z", scale="error_scale"),
+    )
     command: Annotated[str, Wire("reward", of="Command")] = Field(
         description="The command of the position."
     )
@@ -115,6 +121,9 @@ class Force(Reward):
     """
 
     kind: Literal["force"] = "force"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "geom.{geoms}.force", "bias", "at_most"),
+    )
     penalty: ClassVar[bool] = True
     force: Annotated[str | None, Wire("reward", of="Observation"), Measures((FORCE,), each=3)] = (
         Field(default=None, description="An observation of forces; or `geoms`.")
@@ -145,6 +154,9 @@ class UndesiredContacts(Reward):
     """
 
     kind: Literal["undesired_contacts"] = "undesired_contacts"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "geom.{geoms}.force", "threshold", "at_most"),
+    )
     penalty: ClassVar[bool] = True
     geoms: GeomPattern = Field(description="Names or patterns of geoms that should touch nothing.")
     partner: GeomName | None = Field(

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import (
     Places,
     Rest,
@@ -123,6 +124,9 @@ class FeetClock(Reward):
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "site.{sites}.height", "height", "value", scale="error_scale"),
+    )
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
     height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")
@@ -191,6 +195,9 @@ class SparseTargetHeight(Touching, Places):
     """
 
     kind: Literal["sparse_target_height"] = "sparse_target_height"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "site.{sites}.height", "height", "at_least"),
+    )
     height: Annotated[Length, Ge(0)] = Field(description="Height beyond which more is no better.")
     rest: Rest = Field(default=Rest(), description="What counts as resting.")
     body: BodyName | None = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.patterns import fits
 from ksim_schema.units import (
     ACCELERATION,
     ANGULAR_ACCELERATION,
@@ -20,6 +21,7 @@ from ksim_schema.units import (
     Unit,
 )
 from ksim_schema.vocabulary.base import BodyName, JointPattern, Named, Probability, Wire
+from ksim_schema.vocabulary.effects import ZERO, Effect
 from ksim_schema.vocabulary.reward.base import Normed, Reduce, Rest, Reward, velocity_of
 
 JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
@@ -45,6 +47,16 @@ class _Targets(_Joints):
         "a joint takes that of the first entry that matches it.",
     )
 
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        if self.targets is None:
+            at_home = self.around == "home"
+            return (Effect("wants", "joint.{joints}", "joints", "home" if at_home else "zero"),)
+        return tuple(
+            Effect("wants", f"joint.{joint.name}", "targets", "value", entry=entry)
+            for joint in robot.match_joints(self.joints)
+            for entry in (_first_match(joint.name, self.joints),)
+        )
+
     @model_validator(mode="after")
     def _as_many_as_joints(self) -> _Targets:
         for name in ("targets", "weights"):
@@ -62,6 +74,11 @@ class _Targets(_Joints):
                     },
                 )
         return self
+
+
+def _first_match(name: str, patterns: Sequence[str]) -> int:
+    """Index of the first pattern that matches a name."""
+    return next(i for i, pattern in enumerate(patterns) if fits(pattern, name))
 
 
 class JointDeviation(_Targets, Normed):
@@ -83,6 +100,9 @@ class JointTracking(_Joints):
     """``exp(-|q - target|^2 / error_scale^2)`` of some joints."""
 
     kind: Literal["joint_tracking"] = "joint_tracking"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "joint.{joints}", "target", "value", scale="error_scale"),
+    )
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
     target: JointValue = Field(
@@ -103,6 +123,9 @@ class JointPositionTracking(_Joints):
     """
 
     kind: Literal["joint_position_tracking"] = "joint_position_tracking"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "joint.{joints}", "command", element="{joints}", scale="error_scale"),
+    )
     fields: ClassVar[tuple[str, ...]] = ("qpos", "qvel")
     components: ClassVar[tuple[str, ...]] = ("pos", "vel")
     command: Annotated[str, Wire("reward", of="Command")] = Field(
@@ -191,6 +214,9 @@ class SmallJointVelocity(_Joints):
     """
 
     kind: Literal["small_joint_velocity"] = "small_joint_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "joint.{joints}.velocity", fixed=ZERO, scale="error_scale"),
+    )
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     error_scale: Annotated[JointSpeed, Gt(0)] = Field(
         default=20.0, description="Velocity at which it falls to 1/e."

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Dimension, Length, Number, Unit
 from ksim_schema.vocabulary.base import BodyName, Named, Names, Range, Wire
+from ksim_schema.vocabulary.effects import ZERO, Effect
 from ksim_schema.vocabulary.reward.base import (
     AngleKernel,
     AngularSpeedKernel,
@@ -38,6 +39,10 @@ class BaseHeight(_OfBody):
     """
 
     kind: Literal["base_height"] = "base_height"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.height", "height", "value", scale="error_scale"),
+        Effect("wants", "body.{body}.height", "command", element="height", scale="error_scale"),
+    )
     height: Length | None = Field(default=None, description="The height to keep; or `command`.")
     command: Annotated[str | None, Wire("reward", of="Command")] = Field(
         default=None, description="A command of the height, instead of `height`."
@@ -65,6 +70,7 @@ class BaseHeightRange(_OfBody):
     """
 
     kind: Literal["base_height_range"] = "base_height_range"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.height", "range"),)
     range: Range[Length] = Field(description="Heights above the world's zero that are good.")
     dropoff: Annotated[PerLength, Ge(0)] = Field(
         default=10.0, description="Loss for each metre outside of the range, such as 10 1/m."
@@ -88,6 +94,10 @@ class Upright(_OfBody):
     """
 
     kind: Literal["upright"] = "upright"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.pitch", fixed=ZERO),
+        Effect("wants", "body.{body}.climb", fixed=ZERO),
+    )
     components: ClassVar[tuple[str, ...]] = ("angvel", "linvel", "pose")
     angvel: AngularSpeedKernel = Field(
         default=AngularSpeedKernel(), description="Kernel of the pitching rate."
@@ -113,6 +123,7 @@ class NoRoll(_OfBody):
     """
 
     kind: Literal["no_roll"] = "no_roll"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.roll", fixed=ZERO),)
     components: ClassVar[tuple[str, ...]] = ("angvel", "pose")
     angvel: AngularSpeedKernel = Field(
         default=AngularSpeedKernel(), description="Kernel of the rolling rate."
@@ -138,6 +149,10 @@ class FlatBody(Reward):
         default=(0.0, 0.0, 1.0), description="Normal of the plane, of length 1."
     )
 
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        upwards = not any(self.plane[:2])  # the sign of the normal makes no difference
+        return (Effect("wants", "body.{bodies}.tilt", fixed=ZERO),) if upwards else ()
+
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(orientation_of(body) for body in self.bodies or (robot.root,))
 
@@ -149,6 +164,7 @@ class FlatOrientation(_OfBody):
     """
 
     kind: Literal["flat_orientation"] = "flat_orientation"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.tilt", fixed=ZERO),)
     penalty: ClassVar[bool] = True
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, Number, Speed, Time
 from ksim_schema.vocabulary.base import BodyName, Wire
+from ksim_schema.vocabulary.effects import ZERO, Effect
 from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
 
@@ -57,6 +58,10 @@ class LinearVelocity(_TrackingKernel):
     """
 
     kind: Literal["linear_velocity"] = "linear_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.forward", "command", element="forward", scale="error_scale"),
+        Effect("wants", "body.{body}.left", "command", element="sideways", scale="error_scale"),
+    )
     components: ClassVar[tuple[str, ...]] = ("vel", "yaw", "x", "y")
     error_scale: Annotated[Speed, Gt(0)] = Field(
         default=0.35, description="Error of a speed at which the exponential falls to 1/e."
@@ -86,6 +91,9 @@ class AngularVelocity(_TrackingKernel):
     """
 
     kind: Literal["angular_velocity"] = "angular_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),
+    )
     components: ClassVar[tuple[str, ...]] = ("mag", "dir")
     error_scale: Annotated[AngularSpeed, Gt(0)] = Field(
         default=0.35, description="Error at which the exponential falls to 1/e."
@@ -115,6 +123,10 @@ class TrackLinearVelocity(_Tracking):
     """
 
     kind: Literal["track_linear_velocity"] = "track_linear_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.forward", "command", element="forward", scale="error_scale"),
+        Effect("wants", "body.{body}.left", "command", element="sideways", scale="error_scale"),
+    )
     error_scale: Annotated[Speed, Gt(0)] = Field(description="Error at which it falls to 1/e.")
     frame: Literal["heading", "robot"] = Field(
         default="heading", description="Frame in which the velocity is compared."
@@ -133,6 +145,9 @@ class TrackAngularVelocity(_Tracking):
     """
 
     kind: Literal["track_angular_velocity"] = "track_angular_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),
+    )
     error_scale: Annotated[AngularSpeed, Gt(0)] = Field(
         description="Error at which it falls to 1/e."
     )
@@ -157,6 +172,9 @@ class OffAxisVelocity(_BodyVelocity):
     """
 
     kind: Literal["off_axis_velocity"] = "off_axis_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "body.{body}.climb", fixed=ZERO, scale="linear_scale"),
+    )
     components: ClassVar[tuple[str, ...]] = ("linz", "angx", "angy")
     linear_scale: Annotated[Speed, Gt(0)] = Field(
         default=0.35, description="Vertical velocity at which linz falls to 1/e."
@@ -170,6 +188,7 @@ class VerticalVelocity(Reward):
     """Squared vertical velocity of a body, (m/s)^2 (subtracted)."""
 
     kind: Literal["vertical_velocity"] = "vertical_velocity"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.climb", fixed=ZERO),)
     penalty: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
