@@ -195,6 +195,8 @@ class RobotFacts:
             there, infinite when nothing limits it.
         axes: ``body/torso`` and ``site/imu`` -> the frame's rotation matrix in the home pose, seen
             from the base, row by row.
+        measures: quantities of the robot in its home pose, by the names of
+            :mod:`~ksim_schema.vocabulary.effects`, in SI units.
     """
 
     source: str
@@ -225,6 +227,7 @@ class RobotFacts:
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
     files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {}, repr=False)
+    measures: Mapping[str, float] = field(default_factory=lambda: {}, repr=False, compare=False)
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""

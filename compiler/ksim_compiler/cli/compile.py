@@ -85,12 +85,12 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--emit",
         choices=(
-            *("graph", "acset", "plan", "effective", "components"),
+            *("graph", "acset", "plan", "ranges", "effective", "components"),
             *("dot", "mermaid", "svg", "schema"),
         ),
-        help="print the canonical graph, the ACSet, the plan, the task after all changes, its own "
-        "Python files (without running them), or a drawing (dot, mermaid, svg); schema: the "
-        "schema of the ACSet. Writes nothing",
+        help="print the canonical graph, the ACSet, the plan, what is said of each physical "
+        "quantity (ranges), the task after all changes, its own Python files (without running "
+        "them), or a drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing",
     )
     add(
         "--explain",

@@ -13,6 +13,8 @@ from typing import Any
 from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
 from ksim_schema.acset import VALUE_TYPES
+from ksim_schema.checks.ranges import table as table_of
+from ksim_schema.checks.ranges import text
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
@@ -60,6 +62,12 @@ def effective(plan: Plan) -> str:
     return "".join(
         f"{text:{width}}  # {where}\n" if where else f"{text}\n" for text, where in lines
     )
+
+
+def ranges(plan: Plan) -> str:
+    """What the task says of each physical quantity, with the line of each."""
+    facts = plan.robot.facts
+    return text(plan.task, table_of(plan.task, facts), facts)
 
 
 def components(path: Path, colour: common.Colour) -> int:
@@ -119,6 +127,7 @@ EMIT: dict[str, Callable[[Plan], str]] = {
     "graph": graph,
     "acset": acset,
     "plan": Plan.text,
+    "ranges": ranges,
     "effective": effective,
     "dot": dot,
     "mermaid": mermaid,

@@ -10,6 +10,7 @@ import numpy as np
 from ksim_compiler.robot.bases import likely
 from ksim_compiler.robot.ground import surfaces
 from ksim_compiler.robot.limits import effort, joint_cap, reach, torque_limits
+from ksim_compiler.robot.measures import measures
 from ksim_schema.robot import Joint, RobotFacts, Sensor
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -99,6 +100,7 @@ def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) 
         surfaces=surfaces(model),
         torque_limits=torque_limits(model, joints),
         axes=pose.axes(),
+        measures=measures(model, pose.data, joints),
     )
 
 

@@ -1,0 +1,67 @@
+"""Physical quantities of a robot in a pose, by the names that effects of parts have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_schema.robot import Joint
+
+
+def places(model: mujoco.MjModel, data: Any) -> dict[str, float]:
+    """Where the named bodies and sites are: ``body.torso.height`` and so on, in m and rad.
+
+    Args:
+        model: the model.
+        data: after mj_kinematics.
+    """
+    found: dict[str, float] = {}
+    for what, count, positions, turns in (
+        ("body", model.nbody, data.xpos, data.xmat),
+        ("site", model.nsite, data.site_xpos, data.site_xmat),
+    ):
+        ups = np.asarray(turns).reshape(count, 3, 3)[:, 2, 2]
+        for index in range(count):
+            name = getattr(model, what)(index).name
+            if not name or name.startswith("ksim/"):
+                continue
+            x, y, z = (float(c) for c in positions[index])
+            key = f"{what}.{name}"
+            found[f"{key}.x"], found[f"{key}.y"], found[f"{key}.height"] = x, y, z
+            found[f"{key}.distance"] = math.hypot(x, y)
+            found[f"{key}.tilt"] = math.acos(min(1.0, max(-1.0, float(ups[index]))))
+    return found
+
+
+def measures(model: mujoco.MjModel, data: Any, joints: Iterable[Joint]) -> dict[str, float]:
+    """What a robot is in its home pose, at rest.
+
+    Args:
+        model: the model.
+        data: in the home pose, after mj_kinematics.
+        joints: its joints.
+    """
+    found = places(model, data)
+    for index in range(1, model.nbody):
+        name = model.body(index).name
+        if name and not name.startswith("ksim/"):
+            found[f"body.{name}.mass"] = float(model.body_mass[index])
+            for still in ("heading", "pitch", "roll", "speed", "climb", "spin", "turn"):
+                found[f"body.{name}.{still}"] = 0.0
+    for index in range(model.ngeom):
+        if name := model.geom(index).name:
+            found[f"geom.{name}.friction"] = float(model.geom_friction[index, 0])
+    for joint in joints:
+        if joint.type not in ("hinge", "slide") or not joint.name:
+            continue
+        key = f"joint.{joint.name}"
+        found[key], found[f"{key}.velocity"] = joint.home[0], 0.0
+        for what in ("frictionloss", "armature", "damping"):
+            values = np.asarray(getattr(model, f"dof_{what}")).reshape(model.nv, -1)
+            found[f"{key}.{what}"] = float(values[joint.dof, 0])
+    found["gravity"] = float(model.opt.gravity[2])
+    return found
