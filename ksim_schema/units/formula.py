@@ -1,9 +1,10 @@
 """Arithmetic over named quantities: ``exp(-((base.height - 1.1) / 0.1)**2)``.
 
 The text is parsed with Python's own grammar into a small tree of numbers, quantities, operators
-and functions; nothing is evaluated. Units are inferred: a bare number takes the dimension that
-makes the formula consistent, and where none does, the formula is wrong. A number may say its unit
-by a product, as in ``1.1*m``. Vectors are reduced by ``sum``, ``mean``, ``norm``, ``max``, ``min``.
+and functions; nothing is evaluated. Units are inferred (:mod:`ksim_schema.units.formula_units`):
+a number may say its unit by a product, as in ``1.1*m``; a bare number takes that of the quantity
+beside it, or is a weight or a scale that leaves a plain number. Vectors are reduced by ``sum``,
+``mean``, ``norm``, ``max``, ``min``.
 A name that is not made of letters, digits and ``_`` stands in quotes: ``joint['left/knee']``.
 """
 
@@ -13,7 +14,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,7 @@ from ksim_schema.units.formula_text import (
     spelt,
     tree_of,
 )
+from ksim_schema.units.formula_units import BARE, PLAIN, Solver, Units, form_of
 from ksim_schema.units.quantity import ANGLE, UNITS, Dimension
 
 MAX_NODES = 300
@@ -77,17 +79,6 @@ class Quantity:
     length: int = VARYING
 
 
-_Vector = tuple[Fraction, Fraction, Fraction, Fraction]
-
-
-@dataclass
-class _Unknown:
-    """A dimension as a sum of known exponents and multiples of unknown dimensions."""
-
-    known: _Vector = (Fraction(0), Fraction(0), Fraction(0), Fraction(0))
-    unknown: dict[int, Fraction] = field(default_factory=lambda: {})
-
-
 def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     """Parse and check a formula.
 
@@ -107,8 +98,8 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise FormulaError(f"a formula has at most {MAX_NODES} terms", 0, len(text))
     checker = _Checker(text, quantities)
-    expression, dimension = checker.read(tree)
-    checker.equate(dimension, _Unknown(), tree, "the formula's value is not a plain number")
+    expression, units = checker.read(tree)
+    checker.plain(units, tree, "the formula's value is not a plain number")
     if expression.length != VARYING:
         message = f"the formula's value has {expression.length} elements, and one is needed"
         raise checker.error(message, tree, "reduce it by sum, mean or norm")
@@ -118,8 +109,7 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
 class _Checker:
     def __init__(self, text: str, quantities: Mapping[str, Quantity]) -> None:
         self.text, self.quantities = text, quantities
-        self.solved: dict[int, _Unknown] = {}
-        self.count = 0
+        self.units = Solver()
 
     def error(self, message: str, node: ast.expr, help: str = "") -> FormulaError:
         start = self._offset(node.lineno, node.col_offset)
@@ -134,25 +124,25 @@ class _Checker:
         lead = len(self.text) - len(body)
         return lead + len(body.encode()[:place].decode(errors="ignore"))
 
-    def read(self, node: ast.expr) -> tuple[Expression, _Unknown]:
-        expression, dimension = self._read(node)
+    def read(self, node: ast.expr) -> tuple[Expression, Units]:
+        expression, units = self._read(node)
         if expression.op not in ("number", "quantity"):
-            value = _constant(expression)
+            value = constant(expression)
             if value is not None and not abs(value) <= MAX_NUMBER:
                 raise self.error("this is not a finite number", node)
-        return expression, dimension
+        return expression, units
 
-    def _read(self, node: ast.expr) -> tuple[Expression, _Unknown]:
+    def _read(self, node: ast.expr) -> tuple[Expression, Units]:
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 if not abs(value) <= MAX_NUMBER:
                     raise self.error("this number is too large", node)
-                return Expression("number", value=float(value)), self._free()
+                return Expression("number", value=float(value)), BARE
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 return self._name(node)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                inner, dimension = self.read(operand)
-                return Expression("neg", (inner,), length=inner.length), dimension
+                inner, units = self.read(operand)
+                return Expression("neg", (inner,), length=inner.length), units
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand)
             case ast.BinOp():
@@ -163,18 +153,19 @@ class _Checker:
                 what = type(node).__name__
                 raise self.error(f"{what} is not part of the language of formulas", node)
 
-    def _name(self, node: ast.expr) -> tuple[Expression, _Unknown]:
+    def _name(self, node: ast.expr) -> tuple[Expression, Units]:
         name = dotted(node)
         if name in self.quantities:
             found = self.quantities[name]
             expression = Expression("quantity", name=name, length=found.length)
-            known = found.dimension
-            return expression, self._free() if known is None else _known(known)
+            if found.dimension is None:
+                return expression, self.units.open(name)
+            return expression, Units((form_of(found.dimension),))
         if name in UNITS:
             factor, dimension = UNITS[name]
-            return Expression("number", value=float(factor)), _known(dimension)
+            return Expression("number", value=float(factor)), Units((form_of(dimension),), True)
         if name == "pi":
-            return Expression("number", value=3.141592653589793), self._free()
+            return Expression("number", value=3.141592653589793), BARE
         raise self.error(f"unknown quantity {self._shown(node)!r}", node, self._choices(name))
 
     def _shown(self, node: ast.expr) -> str:
@@ -189,39 +180,37 @@ class _Checker:
             return f"a name with such signs stands in quotes: {spelt(odd)}"
         return did_you_mean(name, map(spelt, self.quantities), of="quantities", limit=12)
 
-    def _operator(self, node: ast.BinOp) -> tuple[Expression, _Unknown]:
-        left, left_dimension = self.read(node.left)
+    def _operator(self, node: ast.BinOp) -> tuple[Expression, Units]:
+        left, left_units = self.read(node.left)
         if isinstance(node.op, ast.Pow):
-            return self._power(node, left, left_dimension)
-        right, right_dimension = self.read(node.right)
+            return self._power(node, left, left_units)
+        right, right_units = self.read(node.right)
         length = self._broadcast(node, left, right)
         match node.op:
             case ast.Add() | ast.Sub():
                 verb = "add" if isinstance(node.op, ast.Add) else "subtract"
-                self.equate(left_dimension, right_dimension, node, f"cannot {verb}")
-                symbol, dimension = "+" if verb == "add" else "-", left_dimension
+                units = self._same(left_units, right_units, node, f"cannot {verb}")
+                symbol = "+" if verb == "add" else "-"
             case ast.Mult():
-                symbol, dimension = "*", _combine(left_dimension, right_dimension, 1)
+                symbol, units = "*", self.units.product(left_units, right_units, 1)
             case ast.Div():
-                symbol, dimension = "/", _combine(left_dimension, right_dimension, -1)
+                symbol, units = "/", self.units.product(left_units, right_units, -1)
             case _:
                 raise self.error("only + - * / and ** are operators of formulas", node)
-        return Expression(symbol, (left, right), length=length), dimension
+        return Expression(symbol, (left, right), length=length), units
 
-    def _power(
-        self, node: ast.BinOp, base: Expression, dimension: _Unknown
-    ) -> tuple[Expression, _Unknown]:
+    def _power(self, node: ast.BinOp, base: Expression, units: Units) -> tuple[Expression, Units]:
         exponent, _ = self.read(node.right)
-        value = _constant(exponent)
+        value = constant(exponent)
         if value is None or abs(value) > 8:
             raise self.error("an exponent is a number from -8 to 8", node.right)
         if any(isinstance(part, ast.Name) and part.id in UNITS for part in ast.walk(node.right)):
             raise self.error("an exponent is a plain number, without a unit", node.right)
         power = Fraction(value).limit_denominator(100)
         raised = Expression("**", (base,), value=value, length=base.length)
-        return raised, _combine(_Unknown(), dimension, power)
+        return raised, self.units.power(units, power)
 
-    def _call(self, name: str, node: ast.Call) -> tuple[Expression, _Unknown]:
+    def _call(self, name: str, node: ast.Call) -> tuple[Expression, Units]:
         if name not in FUNCTIONS:
             help = did_you_mean(name, FUNCTIONS, of="functions", limit=20)
             raise self.error(f"unknown function {name!r}", node, help)
@@ -230,25 +219,26 @@ class _Checker:
         if (wanted and len(read) != wanted) or not read:
             raise self.error(f"{name} takes {wanted or 'one or more'} arguments", node)
         arguments = tuple(expression for expression, _ in read)
-        dimension = read[0][1]
+        units = read[0][1]
         if name in UNIFORM:
-            expected = _known(ANGLE) if name in ("sin", "cos") else _Unknown()
-            of = "an angle" if name in ("sin", "cos") else "a plain number"
-            self.equate(dimension, expected, node.args[0], f"{name} takes {of}")
-            return Expression(name, arguments, length=arguments[0].length), _Unknown()
+            if name in ("sin", "cos"):
+                self._angle(units, node.args[0], name)
+            else:
+                self.plain(units, node.args[0], f"{name} takes a plain number")
+            result = BARE if units.bare else Units((PLAIN,))
+            return Expression(name, arguments, length=arguments[0].length), result
         if name in ("sqrt", "square"):
-            power = Fraction(1, 2) if name == "sqrt" else Fraction(2)
-            raised = _combine(_Unknown(), dimension, power)
+            raised = self.units.power(units, Fraction(1, 2) if name == "sqrt" else Fraction(2))
             return Expression(name, arguments, length=arguments[0].length), raised
         if name in REDUCING and len(arguments) == 1:
             if arguments[0].length == VARYING:
                 raise self.error(f"{name} of one number", node, "give a vector")
-            return Expression(f"reduce_{name}", arguments), dimension
+            return Expression(f"reduce_{name}", arguments), units
         length = VARYING
         for position, (argument, other) in enumerate(read):
-            self.equate(dimension, other, node.args[position], f"{name} of different units")
+            units = self._same(units, other, node.args[position], f"{name} of different units")
             length = self._broadcast(node, Expression("", length=length), argument)
-        return Expression(name, arguments, length=length), dimension
+        return Expression(name, arguments, length=length), units
 
     def _broadcast(self, node: ast.expr, left: Expression, right: Expression) -> int:
         if left.length and right.length and left.length != right.length:
@@ -256,53 +246,49 @@ class _Checker:
             raise self.error(message, node)
         return left.length or right.length
 
-    def _free(self) -> _Unknown:
-        self.count += 1
-        return _Unknown(unknown={self.count: Fraction(1)})
+    def _same(self, left: Units, right: Units, node: ast.expr, message: str) -> Units:
+        """Of two terms that must be quantities of one unit."""
+        units = self.units.same(left, right)
+        if units is None:
+            first, second = self.units.shown(left), self.units.shown(right)
+            help = "what is added or compared has one unit; divide each by a scale of its own"
+            if left.literal or right.literal:
+                unit = first if right.literal else second
+                help = f"give the number in {unit!r}, or without a unit: it then takes that one"
+            raise self.error(f"{message}: {first!r} and {second!r}", node, help)
+        return units
 
-    def _substitute(self, dimension: _Unknown) -> _Unknown:
-        for variable in list(dimension.unknown):
-            if variable in self.solved and variable in dimension.unknown:
-                factor = dimension.unknown[variable]
-                rest = {v: f for v, f in dimension.unknown.items() if v != variable}
-                replaced = _combine(_Unknown(dimension.known, rest), self.solved[variable], factor)
-                return self._substitute(replaced)
-        return dimension
+    def plain(self, units: Units, node: ast.expr, message: str) -> None:
+        """Require that a term can be a plain number."""
+        if not self.units.fits(units, PLAIN):
+            unit = self.units.shown(units)
+            raise self.error(f"{message}: {unit!r} and '1'", node, self._scaled(node, unit))
 
-    def equate(self, left: _Unknown, right: _Unknown, node: ast.expr, message: str) -> None:
-        """Require two dimensions to be equal, solving for an unknown one."""
-        left, right = self._substitute(left), self._substitute(right)
-        difference = _combine(left, right, -1)
-        if difference.unknown:
-            variable, factor = next(iter(difference.unknown.items()))
-            rest = {v: f for v, f in difference.unknown.items() if v != variable}
-            solution = _combine(_Unknown(), _Unknown(difference.known, rest), -1 / factor)
-            self.solved[variable] = solution
-        elif any(difference.known):
-            units = " and ".join(repr(_unit(d)) for d in (left, right))
-            raise self.error(f"{message}: {units}", node)
+    def _angle(self, units: Units, node: ast.expr, function: str) -> None:
+        """Require that a term can be an angle; a plain number counts as rad."""
+        if not self.units.fits(units, form_of(ANGLE), PLAIN):
+            unit = self.units.shown(units)
+            message = f"{function} takes an angle: {unit!r} and 'rad'"
+            raise self.error(message, node, self._scaled(node, unit))
 
-
-def _known(dimension: Dimension) -> _Unknown:
-    m, kg, s, rad = (Fraction(exponent) for exponent in dimension)
-    return _Unknown((m, kg, s, rad))
-
-
-def _combine(left: _Unknown, right: _Unknown, power: int | Fraction) -> _Unknown:
-    """The dimension of ``left * right ** power``."""
-    m, kg, s, rad = (a + power * b for a, b in zip(left.known, right.known, strict=True))
-    unknown = dict(left.unknown)
-    for variable, factor in right.unknown.items():
-        unknown[variable] = unknown.get(variable, Fraction(0)) + power * factor
-    return _Unknown((m, kg, s, rad), {v: f for v, f in unknown.items() if f})
-
-
-def _unit(dimension: _Unknown) -> str:
-    if all(exponent.denominator == 1 for exponent in dimension.known):
-        whole = Dimension(*(int(exponent) for exponent in dimension.known))
-        return str(whole) or "1"
-    names = zip(Dimension._fields, dimension.known, strict=True)
-    return "*".join(f"{name}^({exponent})" for name, exponent in names if exponent)
+    def _scaled(self, node: ast.expr, unit: str) -> str:
+        """What to write so that a term is a plain number."""
+        for inner in ast.walk(node):
+            match inner:
+                case ast.BinOp(
+                    left=ast.BinOp(op=ast.Div(), right=ast.Constant() as number),
+                    op=ast.Mult(),
+                    right=ast.Name(id=name),
+                ) if name in UNITS:
+                    number = self._shown(number)
+                    meant = f"'/ {number}*{name}' divides by {number} and multiplies by {name}"
+                    return f"{meant}; write '/ ({number}*{name})'"
+                case _:
+                    pass
+        shown = self._shown(node)
+        term = shown if len(shown) <= 40 and "\n" not in shown else "..."
+        term = term if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) else f"({term})"
+        return f"divide it by its scale, as in {term} / (1*{unit.replace('^', '**')})"
 
 
 def _quotient(value: float, by: float) -> float:
@@ -337,11 +323,11 @@ _NUMBERS: dict[str, Any] = {
 }
 
 
-def _constant(expression: Expression) -> float | None:
+def constant(expression: Expression) -> float | None:
     """The value of an expression without quantities; NaN where it has none."""
     if expression.op == "number":
         return expression.value
-    arguments = [_constant(argument) for argument in expression.arguments]
+    arguments = [constant(argument) for argument in expression.arguments]
     if None in arguments or expression.op not in (*_NUMBERS, "**"):
         return None
     try:
@@ -383,6 +369,7 @@ __all__ = [
     "Expression",
     "FormulaError",
     "Quantity",
+    "constant",
     "evaluate",
     "names_in",
     "parse",

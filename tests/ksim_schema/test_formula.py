@@ -106,6 +106,88 @@ def test_what_has_no_meaning_is_refused_at_its_place(
         assert text[caught.value.start : caught.value.stop] == place
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # beside a quantity, a bare number takes its unit
+        "exp(-((base.height - 1.1) / 0.1)**2)",
+        "exp(-(base.speed - 1)**2 / 0.25)",
+        "min(base.height, 1.0) / 1",
+        "sqrt(base.speed**2 + 0.01) / 1",
+        "1 / (1 + ((base.height - 1) / 0.1)**2)",
+        "clip(base.speed, 0, command.forward) / command.forward",
+        "exp(-4 * abs(base.speed - command.forward))",
+        # a weight, or a scale
+        "0.5 * base.speed",
+        "base.height / 2",
+        "time / 2",
+        "(joint.knee - 0.1) * 3",
+        "1 - joint.knee / 1.5",
+        "base.speed * time * 0.5",
+        "0.5 * base.speed * time",
+        "0.5 * base.speed - 0.1 * joint.knee**2",
+        "exp(-(base.height - 1)**2 / (2 * 0.25**2))",
+        "exp(-0.5 * ((base.height - 1) / 0.1)**2)",
+        "exp(-5 * (base.height - 1)**2)",
+        "1e-3 * abs(joint.knee) * base.speed",
+        # its own unit
+        "(1.5*rad - joint.knee) / rad",
+        "exp(-(base.height - 1)**2 / (2 * (0.25*m)**2))",
+        "0.5 * base.height / (1*m)",
+        "base.speed / m * s",
+        # a plain number is an angle in rad
+        "sin(2 * pi * time / 0.8)",
+        "sin(pi * time / (0.8*s))",
+        # plain numbers throughout
+        "-0.1 * sum(action**2)",
+        "2 * 0.1",
+        "max(action) / 3 + 1",
+    ],
+)
+def test_units_that_a_number_may_take(text: str) -> None:
+    parse(text, QUANTITIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place", "help"),
+    [
+        (
+            "tanh((joint.knee + 1.1*m) / 0.2)",
+            "cannot add: 'rad' and 'm'",
+            "joint.knee + 1.1*m",
+            "give the number in 'rad', or without a unit",
+        ),
+        (
+            "(base.height - 30*deg) / 1",
+            "cannot subtract: 'm' and 'rad'",
+            "base.height - 30*deg",
+            "give the number in 'm'",
+        ),
+        ("max(base.height, 10*deg) / 1", "'m' and 'rad'", "10*deg", "give the number in 'm'"),
+        (
+            "joint.knee + 0.5 * base.height",
+            "cannot add: 'rad' and 'm'",
+            "joint.knee + 0.5 * base.height",
+            "a scale of its own",
+        ),
+        ("base.height / 0.1 - joint.knee", "'m' and 'rad'", None, "a scale of its own"),
+        ("base.height / (30*deg)", "'m/rad' and '1'", None, "divide it by its scale"),
+        ("tanh(base.speed)", "tanh takes a plain number", "base.speed", "base.speed / (1*m/s)"),
+        ("base.height - 1", "not a plain number: 'm'", None, "(base.height - 1) / (1*m)"),
+        ("0.5 * m * base.height", "'m^2' and '1'", None, "(1*m**2)"),
+        ("exp(-(base.height / 0.1*m))", "'m^2' and '1'", None, "write '/ (0.1*m)'"),
+        ("2*m", "not a plain number: 'm' and '1'", "2*m", "(2*m) / (1*m)"),
+    ],
+)
+def test_a_unit_is_worth_something(text: str, message: str, place: str | None, help: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        parse(text, QUANTITIES)
+    assert message in str(caught.value)
+    assert help in caught.value.help
+    if place is not None:
+        assert text[caught.value.start : caught.value.stop] == place
+
+
 def test_a_number_takes_one_unit_throughout() -> None:
     # the unknown unit of the command follows from its first use, and must fit the second
     parse("exp(-(base.speed - command.forward)**2 / 0.25)", QUANTITIES)

@@ -27,8 +27,9 @@ class Formula(Reward):
     ``action.previous`` (vectors), ``time`` (s) and ``command.<name>.<label>``. Operators: + - * /
     and ** with a number. A name with other signs than letters, digits and _ stands in quotes:
     ``joint['left/knee'].velocity``. Functions: exp, log, sqrt, square, sin, cos, tanh, abs, min,
-    max, clip; sum, mean, norm of a vector. A bare number takes the unit that fits; ``1.1*m`` says
-    it.
+    max, clip; sum, mean, norm of a vector. ``1.1*m`` is a length. A bare number beside a quantity
+    takes its unit (``base.height - 1.1``); as its factor or divisor it may be a weight or a scale,
+    which leaves a plain number (``base.height / 0.1``).
     """
 
     kind: Literal["formula"] = "formula"
