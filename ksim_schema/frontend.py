@@ -12,6 +12,8 @@ from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
+from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
+from ksim_schema.diagnostics.codes.values import LATENCY_TOO_LONG, NO_TIME_LIMIT, UNEVEN_MINIBATCHES
 from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
@@ -165,12 +167,12 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
         divisors = [n for n in range(1, 65) if samples % n == 0]
         best = min(divisors, key=lambda n: abs(n - ppo.minibatches))
         where = ("PPO", "minibatches")
-        yield task.report("KS0402", message, *where, help=f"{best} minibatches would do")
+        yield task.report(UNEVEN_MINIBATCHES, message, *where, help=f"{best} minibatches would do")
     limited = any(t.timeout for t in task.of(Termination).values())
     if not limited and task.complete:
         message = "no time limit: an episode that never fails never ends"
         help = "add a Termination such as {kind: episode_length, after: 20 s}"
-        yield task.report_key("KS0407", message, "Termination", help=help)
+        yield task.report_key(NO_TIME_LIMIT, message, "Termination", help=help)
     for name, action in task.of(Action).items():
         for state in task.of(Robot).values():
             late = (action.latency or (0.0, 0.0))[1]
@@ -178,7 +180,7 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
             if late > period * (1 + 1e-9):
                 message = f"a latency of {late * 1e3:g} ms is longer than the control period of "
                 message += f"{period * 1e3:g} ms"
-                yield task.report("KS0412", message, "Action", name, "latency", 1)
+                yield task.report(LATENCY_TOO_LONG, message, "Action", name, "latency", 1)
     for name, reward in task.of(Reward).items():
         yield from _negative_scale(task, name, reward)
 
@@ -193,7 +195,7 @@ def _negative_scale(task: Task, name: str, reward: Any) -> Iterator[Diagnostic]:
             help = "what is bad has a kind that is a penalty, which is subtracted"
             if reward.penalty:
                 help = f"{reward.kind_name!r} is subtracted by its kind: write {-value:g}"
-            yield task.report("KS0107", message, *place, help=help)
+            yield task.report(OUT_OF_RANGE, message, *place, help=help)
 
 
 def numbers_in(model: Model) -> Iterator[tuple[tuple[str, ...], float]]:

@@ -11,6 +11,13 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
 from ksim_schema.custom.files import blame
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order, suppress
+from ksim_schema.diagnostics.codes.names import (
+    MODEL_DOWNLOADED,
+    MODEL_REMARK,
+    RANGE_WITHOUT_LIMIT,
+    UNREADABLE_MODEL,
+)
+from ksim_schema.diagnostics.codes.values import UNREADABLE_TASK_FILE
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.graph.canonical import fingerprint
 from ksim_schema.robot import file_key
@@ -93,7 +100,10 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
                 located = locate.locate(part.model, task.folder)
                 if located.downloaded:
                     message = f"downloaded {located.downloaded}"
-                    found = [*found, task.report("KS0217", message, "PhysicsState", name, "model")]
+                    found = [
+                        *found,
+                        task.report(MODEL_DOWNLOADED, message, "PhysicsState", name, "model"),
+                    ]
                 files = model.read_files(located.path)
                 files, problems = _with_task_files(task, files)
                 if problems:
@@ -103,18 +113,20 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
         except model.ModelError as error:
             place = ("PhysicsState", name, "model")
             place = (*place[:2], getattr(error, "field", "model"))
-            code, help = getattr(error, "code", "KS0202"), getattr(error, "help", "")
+            code, help = getattr(error, "code", UNREADABLE_MODEL), getattr(error, "help", "")
             found = in_order([*found, task.report(code, str(error), *place, help=help)])
             break
         for note in loaded.notes:
             message = f"MuJoCo remarks on the model: {note}"
-            found = [*found, task.report("KS0224", message, "PhysicsState", name, "model")]
+            found = [*found, task.report(MODEL_REMARK, message, "PhysicsState", name, "model")]
         for turned in sane.no_limits(loaded.model):
             message, help = (
                 f"{turned}, which MuJoCo takes for no limit",
                 "write the lower end first",
             )
-            problem = task.report("KS0230", message, "PhysicsState", name, "model", help=help)
+            problem = task.report(
+                RANGE_WITHOUT_LIMIT, message, "PhysicsState", name, "model", help=help
+            )
             found = [*found, problem]
         plan = Plan(task, graph, loaded)
         if has_errors(found):  # the graph may be broken, but names can still be checked
@@ -154,5 +166,5 @@ def _with_task_files(
                 problem = str(error)
             if problem:
                 message = f"cannot read {value}: {problem}"
-                found.append(task.report("KS0419", message, object, name, *place))
+                found.append(task.report(UNREADABLE_TASK_FILE, message, object, name, *place))
     return model.ModelFiles(files.root, content), found

@@ -8,6 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
+from ksim_schema.diagnostics.codes.typed import (
+    CONSTANT_COMMAND,
+    CONSTANT_REWARD,
+    EMPTY_VALUE,
+    IMPLAUSIBLE_NUMBER,
+    LATE_EVENT,
+    NAMED_TWICE,
+    PART_WITHOUT_EFFECT,
+    SHARE_WITHOUT_LENGTH,
+    TERMINATION_NEVER_COMES,
+)
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import OPTIONAL_KIND, SECTIONS, Task
@@ -102,7 +114,7 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield from _fixed_command(task, name, part)
         if isinstance(part, NotUpright) and part.max_tilt >= math.pi:
             message = "no tilt is more than 180 deg, so this never ends an episode"
-            yield task.report("KS0313", message, object, name, "max_tilt")
+            yield task.report(TERMINATION_NEVER_COMES, message, object, name, "max_tilt")
         if isinstance(part, Event):
             yield from _late_event(task, name, part)
         if object in ("Observation", "Action"):
@@ -147,7 +159,7 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
         what = "large" if size > 1 else "small"
         message = f"{text[:40]} is too {what}: numbers are kept in single precision"
         help = f"a number is at most {LARGEST:.2g}" if size > 1 else "write 0"
-        yield task.report("KS0107", message, *path, help=help)
+        yield task.report(OUT_OF_RANGE, message, *path, help=help)
         return
     bound = PLAUSIBLE.get(value.dimension, _ANY_OTHER)
     if path[0] == "PPO":
@@ -160,7 +172,7 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
         what = value.dimension.phrase if value.dimension != NUMBER else f"{path[-1]!r}"
         message = f"{text[:40]} is implausibly large for {what}"
         help = f"more than {bound:g}{unit} is hardly meant; check the number and its unit"
-        yield task.report("KS0311", message, *path, help=help)
+        yield task.report(IMPLAUSIBLE_NUMBER, message, *path, help=help)
 
 
 _MAY_BE_EMPTY = (("network", "hidden"), ("network", "head"))
@@ -177,13 +189,13 @@ def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
             yield from _empty(task, inner, (*path, index))
     elif is_list(value) and path[-2:] not in _MAY_BE_EMPTY:
         help = "write something in it, or leave the field out"
-        yield task.report("KS0312", "the list is empty", *path, help=help)
+        yield task.report(EMPTY_VALUE, "the list is empty", *path, help=help)
     elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):
         span = task.document.values.get(path)
         if span and (span.line, span.column) == (span.end_line, span.end_column):
             message = f"nothing is written after {path[-1]!r}"
             help = "give a value, or leave the field out"
-            yield task.report_key("KS0312", message, *path, help=help)
+            yield task.report_key(EMPTY_VALUE, message, *path, help=help)
 
 
 def _written(task: Task, path: Path_) -> Any:
@@ -200,7 +212,7 @@ def _twice(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
         for index, name in enumerate(value if is_list(value) else ()):
             if name in value[:index]:
                 place = (*at, aliased, *path[1:], index)
-                yield task.report("KS0308", f"{name!r} is named twice", *place)
+                yield task.report(NAMED_TWICE, f"{name!r} is named twice", *place)
 
 
 def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Iterator[Diagnostic]:
@@ -208,7 +220,7 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
     if _nothing(part.scale):
         message = "the scale is 0, so this reward adds nothing"
         place = ("Reward", name, "scale")
-        yield task.report("KS0320", message, *place, help="give it a weight, or take it out")
+        yield task.report(CONSTANT_REWARD, message, *place, help="give it a weight, or take it out")
         return
     terminations = task.of(Termination).values()
     fails = any(not t.timeout for t in terminations)
@@ -216,7 +228,7 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
     if only_failures and not fails and not broken:
         message = f"no termination is a failure, so {part.kind_name!r} is the same at each tick"
         help = "add a Termination that is one, such as min_height or not_upright"
-        yield task.report_key("KS0320", message, "Reward", name, help=help)
+        yield task.report_key(CONSTANT_REWARD, message, "Reward", name, help=help)
 
 
 def _nothing(scale: Scale) -> bool:
@@ -233,7 +245,7 @@ def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic
     zero = any(isinstance(v, float) and not v for v in values)
     if zero or (isinstance(scale, Scale) and _nothing(scale)):
         what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
-        yield task.report("KS0321", f"the scale is 0, so {what}", *at, "scale")
+        yield task.report(PART_WITHOUT_EFFECT, f"the scale is 0, so {what}", *at, "scale")
 
 
 def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
@@ -247,7 +259,7 @@ def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
         often = "never comes" if first >= longest else "seldom comes"
         message = f"episodes of the training last at most {longest:g} s, so this {often}"
         help = "shorten 'every', or lengthen the episodes (PPO.episode, episode_length)"
-        yield task.report("KS0314", message, "Event", name, "every", help=help)
+        yield task.report(LATE_EVENT, message, "Event", name, "every", help=help)
 
 
 def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]:
@@ -259,7 +271,7 @@ def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]
         if paired and value[0] == value[1] and value != info.default and is_list(written):
             message = f"the range has no width, so the command is always {written[0]}"
             if field != "resample":
-                yield task.report("KS0322", message, "Command", name, info.alias or field)
+                yield task.report(CONSTANT_COMMAND, message, "Command", name, info.alias or field)
 
 
 def _shares_of_no_run(task: Task) -> Iterator[Diagnostic]:
@@ -268,7 +280,9 @@ def _shares_of_no_run(task: Task) -> Iterator[Diagnostic]:
     help = "give PPO.steps, or say --steps with each run"
     if ppo.learning_rate.anneal:
         message = "without 'steps' a run has no end, so its learning rate does not fall"
-        yield task.report("KS0315", message, "PPO", "learning_rate", "anneal", help=help)
+        yield task.report(
+            SHARE_WITHOUT_LENGTH, message, "PPO", "learning_rate", "anneal", help=help
+        )
     if ppo.gamma.end not in (None, ppo.gamma.start):
         message = "without 'steps' a run has no end, so the discount stays as at the start"
-        yield task.report("KS0315", message, "PPO", "gamma", "end", help=help)
+        yield task.report(SHARE_WITHOUT_LENGTH, message, "PPO", "gamma", "end", help=help)

@@ -16,7 +16,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ksim_schema.compose.settings import missing, missing_place, with_value
-from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics.codes.composition import (
+    EXTENDS_CONFLICT,
+    EXTENDS_CYCLE,
+    MALFORMED_COMPOSITION,
+    NOTHING_TO_REMOVE,
+    UNREADABLE_BASE_TASK,
+)
+from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING, UNREADABLE_FILE
 from ksim_schema.source import Document, Path_, dotted, read
 from ksim_schema.source.files import start_text
 from ksim_schema.source.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased
@@ -124,7 +132,9 @@ class _Composer:
             if (other / name).resolve() != (home[0] / name).resolve():
                 message = f"two files are called {name}: one in {other}, one in {home[0]}"
                 help = "give one of them another name"
-                self._report("KS0602", message, document.at((COMPONENTS,)), (COMPONENTS,), help)
+                self._report(
+                    EXTENDS_CONFLICT, message, document.at((COMPONENTS,)), (COMPONENTS,), help
+                )
         return changed
 
     def _names(self, document: Document) -> list[tuple[Path_, str]]:
@@ -135,12 +145,14 @@ class _Composer:
         for index, name in enumerate(listed):
             place: Path_ = (EXTENDS, index) if is_list(names) else (EXTENDS,)
             if isinstance(name, str) and name in listed[:index]:
-                self._report("KS0605", f"{name!r} is named twice", document.at(place), place)
+                self._report(
+                    MALFORMED_COMPOSITION, f"{name!r} is named twice", document.at(place), place
+                )
             elif isinstance(name, str) and name:
                 found.append((place, name))
             else:
                 message = f"a task to extend is the path of its file, not {describe(name)}"
-                self._report("KS0605", message, document.at(place), place)
+                self._report(MALFORMED_COMPOSITION, message, document.at(place), place)
         return found
 
     def _base(
@@ -151,27 +163,29 @@ class _Composer:
         try:
             path = given.resolve()
         except (OSError, ValueError, RuntimeError):
-            self._report("KS0601", f"{name!r} is not the path of a file", where, place)
+            self._report(UNREADABLE_BASE_TASK, f"{name!r} is not the path of a file", where, place)
             return None
         if given.suffix not in (".yaml", ".yml"):  # nothing of another file is read and shown
-            self._report("KS0601", f"{name!r} is no YAML file, as a task is", where, place)
+            self._report(
+                UNREADABLE_BASE_TASK, f"{name!r} is no YAML file, as a task is", where, place
+            )
             return None
         if path in chain:
             around = " -> ".join(p.name for p in (*chain[chain.index(path) :], path))
-            self._report("KS0603", f"the tasks extend each other: {around}", where, place)
+            self._report(EXTENDS_CYCLE, f"the tasks extend each other: {around}", where, place)
             return None
         if len(chain) > MAX_DEPTH or len(self._known) >= MAX_FILES:
             what = f"a chain of more than {MAX_DEPTH}"
             if len(chain) <= MAX_DEPTH:
                 what = f"more than {MAX_FILES}"
-            self._report("KS0603", f"the task is made of {what} files", where, place)
+            self._report(EXTENDS_CYCLE, f"the task is made of {what} files", where, place)
             return None
         if path in self._known:
             return self._known[path]
         shown = _shown(document.file, name)
         base, problems = read(path, shown)
-        if base is None and problems and problems[0].code == "KS0001":
-            self._report("KS0601", problems[0].message, where, place)
+        if base is None and problems and problems[0].code == UNREADABLE_FILE:
+            self._report(UNREADABLE_BASE_TASK, problems[0].message, where, place)
             return None
         self.found += problems
         if base is None:
@@ -180,7 +194,7 @@ class _Composer:
         self.sources[shown] = base.text
         if not is_mapping(base.data):
             message = f"a task is a mapping of sections, not {describe(base.data)}"
-            self.found.append(Diagnostic("KS0007", message, base.at(())))
+            self.found.append(Diagnostic(NOT_A_MAPPING, message, base.at(())))
             return None
         layer = self.layer(base, folder_of(given, base.data), (*chain, path))
         self._known[path] = layer
@@ -237,7 +251,7 @@ class _Composer:
         place = f"{before.file}:{before.line}"
         message = f"{dotted(path)} is {_shown_value(b)} here and {_shown_value(a)} in {place}"
         help = f"change what is extended with 'set: {{{dotted(path)}: ...}}'"
-        self.found.append(Diagnostic("KS0602", message, after, dotted(path), help))
+        self.found.append(Diagnostic(EXTENDS_CONFLICT, message, after, dotted(path), help))
 
     def _removed(self, document: Document, layer: _Layer) -> _Layer:
         names = document.data.get(REMOVE, ())
@@ -249,13 +263,13 @@ class _Composer:
             where = document.at(place)
             if not isinstance(name, str):
                 message = f"what is removed is a path such as Reward.torque, not {describe(name)}"
-                self._report("KS0605", message, where, place)
+                self._report(MALFORMED_COMPOSITION, message, where, place)
                 continue
             path: Path_ = tuple(name.split("."))
             problem = _absent(data, path)
             if problem is not None:
                 message, help = problem
-                self._report("KS0604", message, where, place, help)
+                self._report(NOTHING_TO_REMOVE, message, where, place, help)
                 continue
             data = _without(data, path)
             for places in (keys, values):
@@ -267,7 +281,7 @@ class _Composer:
         settings = document.data.get(SET, {})
         if not is_mapping(settings):
             message = f"'set' maps paths to values, and this is {describe(settings)}"
-            self._report("KS0605", message, document.at((SET,)), (SET,))
+            self._report(MALFORMED_COMPOSITION, message, document.at((SET,)), (SET,))
             return layer
         data = layer.data
         keys, values = dict(layer.keys), dict(layer.values)
@@ -289,7 +303,7 @@ class _Composer:
                         places[(*path, *inner[depth:])] = span
         return replace(layer, data=data, keys=keys, values=values)
 
-    def _report(self, code: str, message: str, where: Span, path: Path_, help: str = "") -> None:
+    def _report(self, code: Code, message: str, where: Span, path: Path_, help: str = "") -> None:
         self.found.append(Diagnostic(code, message, where, dotted(path), help))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics.codes.structure import NO_SUCH_PATH
 from ksim_schema.source import Document, Path_, parse
 from ksim_schema.source.plain import is_mapping
 
@@ -36,7 +37,9 @@ def apply_settings(
         where = Span(COMMAND_LINE, line, 1, line, len(path_text) + 1)
         if not equals or not path_text.strip():
             help = "write for example --set Reward.linvel.scale=3"
-            found.append(Diagnostic("KS0115", f"{setting!r} is not path=value", where, help=help))
+            found.append(
+                Diagnostic(NO_SUCH_PATH, f"{setting!r} is not path=value", where, help=help)
+            )
             continue
         path: Path_ = tuple(path_text.strip().split("."))
         parsed, problems = parse(value_text, COMMAND_LINE)
@@ -69,7 +72,7 @@ def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
     for depth, step in enumerate(path):
         if not is_mapping(data):
             message = f"{'.'.join(map(str, path[:depth]))} has no parts"
-            return Diagnostic("KS0115", message, where)
+            return Diagnostic(NO_SUCH_PATH, message, where)
         if step not in data:
             if depth >= 2 or (depth == 1 and path[0] == "PPO"):
                 return None  # a field: its model says whether there is one of this name
@@ -77,7 +80,7 @@ def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
                 return None
             of = ".".join(map(str, path[:depth])) or "the task"
             help = did_you_mean(str(step), data, of=f"{of} has")
-            return Diagnostic("KS0115", f"{of} has no {step!r}", where, help=help)
+            return Diagnostic(NO_SUCH_PATH, f"{of} has no {step!r}", where, help=help)
         data = data[step]
     return None
 

@@ -20,6 +20,13 @@ from pydantic_core import SchemaError
 
 from ksim_schema.custom.api import BASES, Custom, Observation
 from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics.codes.custom import (
+    BAD_DECLARATION,
+    COMPONENT_WITHOUT_RULE,
+    FAILING_COMPONENT_FILE,
+    INVALID_PYTHON,
+    NO_COMPONENT,
+)
 from ksim_schema.units import Measured, QuantityError, Unit, parse_unit
 from ksim_schema.vocabulary.base import field_annotation
 
@@ -75,9 +82,9 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
         line, column = error.lineno or 1, max(1, error.offset or 1)
         end = (error.end_lineno or line, max(error.end_offset or 0, column + 1))
         where = Span(shown, line, column, *end)
-        return [], [Diagnostic("KS0702", f"not valid Python: {error.msg}", where)]
+        return [], [Diagnostic(INVALID_PYTHON, f"not valid Python: {error.msg}", where)]
     except (ValueError, RecursionError, MemoryError) as error:
-        return [], [Diagnostic("KS0702", f"not valid Python: {error}", Span(shown))]
+        return [], [Diagnostic(INVALID_PYTHON, f"not valid Python: {error}", Span(shown))]
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     source = _Source(shown, classes)
     module = types.ModuleType(f"ksim_component_{sha256((shown + text).encode()).hexdigest()[:16]}")
@@ -98,7 +105,7 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
             names = ", ".join(base.__name__ for base in BASES)
             message, help = "this file declares no component", f"derive a class from one of {names}"
             where = Span(shown, 1, 1, 1, len(text.split("\n", 1)[0]) + 2)
-            return [], [Diagnostic("KS0707", message, where, help=help)]
+            return [], [Diagnostic(NO_COMPONENT, message, where, help=help)]
         made: list[type[Custom]] = []
         found: list[Diagnostic] = []
         for declared in dict.fromkeys(own):
@@ -116,7 +123,9 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
         help = ""
         if isinstance(error, ImportError):
             help = "a component file can import installed packages, and no file beside it"
-        return [], [Diagnostic("KS0703", message, place_of(error, {shown: text}), help=help)]
+        return [], [
+            Diagnostic(FAILING_COMPONENT_FILE, message, place_of(error, {shown: text}), help=help)
+        ]
     finally:
         del sys.modules[module.__name__]
 
@@ -128,12 +137,16 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
     if not bases:
         names = ", ".join(base.__name__ for base in BASES)
         message = f"{name} is no component of an object"
-        yield Diagnostic("KS0704", message, source.at(name), help=f"derive it from {names}")
+        yield Diagnostic(
+            COMPONENT_WITHOUT_RULE, message, source.at(name), help=f"derive it from {names}"
+        )
         return
     rule: Any = declared.value
     if rule is Custom.value:
         message = f"{name} has no rule"
-        yield Diagnostic("KS0704", message, source.at(name), help="add 'def value(self, x): ...'")
+        yield Diagnostic(
+            COMPONENT_WITHOUT_RULE, message, source.at(name), help="add 'def value(self, x): ...'"
+        )
     elif inspect.isfunction(rule):
         wanted = 3 if hasattr(declared, "initial") else 2
         try:
@@ -142,19 +155,21 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
             shape = "value(self, x, memory)" if wanted == 3 else "value(self, x)"
             why = " beside 'initial'" if wanted == 3 else ""
             message = f"the rule of {name} is called as {shape}{why}"
-            yield Diagnostic("KS0704", message, source.at(name, "value"))
+            yield Diagnostic(COMPONENT_WITHOUT_RULE, message, source.at(name, "value"))
     else:
-        yield Diagnostic("KS0704", f"the rule of {name} is no method", source.at(name, "value"))
+        yield Diagnostic(
+            COMPONENT_WITHOUT_RULE, f"the rule of {name} is no method", source.at(name, "value")
+        )
     if issubclass(declared, Observation) and declared.unit:
         try:
             parse_unit(declared.unit)
         except QuantityError as error:
             where = source.at(name, "unit")
-            yield Diagnostic("KS0705", str(error), where, help=error.help)
+            yield Diagnostic(BAD_DECLARATION, str(error), where, help=error.help)
     if not re.fullmatch(r"[a-z][a-z0-9_]*", _name_of(declared)):
         message = f"{_name_of(declared)!r} is not the name of a kind"
         help = "small letters, digits and '_', beginning with a letter"
-        yield Diagnostic("KS0705", message, source.at(name, "kind_name"), help=help)
+        yield Diagnostic(BAD_DECLARATION, message, source.at(name, "kind_name"), help=help)
     for parameter, info in declared.model_fields.items():
         if parameter == "kind":
             continue
@@ -162,17 +177,19 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
             if info is not bases[0].model_fields[parameter] and _own(declared, parameter):
                 message = f"every {bases[0].__name__} has a field {parameter!r} already"
                 where = source.at(name, parameter)
-                yield Diagnostic("KS0705", message, where, help="give the parameter another name")
+                yield Diagnostic(
+                    BAD_DECLARATION, message, where, help="give the parameter another name"
+                )
             continue
         if hasattr(bases[0], parameter) or parameter in bases[0].__annotations__:
             message = f"every {bases[0].__name__} has {parameter!r} already, which is no parameter"
             help = f"write {parameter} = ... without a type, or give the parameter another name"
-            yield Diagnostic("KS0705", message, source.at(name, parameter), help=help)
+            yield Diagnostic(BAD_DECLARATION, message, source.at(name, parameter), help=help)
             continue
         problem = _parameter_problem(declared, parameter)
         if problem is not None:
             message = f"parameter {parameter!r}: {problem}"
-            yield Diagnostic("KS0705", message, source.at(name, parameter))
+            yield Diagnostic(BAD_DECLARATION, message, source.at(name, parameter))
 
 
 def _own(declared: type[Custom], parameter: str) -> bool:
@@ -264,7 +281,7 @@ def _bad_class(error: Exception, source: _Source) -> Diagnostic:
     text = str(error)
     if isinstance(error, PydanticUndefinedAnnotation):
         message = f"the name {error.name!r} is not defined"
-        return Diagnostic("KS0705", message, source.of_name(str(error.name)))
+        return Diagnostic(BAD_DECLARATION, message, source.of_name(str(error.name)))
     last = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == source.file]
     line = last[-1].lineno or 1 if last else 1
     nodes = source.classes.values()
@@ -276,11 +293,11 @@ def _bad_class(error: Exception, source: _Source) -> Diagnostic:
             f"parameter {bare[1]!r} has no type",
             f"write {bare[1]}: Length = ..., or {bare[1]}: ClassVar = ... of a constant",
         )
-        return Diagnostic("KS0705", message, source.at(name, bare[1]), help=help)
+        return Diagnostic(BAD_DECLARATION, message, source.at(name, bare[1]), help=help)
     if shadowed:
         message = f"{shadowed[1]!r} is a parameter of the base class, and stands here without type"
-        return Diagnostic("KS0705", message, source.at(name, shadowed[1]))
-    return Diagnostic("KS0705", f"bad declaration: {message_of(error)}", source.at(name))
+        return Diagnostic(BAD_DECLARATION, message, source.at(name, shadowed[1]))
+    return Diagnostic(BAD_DECLARATION, f"bad declaration: {message_of(error)}", source.at(name))
 
 
 def message_of(error: BaseException) -> str:

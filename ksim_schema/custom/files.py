@@ -14,6 +14,12 @@ from pathlib import Path, PurePosixPath
 from ksim_schema.custom.api import Custom
 from ksim_schema.custom.classes import declared_in, message_of, place_of
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.custom import (
+    FAILING_COMPONENT,
+    KIND_TAKEN,
+    UNREADABLE_COMPONENT_FILE,
+)
+from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason
 from ksim_schema.source.plain import is_list, is_mapping
@@ -98,7 +104,9 @@ def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Di
             except UnicodeDecodeError:
                 problem = f"{name} is not UTF-8 text"
         if problem:
-            found.append(Diagnostic("KS0701", problem, document.at(path), dotted(path)))
+            found.append(
+                Diagnostic(UNREADABLE_COMPONENT_FILE, problem, document.at(path), dotted(path))
+            )
     return files, found
 
 
@@ -109,7 +117,7 @@ def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, 
         return
     if not is_list(written):
         message = f"expected a list of Python files, not {describe(written)}"
-        found.append(Diagnostic("KS0106", message, document.at((KEY,)), KEY))
+        found.append(Diagnostic(WRONG_TYPE, message, document.at((KEY,)), KEY))
         return
     for index, name in enumerate(written):
         if isinstance(name, str):
@@ -117,7 +125,7 @@ def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, 
         else:
             message = f"expected the name of a Python file, not {describe(name)}"
             path: Path_ = (KEY, index)
-            found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
+            found.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
 
 
 def load(
@@ -151,7 +159,7 @@ def load(
                 by = f"in {taken.declared_at.file}" if issubclass(taken, Custom) else "built-in"
                 message = f"there is a {model.object} {model.kind_name!r} already ({by})"
                 help = "rename the class, or give it another kind_name"
-                found.append(Diagnostic("KS0706", message, model.declared_at, help=help))
+                found.append(Diagnostic(KIND_TAKEN, message, model.declared_at, help=help))
             else:
                 of[model.kind_name] = model
     return Components(files, kinds, sources, bool(found)), found
@@ -175,7 +183,7 @@ def blame(
     if not any(frame.filename in sources for frame in frames):
         return None
     message = f"{what or 'the component'} fails: {message_of(error)}"
-    return Diagnostic("KS0709", message, place_of(error, sources), help=help)
+    return Diagnostic(FAILING_COMPONENT, message, place_of(error, sources), help=help)
 
 
 def own_parts(parts: Mapping[str, Mapping[str, Part]]) -> Iterator[tuple[str, str, Custom]]:

@@ -1,32 +1,33 @@
-"""The catalogue of diagnostics: one entry a code, with what it means and what to do.
+"""The catalogue of diagnostics: all codes that the modules of ``codes`` declare.
 
 Codes are stable: a code that is no longer given is never used for something else.
 """
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.codes import (
-    acsets,
-    compiled,
-    composition,
-    custom,
-    names,
-    reading,
-    structure,
-    typed,
-    values,
-)
-from ksim_schema.diagnostics.codes.entry import Entry as Entry
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 
-CATALOGUE: dict[str, Entry] = {
-    **reading.ENTRIES,
-    **structure.ENTRIES,
-    **names.ENTRIES,
-    **typed.ENTRIES,
-    **values.ENTRIES,
-    **compiled.ENTRIES,
-    **composition.ENTRIES,
-    **custom.ENTRIES,
-    **acsets.ENTRIES,
-}
-"""Code -> entry."""
+from ksim_schema.diagnostics import codes
+from ksim_schema.diagnostics.code import Code
+
+
+def _declared() -> Iterator[Code]:
+    for module in pkgutil.iter_modules(codes.__path__, f"{codes.__name__}."):
+        for value in vars(import_module(module.name)).values():
+            if isinstance(value, Code):
+                yield value
+
+
+def _catalogue() -> dict[str, Code]:
+    catalogue: dict[str, Code] = {}
+    for code in _declared():
+        if code in catalogue:
+            raise ValueError(f"two diagnostics have the code {code}")
+        catalogue[code] = code
+    return dict(sorted(catalogue.items()))
+
+
+CATALOGUE = _catalogue()
+"""Every code by its text, in order."""

@@ -34,12 +34,12 @@ def errors_page() -> str:
     """Every code of the catalogue in Markdown, by group."""
     lines = [_HEAD]
     group = ""
-    for code, entry in sorted(CATALOGUE.items()):
+    for code in CATALOGUE.values():
         if code[:4] != group:
             group = code[:4]
             lines.append(f"## {_GROUPS.get(group, group)}\n")
-        explanation = entry.explanation.replace("<", "&lt;")
-        lines.append(f"### {code}: {entry.title}\n\n*{entry.severity}*. {explanation}\n")
+        explanation = code.explanation.replace("<", "&lt;")
+        lines.append(f"### {code}: {code.phrase}\n\n*{code.severity}*. {explanation}\n")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """Reports of many files for programs: JSON, GitHub annotations, SARIF and JUnit.
 
-The report for people is :func:`ksim_schema.diagnostics.diagnostic.render_text`.
+The report for people is :func:`ksim_schema.diagnostics.render.render_text`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,9 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from ksim_schema.diagnostics.catalogue import CATALOGUE
-from ksim_schema.diagnostics.diagnostic import (
-    Diagnostic,
-    Severity,
-    printable,
-    render_json,
-    render_text,
-    summary,
-)
+from ksim_schema.diagnostics.code import Code, Severity
+from ksim_schema.diagnostics.diagnostic import Diagnostic, Fix, Span
+from ksim_schema.diagnostics.render import printable, render_json, render_text, summary
 
 TOOL = "ksim-compile"
 
@@ -70,7 +64,7 @@ def to_github(reports: Sequence[Report], strict: bool = False) -> str:
         place = {"file": at.file, "line": at.line, "col": at.column, "endLine": at.end_line}
         if at.end_line == at.line:  # GitHub takes an end column within one line only
             place["endColumn"] = at.end_column
-        place["title"] = f"{d.code} {CATALOGUE[d.code].title}"
+        place["title"] = f"{d.code} {d.code.phrase}"
         properties = ",".join(f"{key}={_property(str(value))}" for key, value in place.items())
         message = d.message + (f"\nhelp: {d.help}" if d.help else "")
         lines.append(f"::{_COMMANDS[weight(d, strict)]} {properties}::{_data(message)}\n")
@@ -95,14 +89,14 @@ def to_sarif(reports: Sequence[Report], strict: bool = False) -> str:
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
     found = [d for report in reports for d in report.diagnostics]
-    codes = sorted({d.code for d in found})
+    codes: list[Code] = sorted({d.code for d in found})
     rules = [
         {
             "id": code,
-            "name": _camel(CATALOGUE[code].title),
-            "shortDescription": {"text": CATALOGUE[code].title},
-            "fullDescription": {"text": CATALOGUE[code].explanation},
-            "defaultConfiguration": {"level": _LEVELS[CATALOGUE[code].severity]},
+            "name": _camel(code.phrase),
+            "shortDescription": {"text": code.phrase},
+            "fullDescription": {"text": code.explanation},
+            "defaultConfiguration": {"level": _LEVELS[code.severity]},
         }
         for code in codes
     ]
@@ -125,26 +119,63 @@ def _camel(title: str) -> str:
 
 
 def _result(d: Diagnostic, rule: int, strict: bool) -> dict[str, Any]:
-    at = d.where
-    location: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": _uri(at.file)},
-            "region": {
-                "startLine": at.line,
-                "startColumn": at.column,
-                "endLine": max(at.line, at.end_line),
-                "endColumn": at.end_column,
-            },
-        }
-    }
+    location = _location(d.where)
     if d.path:
         location["logicalLocations"] = [{"fullyQualifiedName": d.path}]
-    return {
+    result: dict[str, Any] = {
         "ruleId": d.code,
         "ruleIndex": rule,
         "level": _LEVELS[weight(d, strict)],
         "message": {"text": d.message + (f"\nhelp: {d.help}" if d.help else "")},
         "locations": [location],
+    }
+    if d.related:
+        result["relatedLocations"] = [
+            {**_location(place.where), "message": {"text": place.message}} for place in d.related
+        ]
+    if d.fix is not None:
+        result["fixes"] = [_fix(d.fix)]
+    return result
+
+
+def _location(at: Span) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": _uri(at.file)},
+            "region": _region(at),
+        }
+    }
+
+
+def _region(at: Span) -> dict[str, int]:
+    return {
+        "startLine": at.line,
+        "startColumn": at.column,
+        "endLine": max(at.line, at.end_line),
+        "endColumn": at.end_column,
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    """A fix as SARIF has it: the replacements of each file. Whether it is certain is a property."""
+    files = dict.fromkeys(edit.where.file for edit in fix.edits)
+    return {
+        "description": {"text": fix.title},
+        "artifactChanges": [
+            {
+                "artifactLocation": {"uri": _uri(file)},
+                "replacements": [
+                    {
+                        "deletedRegion": _region(edit.where),
+                        "insertedContent": {"text": edit.replacement},
+                    }
+                    for edit in fix.edits
+                    if edit.where.file == file
+                ],
+            }
+            for file in files
+        ],
+        "properties": {"certain": fix.certain},
     }
 
 

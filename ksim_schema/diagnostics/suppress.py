@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ksim_schema.diagnostics.catalogue import CATALOGUE
-from ksim_schema.diagnostics.diagnostic import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics.codes.reading import IDLE_IGNORE
+from ksim_schema.diagnostics.diagnostic import Diagnostic, Span
+from ksim_schema.diagnostics.suggest import did_you_mean
 
 _COMMENT = re.compile(r"#\s*ksim:\s*ignore(?:\[([^\]\n]*)\])?")
 MAX_SCANNED = 8_000_000
@@ -49,7 +51,7 @@ def apply(
         problem = _problem(ignore, used)
         if problem is not None:
             message, help = problem
-            wrong.append(Diagnostic("KS0010", message, ignore.where, help=help))
+            wrong.append(Diagnostic(IDLE_IGNORE, message, ignore.where, help=help))
     return kept, wrong
 
 

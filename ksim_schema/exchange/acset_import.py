@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ksim_schema.acset import VALUE_TYPES, Arrow, sch_task
-from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics.codes.acsets import (
+    BAD_CELL,
+    BAD_ROW,
+    CONTRADICTING_TABLES,
+    DANGLING_ID,
+    MISSING_TABLE,
+    NOT_AN_ACSET,
+    UNKNOWN_COLUMN,
+    UNKNOWN_TABLE,
+)
 from ksim_schema.exchange.acset_export import TASK_TABLE, sch_task_drawing
 from ksim_schema.graph import NEXT, Graph, Node
 from ksim_schema.source import Document, Path_, dotted
@@ -70,25 +80,27 @@ def disagreements(imported: Imported, graph: Graph) -> Iterator[Diagnostic]:
     for node, where in imported.nodes.items():
         if node not in there:
             message = f"the parts of the task give no {node.object} {node.name!r}"
-            yield Diagnostic("KS0909", message, where, node.object)
+            yield Diagnostic(CONTRADICTING_TABLES, message, where, node.object)
     document = imported.document
     for node in graph.nodes:
         if node not in imported.nodes:
             message = f"the table has no {node.name!r}, which the parts of the task give"
             where = document.at(("tables", node.object), key=True)
-            yield Diagnostic("KS0909", message, where, node.object)
+            yield Diagnostic(CONTRADICTING_TABLES, message, where, node.object)
     implied = Counter((e.hom, e.src.name, e.tgt.name, e.port) for e in graph.edges)
     for edge, number in imported.edges.items():
         if number > 1:
             hom, source, target, _ = edge
             message = f"the edge from {source!r} to {target!r} is there {number} times"
-            yield Diagnostic("KS0909", message, document.at(("tables", hom), key=True), hom)
+            yield Diagnostic(
+                CONTRADICTING_TABLES, message, document.at(("tables", hom), key=True), hom
+            )
     for hom, source, target, port in implied - imported.edges:
         message = f"the table has no edge from {source!r} to {target!r}"
         message += f" by the field {port!r}" if port else ""
         where = document.at(("tables", hom), key=True)
         help = "the parts of the task imply it"
-        yield Diagnostic("KS0909", message, where, hom, help)
+        yield Diagnostic(CONTRADICTING_TABLES, message, where, hom, help)
 
 
 class _Importer:
@@ -105,11 +117,11 @@ class _Importer:
             for object, columns in self.columns.items()
         }
 
-    def _report(self, code: str, message: str, *path: str | int, help: str = "") -> None:
+    def _report(self, code: Code, message: str, *path: str | int, help: str = "") -> None:
         where = self.source.at(path) if path else self._top()
         self.found.append(Diagnostic(code, message, where, dotted(path), help))
 
-    def _report_key(self, code: str, message: str, *path: str | int, help: str = "") -> None:
+    def _report_key(self, code: Code, message: str, *path: str | int, help: str = "") -> None:
         where = self.source.at(path, key=True)
         self.found.append(Diagnostic(code, message, where, dotted(path[:-1]), help))
 
@@ -120,26 +132,26 @@ class _Importer:
         """Whether the data are tables over the schema: rows, ids, columns, no dangling ends."""
         data = self.source.data
         if not is_mapping(data):
-            self._report("KS0902", f"an ACSet is an object of tables, not {describe(data)}")
+            self._report(NOT_AN_ACSET, f"an ACSet is an object of tables, not {describe(data)}")
             return
         if "Ob" in data and "Hom" in data:
             help = "ksim-compile --emit acset writes an instance of it"
-            self._report("KS0902", "this is the schema of ACSets, not an instance", help=help)
+            self._report(NOT_AN_ACSET, "this is the schema of ACSets, not an instance", help=help)
             return
         unknown = [n for n in data if n not in self.columns and not self._empty_type(n, data[n])]
         missing = [name for name in self.columns if name not in data]
         help = f"the schema is {self.schema.name}: ksim-compile --emit schema prints it"
         if len(missing) == len(self.columns):
-            self._report("KS0903", "this is no task: it is over another schema", help=help)
+            self._report(UNKNOWN_TABLE, "this is no task: it is over another schema", help=help)
             return
         for name in unknown:
             guess = did_you_mean(name, self.columns, of="tables")
-            self._report_key("KS0903", f"the schema has no table {name!r}", name, help=guess)
+            self._report_key(UNKNOWN_TABLE, f"the schema has no table {name!r}", name, help=guess)
         if missing:
             shown = ", ".join(missing[:6]) + (", ..." if len(missing) > 6 else "")
             what = "the table" if len(missing) == 1 else f"{len(missing)} tables:"
             help = "a table without rows is []"
-            self._report("KS0904", f"the instance lacks {what} {shown}", help=help)
+            self._report(MISSING_TABLE, f"the instance lacks {what} {shown}", help=help)
         for name in self.columns:
             if name in data:
                 self._table(name, data[name])
@@ -150,16 +162,16 @@ class _Importer:
 
     def _table(self, name: str, rows: Any) -> None:
         if not is_list(rows):
-            self._report("KS0902", f"a table is a list of rows, not {describe(rows)}", name)
+            self._report(NOT_AN_ACSET, f"a table is a list of rows, not {describe(rows)}", name)
             return
         if name == TASK_TABLE and len(rows) != 1:
-            self._report("KS0907", f"the table Task has one row, not {len(rows)}", name)
+            self._report(BAD_ROW, f"the table Task has one row, not {len(rows)}", name)
         for index, row in enumerate(rows):
             if is_mapping(row):
                 self._row(name, index, row)
             else:
                 message = f"a row is an object of columns, not {describe(row)}"
-                self._report("KS0902", message, name, index)
+                self._report(NOT_AN_ACSET, message, name, index)
 
     def _row(self, table: str, index: int, row: Mapping[str, Any]) -> None:
         number = row.get("_id")
@@ -167,13 +179,13 @@ class _Importer:
             message = "the row has no '_id'" if number is None else f"the '_id' is {number!r}"
             path = (table, index) if number is None else (table, index, "_id")
             help = f"rows are numbered 1, 2, 3, ..., and this is row {index + 1}"
-            self._report("KS0907", message, *path, help=help)
+            self._report(BAD_ROW, message, *path, help=help)
         columns = self.columns[table]
         for name in row:
             if name != "_id" and name not in columns:
                 message = f"the table {table} has no column {name!r}"
                 help = did_you_mean(name, columns, of="columns")
-                self._report_key("KS0905", message, table, index, name, help=help)
+                self._report_key(UNKNOWN_COLUMN, message, table, index, name, help=help)
         for name, arrow in columns.items():
             self._cell((table, index), arrow, row.get(name), name in row)
 
@@ -182,23 +194,23 @@ class _Importer:
         if arrow.codom in VALUE_TYPES:
             if value is not None:
                 message = f"a task has no {arrow.name}: only a recorded rollout has"
-                self._report("KS0906", message, *path)
+                self._report(BAD_CELL, message, *path)
         elif value is None:
-            self._report("KS0906", f"the row has no {arrow.name!r}", *path)
+            self._report(BAD_CELL, f"the row has no {arrow.name!r}", *path)
         elif arrow.name not in self.schema.homs:
             if not isinstance(value, str):
                 message = f"{arrow.name!r} is a text, not {describe(value)}"
-                self._report("KS0906", message, *path)
+                self._report(BAD_CELL, message, *path)
         elif isinstance(value, bool) or not isinstance(value, int):
             message = f"{arrow.name!r} is the number of a row, not {describe(value)}"
-            self._report("KS0906", message, *path)
+            self._report(BAD_CELL, message, *path)
         else:
             rows = self.source.data.get(arrow.codom)
             size = len(rows) if is_list(rows) else None
             if size is not None and not 1 <= value <= size:
                 message = f"there is no row {value} in the table {arrow.codom}"
                 help = f"it has rows 1 to {size}" if size else "it has no rows"
-                self._report("KS0908", message, *path, help=help)
+                self._report(DANGLING_ID, message, *path, help=help)
 
     def task(self) -> Imported:
         """The task that the tables, which keep the schema, describe."""
@@ -226,7 +238,7 @@ class _Importer:
             at = source.at((object, index, name_of))
             if node in imported.nodes:
                 message = f"two rows of {object} have the name {node.name!r}"
-                self._report("KS0907", message, object, index, name_of)
+                self._report(BAD_ROW, message, object, index, name_of)
                 continue
             imported.nodes[node] = at
             kind = row[kind_of]
@@ -234,7 +246,7 @@ class _Importer:
                 implied = "channel" if object == "Trajectory" else "next"
                 if kind != implied:
                     message = f"the kind of {node.name!r} is {implied!r}, not {kind!r}"
-                    self._report("KS0909", message, object, index, kind_of)
+                    self._report(CONTRADICTING_TABLES, message, object, index, kind_of)
                 continue  # these come into being by the parts of the task
             path = (object, node.name)
             document.keys[path] = at
@@ -242,7 +254,7 @@ class _Importer:
             values = self._values(document, (object, index, value_of), path)
             if values.setdefault("kind", kind) != kind:
                 message = f"the kind is {kind!r}, but {value_of!r} says {values['kind']!r}"
-                self._report("KS0909", message, object, index, kind_of)
+                self._report(CONTRADICTING_TABLES, message, object, index, kind_of)
             document.values.setdefault((*path, "kind"), source.at((object, index, kind_of)))
             parts[node.name] = values
         if parts:
@@ -265,10 +277,10 @@ class _Importer:
             for problem in problems:
                 where = place.outer(problem.where)
                 message = f"in the JSON of {column!r}: {problem.message}"
-                self.found.append(Diagnostic("KS0906", message, where, dotted(cell)))
+                self.found.append(Diagnostic(BAD_CELL, message, where, dotted(cell)))
             if not problems:
                 message = f"{column!r} holds a JSON object of values"
-                self._report("KS0906", message, *cell)
+                self._report(BAD_CELL, message, *cell)
             return {}
         for here, places in ((document.keys, inner.keys), (document.values, inner.values)):
             for step, span in places.items():

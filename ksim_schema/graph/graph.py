@@ -15,6 +15,14 @@ import networkx as nx
 
 from ksim_schema.acset import Instance, Schema, sch_task
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.typed import (
+    ACTION_NOT_SET,
+    ILL_TYPED_EDGE,
+    LOOP_WITHOUT_DELAY,
+    POLICY_WITHOUT_INPUT,
+    UNUSED_PART,
+    WRONG_NUMBER_OF_PARTS,
+)
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
@@ -143,7 +151,7 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         message = (
             f"{edge.hom!r} goes from {hom.dom} to {hom.codom}, not from {edge.src} to {edge.tgt}"
         )
-        found.append(task.report("KS0301", message, *edge.path))
+        found.append(task.report(ILL_TYPED_EDGE, message, *edge.path))
     cycle = cycle_without_delay(graph)
     if cycle:
         hops = "".join(f" -> {edge.tgt} ({edge.hom})" for edge in cycle)
@@ -151,14 +159,14 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         blamed = next((e for e in written if e.src.name.endswith(NEXT)), (written or cycle)[0])
         message = f"these parts wait for each other within one tick: {cycle[0].src}{hops}"
         help = "read a value of the tick before: the state, or an observation such as last_action"
-        found.append(task.report("KS0302", message, *blamed.path, help=help))
+        found.append(task.report(LOOP_WITHOUT_DELAY, message, *blamed.path, help=help))
     found += _counts(task)
     if task.complete and not broken:
         found += _driven(task, graph)
     for node in unused(graph) if task.complete and not broken else ():
         if help := OBJECT[node.object].unread:
             message = f"nothing reads {node}, so it is dropped"
-            found.append(task.report_key("KS0307", message, *node, help=help))
+            found.append(task.report_key(UNUSED_PART, message, *node, help=help))
     return found
 
 
@@ -170,10 +178,10 @@ def _counts(task: Task) -> Iterator[Diagnostic]:
         names = list(written)
         if len(names) < row.least:
             message = f"a task needs at least one {row.name}, and this section is empty"
-            yield task.report_key("KS0303", message, row.name)
+            yield task.report_key(WRONG_NUMBER_OF_PARTS, message, row.name)
         if row.most is not None and len(names) > row.most:
             message = f"a task has at most {row.most} {row.name}, but this has {', '.join(names)}"
-            yield task.report_key("KS0303", message, row.name, names[row.most])
+            yield task.report_key(WRONG_NUMBER_OF_PARTS, message, row.name, names[row.most])
 
 
 def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:
@@ -185,7 +193,7 @@ def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:
         if len(setters) != 1:
             count = "no policy sets" if not setters else f"{len(setters)} wires set"
             help = f"add it to 'act' of Policy.{next(iter(policies))}" if not setters else ""
-            yield task.report_key("KS0304", f"{count} this action", "Action", name, help=help)
+            yield task.report_key(ACTION_NOT_SET, f"{count} this action", "Action", name, help=help)
     for name in policies:
         node = Node("Policy", name)
         if not graph.into(node, "read", "obey"):
@@ -193,7 +201,7 @@ def _driven(task: Task, graph: Graph) -> Iterator[Diagnostic]:
             empty = "read" in task.document.data["Policy"].get(name, ())
             where = task.span(*node, *(("read",) if empty else ()), key=not empty)
             help = "list observations in 'read'"
-            yield Diagnostic("KS0305", message, where, str(node), help)
+            yield Diagnostic(POLICY_WITHOUT_INPUT, message, where, str(node), help)
 
 
 def to_acset(graph: Graph, values: dict[Node, str]) -> Instance:

@@ -9,6 +9,10 @@ from typing import Any, get_origin
 
 from ksim_schema.acset import Arrow
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics.codes.names import UNKNOWN_PART
+from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
+from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
+from ksim_schema.diagnostics.codes.typed import ILL_TYPED_EDGE, NO_SUCH_EDGE, UNKNOWN_MORPHISM
 from ksim_schema.graph.graph import NEXT, Edge, Graph, task_schema
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.plain import is_list, is_mapping
@@ -33,7 +37,7 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
     if not is_mapping(written):
         message = f"a mapping of morphisms to edges is needed, not {describe(written)}"
         where = document.at(("morphisms",))
-        return document, [Diagnostic("KS0007", message, where, "morphisms")]
+        return document, [Diagnostic(NOT_A_MAPPING, message, where, "morphisms")]
     data = {
         section: {name: dict(part) if is_mapping(part) else part for name, part in parts.items()}
         if section in KINDS and is_mapping(parts)
@@ -48,11 +52,13 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
             help = did_you_mean(name, homs, of="morphisms", limit=30)
             where = document.at(path, key=True)
             found.append(
-                Diagnostic("KS0306", f"unknown morphism {name!r}", where, dotted(path), help)
+                Diagnostic(
+                    UNKNOWN_MORPHISM, f"unknown morphism {name!r}", where, dotted(path), help
+                )
             )
         elif not is_list(edges):
             message = f"a morphism has a list of edges, not {describe(edges)}"
-            found.append(Diagnostic("KS0106", message, document.at(path), dotted(path)))
+            found.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
         else:
             for index, edge in enumerate(edges):
                 _put(document, homs[name], edge, (*path, index), kinds, found)
@@ -74,7 +80,7 @@ def contradicted(document: Document, task: Task, graph: Graph) -> Iterator[Diagn
                 if ports:
                     message += f" by the field {edge['port']!r}"
                 help = "name the part in a field of the other, or take the edge out"
-                yield task.report("KS0309", message, "morphisms", name, index, help=help)
+                yield task.report(NO_SUCH_EDGE, message, "morphisms", name, index, help=help)
 
 
 def acts_on(edge: Edge) -> bool:
@@ -98,18 +104,18 @@ def _put(
         or not all(isinstance(value, str) for value in edge.values())
     ):
         message = "an edge is {src: <part>, tgt: <part>} with an optional port"
-        found.append(Diagnostic("KS0106", message, where, dotted(path)))
+        found.append(Diagnostic(WRONG_TYPE, message, where, dotted(path)))
         return
     ends = {"src": (hom.dom, edge["src"]), "tgt": (hom.codom, edge["tgt"])}
     for end, (object, name) in ends.items():
         if not _exists(document, object, name):
             others = [o for o in KINDS if o != "Trajectory" and _exists(document, o, name)]
             if others:
-                code, help = "KS0301", ""
+                code, help = ILL_TYPED_EDGE, ""
                 message = f"{hom.name!r} goes from {hom.dom} to {hom.codom}"
                 message += f", but {name!r} is a part of {' and '.join(others)}"
             else:
-                code, message = "KS0201", f"unknown {object} {name!r}"
+                code, message = UNKNOWN_PART, f"unknown {object} {name!r}"
                 help = did_you_mean(name, _names(document, object), of=f"{object} has")
             place = (*path, end)
             found.append(Diagnostic(code, message, document.at(place), dotted(place), help))

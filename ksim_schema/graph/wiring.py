@@ -11,6 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics.codes.names import PART_OF_ANOTHER_OBJECT, UNKNOWN_PART
+from ksim_schema.diagnostics.codes.typed import NAMED_TWICE
+from ksim_schema.diagnostics.codes.values import NO_CURRICULUM
 from ksim_schema.graph.graph import NEXT, Edge, Graph, Node, task_schema
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
@@ -74,7 +77,7 @@ class _Builder:
                 message = f"no part reads a channel {name!r}"
                 help = did_you_mean(name, (c.name for c in self.channels), of="channels")
                 self.found.append(
-                    self.task.report_key("KS0201", message, "Trajectory", name, help=help)
+                    self.task.report_key(UNKNOWN_PART, message, "Trajectory", name, help=help)
                 )
         edges = sorted(self.edges, key=_order)
         return Graph(self.schema, tuple(self.nodes), tuple(edges), dict(self.nodes))
@@ -92,7 +95,7 @@ class _Builder:
             for index, (name, place) in enumerate(self._named(part, other, path, value, at)):
                 if name in seen:
                     self.found.append(
-                        self.task.report("KS0308", f"{name!r} is named twice", *place)
+                        self.task.report(NAMED_TWICE, f"{name!r} is named twice", *place)
                     )
                     continue
                 seen.add(name)
@@ -140,11 +143,11 @@ class _Builder:
         others = [o for o in self.task.parts if name in self.task.of(o) and o != "Trajectory"]
         if others:
             message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
-            self.found.append(self.task.report("KS0212", message, *place))
+            self.found.append(self.task.report(PART_OF_ANOTHER_OBJECT, message, *place))
         else:
             help = did_you_mean(name, self.task.of(object), of=f"{object} has")
             message = f"unknown {object} {name!r}"
-            self.found.append(self.task.report("KS0201", message, *place, help=help))
+            self.found.append(self.task.report(UNKNOWN_PART, message, *place, help=help))
         return None
 
     def _section_reported(self, object: str) -> bool:
@@ -187,7 +190,7 @@ class _Builder:
             if not levels and not self._section_reported("Curriculum"):
                 message = f"{node} follows the curriculum's level, and the task has no Curriculum"
                 help = "add a Curriculum section, or give a constant scale"
-                self.found.append(self.task.report_key("KS0411", message, *node, help=help))
+                self.found.append(self.task.report_key(NO_CURRICULUM, message, *node, help=help))
             for level in levels:
                 self._add(graded, Node("Curriculum", level), node)
 

@@ -13,12 +13,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics import Code, Diagnostic, Span
+from ksim_schema.diagnostics.codes.acsets import INVALID_JSON
+from ksim_schema.diagnostics.codes.reading import DUPLICATE_KEY, NOT_TEXT, TOO_LARGE
 from ksim_schema.source.yaml_reader import MAX_BYTES, MAX_DEPTH, Document, Path_, dotted
 
 
 class _Stop(Exception):
-    def __init__(self, code: str, message: str, start: int, end: int) -> None:
+    def __init__(self, code: Code, message: str, start: int, end: int) -> None:
         self.code, self.message, self.start, self.end = code, message, start, end
 
 
@@ -52,14 +54,14 @@ def parse_json(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagn
     if isinstance(raw, bytes):
         if len(raw) > MAX_BYTES:
             message = f"the text is larger than {MAX_BYTES:,} bytes"
-            return None, [Diagnostic("KS0005", message, Span(name))]
+            return None, [Diagnostic(TOO_LARGE, message, Span(name))]
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
             where = Span(name, line, column, line, column + 1)
-            return None, [Diagnostic("KS0006", "the file is not UTF-8 text", where)]
+            return None, [Diagnostic(NOT_TEXT, "the file is not UTF-8 text", where)]
     else:
         text = raw
     reader = _Reader(name, text)
@@ -111,7 +113,7 @@ class _Reader:
             match = match_at(text, place)
             if match is None:
                 place = _SPACE.match(text, place).end()  # type: ignore[union-attr]
-                raise _Stop("KS0901", self._unreadable(place), place, place + 1)
+                raise _Stop(INVALID_JSON, self._unreadable(place), place, place + 1)
             kind, place = match.lastgroup or "", match.end()
             token = match[kind]
             yield kind, token, place - len(token)
@@ -134,7 +136,7 @@ class _Reader:
             end = start + len(text)
             if kind == "end":
                 if expected != "end":
-                    raise _Stop("KS0901", "the text ends too early", max(0, start - 1), start)
+                    raise _Stop(INVALID_JSON, "the text ends too early", max(0, start - 1), start)
                 break
             if expected in ("value", "value or ]") and text != "]":
                 if kind == "mark":
@@ -142,7 +144,7 @@ class _Reader:
                         raise self._unexpected(text, "a value", start, end)
                     if len(stack) >= MAX_DEPTH:
                         message = f"nested deeper than {MAX_DEPTH} levels"
-                        raise _Stop("KS0005", message, start, end)
+                        raise _Stop(TOO_LARGE, message, start, end)
                     path: Path_ = stack[-1].step() if stack else ()
                     stack.append(_Frame(path, start, text == "{"))
                     expected = "key or }" if text == "{" else "value or ]"
@@ -178,7 +180,7 @@ class _Reader:
     def _unexpected(self, text: str, wanted: str, start: int, end: int, help: str = "") -> _Stop:
         shown = text if len(text) <= 30 else f"{text[:30]}..."
         found = f"expected {wanted}, but found {shown}"
-        return _Stop("KS0901", f"{found}; {help}" if help else found, start, end)
+        return _Stop(INVALID_JSON, f"{found}; {help}" if help else found, start, end)
 
     def _scalar(self, kind: str, text: str, start: int, end: int) -> Any:
         if kind == "word":
@@ -187,7 +189,7 @@ class _Reader:
             if text.lstrip("-").isdigit() and len(text) <= 18:
                 return int(text)
             if not math.isfinite(number := float(text)):
-                raise _Stop("KS0901", "the number is too large", start, end)
+                raise _Stop(INVALID_JSON, "the number is too large", start, end)
             return number
         if "\\" not in text:
             return text[1:-1]
@@ -195,11 +197,11 @@ class _Reader:
             value = json.loads(text)
         except json.JSONDecodeError as error:
             message = "not an escape of JSON"
-            raise _Stop("KS0901", message, start + error.pos, start + error.pos + 1) from None
+            raise _Stop(INVALID_JSON, message, start + error.pos, start + error.pos + 1) from None
         if "\0" in value:
-            raise _Stop("KS0006", "a text must not hold the character NUL", start, end)
+            raise _Stop(NOT_TEXT, "a text must not hold the character NUL", start, end)
         if _SURROGATE.search(value):
-            raise _Stop("KS0901", "half of a surrogate pair", start, end)
+            raise _Stop(INVALID_JSON, "half of a surrogate pair", start, end)
         return value
 
     def _key(self, frame: _Frame, key: str, start: int, end: int) -> None:
@@ -209,7 +211,7 @@ class _Reader:
         if frame.skip:
             message = f"duplicate key {key!r}, first given in line {self.keys[path].line}"
             where = self.span(start, end)
-            self.problems.append(Diagnostic("KS0003", message, where, dotted(path)))
+            self.problems.append(Diagnostic(DUPLICATE_KEY, message, where, dotted(path)))
         else:
             self.keys[path] = self.span(start, end)
 
@@ -218,7 +220,7 @@ class _Reader:
     ) -> None:
         self.count += 1
         if self.count > MAX_JSON_VALUES:
-            raise _Stop("KS0005", f"the text has more than {MAX_JSON_VALUES:,} values", start, end)
+            raise _Stop(TOO_LARGE, f"the text has more than {MAX_JSON_VALUES:,} values", start, end)
         if not stack:
             self.values[()] = self.span(start, end)
             root.append(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics.codes.reading import INVALID_YAML
 
 _INDENTATION = "entries of one mapping or list start in the same column"
 
@@ -34,7 +35,7 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
             line, column = bare
             message, help = "a ':' is missing in this line", "write 'key: value'"
             return Diagnostic(
-                "KS0002", message, Span(name, line, column, line, column + 1), "", help
+                INVALID_YAML, message, Span(name, line, column, line, column + 1), "", help
             )
     elif "could not find expected ':'" in problem:
         message, help = "a key is followed by ':' and a space", "write 'key: value'"
@@ -63,13 +64,13 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
             message = f"this line is indented by {column - 1} spaces, those around it are not"
             help = _INDENTATION
             return Diagnostic(
-                "KS0002", message, Span(name, line, column, line, column + 1), "", help
+                INVALID_YAML, message, Span(name, line, column, line, column + 1), "", help
             )
     elif context:
         help = context
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     line, column = _last_line(text, line, column)
-    return Diagnostic("KS0002", message, Span(name, line, column, line, column + 1), help=help)
+    return Diagnostic(INVALID_YAML, message, Span(name, line, column, line, column + 1), help=help)
 
 
 def _last_line(text: str, line: int, column: int) -> tuple[int, int]:

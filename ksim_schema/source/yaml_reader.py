@@ -15,7 +15,17 @@ from typing import Any, cast
 
 import yaml
 
-from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics import Code, Diagnostic, Span
+from ksim_schema.diagnostics.codes.reading import (
+    DUPLICATE_KEY,
+    INVALID_YAML,
+    KEY_NOT_TEXT,
+    MERGE_KEY,
+    NOT_TEXT,
+    TOO_LARGE,
+    UNREADABLE_FILE,
+    YAML_TAG,
+)
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_errors import syntax_error
@@ -98,7 +108,7 @@ def read(
     except TooLargeError as error:
         return None, [_too_large(name, str(error))]
     except FileError as error:
-        return None, [Diagnostic("KS0001", f"cannot read {name}: {error}", Span(name))]
+        return None, [Diagnostic(UNREADABLE_FILE, f"cannot read {name}: {error}", Span(name))]
     return (parser or parse)(raw, name)
 
 
@@ -113,13 +123,13 @@ def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic
             line = raw.count(b"\n", 0, error.start) + 1
             column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
             where = Span(name, line, column, line, column + 1)
-            return None, [Diagnostic("KS0006", "the file is not UTF-8 text", where)]
+            return None, [Diagnostic(NOT_TEXT, "the file is not UTF-8 text", where)]
     else:
         text = raw
     control = _CONTROL.search(text)
     if control is not None:
         message = f"the file holds the control character U+{ord(control[0]):04X}"
-        return None, [Diagnostic("KS0006", message, _character(name, text, control.start()))]
+        return None, [Diagnostic(NOT_TEXT, message, _character(name, text, control.start()))]
     reader = _Reader(name, text)
     try:
         data = reader.run()
@@ -160,13 +170,13 @@ class _Reader:
         for event in events:
             match event:
                 case yaml.DocumentStartEvent() if root:
-                    self._stop("KS0002", "a task file holds one document", event)
+                    self._stop(INVALID_YAML, "a task file holds one document", event)
                 case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                     self._check_tag(event)
                     if len(stack) >= MAX_DEPTH:
-                        self._stop("KS0005", f"nested deeper than {MAX_DEPTH} levels", event)
+                        self._stop(TOO_LARGE, f"nested deeper than {MAX_DEPTH} levels", event)
                     if stack and self._wants_key(stack[-1]):
-                        self._stop("KS0009", "a key must be a text", event)
+                        self._stop(KEY_NOT_TEXT, "a key must be a text", event)
                     empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
                     path = self._path(stack)
                     stack.append(_Frame(path, empty, event.start_mark, event.anchor, self.count))
@@ -180,7 +190,7 @@ class _Reader:
                 case yaml.ScalarEvent():
                     self._check_tag(event)
                     if "\0" in event.value:
-                        self._stop("KS0006", "a text must not hold the character NUL", event)
+                        self._stop(NOT_TEXT, "a text must not hold the character NUL", event)
                     if stack and self._wants_key(stack[-1]):
                         self._key(stack[-1], event)
                     else:
@@ -189,9 +199,9 @@ class _Reader:
                         self._place(stack, root, value, start, end, event.anchor)
                 case yaml.AliasEvent():
                     if event.anchor not in self.anchors:
-                        self._stop("KS0002", f"unknown alias '*{event.anchor}'", event)
+                        self._stop(INVALID_YAML, f"unknown alias '*{event.anchor}'", event)
                     if stack and self._wants_key(stack[-1]):
-                        self._stop("KS0009", "a key must be a text", event)
+                        self._stop(KEY_NOT_TEXT, "a key must be a text", event)
                     value, size = self.anchors[event.anchor]
                     self.count += size
                     self._place(stack, root, value, event.start_mark, event.end_mark, None)
@@ -217,12 +227,12 @@ class _Reader:
         path = (*frame.path, event.value)
         if event.value == "<<":
             help = "write the values out, or use 'extends:'"
-            self._report("KS0008", "merge keys are not supported", span, path, help)
+            self._report(MERGE_KEY, "merge keys are not supported", span, path, help)
             frame.skip_value = True
         elif event.value in frame.value:
             first = self.keys[path]
             message = f"duplicate key {event.value!r}, first given in line {first.line}"
-            self._report("KS0003", message, span, path, "take one of the two out")
+            self._report(DUPLICATE_KEY, message, span, path, "take one of the two out")
             frame.skip_value = True
         else:
             self.keys[path] = span
@@ -241,7 +251,7 @@ class _Reader:
         if self.count > MAX_VALUES:
             where = self._span(start, end)
             message = f"the text expands to more than {MAX_VALUES:,} values"
-            raise _Stop(Diagnostic("KS0005", message, where))
+            raise _Stop(Diagnostic(TOO_LARGE, message, where))
         if anchor is not None:
             self.anchors[anchor] = (value, size)
         path = self._path(stack)
@@ -261,7 +271,7 @@ class _Reader:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
-            self._stop("KS0004", f"tags such as {event.tag!r} are not supported", event)
+            self._stop(YAML_TAG, f"tags such as {event.tag!r} are not supported", event)
 
     def _span(self, start: yaml.Mark, end: yaml.Mark) -> Span:
         last = (end.line, end.column)
@@ -270,10 +280,10 @@ class _Reader:
             last = (start.line, start.column + max(1, stop - start.index))
         return Span(self.name, start.line + 1, start.column + 1, last[0] + 1, last[1] + 1)
 
-    def _report(self, code: str, message: str, at: Span, path: Path_, help: str = "") -> None:
+    def _report(self, code: Code, message: str, at: Span, path: Path_, help: str = "") -> None:
         self.problems.append(Diagnostic(code, message, at, dotted(path).replace("\0", ""), help))
 
-    def _stop(self, code: str, message: str, event: Any) -> None:
+    def _stop(self, code: Code, message: str, event: Any) -> None:
         where = self._span(event.start_mark, event.end_mark)
         raise _Stop(Diagnostic(code, message, where))
 
@@ -306,4 +316,4 @@ def dotted(path: Path_) -> str:
 
 
 def _too_large(name: str, message: str) -> Diagnostic:
-    return Diagnostic("KS0005", message, Span(name))
+    return Diagnostic(TOO_LARGE, message, Span(name))

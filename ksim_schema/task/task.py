@@ -16,7 +16,18 @@ from pydantic import ValidationError
 
 from ksim_schema.custom.files import KEY as COMPONENTS
 from ksim_schema.custom.files import Components
-from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Span, closest, did_you_mean
+from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
+from ksim_schema.diagnostics.codes.structure import (
+    BAD_NAME,
+    LANGUAGE_VERSION_UNKNOWN,
+    MISSING_KIND,
+    MISSING_SECTION,
+    UNKNOWN_FIELD,
+    UNKNOWN_KIND,
+    UNKNOWN_SECTION,
+    WRONG_TYPE,
+)
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task.validation import problems_of
@@ -96,13 +107,13 @@ class Task:
         """The place of a value (or key) in the source."""
         return self.document.at(path, key=key)
 
-    def report(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+    def report(self, code: Code, message: str, *path: str | int, help: str = "") -> Diagnostic:
         """A diagnostic about the value at a path (of a single value, if it is no list there)."""
         while path and isinstance(path[-1], int) and path not in self.document.values:
             path = path[:-1]
         return Diagnostic(code, message, self.span(*path), dotted(path), help)
 
-    def report_key(self, code: str, message: str, *path: str | int, help: str = "") -> Diagnostic:
+    def report_key(self, code: Code, message: str, *path: str | int, help: str = "") -> Diagnostic:
         """A diagnostic about the key at a path."""
         return Diagnostic(code, message, self.span(*path, key=True), dotted(path), help)
 
@@ -125,13 +136,13 @@ def load(
     if not is_mapping(data):
         help = "a task starts with 'ksim: 1' and 'task: <name>'"
         message = f"a task is a mapping of sections, not {describe(data)}"
-        return None, [Diagnostic("KS0007", message, document.at(()), help=help)]
+        return None, [Diagnostic(NOT_A_MAPPING, message, document.at(()), help=help)]
     _check_header(document, data, found)
     misspelt = _check_sections(document, data, found)
     for section in REQUIRED:
         if section not in data and section not in misspelt:
             message = f"the task has no section {section!r}"
-            found.append(Diagnostic("KS0113", message, _first_line(document)))
+            found.append(Diagnostic(MISSING_SECTION, message, _first_line(document)))
     components = components or Components()
     parts = {
         section: dict(_load_section(document, section, data[section], components, found))
@@ -168,7 +179,7 @@ def _check_sections(
             help = f"indent it if it is a part of {last}; {help}"
         meant.update(closest(key, KNOWN))
         where = document.at((key,), key=True)
-        found.append(Diagnostic("KS0101", f"unknown section {key!r}", where, help=help))
+        found.append(Diagnostic(UNKNOWN_SECTION, f"unknown section {key!r}", where, help=help))
     return meant
 
 
@@ -186,24 +197,26 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
     version = data.get("ksim")
     if version is None:
         message, help = "the task does not say its language version", "add 'ksim: 1'"
-        found.append(Diagnostic("KS0114", message, _header(document, "ksim"), help=help))
+        found.append(
+            Diagnostic(LANGUAGE_VERSION_UNKNOWN, message, _header(document, "ksim"), help=help)
+        )
     elif isinstance(version, bool) or version != LANGUAGE_VERSION:
         shown = repr(version) if isinstance(version, str) else describe(version)
         message = (
             f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
         )
-        found.append(Diagnostic("KS0114", message, document.at(("ksim",)), "ksim"))
+        found.append(Diagnostic(LANGUAGE_VERSION_UNKNOWN, message, document.at(("ksim",)), "ksim"))
     name = data.get("task")
     if name is None:
         message, help = "the task has no name", "add 'task: <name>'"
-        found.append(Diagnostic("KS0113", message, _header(document, "task"), help=help))
+        found.append(Diagnostic(MISSING_SECTION, message, _header(document, "task"), help=help))
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
         shown = repr(name) if isinstance(name, str) else describe(name)
         where = document.at(("task",))
-        found.append(Diagnostic("KS0112", f"{shown} is not a name", where, "task", _NAME_HELP))
+        found.append(Diagnostic(BAD_NAME, f"{shown} is not a name", where, "task", _NAME_HELP))
     if not isinstance(data.get("about", ""), str):
         message = f"expected a text, not {describe(data['about'])}"
-        found.append(Diagnostic("KS0106", message, document.at(("about",)), "about"))
+        found.append(Diagnostic(WRONG_TYPE, message, document.at(("about",)), "about"))
 
 
 def _load_section(
@@ -214,7 +227,7 @@ def _load_section(
         help = (
             "write its parts below it, indented, or leave the section out" if data is None else ""
         )
-        found.append(Diagnostic("KS0007", message, document.at((section,)), section, help))
+        found.append(Diagnostic(NOT_A_MAPPING, message, document.at((section,)), section, help))
         return
     pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
     for name, written in data.items():
@@ -222,14 +235,14 @@ def _load_section(
         if not pattern.fullmatch(name):
             where = document.at(path, key=True)
             message = f"{name!r} is not a name"
-            found.append(Diagnostic("KS0112", message, where, section, _NAME_HELP))
+            found.append(Diagnostic(BAD_NAME, message, where, section, _NAME_HELP))
             continue
         value: Any = {} if written is None and section in OPTIONAL_KIND else written
         if not is_mapping(value):
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
             known = isinstance(value, str) and value in own.kinds[section]
             help = f"write {{kind: {value}}}" if known else ""
-            found.append(Diagnostic("KS0007", message, document.at(path), dotted(path), help))
+            found.append(Diagnostic(NOT_A_MAPPING, message, document.at(path), dotted(path), help))
             continue
         kind = _kind(document, section, path, value, own, found)
         if kind is not None:
@@ -254,12 +267,12 @@ def _kind(
         if misspelt is not None:
             where = document.at((*path, misspelt), key=True)
             message, help = f"unknown field {misspelt!r}", "did you mean 'kind'?"
-            found.append(Diagnostic("KS0104", message, where, dotted(path), help))
+            found.append(Diagnostic(UNKNOWN_FIELD, message, where, dotted(path), help))
             return None
         where = document.at(path, key=True)
         help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
         message = f"{path[-1]!r} does not say its kind"
-        found.append(Diagnostic("KS0103", message, where, dotted(path), help))
+        found.append(Diagnostic(MISSING_KIND, message, where, dotted(path), help))
         return None
     kind = data["kind"]
     if isinstance(kind, str) and kind in kinds:
@@ -277,7 +290,7 @@ def _kind(
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
     else:
         message, help = f"a kind is a text, not {describe(kind)}", ""
-    found.append(Diagnostic("KS0102", message, document.at(path), dotted(path), help))
+    found.append(Diagnostic(UNKNOWN_KIND, message, document.at(path), dotted(path), help))
     return None
 
 

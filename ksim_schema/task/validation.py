@@ -12,19 +12,31 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ksim_schema.diagnostics import Diagnostic, Span, closest, did_you_mean
+from ksim_schema.diagnostics.codes.structure import (
+    BACKWARDS_RANGE,
+    MISSING_FIELD,
+    MISSING_KIND,
+    MISSING_UNIT,
+    NOT_A_QUANTITY,
+    OUT_OF_RANGE,
+    UNKNOWN_FIELD,
+    UNKNOWN_KIND,
+    WRONG_DIMENSION,
+    WRONG_TYPE,
+)
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import Unit, describe
 
 _CODES = {
-    "missing": "KS0105",
-    "extra_forbidden": "KS0104",
-    "quantity": "KS0108",
-    "dimension": "KS0109",
-    "unit_missing": "KS0110",
-    "range_order": "KS0111",
-    "union_tag_invalid": "KS0102",
-    "union_tag_not_found": "KS0103",
+    "missing": MISSING_FIELD,
+    "extra_forbidden": UNKNOWN_FIELD,
+    "quantity": NOT_A_QUANTITY,
+    "dimension": WRONG_DIMENSION,
+    "unit_missing": MISSING_UNIT,
+    "range_order": BACKWARDS_RANGE,
+    "union_tag_invalid": UNKNOWN_KIND,
+    "union_tag_not_found": MISSING_KIND,
 }
 _LIMITS = {
     "greater_than": ("gt", "more than"),
@@ -132,7 +144,7 @@ def _problem(
             message, help = "expected a value, not nothing (null)", _instead(model, location, None)
         case _:
             message = details["msg"]
-    code = _CODES.get(kind, "KS0107" if kind in _LIMITS else "KS0106")
+    code = _CODES.get(kind, OUT_OF_RANGE if kind in _LIMITS else WRONG_TYPE)
     return Diagnostic(code, message, where, dotted(at), help)
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import pickle
+import re
+from pathlib import Path
 
 import pytest
 
 from ksim_schema.diagnostics import (
     Diagnostic,
+    Edit,
+    Fix,
+    Related,
+    Sink,
     Span,
     did_you_mean,
     has_errors,
@@ -17,10 +24,13 @@ from ksim_schema.diagnostics import (
     summary,
 )
 from ksim_schema.diagnostics.catalogue import CATALOGUE
+from ksim_schema.diagnostics.codes.names import UNKNOWN_GEOM
+from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
+from ksim_schema.diagnostics.codes.typed import UNUSED_PART
 
 
 def shown(text: str, where: Span, *, message: str = "wrong", help: str = "") -> list[str]:
-    diagnostic = Diagnostic("KS0106", message, where, "A.b", help)
+    diagnostic = Diagnostic(WRONG_TYPE, message, where, "A.b", help)
     return render_text([diagnostic], {"t": text}).split("\n")
 
 
@@ -89,13 +99,13 @@ def test_terminal_escapes_of_a_task_do_not_reach_the_terminal() -> None:
 
 
 def test_colours_only_when_asked_for() -> None:
-    diagnostic = Diagnostic("KS0307", "unused", Span("t"))
+    diagnostic = Diagnostic(UNUSED_PART, "unused", Span("t"))
     assert "\x1b" not in render_text([diagnostic], {"t": "a"})
     assert "\x1b[1;33mwarning\x1b[0m" in render_text([diagnostic], {"t": "a"}, colour=True)
 
 
 def test_the_json_report() -> None:
-    diagnostic = Diagnostic("KS0204", "unknown geom", Span("t", 2, 3, 2, 5), "A.b", "look")
+    diagnostic = Diagnostic(UNKNOWN_GEOM, "unknown geom", Span("t", 2, 3, 2, 5), "A.b", "look")
     assert json.loads(render_json([diagnostic])) == {
         "diagnostics": [
             {
@@ -115,8 +125,8 @@ def test_the_json_report() -> None:
 
 
 def test_order_and_summary() -> None:
-    late = Diagnostic("KS0106", "b", Span("t", 2))
-    early = Diagnostic("KS0307", "a", Span("t", 1))
+    late = Diagnostic(WRONG_TYPE, "b", Span("t", 2))
+    early = Diagnostic(UNUSED_PART, "a", Span("t", 1))
     assert in_order([late, early, late]) == [early, late]
     assert has_errors([late])
     assert not has_errors([early])
@@ -148,7 +158,80 @@ def test_each_entry_of_the_catalogue_reads_well() -> None:
         assert len(code) == 6
         assert code.startswith("KS")
         assert code[2:].isdigit()
-        assert (entry.title == entry.title.strip() and entry.title[0].islower()) or "KS" in code
+        assert (entry.phrase == entry.phrase.strip() and entry.phrase[0].islower()) or "KS" in code
         assert entry.explanation.endswith(".")
         assert "  " not in entry.explanation
-    assert len({entry.title for entry in CATALOGUE.values()}) == len(CATALOGUE)
+    assert len({entry.phrase for entry in CATALOGUE.values()}) == len(CATALOGUE)
+
+
+def test_a_sink_sorts_once_and_drops_what_is_reported_twice() -> None:
+    sink = Sink()
+    sink.report(WRONG_TYPE, "b", Span("t", 2))
+    sink.report(UNUSED_PART, "a", Span("t", 1))
+    assert sink.failed
+    late = Diagnostic(WRONG_TYPE, "b", Span("t", 2))
+    sink.add([late, Diagnostic(WRONG_TYPE, "a", Span("t", 2))])
+    assert [d.message for d in sink] == ["b", "a", "a"]
+    assert [(d.code, d.where.line, d.message) for d in sink.in_order()] == [
+        ("KS0307", 1, "a"),
+        ("KS0106", 2, "a"),
+        ("KS0106", 2, "b"),
+    ]
+
+
+def test_a_sink_of_warnings_has_not_failed() -> None:
+    sink = Sink()
+    assert not sink.failed
+    sink.report(UNUSED_PART, "a", Span("t", 1))
+    assert not sink.failed
+
+
+FIX = Fix("write 'hip'", (Edit(Span("t", 2, 3, 2, 6), "hip"),), certain=True)
+MENDED = Diagnostic(
+    UNKNOWN_GEOM,
+    "unknown geom",
+    Span("t", 2, 3, 2, 6),
+    fix=FIX,
+    related=(Related(Span("u", 4, 1, 4, 5), "the model has it here"),),
+)
+
+
+def test_the_repair_and_other_places_in_the_json_report() -> None:
+    (shown,) = json.loads(render_json([MENDED]))["diagnostics"]
+    place = {"file": "t", "line": 2, "column": 3, "end_line": 2, "end_column": 6}
+    assert shown["fixes"] == [
+        {"title": "write 'hip'", "certain": True, "edits": [{**place, "replacement": "hip"}]}
+    ]
+    assert shown["related"] == [
+        {
+            "file": "u",
+            "line": 4,
+            "column": 1,
+            "end_line": 4,
+            "end_column": 5,
+            "message": "the model has it here",
+        }
+    ]
+
+
+def test_other_places_are_notes_for_people() -> None:
+    lines = render_text([MENDED], {"t": "\nA hap\n"}).split("\n")
+    assert lines[-1] == "  note: u:4:1: the model has it here"
+
+
+def test_a_code_survives_a_copy() -> None:
+    copied = pickle.loads(pickle.dumps(UNUSED_PART))
+    assert (copied, copied.phrase, copied.severity) == ("KS0307", "unused part", "warning")
+
+
+def test_codes_are_named_and_not_written_as_strings() -> None:
+    """A wrong name is an error of the import; a wrong string would be one of the run."""
+    root = Path(__file__).parents[2]
+    written = {
+        str(path.relative_to(root)): codes
+        for folder in ("ksim_schema", "compiler")
+        for path in (root / folder).rglob("*.py")
+        if path.parent.name != "codes"
+        and (codes := re.findall(r"""["'](KS\d{4})["']""", path.read_text(encoding="utf-8")))
+    }
+    assert written == {}

@@ -8,14 +8,16 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics import Diagnostic, Edit, Fix, Related, Span
+from ksim_schema.diagnostics.codes.names import MODEL_DOWNLOADED, UNKNOWN_GEOM
+from ksim_schema.diagnostics.codes.typed import UNUSED_PART
 from ksim_schema.diagnostics.reports import FORMATS, Report, failed, to_github, to_junit, to_sarif
 
 ERROR = Diagnostic(
-    "KS0204", "50% of:\nx", Span("a b,c/t.yaml", 3, 5, 3, 9), "Reward.x", help="did you mean y?"
+    UNKNOWN_GEOM, "50% of:\nx", Span("a b,c/t.yaml", 3, 5, 3, 9), "Reward.x", help="did you mean y?"
 )
-WARNING = Diagnostic("KS0307", "nothing reads it", Span("u.yaml", 2, 1, 4, 3))
-INFO = Diagnostic("KS0217", "downloaded", Span("u.yaml", 1, 1, 1, 2))
+WARNING = Diagnostic(UNUSED_PART, "nothing reads it", Span("u.yaml", 2, 1, 4, 3))
+INFO = Diagnostic(MODEL_DOWNLOADED, "downloaded", Span("u.yaml", 1, 1, 1, 2))
 REPORTS = (
     Report("a b,c/t.yaml", [ERROR], {"a b,c/t.yaml": "1\n2\nabc\x1b defg\n"}),
     Report("u.yaml", [INFO, WARNING], {}),
@@ -55,6 +57,42 @@ def test_sarif() -> None:
     place = run["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "a%20b%2Cc/t.yaml"
     assert place["region"] == {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}
+
+
+def test_sarif_has_the_repair_by_file_and_the_other_places() -> None:
+    edits = (
+        Edit(Span("a b.yaml", 3, 5, 3, 9), "hip"),
+        Edit(Span("base.yaml", 1, 2, 1, 2), "x"),
+        Edit(Span("a b.yaml", 4, 1, 4, 3), ""),
+    )
+    found = Diagnostic(
+        UNKNOWN_GEOM,
+        "unknown geom",
+        Span("a b.yaml", 3, 5, 3, 9),
+        fix=Fix("write 'hip'", edits),
+        related=(Related(Span("base.yaml", 1, 2, 1, 3), "from here"),),
+    )
+    (result,) = json.loads(to_sarif([Report("a b.yaml", [found])]))["runs"][0]["results"]
+    (fix,) = result["fixes"]
+    assert fix["description"] == {"text": "write 'hip'"}
+    assert fix["properties"] == {"certain": False}
+    first, second = fix["artifactChanges"]
+    assert first["artifactLocation"] == {"uri": "a%20b.yaml"}
+    assert first["replacements"] == [
+        {
+            "deletedRegion": {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9},
+            "insertedContent": {"text": "hip"},
+        },
+        {
+            "deletedRegion": {"startLine": 4, "startColumn": 1, "endLine": 4, "endColumn": 3},
+            "insertedContent": {"text": ""},
+        },
+    ]
+    assert second["artifactLocation"] == {"uri": "base.yaml"}
+    assert len(second["replacements"]) == 1
+    (other,) = result["relatedLocations"]
+    assert other["message"] == {"text": "from here"}
+    assert other["physicalLocation"]["artifactLocation"] == {"uri": "base.yaml"}
 
 
 def test_junit_has_a_case_for_each_file() -> None:

@@ -10,6 +10,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.robot import bases
 from ksim_compiler.robot.facts import read_facts
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.names import AMBIGUOUS_BASE, CARRIED_BASE
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
@@ -48,7 +49,7 @@ def _named(task: Task, facts: RobotFacts, body: str, state: str) -> Iterator[Dia
     if body != top and facts.free_joint(top) is not None:
         message = f"body {body!r} is carried by {top!r}, which is what floats"
         help = f"write 'base: {top}'; observations and rewards of {body!r} name it with 'body'"
-        yield task.report("KS0221", message, "PhysicsState", state, "base", help=help)
+        yield task.report(CARRIED_BASE, message, "PhysicsState", state, "base", help=help)
 
 
 def _several(task: Task, facts: RobotFacts, names: list[str], state: str) -> Iterator[Diagnostic]:
@@ -62,7 +63,7 @@ def _several(task: Task, facts: RobotFacts, names: list[str], state: str) -> Ite
     if user:
         message += f", and {user} is about the base"
     help = f"name it, for example 'base: {(both or names)[0]}'"
-    yield task.report_key("KS0220", message, "PhysicsState", state, help=help)
+    yield task.report_key(AMBIGUOUS_BASE, message, "PhysicsState", state, help=help)
 
 
 def _how(facts: RobotFacts, body: str) -> str:

@@ -11,6 +11,7 @@ import mujoco
 from ksim_schema.custom.api import Custom
 from ksim_schema.custom.files import own_parts
 from ksim_schema.diagnostics import Diagnostic, closest
+from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.task import Task
 
@@ -22,7 +23,7 @@ def own_problems(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     for object, name, part in own_parts(task.parts):
         for problem in (*_fields(part), *_sensors(part, facts), *_shape(part, facts)):
             message = f"{object}.{name}: {problem}"
-            yield Diagnostic("KS0709", message, part.declared_at, f"{object}.{name}")
+            yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, f"{object}.{name}")
 
 
 def _fields(part: Custom) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import LONGER_THAN_EPISODE, ROUNDED_TIME, VANISHING_TIME
 from ksim_schema.vocabulary.observation import Observation
 
 TOLD = 1e-3
@@ -85,11 +86,11 @@ def _told(
         message = f"{end * 1e3:.4g} ms is less than half a {kind} of {step * 1e3:.4g} ms: "
         message += f"no {counted.field} at all"
         help = f"write 0 s, or at least {step * 1e3:.4g} ms"
-        return plan.task.report("KS0466", message, *at, help=help)
+        return plan.task.report(VANISHING_TIME, message, *at, help=help)
     message = f"{end * 1e3:.6g} ms is not a whole number of {kind}s of {step * 1e3:.4g} ms and "
     message += f"becomes {count * step * 1e3:.6g} ms ({count})"
     help = f"write a multiple of {step * 1e3:.4g} ms"
-    return plan.task.report("KS0465", message, *at, help=help)
+    return plan.task.report(ROUNDED_TIME, message, *at, help=help)
 
 
 def outlasting(plan: Plan) -> Iterator[Diagnostic]:
@@ -109,4 +110,4 @@ def outlasting(plan: Plan) -> Iterator[Diagnostic]:
 
 def _outlasts(plan: Plan, message: str, place: tuple[str, str, str]) -> Diagnostic:
     help = f"a control period is {plan.period * 1e3:.4g} ms; shorten it, or lengthen the episode"
-    return plan.task.report("KS0471", message, *place, help=help)
+    return plan.task.report(LONGER_THAN_EPISODE, message, *place, help=help)

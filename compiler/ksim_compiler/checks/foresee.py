@@ -18,6 +18,15 @@ from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
+from ksim_schema.diagnostics.codes.values import (
+    BAD_KEYFRAME,
+    ENDED_AT_HOME,
+    HOME_OUTSIDE_LIMITS,
+    IMPOSSIBLE_CONTACT,
+    MORE_THAN_MEMORY,
+    UNSTABLE_SERVO,
+)
 from ksim_schema.graph import Node
 from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -79,7 +88,7 @@ def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         message = f"{problem} in the home pose: each episode would end at once"
         state = next(iter(plan.task.of(Robot)))
         help = "look for masses, armatures, gravity or places that are far too large or too small"
-        yield plan.task.report("KS0228", message, "PhysicsState", state, "model", help=help)
+        yield plan.task.report(BROKEN_MODEL, message, "PhysicsState", state, "model", help=help)
 
 
 def _bad_inertia(mass: np.ndarray) -> str:
@@ -108,7 +117,7 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
                 message = f"keyframe {key!r} of the model is no pose: {plan.robot.broken[key]}"
                 place = ("Reset", name, "keyframes", index)
                 help = "mend the keyframe in the model"
-                yield plan.task.report("KS0468", message, *place, help=help)
+                yield plan.task.report(BAD_KEYFRAME, message, *place, help=help)
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
@@ -123,7 +132,9 @@ def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
             message = f"the home pose has joint {joint.name!r} at {at:.4g} {unit}, outside of its "
             message += f"limits, {low:.4g} to {high:.4g} {unit}"
             help = "mend the keyframe or the joint's range in the model"
-            yield plan.task.report("KS0434", message, "PhysicsState", state, "home", help=help)
+            yield plan.task.report(
+                HOME_OUTSIDE_LIMITS, message, "PhysicsState", state, "home", help=help
+            )
 
 
 def damps_implicitly(model: mujoco.MjModel) -> bool:
@@ -202,7 +213,7 @@ def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         help += "implicitfast the model takes more damping"
         where = "gains" if "gains" in plan.task.document.data["Action"][name] else ""
         report = plan.task.report if where else plan.task.report_key
-        yield report("KS0430", message, "Action", name, *filter(None, (where,)), help=help)
+        yield report(UNSTABLE_SERVO, message, "Action", name, *filter(None, (where,)), help=help)
 
 
 def _growth(servo: Servo) -> float:
@@ -232,7 +243,7 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
                 message += "have no bit in common, or they are of one body or of neighbours"
                 help = "change the masks in the model, or add a <pair> of the two"
                 place = _naming(plan, part, (object, name), never[0])
-                yield plan.task.report("KS0431", message, *place, help=help)
+                yield plan.task.report(IMPOSSIBLE_CONTACT, message, *place, help=help)
 
 
 def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str | int, ...]:
@@ -254,7 +265,7 @@ def _ended_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
             what, field = problem
             message = f"this ends an episode in the home pose already: {what}"
             help = "change the limit, or the home pose"
-            yield plan.task.report("KS0432", message, "Termination", name, field, help=help)
+            yield plan.task.report(ENDED_AT_HOME, message, "Termination", name, field, help=help)
 
 
 def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
@@ -323,7 +334,7 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
             if not place:
                 at = ("Policy", next(iter(plan.task.of(Actor))), "network")
             help = "fewer environments, shorter rollouts or smaller networks take less"
-            yield plan.task.report("KS0433", message, *at, help=help)
+            yield plan.task.report(MORE_THAN_MEMORY, message, *at, help=help)
             break
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import FALL_AT_START
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.state import Robot
 
@@ -52,7 +53,7 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         state = next(iter(plan.task.of(Robot)))
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the height of the keyframe, or that of the ground in the model"
-        yield plan.task.report("KS0470", message, "PhysicsState", state, field, help=help)
+        yield plan.task.report(FALL_AT_START, message, "PhysicsState", state, field, help=help)
 
 
 def _above(model: Any, data: Any, root: int) -> tuple[float, float]:

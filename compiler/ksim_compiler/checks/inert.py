@@ -12,6 +12,7 @@ import numpy as np
 from ksim_compiler.checks.ground import masks_meet
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import IDLE_RANDOMIZER
 from ksim_schema.robot import Drive
 from ksim_schema.vocabulary import randomizer as v
 
@@ -39,9 +40,11 @@ def inert(plan: Plan) -> Iterator[Diagnostic]:
         for field, problem, help in _problems(plan, part):
             written: Any = plan.task.document.data["Randomizer"][name]
             if isinstance(written, dict) and field in written:
-                yield plan.task.report("KS0467", problem, "Randomizer", name, field, help=help)
+                yield plan.task.report(
+                    IDLE_RANDOMIZER, problem, "Randomizer", name, field, help=help
+                )
             else:
-                yield plan.task.report_key("KS0467", problem, "Randomizer", name, help=help)
+                yield plan.task.report_key(IDLE_RANDOMIZER, problem, "Randomizer", name, help=help)
 
 
 def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import WRONG_JOINT_UNIT
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
@@ -43,7 +44,7 @@ def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterato
                 each = unit.text_of_each(number)
                 mixed = f"select joints of one type, or write '{each}' to give each its own"
                 help = f"give it in '{wanted}'" if len(types) == 1 else mixed
-                yield task.report("KS0409", message, *place, help=help)
+                yield task.report(WRONG_JOINT_UNIT, message, *place, help=help)
                 break
 
 

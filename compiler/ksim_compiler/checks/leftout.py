@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ksim_compiler.checks.jointunits import aliased
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.names import LEFT_OUT_OF_PATTERN
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, annotated_fields
@@ -34,7 +35,7 @@ def left_out(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 help = "give what is to be among them a name in the model"
                 place = (object, name, *aliased(part, path))
                 help = "" if all("ball" in other for other in others) else help
-                yield task.report("KS0222", message, *place, help=help)
+                yield task.report(LEFT_OUT_OF_PATTERN, message, *place, help=help)
 
 
 def _body(facts: RobotFacts, name: str) -> str:

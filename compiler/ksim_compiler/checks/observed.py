@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import UNEQUAL_FEET, WRONG_OBSERVATION
 from ksim_schema.graph import Node
 from ksim_schema.source import Path_
 from ksim_schema.units import NUMBER, Dimension
@@ -36,14 +37,14 @@ def _measures(plan: Plan, name: str, wanted: Measures, at: Path_) -> Iterator[Di
     if wanted.contact and not part.tells_contact(plan.robot.facts):
         message = f"{field!r} names an observation of what touches, and {given}"
         help = "name one of the kinds contact and feet_contact, or geoms instead"
-        yield plan.task.report("KS0460", message, *at, help=help)
+        yield plan.task.report(WRONG_OBSERVATION, message, *at, help=help)
     elif wanted.dimensions and not _fits(set(units), wanted):
         message = f"{field!r} names an observation of {_units(wanted.dimensions)}, and {given}"
-        yield plan.task.report("KS0460", message, *at)
+        yield plan.task.report(WRONG_OBSERVATION, message, *at)
     elif plan.measured(name) % wanted.each:
         message = f"{field!r} takes {wanted.each} numbers of each, and {name!r} has "
         message += f"{plan.measured(name)} in all"
-        yield plan.task.report("KS0461", message, *at)
+        yield plan.task.report(UNEQUAL_FEET, message, *at)
 
 
 def _fits(units: set[Dimension], wanted: Measures) -> bool:
@@ -74,9 +75,9 @@ def _feet(plan: Plan, part: Part, at: Path_) -> Iterator[Diagnostic]:
         size = plan.measured(velocity) if velocity in plan.task.of(Observation) else 0
         if size % touching:
             message = f"'velocity' has {size} numbers, which are not those of {touching} feet"
-            yield plan.task.report("KS0461", message, *at, second)
+            yield plan.task.report(UNEQUAL_FEET, message, *at, second)
     if touching != moving:
         message = f"{first!r} tells of {touching} {'foot' if touching == 1 else 'feet'}, "
         message += f"and {second!r} of {moving}"
         help = "name the same feet in both, in the same order"
-        yield plan.task.report("KS0461", message, *at, second, help=help)
+        yield plan.task.report(UNEQUAL_FEET, message, *at, second, help=help)

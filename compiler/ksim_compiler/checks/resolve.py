@@ -13,6 +13,35 @@ from ksim_compiler.checks.leftout import left_out
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.motion import MotionError, read_motion
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics.codes.names import (
+    BAD_PATTERN,
+    ONE_WAY_JOINT,
+    PATTERN_WITHOUT_MATCH,
+    UNKNOWN_ACTUATOR,
+    UNKNOWN_BODY,
+    UNKNOWN_GEOM,
+    UNKNOWN_JOINT,
+    UNKNOWN_KEYFRAME,
+    UNKNOWN_SENSOR,
+    UNKNOWN_SITE,
+)
+from ksim_schema.diagnostics.codes.values import (
+    BAD_FORMULA,
+    BAD_MOTION,
+    BODY_DOES_NOT_FLOAT,
+    DRAWN_TWICE,
+    JOINT_DRIVEN_TWICE,
+    JOINT_WITHOUT_LIMITS,
+    LIMIT_ABOVE_JOINTS,
+    NO_COMMAND_ELEMENT,
+    NO_FLOATING_BASE,
+    NO_TERRAIN,
+    NO_TORQUE_LIMIT,
+    NOT_OBSERVABLE,
+    NOT_SENSED,
+    UNEVEN_CONTROL_PERIOD,
+    UNEVEN_LIMITS,
+)
 from ksim_schema.robot import Joint, RobotFacts, file_key
 from ksim_schema.robot.patterns import Pattern, PatternError
 from ksim_schema.source import Path_
@@ -32,13 +61,13 @@ from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.state import Robot
 
 CODES = {
-    "joint": "KS0203",
-    "geom": "KS0204",
-    "body": "KS0205",
-    "site": "KS0206",
-    "sensor": "KS0207",
-    "actuator": "KS0208",
-    "keyframe": "KS0209",
+    "joint": UNKNOWN_JOINT,
+    "geom": UNKNOWN_GEOM,
+    "body": UNKNOWN_BODY,
+    "site": UNKNOWN_SITE,
+    "sensor": UNKNOWN_SENSOR,
+    "actuator": UNKNOWN_ACTUATOR,
+    "keyframe": UNKNOWN_KEYFRAME,
 }
 _PLURAL = {"body": "bodies"}
 MAX_PATTERN = 200
@@ -90,14 +119,14 @@ def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[
     for path, _, body in fields:
         if body in facts.bodies and facts.free_joint(body) is None:
             message = f"body {body!r} has no free joint, and {part.kind_name!r} needs one"
-            yield task.report("KS0455", message, *at, *path, help=others)
+            yield task.report(BODY_DOES_NOT_FLOAT, message, *at, *path, help=others)
     if getattr(part, "floating", False) and needs_base(part) and facts.base is None:
         message = f"{part.kind_name!r} needs a base that floats, and the base of {facts.source}, "
         message += f"{facts.root!r}, has no free joint"
         named = "body" in type(part).model_fields
         help = "name the body with 'body'" if named and (free or not fields) else ""
         help = "; ".join(filter(None, (help, others if free else "")))
-        yield task.report_key("KS0404", message, *at, help=help)
+        yield task.report_key(NO_FLOATING_BASE, message, *at, help=help)
 
 
 def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
@@ -136,12 +165,12 @@ def _pattern(
         expression = Pattern(text)
     except PatternError as error:
         message = f"{text[:60]!r} is not a regular expression: {error}"
-        yield task.report("KS0211", message, *place)
+        yield task.report(BAD_PATTERN, message, *place)
         return
     names = _choices(facts, what, True)
     if not any(expression.fullmatch(name) for name in names):
         plain = re.fullmatch(r"[\w-]+", text)
-        code = CODES[what] if plain else "KS0210"
+        code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
         help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
         yield task.report(code, message, *place, help=help)
@@ -156,7 +185,7 @@ def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Itera
         message = f"{part.kind_name!r} is derived from joints' limits here, and joint "
         message += f"{endless[0]!r} has none"
         help = "give the joint a range in the model, or the values in the task"
-        yield task.report_key("KS0415", message, *at, help=help)
+        yield task.report_key(JOINT_WITHOUT_LIMITS, message, *at, help=help)
 
 
 def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -166,14 +195,14 @@ def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if drive.joint in driven:
                 other = driven[drive.joint]
                 message = f"joint {drive.joint!r} is driven by Action.{other} already"
-                yield task.report("KS0406", message, "Action", name, "joints")
+                yield task.report(JOINT_DRIVEN_TWICE, message, "Action", name, "joints")
                 break
             driven[drive.joint] = name
         weak = [d.joint for d in action.drives(facts) if d.limit == float("inf")]
         if weak:
             message = f"nothing limits the motor of joint {weak[0]!r}"
             help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
-            yield task.report_key("KS0405", message, "Action", name, help=help)
+            yield task.report_key(NO_TORQUE_LIMIT, message, "Action", name, help=help)
         yield from _torque_limits(task, facts, name, action)
 
 
@@ -187,7 +216,7 @@ def _torque_limits(
             message = f"joint {joint.name!r} takes {_reach(joint)} from motors (actuatorfrcrange), "
             message += "in one direction only, and an action's motor acts in both"
             help = "give the joint an actuatorfrcrange around 0 in the model"
-            yield task.report("KS0218", message, "Action", name, "joints", help=help)
+            yield task.report(ONE_WAY_JOINT, message, "Action", name, "joints", help=help)
             return
     capped = [joint for joint in joints if asked and asked > joint.cap]
     if asked and capped:
@@ -195,14 +224,14 @@ def _torque_limits(
         message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
         message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
         help = "give what the joint takes, or change actuatorfrcrange in the model"
-        yield task.report("KS0453", message, "Action", name, "torque_limit", help=help)
+        yield task.report(LIMIT_ABOVE_JOINTS, message, "Action", name, "torque_limit", help=help)
     uneven = [j for j in joints if not asked and abs(j.reach[0] + j.reach[1]) > 1e-9]
     if uneven:
         joint, more = uneven[0], f", as of {len(uneven) - 1} more" if len(uneven) > 1 else ""
         message = f"the model lets motors give joint {joint.name!r} {_reach(joint)}; the task's "
         message += f"gives {action.limit(joint):g} at most in both directions{more}"
         help = "give 'torque_limit' to say another limit"
-        yield task.report("KS0454", message, "Action", name, "joints", help=help)
+        yield task.report(UNEVEN_LIMITS, message, "Action", name, "joints", help=help)
 
 
 def _reach(joint: Joint) -> str:
@@ -217,7 +246,7 @@ def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if target in taken:
                 what = target.replace(":", " of ")
                 message = f"Randomizer.{taken[target]} changes {what} already"
-                yield task.report_key("KS0413", message, "Randomizer", name)
+                yield task.report_key(DRAWN_TWICE, message, "Randomizer", name)
                 break
         taken |= {target: name for target in part.targets(facts) if target not in taken}
 
@@ -235,7 +264,7 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if missing:
                 message = f"the command {getattr(part, field)!r} has no {missing[0]!r}"
                 help = "it has: " + ", ".join(known)
-                yield task.report("KS0416", message, "Reward", name, field, help=help)
+                yield task.report(NO_COMMAND_ELEMENT, message, "Reward", name, field, help=help)
 
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -254,7 +283,7 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                     columns = {"column": first + error.start, "end_column": first + stop}
                     where = replace(where, **columns)
                 path = f"Reward.{name}.expression"
-                yield Diagnostic("KS0417", str(error), where, path, error.help or _FORMULA)
+                yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA)
 
 
 _FORMULA = (
@@ -270,17 +299,17 @@ def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if not any(surface.type == "hfield" for surface in facts.surfaces):
                 message = "there is no terrain to be put on"
                 help = "give the PhysicsState a terrain, or use plane_position"
-                yield task.report_key("KS0420", message, "Reset", name, help=help)
+                yield task.report_key(NO_TERRAIN, message, "Reset", name, help=help)
         elif isinstance(part, ResetMotion):
             place = ("Reset", name, "file")
             try:
                 qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
             except MotionError as error:
-                yield task.report("KS0421", f"{part.file} is no motion: {error}", *place)
+                yield task.report(BAD_MOTION, f"{part.file} is no motion: {error}", *place)
                 continue
             if part.first + (part.count or 1) > len(qpos):
                 message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"
-                yield task.report("KS0421", message, *place)
+                yield task.report(BAD_MOTION, message, *place)
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -292,7 +321,7 @@ def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
                 help = "let the critic alone read it, or observe what a sensor gives"
                 place = ("Policy", name, "read", index)
-                yield task.report("KS0408", message, *place, help=help)
+                yield task.report(NOT_SENSED, message, *place, help=help)
 
 
 def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -307,13 +336,13 @@ def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
         for problem in part.problems(facts):
             place = ("Observation", name, *filter(None, (problem.field,)))
             report = task.report if problem.field else task.report_key
-            yield report("KS0414", problem.message, *place, help=problem.help)
+            yield report(NOT_OBSERVABLE, problem.message, *place, help=problem.help)
         if isinstance(part, CommandedJointPosition):
             joints = [j.name for j in facts.match_joints(part.joints) if j.name not in servos]
             if joints:
                 message = f"no action commands a position of joint {joints[0]!r}"
                 help = "select the joints of a position_target with 'joints'"
-                yield task.report_key("KS0414", message, "Observation", name, help=help)
+                yield task.report_key(NOT_OBSERVABLE, message, "Observation", name, help=help)
 
 
 def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
@@ -327,4 +356,4 @@ def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
     message += f"{timestep * 1e3:g} ms"
     help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"
     place = ("PhysicsState", state, "control")
-    return substeps, [plan.task.report("KS0401", message, *place, help=help)]
+    return substeps, [plan.task.report(UNEVEN_CONTROL_PERIOD, message, *place, help=help)]

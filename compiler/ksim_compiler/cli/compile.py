@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, paint, use_colour
+from ksim_schema.diagnostics.codes.compiled import UNWRITABLE_FILE
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
@@ -282,7 +283,7 @@ class _Target:
         try:
             if path in self.taken:
                 first = f"it was made of {self.taken[path]}, a task of the same name"
-                raise ArtifactError("KS0506", f"cannot write {path}: {first}")
+                raise ArtifactError(UNWRITABLE_FILE, f"cannot write {path}: {first}")
             write(path, compiled)
         except ArtifactError as error:
             return None, [error.diagnostic(str(path))]

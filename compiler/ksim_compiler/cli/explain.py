@@ -38,9 +38,9 @@ def explain(word: str, known: Kinds = KINDS) -> str | None:
         None when there is nothing of this name; see :func:`suggest`.
     """
     if word.upper() in CATALOGUE:
-        code, entry = word.upper(), CATALOGUE[word.upper()]
-        body = textwrap.fill(entry.explanation, WIDTH)
-        return f"{code}: {entry.title} ({entry.severity})\n\n{body}\n"
+        code = CATALOGUE[word.upper()]
+        body = textwrap.fill(code.explanation, WIDTH)
+        return f"{code}: {code.phrase} ({code.severity})\n\n{body}\n"
     found = [_component(o, kinds[word]) for o, kinds in known.items() if word in kinds]
     found += [_other(model, word) for title, model in _others() if title == word]
     if word in known:

@@ -20,6 +20,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
 from ksim_schema.custom.files import blame, own_parts
 from ksim_schema.diagnostics import Diagnostic, TaskError
+from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.command import Command
 
@@ -57,13 +58,13 @@ def _problems(plan: Plan, object: str, name: str, part: Custom) -> Iterator[Diag
         if problem is None:  # it gave what JAX cannot take: a text, an object, a wrong pair
             lines = str(error).strip().splitlines() or [type(error).__name__]
             message = f"{who} gives what is no value: {lines[0][:300]}"
-            problem = Diagnostic("KS0709", message, part.rule_at)
+            problem = Diagnostic(FAILING_COMPONENT, message, part.rule_at)
         yield problem
         return
     value, memory, after = made
     for text in (_wrong_value(plan, object, name, part, value), _wrong_memory(memory, after)):
         if text:
-            yield Diagnostic("KS0709", f"{who} {text}", part.rule_at)
+            yield Diagnostic(FAILING_COMPONENT, f"{who} {text}", part.rule_at)
 
 
 def _help(plan: Plan, object: str, error: Exception) -> str:

@@ -10,6 +10,12 @@ import mujoco
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import model as robots
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.names import SWITCHED_OFF, UNREADABLE_MODEL
+from ksim_schema.diagnostics.codes.values import (
+    HELD_ACTUATORS,
+    SENSOR_OF_REPLACED_ACTUATOR,
+    TORN_ACTUATOR,
+)
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
@@ -45,7 +51,7 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     except robots.ModelError as error:
         state = next(iter(plan.task.of(Robot)))
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
-        return plan, [plan.task.report("KS0202", message, "PhysicsState", state, "model")]
+        return plan, [plan.task.report(UNREADABLE_MODEL, message, "PhysicsState", state, "model")]
     if problems := _unread(plan, robot):
         return plan, problems
     plan = replace(
@@ -82,7 +88,7 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
         message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.driven)},"
         message += f" driven here, and on {_joints(actuator.free)}, which no action drives,"
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
-        found.append(plan.task.report("KS0450", message, "Action", name, "joints", help=help))
+        found.append(plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help))
     return found
 
 
@@ -97,7 +103,7 @@ def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
         if needed and flags & bit:
             message = f"the options of the model switch off all {what}, and the task needs them"
             help = f'take <flag {flag}="disable"/> out of the model'
-            yield plan.task.report("KS0219", message, "PhysicsState", state, "model", help=help)
+            yield plan.task.report(SWITCHED_OFF, message, "PhysicsState", state, "model", help=help)
 
 
 def _joints(names: tuple[str, ...]) -> str:
@@ -119,7 +125,11 @@ def _unread(plan: Plan, robot: robots.Robot) -> list[Diagnostic]:
             if sensor in lost:
                 message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
                 help = "read the joint or the task's own actuator: 'actuator_force'"
-                found.append(plan.task.report("KS0451", message, object, name, "sensor", help=help))
+                found.append(
+                    plan.task.report(
+                        SENSOR_OF_REPLACED_ACTUATOR, message, object, name, "sensor", help=help
+                    )
+                )
     return found
 
 
@@ -134,4 +144,4 @@ def _held(plan: Plan) -> Iterator[Diagnostic]:
     what = f"{len(held)} actuators of the model hold" if len(held) > 1 else "one actuator holds"
     message = f"{what} the home pose, since no action drives them: {shown}{more}"
     message = message.replace("drives them", "drives it") if len(held) == 1 else message
-    yield plan.task.report("KS0452", message, "PhysicsState", state, "model")
+    yield plan.task.report(HELD_ACTUATORS, message, "PhysicsState", state, "model")

@@ -9,6 +9,7 @@ from math import prod
 from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import WRONG_NOISE_UNIT
 from ksim_schema.graph import Edge, Graph, Node
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured
@@ -126,4 +127,4 @@ def _unit(
     message += f", but the {of} is {names}"
     if len(dimensions) > 1:
         help = "select hinges and slides apart"
-    yield task.report("KS0403", message, *place, help=help)
+    yield task.report(WRONG_NOISE_UNIT, message, *place, help=help)

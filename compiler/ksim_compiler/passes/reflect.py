@@ -11,6 +11,14 @@ from typing import Any
 from ksim_compiler.plan import Column, Plan, Reflection
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
+from ksim_schema.diagnostics.codes.values import (
+    NO_COUNTERPART,
+    NO_MIRROR_IMAGE,
+    UNKNOWN_MIRROR,
+    UNMIRRORED_MEMORY,
+    UNMIRRORED_VALUE,
+)
 from ksim_schema.graph import Node
 from ksim_schema.robot.mirror import Mirror, Signed, joined
 from ksim_schema.vocabulary.networks import Gru, Lstm
@@ -26,7 +34,7 @@ def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
             return plan, []
         message = "PPO.mirror needs to know the robot's left and right"
         help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
-        return plan, [plan.task.report("KS0440", message, "PPO", "mirror", help=help)]
+        return plan, [plan.task.report(UNKNOWN_MIRROR, message, "PPO", "mirror", help=help)]
     mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
     found = list(_joints(plan, mirror, name))
     if found or not share:
@@ -51,13 +59,13 @@ def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
     if all(name == other for name, other in others.items()):
         message = "no joint's name holds what the mirror's left and right say"
         help = "joints: " + ", ".join(joints)
-        yield plan.task.report("KS0441", message, *place, help=help)
+        yield plan.task.report(NO_COUNTERPART, message, *place, help=help)
         return
     alone = [name for name, other in others.items() if other not in joints]
     for name in alone:
         message = f"joint {name!r} has no counterpart: there is no joint {others[name]!r}"
         help = "name both sides alike, or write more of the names into left and right"
-        yield plan.task.report("KS0441", message, *place, help=help)
+        yield plan.task.report(NO_COUNTERPART, message, *place, help=help)
     for name, other in others.items():
         if alone or name > other or mirror.sign(joints[name], joints[other]) is not None:
             continue
@@ -65,7 +73,7 @@ def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
         if name == other:
             message = f"joint {name!r} is not its own mirror image"
         help = "in the home pose, compare their axes, positions, limits and home angles"
-        yield plan.task.report("KS0442", message, *place, help=help)
+        yield plan.task.report(NO_MIRROR_IMAGE, message, *place, help=help)
 
 
 def _memories(plan: Plan) -> Iterator[Diagnostic]:
@@ -76,7 +84,7 @@ def _memories(plan: Plan) -> Iterator[Diagnostic]:
             if isinstance(network, Gru | Lstm):
                 message = f"{object}.{name} is recurrent: its memory has no mirror image"
                 help = "remove PPO's mirror, or use a network of kind mlp"
-                yield plan.task.report("KS0443", message, "PPO", "mirror", help=help)
+                yield plan.task.report(UNMIRRORED_MEMORY, message, "PPO", "mirror", help=help)
 
 
 def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
@@ -87,14 +95,14 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
         if isinstance(part, Custom) and not _is_mirror(part, mirror):
             message = f"{node}: 'mirrored' gives an index and a sign for each element, as in"
             message += " ((0, 1.0), (1, -1.0)), and what is mirrored twice is as it was"
-            yield Diagnostic("KS0709", message, part.declared_at, str(node))
+            yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, str(node))
         elif _image(plan, node, mirror) is None:
             message = f"{node} has no mirror image that is known"
             help = (
                 "remove PPO's mirror, or let the networks read something else; a component of your"
                 " own says it by a method 'mirrored'"
             )
-            yield plan.task.report("KS0444", message, node.object, node.name, help=help)
+            yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)
 
 
 def _is_mirror(part: Custom, mirror: Mirror) -> bool:

@@ -14,6 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from ksim_compiler.robot.files import ModelError
+from ksim_schema.diagnostics import Code
+from ksim_schema.diagnostics.codes.names import (
+    DOWNLOAD_FAILED,
+    MENAGERIE_NOT_INSTALLED,
+    NO_PACKAGE_FILE,
+    UNKNOWN_MENAGERIE_MODEL,
+)
 
 PACKAGE, MENAGERIE = "package:", "menagerie:"
 INSTALL = "pip install 'ksim-schema[menagerie]'"
@@ -27,7 +34,7 @@ class ModelRefError(ModelError):
         help: what to do.
     """
 
-    def __init__(self, code: str, message: str, help: str = "") -> None:
+    def __init__(self, code: Code, message: str, help: str = "") -> None:
         super().__init__(message)
         self.code, self.help = code, help
 
@@ -66,16 +73,16 @@ def _in_package(model: str) -> Path:
     steps = PurePosixPath(file).parts
     if not slash or not steps or ".." in steps or file.startswith("/") or "\\" in file:
         help = "write package:module/folder/file.xml"
-        raise ModelRefError("KS0213", f"{model!r} names no file of a package", help)
+        raise ModelRefError(NO_PACKAGE_FILE, f"{model!r} names no file of a package", help)
     folders = list(_folders_of(module))
     if not folders:
         message = f"no package {module!r} is installed here"
-        raise ModelRefError("KS0213", message, "install it into this Python environment")
+        raise ModelRefError(NO_PACKAGE_FILE, message, "install it into this Python environment")
     for folder in folders:
         path = folder.joinpath(*steps)
         if path.is_file():
             return path
-    raise ModelRefError("KS0213", f"package {module!r} has no file {file!r} in {folders[0]}")
+    raise ModelRefError(NO_PACKAGE_FILE, f"package {module!r} has no file {file!r} in {folders[0]}")
 
 
 def _folders_of(module: str) -> Iterator[Path]:
@@ -102,13 +109,13 @@ def _in_menagerie(model: str) -> Located:
         import mujoco_menagerie as menagerie
     except ImportError as error:
         message = f"{model!r} needs the package mujoco-menagerie, which is not installed"
-        raise ModelRefError("KS0214", message, INSTALL) from error
+        raise ModelRefError(MENAGERIE_NOT_INSTALLED, message, INSTALL) from error
     try:
         robot: Any = menagerie.get(name)
         point = robot.entry(entry or None)
     except (menagerie.UnknownRobotError, menagerie.UnknownEntryPointError) as error:
         help = "'mujoco-menagerie names' and 'mujoco-menagerie info NAME' list what there is"
-        raise ModelRefError("KS0215", str(error), help) from error
+        raise ModelRefError(UNKNOWN_MENAGERIE_MODEL, str(error), help) from error
     cache = menagerie.Cache()
     here = cache.root is not None or cache.is_cached(robot)
     try:
@@ -119,6 +126,6 @@ def _in_menagerie(model: str) -> Located:
             f"run 'mujoco-menagerie prefetch {name}' once with a network, or set MENAGERIE_ROOT to "
             "a checkout of mujoco_menagerie"
         )
-        raise ModelRefError("KS0216", message + str(error), help) from error
+        raise ModelRefError(DOWNLOAD_FAILED, message + str(error), help) from error
     size = f" ({robot.download_size / 1e6:.1f} MB)" if robot.download_size else ""
     return Located(folder / point.file, "" if here else f"{name}{size} to {folder}")

@@ -16,6 +16,9 @@ import numpy as np
 
 from ksim_compiler.robot.files import ModelError
 from ksim_compiler.robot.xml import XmlError, parse
+from ksim_schema.diagnostics import Code
+from ksim_schema.diagnostics.codes.names import BAD_MODEL_OPTION, BROKEN_MODEL
+from ksim_schema.diagnostics.codes.values import BAD_KEYFRAME
 from ksim_schema.robot import FILES
 
 MAX_PIXELS = 1 << 27
@@ -40,7 +43,7 @@ class BrokenModel(ModelError):
         help: what to do.
     """
 
-    def __init__(self, code: str, message: str, field: str = "model", help: str = "") -> None:
+    def __init__(self, code: Code, message: str, field: str = "model", help: str = "") -> None:
         super().__init__(message)
         self.code, self.field, self.help = code, field, help
 
@@ -141,7 +144,7 @@ def _check_nan(file: str, element: ElementTree.Element, names: set[str | None]) 
             named = element.get("name")
             what = f"<{element.tag}>" if named is None else f"{element.tag} {named!r}"
             message = f"a number of the model is not finite: {attribute} of {what} in {file} "
-            raise BrokenModel("KS0228", f"{message}has {bad[0]}", help=_MEND)
+            raise BrokenModel(BROKEN_MODEL, f"{message}has {bad[0]}", help=_MEND)
 
 
 def check_options(model: mujoco.MjModel, timestep: float | None) -> None:
@@ -161,10 +164,10 @@ def check_options(model: mujoco.MjModel, timestep: float | None) -> None:
         help = "write the duration of a step of the simulation, such as 0.002 s"
         if field == "model":
             help += ", into the model's <option timestep=...>, or give the task a 'timestep'"
-        raise BrokenModel("KS0229", message, field, help)
+        raise BrokenModel(BAD_MODEL_OPTION, message, field, help)
     if not model.opt.impratio > 0.0:
         message = f"the model's option impratio is {model.opt.impratio:g}, and must be positive"
-        raise BrokenModel("KS0229", message)
+        raise BrokenModel(BAD_MODEL_OPTION, message)
 
 
 def check_numbers(model: mujoco.MjModel) -> None:
@@ -178,7 +181,7 @@ def check_numbers(model: mujoco.MjModel) -> None:
     for name, value in _numbers(model.opt):
         if not np.isfinite(value).all():
             message = f"the model's option {name} is {_first(value)}"
-            raise BrokenModel("KS0228", message, help=_MEND)
+            raise BrokenModel(BROKEN_MODEL, message, help=_MEND)
     for name, value in _numbers(model):
         if name.startswith("key_") or name.endswith("_user") or name in _DATA:
             continue
@@ -187,7 +190,7 @@ def check_numbers(model: mujoco.MjModel) -> None:
             row = int(np.argwhere(np.atleast_1d(bad))[0][0])
             number = np.ravel(value)[np.flatnonzero(bad)[0]]
             message = f"a number of the model is not finite: {name} of {_owner(model, name, row)} "
-            raise BrokenModel("KS0228", f"{message}has {number}", help=_MEND)
+            raise BrokenModel(BROKEN_MODEL, f"{message}has {number}", help=_MEND)
 
 
 _DATA = ("numeric_data", "tuple_objprm")
@@ -285,7 +288,7 @@ def check_home(broken: Mapping[str, str], home: str | None) -> None:
     if home is not None and home in broken:
         message = f"keyframe {home!r} of the model cannot be the home pose: {broken[home]}"
         help = "mend the keyframe in the model"
-        raise BrokenModel("KS0468", message, "home", help)
+        raise BrokenModel(BAD_KEYFRAME, message, "home", help)
 
 
 _RANGES = {

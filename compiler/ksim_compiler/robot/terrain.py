@@ -9,6 +9,8 @@ import numpy as np
 
 from ksim_compiler.robot.files import ModelError
 from ksim_compiler.robot.sane import png_size
+from ksim_schema.diagnostics import Code
+from ksim_schema.diagnostics.codes.values import BAD_TERRAIN, BAD_TERRAIN_IMAGE
 from ksim_schema.robot import file_key
 from ksim_schema.vocabulary import state as v
 
@@ -29,7 +31,7 @@ class TerrainError(ModelError):
         field: of the PhysicsState that it is about.
     """
 
-    def __init__(self, message: str, help: str = "", code: str = "KS0418") -> None:
+    def __init__(self, message: str, help: str = "", code: Code = BAD_TERRAIN) -> None:
         super().__init__(message)
         self.code, self.field, self.help = code, "terrain", help
 
@@ -86,7 +88,10 @@ def check_image(terrain: v.ImageTerrain, data: bytes) -> None:
         TerrainError: it is no PNG, is damaged, or is too large.
     """
     what, size = f"the image of the terrain, {terrain.file},", png_size(data)
-    help, code = "export it as a PNG of 8 bits, black the lowest and white the highest", "KS0469"
+    help, code = (
+        "export it as a PNG of 8 bits, black the lowest and white the highest",
+        BAD_TERRAIN_IMAGE,
+    )
     if size is None:
         found = "is no PNG" if data else "is empty"
         raise TerrainError(f"{what} {found}", help, code)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.codes.entry import Entry, error
+from ksim_schema.diagnostics.code import error
 
-ENTRIES: dict[str, Entry] = {
-    "KS0501": error("not a compiled task", "The file is no archive that ksim-compile has made."),
-    "KS0502": error(
-        "damaged archive",
-        "A part of the compiled task is missing, or is not what was written. Compile it again.",
-    ),
-    "KS0503": error(
-        "unsafe archive",
-        "The archive has members that no compiled task has: links, names that lead out of it, "
-        "unknown or repeated names, or far more data than a task needs. It is not read.",
-    ),
-    "KS0504": error(
-        "archive of a newer version",
-        "The compiled task is in a format that this version does not know. Update ksim-schema.",
-    ),
-    "KS0505": error(
-        "archive of another version",
-        "Under this version of the language the compiled task would mean something else than what "
-        "was compiled, so its fingerprint would lie. Compile its source again.",
-    ),
-    "KS0506": error("file cannot be written", "The folder is absent, not permitted, or full."),
-}
+NOT_AN_ARCHIVE = error(
+    "KS0501", "not a compiled task", "The file is no archive that ksim-compile has made."
+)
+DAMAGED_ARCHIVE = error(
+    "KS0502",
+    "damaged archive",
+    "A part of the compiled task is missing, or is not what was written. Compile it again.",
+)
+UNSAFE_ARCHIVE = error(
+    "KS0503",
+    "unsafe archive",
+    "The archive has members that no compiled task has: links, names that lead out of it, "
+    "unknown or repeated names, or far more data than a task needs. It is not read.",
+)
+NEWER_ARCHIVE = error(
+    "KS0504",
+    "archive of a newer version",
+    "The compiled task is in a format that this version does not know. Update ksim-schema.",
+)
+OTHER_VERSION_ARCHIVE = error(
+    "KS0505",
+    "archive of another version",
+    "Under this version of the language the compiled task would mean something else than what "
+    "was compiled, so its fingerprint would lie. Compile its source again.",
+)
+UNWRITABLE_FILE = error(
+    "KS0506", "file cannot be written", "The folder is absent, not permitted, or full."
+)

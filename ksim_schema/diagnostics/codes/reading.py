@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.codes.entry import Entry, error, warning
+from ksim_schema.diagnostics.code import error, warning
 
-ENTRIES: dict[str, Entry] = {
-    "KS0001": error("file cannot be read", "The file is absent, a folder, or not permitted."),
-    "KS0002": error("not valid YAML", "The text breaks YAML's syntax at the place shown."),
-    "KS0003": error(
-        "duplicate key",
-        "A mapping has the same key twice. YAML readers would silently keep one of the two.",
-    ),
-    "KS0004": error(
-        "tag", "YAML tags such as !!python/object or !include are not part of the language."
-    ),
-    "KS0005": error(
-        "too large or too deep",
-        "The file is larger, deeper or (through aliases) expands to more values than any task "
-        "needs. The limits guard those who check tasks of others.",
-    ),
-    "KS0006": error("not text", "The file is not UTF-8 text, or holds control characters."),
-    "KS0007": error(
-        "not a mapping", "A mapping of names to values is needed here, and something else stands."
-    ),
-    "KS0008": error(
-        "merge key",
-        "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
-    ),
-    "KS0009": error("key is no text", "A key must be a text."),
-    "KS0010": warning(
-        "idle comment",
-        "'# ksim: ignore[KS0307]' at the end of a line silences a warning that is reported on it. "
-        "This one silences nothing, or what cannot be silenced.",
-    ),
-}
+UNREADABLE_FILE = error(
+    "KS0001", "file cannot be read", "The file is absent, a folder, or not permitted."
+)
+INVALID_YAML = error(
+    "KS0002", "not valid YAML", "The text breaks YAML's syntax at the place shown."
+)
+DUPLICATE_KEY = error(
+    "KS0003",
+    "duplicate key",
+    "A mapping has the same key twice. YAML readers would silently keep one of the two.",
+)
+YAML_TAG = error(
+    "KS0004", "tag", "YAML tags such as !!python/object or !include are not part of the language."
+)
+TOO_LARGE = error(
+    "KS0005",
+    "too large or too deep",
+    "The file is larger, deeper or (through aliases) expands to more values than any task "
+    "needs. The limits guard those who check tasks of others.",
+)
+NOT_TEXT = error("KS0006", "not text", "The file is not UTF-8 text, or holds control characters.")
+NOT_A_MAPPING = error(
+    "KS0007",
+    "not a mapping",
+    "A mapping of names to values is needed here, and something else stands.",
+)
+MERGE_KEY = error(
+    "KS0008",
+    "merge key",
+    "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
+)
+KEY_NOT_TEXT = error("KS0009", "key is no text", "A key must be a text.")
+IDLE_IGNORE = warning(
+    "KS0010",
+    "idle comment",
+    "'# ksim: ignore[KS0307]' at the end of a line silences a warning that is reported on it. "
+    "This one silences nothing, or what cannot be silenced.",
+)

@@ -2,65 +2,79 @@
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.codes.entry import Entry, error, info, warning
+from ksim_schema.diagnostics.code import error, info, warning
 
-ENTRIES: dict[str, Entry] = {
-    "KS0301": error(
-        "ill-typed edge",
-        "An edge must start and end at the kinds of part that its morphism says. This is the "
-        "condition that the task graph maps onto the schema's graph (a graph homomorphism).",
-    ),
-    "KS0302": error(
-        "loop without delay",
-        "Some parts need each other's value within the same tick. A control loop is cut by the "
-        "state held from one tick to the next; this cycle has no such edge.",
-    ),
-    "KS0303": error("wrong number of parts", "A task needs a fixed number of parts of an object."),
-    "KS0304": error("action nobody sets", "Each action must be the output of exactly one policy."),
-    "KS0305": error("policy without input", "A policy must read at least one observation."),
-    "KS0306": error("unknown morphism", "The schema has no morphism of this name."),
-    "KS0307": warning(
-        "unused part", "Nothing reads the part. It is dropped when the task is compiled."
-    ),
-    "KS0309": error(
-        "edge that is not there",
-        "The 'morphisms' section has an edge that no field of its parts holds, or that a field "
-        "contradicts.",
-    ),
-    "KS0308": error(
-        "named twice", "A part, or a name in the robot's model, stands twice in one list."
-    ),
-    "KS0311": warning(
-        "implausibly large number",
-        "The number is far beyond what robots and their training know, as after a slip in an "
-        "exponent or a unit.",
-    ),
-    "KS0312": warning(
-        "empty value",
-        "Nothing is written after a key, or a list that should name something is empty.",
-    ),
-    "KS0313": warning(
-        "termination that never comes", "No state that the robot can be in ends an episode here."
-    ),
-    "KS0314": warning(
-        "event that comes too late",
-        "Episodes of the training are shorter than the time after which the event happens, so the "
-        "policy learns little or nothing of it.",
-    ),
-    "KS0315": warning(
-        "share of a run without a length",
-        "A hyperparameter changes in a share of the run, and the task does not say how many steps "
-        "a run has.",
-    ),
-    "KS0320": warning(
-        "reward that cannot change",
-        "The reward adds the same at each tick, whatever the policy does, so nothing is learned "
-        "from it: its scale is 0, or it counts failures and nothing is a failure.",
-    ),
-    "KS0321": warning(
-        "part without effect", "The part is multiplied by 0, so it carries no information."
-    ),
-    "KS0322": info(
-        "command that is always the same", "A range from a value to itself leaves no choice."
-    ),
-}
+ILL_TYPED_EDGE = error(
+    "KS0301",
+    "ill-typed edge",
+    "An edge must start and end at the kinds of part that its morphism says. This is the "
+    "condition that the task graph maps onto the schema's graph (a graph homomorphism).",
+)
+LOOP_WITHOUT_DELAY = error(
+    "KS0302",
+    "loop without delay",
+    "Some parts need each other's value within the same tick. A control loop is cut by the "
+    "state held from one tick to the next; this cycle has no such edge.",
+)
+WRONG_NUMBER_OF_PARTS = error(
+    "KS0303", "wrong number of parts", "A task needs a fixed number of parts of an object."
+)
+ACTION_NOT_SET = error(
+    "KS0304", "action nobody sets", "Each action must be the output of exactly one policy."
+)
+POLICY_WITHOUT_INPUT = error(
+    "KS0305", "policy without input", "A policy must read at least one observation."
+)
+UNKNOWN_MORPHISM = error("KS0306", "unknown morphism", "The schema has no morphism of this name.")
+UNUSED_PART = warning(
+    "KS0307", "unused part", "Nothing reads the part. It is dropped when the task is compiled."
+)
+NAMED_TWICE = error(
+    "KS0308", "named twice", "A part, or a name in the robot's model, stands twice in one list."
+)
+NO_SUCH_EDGE = error(
+    "KS0309",
+    "edge that is not there",
+    "The 'morphisms' section has an edge that no field of its parts holds, or that a field "
+    "contradicts.",
+)
+IMPLAUSIBLE_NUMBER = warning(
+    "KS0311",
+    "implausibly large number",
+    "The number is far beyond what robots and their training know, as after a slip in an "
+    "exponent or a unit.",
+)
+EMPTY_VALUE = warning(
+    "KS0312",
+    "empty value",
+    "Nothing is written after a key, or a list that should name something is empty.",
+)
+TERMINATION_NEVER_COMES = warning(
+    "KS0313",
+    "termination that never comes",
+    "No state that the robot can be in ends an episode here.",
+)
+LATE_EVENT = warning(
+    "KS0314",
+    "event that comes too late",
+    "Episodes of the training are shorter than the time after which the event happens, so the "
+    "policy learns little or nothing of it.",
+)
+SHARE_WITHOUT_LENGTH = warning(
+    "KS0315",
+    "share of a run without a length",
+    "A hyperparameter changes in a share of the run, and the task does not say how many steps "
+    "a run has.",
+)
+CONSTANT_REWARD = warning(
+    "KS0320",
+    "reward that cannot change",
+    "The reward adds the same at each tick, whatever the policy does, so nothing is learned "
+    "from it: its scale is 0, or it counts failures and nothing is a failure.",
+)
+PART_WITHOUT_EFFECT = warning(
+    "KS0321", "part without effect", "The part is multiplied by 0, so it carries no information."
+)
+CONSTANT_COMMAND = info(
+    "KS0322", "command that is always the same", "A range from a value to itself leaves no choice."
+)

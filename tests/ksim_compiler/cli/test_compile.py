@@ -255,7 +255,7 @@ def test_emit_of_a_bad_task_prints_nothing(capsys: Output) -> None:
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_explain_codes(code: str, capsys: Output) -> None:
     assert compile.main(["--explain", code.lower()]) == common.OK
-    assert capsys.readouterr().out.startswith(f"{code}: {CATALOGUE[code].title}")
+    assert capsys.readouterr().out.startswith(f"{code}: {CATALOGUE[code].phrase}")
 
 
 def test_explain_a_kind(capsys: Output) -> None:

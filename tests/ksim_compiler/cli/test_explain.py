@@ -67,7 +67,7 @@ def test_an_object_is_explained_by_what_all_its_kinds_share(object: str, words: 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_codes(code: str) -> None:
     text = explain(code) or ""
-    assert text.startswith(f"{code}: {CATALOGUE[code].title}")
+    assert text.startswith(f"{code}: {CATALOGUE[code].phrase}")
     assert len(text.splitlines()) >= 3
 
 

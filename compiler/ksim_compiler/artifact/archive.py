@@ -21,66 +21,45 @@ import json
 import platform
 import re
 import stat
-import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.pipeline import Compiled, compile_document
-from ksim_compiler.robot.files import (
-    MAX_FILE,
-    MAX_FILES,
-    MAX_TOTAL,
-    ModelError,
-    ModelFiles,
-    check_complete,
+from ksim_compiler.artifact.container import (
+    COMPONENTS,
+    FORMAT,
+    MANIFEST,
+    MODEL,
+    PLAN,
+    SOURCE,
+    TASK,
+    ArtifactError,
+    damaged,
+    manifest_of,
+    member,
+    open_archive,
+    unsafe,
 )
+from ksim_compiler.pipeline import Compiled, compile_document
+from ksim_compiler.robot.files import MAX_TOTAL, ModelError, ModelFiles, check_complete
 from ksim_schema.compose.settings import COMMAND_LINE
-from ksim_schema.custom.files import MAX_FILES as MAX_COMPONENTS
-from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.compiled import (
+    DAMAGED_ARCHIVE,
+    OTHER_VERSION_ARCHIVE,
+    UNWRITABLE_FILE,
+)
+from ksim_schema.diagnostics.codes.custom import UNTRUSTED_CODE
+from ksim_schema.diagnostics.codes.reading import UNREADABLE_FILE
 from ksim_schema.frontend import check_document
 from ksim_schema.graph.canonical import canonical, fingerprint
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source import parse
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason, write_bytes
-
-FORMAT = 1
-"""Version of the archive's layout. A reader refuses a newer one."""
-MANIFEST, TASK, PLAN, SOURCE, MODEL, COMPONENTS = (
-    "manifest.json",
-    "task.json",
-    "plan.txt",
-    "source.yaml",
-    "model/",
-    "components/",
-)
-MAX_MEMBERS = MAX_FILES + MAX_COMPONENTS + 4
-MAX_TEXT = 8_000_000
-"""Largest size in bytes of a member that is no part of the model."""
-MAX_RATIO = 200
-"""Largest ratio of unpacked to packed size of an archive that unpacks to more than FREE_SIZE."""
-FREE_SIZE = 50_000_000
-
-
-class ArtifactError(Exception):
-    """An archive that cannot be read or written.
-
-    Attributes:
-        code: the code of the diagnostic.
-        help: what to do.
-    """
-
-    def __init__(self, code: str, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.code, self.help = code, help
-
-    def diagnostic(self, file: str) -> Diagnostic:
-        """The error as a diagnostic about a file."""
-        return Diagnostic(self.code, str(self), Span(file), help=self.help)
 
 
 @dataclass(frozen=True)
@@ -119,10 +98,10 @@ def write(path: Path, compiled: Compiled) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise ArtifactError("KS0506", f"cannot write {path}: it is a folder")
+            raise ArtifactError(UNWRITABLE_FILE, f"cannot write {path}: it is a folder")
         write_bytes(path, data)
     except OSError as error:
-        raise ArtifactError("KS0506", f"cannot write {path}: {reason(error)}") from error
+        raise ArtifactError(UNWRITABLE_FILE, f"cannot write {path}: {reason(error)}") from error
 
 
 def pack(compiled: Compiled) -> bytes:
@@ -162,7 +141,7 @@ def pack(compiled: Compiled) -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data, compresslevel=6)
     packed = buffer.getvalue()
-    _open(packed).close()  # what a reader would refuse is not written
+    open_archive(packed).close()  # what a reader would refuse is not written
     return packed
 
 
@@ -196,7 +175,7 @@ def read(
     try:
         archive = unpack(path)
         if archive.components and not trust:
-            raise ArtifactError("KS0708", _carried(archive), _TRUST.format(path=path))
+            raise ArtifactError(UNTRUSTED_CODE, _carried(archive), _TRUST.format(path=path))
         return _compile(archive, settings, f"{name}/{TASK}")
     except ArtifactError as error:
         return Compiled(None, [error.diagnostic(name)], {})
@@ -217,9 +196,9 @@ def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
         made, here = archive.versions.get("ksim-schema"), versions()["ksim-schema"]
         if made == here:
             help = "compile its source again"
-            raise ArtifactError("KS0502", "the task is not that of the fingerprint", help)
+            raise ArtifactError(DAMAGED_ARCHIVE, "the task is not that of the fingerprint", help)
         message = f"made with ksim-schema {made}; under version {here} it means something else"
-        raise ArtifactError("KS0505", message, "compile its source again")
+        raise ArtifactError(OTHER_VERSION_ARCHIVE, message, "compile its source again")
     return replace(compiled, diagnostics=[d for d in compiled.diagnostics if _is_new(d, name)])
 
 
@@ -237,28 +216,28 @@ def unpack(path: Path) -> Archive:
     try:
         return _unpack(read_bytes(path, MAX_TOTAL))
     except TooLargeError as error:
-        raise _unsafe(str(error)) from error
+        raise unsafe(str(error)) from error
     except FileError as error:
-        raise ArtifactError("KS0001", f"cannot read {path}: {error}") from error
+        raise ArtifactError(UNREADABLE_FILE, f"cannot read {path}: {error}") from error
 
 
 def _unpack(data: bytes) -> Archive:
-    with _open(data) as archive:
+    with open_archive(data) as archive:
         try:
-            members = {info.filename: _member(archive, info) for info in archive.infolist()}
+            members = {info.filename: member(archive, info) for info in archive.infolist()}
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-            raise ArtifactError("KS0502", f"the archive is damaged: {error}") from error
-    manifest = _manifest(members.pop(MANIFEST))
+            raise damaged(str(error)) from error
+    manifest = manifest_of(members.pop(MANIFEST))
     hashes: Mapping[str, str] = manifest["sha256"]
     for name in sorted({*hashes, *members, TASK, PLAN}):
         if name not in members:
-            raise ArtifactError("KS0502", f"the archive is damaged: {name} is missing")
+            raise damaged(f"{name} is missing")
         if hashes.get(name) != hashlib.sha256(members[name]).hexdigest():
-            raise ArtifactError("KS0502", f"the archive is damaged: {name} was changed")
+            raise damaged(f"{name} was changed")
     try:
         task, plan, source = (members.pop(n, b"").decode() for n in (TASK, PLAN, SOURCE))
     except UnicodeDecodeError as error:
-        raise ArtifactError("KS0502", "the archive is damaged: a text is not UTF-8") from error
+        raise damaged("a text is not UTF-8") from error
     content, own = (
         {k.removeprefix(p): v for k, v in members.items() if k.startswith(p)}
         for p in (MODEL, COMPONENTS)
@@ -267,7 +246,7 @@ def _unpack(data: bytes) -> Archive:
     try:
         check_complete(files)
     except ModelError as error:
-        raise ArtifactError("KS0502", f"the model is damaged: {error}") from error
+        raise ArtifactError(DAMAGED_ARCHIVE, f"the model is damaged: {error}") from error
     settings, made_with = tuple(manifest["settings"]), manifest["versions"]
     return Archive(manifest["fingerprint"], settings, made_with, task, plan, source, files, own)
 
@@ -284,99 +263,6 @@ def _carried(archive: Archive) -> str:
     return f"the compiled task carries Python code, which is not run without --trust: {files}"
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """The content of a member: of what it inflates to, no more than its size is ever in memory."""
-    with archive.open(info) as stream:
-        return stream.read(info.file_size or 1)
-
-
-def _open(data: bytes) -> zipfile.ZipFile:
-    """Open an archive and check its directory, before anything of it is unpacked."""
-    count = _count(data)
-    if count > MAX_MEMBERS:
-        raise _unsafe(f"it has {count:,} members")
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-        raise ArtifactError("KS0502", f"the archive is damaged: {error}") from error
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    if len(infos) != count or len(set(names)) != count:
-        raise _unsafe("a member is in it twice")
-    for info in infos:
-        _check_member(info)
-    total = sum(info.file_size for info in infos)
-    if total > MAX_TOTAL:
-        raise _unsafe(f"it unpacks to {total:,} bytes")
-    if total > FREE_SIZE and total > MAX_RATIO * len(data):
-        raise _unsafe(f"it unpacks to {total // len(data)} times its size")
-    if MANIFEST not in names:
-        raise _no_task("it has no manifest")
-    return archive
-
-
-def _count(data: bytes) -> int:
-    """The number of members by the record at the archive's end, which here has no comment."""
-    end, locator = data[-22:], data[-42:-22]
-    if len(end) < 22 or end[:4] != b"PK\5\6" or end[-2:] != b"\0\0":
-        if data[:4] == b"PK\3\4":
-            raise ArtifactError("KS0502", "the archive is damaged: its end is missing")
-        raise _no_task("it is no zip archive")
-    if locator[:4] == b"PK\6\7":
-        raise _unsafe("it is in the form for very large archives (zip64)")
-    return int(struct.unpack("<H", end[10:12])[0])
-
-
-def _check_member(info: zipfile.ZipInfo) -> None:
-    name = info.orig_filename
-    steps = name.split("/")
-    if "\\" in name or {"", ".", ".."} & set(steps) or not name.isprintable():
-        raise _unsafe(f"a member has the name {name[:80]!r}")
-    if info.filename != name or (info.external_attr >> 16) & 0o170000 not in (0, stat.S_IFREG):
-        raise _unsafe(f"{name} is no plain file")
-    if info.flag_bits & 0x1:
-        raise _unsafe(f"{name} is encrypted")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _unsafe(f"{name} is packed in an unusual way")
-    of_model = name.startswith(MODEL)
-    of_own = name.startswith(COMPONENTS) and name.endswith(".py")
-    if not (of_model or of_own) and name not in (MANIFEST, TASK, PLAN, SOURCE):
-        raise _unsafe(f"it has an unknown member {name[:80]!r}")
-    if info.file_size > (MAX_FILE if of_model else MAX_TEXT):
-        raise _unsafe(f"{name} unpacks to {info.file_size:,} bytes")
-
-
-def _manifest(data: bytes) -> dict[str, Any]:
-    """The manifest, with each field of its type."""
-    try:
-        manifest: Any = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise _no_task("its manifest is not JSON") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
-        raise _no_task("its manifest names no format")
-    if manifest["format"] > FORMAT:
-        made = manifest.get("versions")
-        by = made.get("ksim-schema") if isinstance(made, dict) else None
-        message = f"the file is of format {manifest['format']}, and this version reads {FORMAT}"
-        raise ArtifactError("KS0504", message, f"it was made with ksim-schema {by}" if by else "")
-    maps, settings = [manifest.get("sha256"), manifest.get("versions")], manifest.get("settings")
-    good = (
-        manifest["format"] == FORMAT
-        and isinstance(manifest.get("model"), str)
-        and isinstance(manifest.get("fingerprint"), str)
-        and all(isinstance(m, dict) and _are_texts(m.values()) for m in maps)
-        and isinstance(settings, list)
-        and _are_texts(settings)
-    )
-    if not good:
-        raise ArtifactError("KS0502", "the archive is damaged: its manifest is incomplete")
-    return manifest
-
-
-def _are_texts(values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
 _UNPRINTABLE = re.compile(
     "[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -387,11 +273,3 @@ def _json_text(data: Any) -> str:
     """JSON that a YAML reader reads as the same data."""
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
-
-
-def _no_task(why: str) -> ArtifactError:
-    return ArtifactError("KS0501", f"not a compiled task: {why}", "make one with ksim-compile")
-
-
-def _unsafe(why: str) -> ArtifactError:
-    return ArtifactError("KS0503", f"the archive is unsafe: {why}")
