@@ -3,18 +3,17 @@
 Knows nothing of robots.
 """
 
-from ksim_schema.acset.schema import Arrow, Equation, Instance, Schema, SchemaError
-from ksim_schema.acset.shipped import VALUE_TYPES, folder, sch_ksim, sch_rollout, sch_task
-
-__all__ = [
-    "VALUE_TYPES",
-    "Arrow",
-    "Equation",
-    "Instance",
-    "Schema",
-    "SchemaError",
-    "folder",
-    "sch_ksim",
-    "sch_rollout",
-    "sch_task",
-]
+from ksim_schema.acset.schema import (
+    Arrow as Arrow,
+    Equation as Equation,
+    Instance as Instance,
+    Schema as Schema,
+    SchemaError as SchemaError,
+)
+from ksim_schema.acset.shipped import (
+    VALUE_TYPES as VALUE_TYPES,
+    folder as folder,
+    sch_ksim as sch_ksim,
+    sch_rollout as sch_rollout,
+    sch_task as sch_task,
+)

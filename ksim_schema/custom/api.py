@@ -56,9 +56,7 @@ from ksim_schema.units import (
     Torque,
     parse_unit,
 )
-from ksim_schema.vocabulary import event as _event
-from ksim_schema.vocabulary import reset as _reset
-from ksim_schema.vocabulary import termination as _termination
+from ksim_schema.vocabulary import event as _event, reset as _reset, termination as _termination
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,
@@ -76,10 +74,14 @@ from ksim_schema.vocabulary.base import (
     Wire,
 )
 from ksim_schema.vocabulary.command import Drawn
-from ksim_schema.vocabulary.observation.base import Observation as _Observation
-from ksim_schema.vocabulary.observation.base import SitePattern
-from ksim_schema.vocabulary.reward.base import Reward as _Reward
-from ksim_schema.vocabulary.reward.base import contact_of, orientation_of, position_of, velocity_of
+from ksim_schema.vocabulary.observation.base import Observation as _Observation, SitePattern
+from ksim_schema.vocabulary.reward.base import (
+    Reward as _Reward,
+    contact_of,
+    orientation_of,
+    position_of,
+    velocity_of,
+)
 
 
 class _Lazy:

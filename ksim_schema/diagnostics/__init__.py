@@ -1,36 +1,29 @@
 """Diagnostics: what is wrong with a task, where, and what to do; as text, JSON and SARIF."""
 
-from ksim_schema.diagnostics.code import Code, Severity
-from ksim_schema.diagnostics.diagnostic import (
-    Diagnostic,
-    Edit,
-    Fix,
-    Related,
-    Span,
-    TaskError,
-    has_errors,
-    in_order,
+from ksim_schema.diagnostics.code import (
+    Code as Code,
+    Severity as Severity,
 )
-from ksim_schema.diagnostics.render import printable, render_json, render_text, summary
-from ksim_schema.diagnostics.sink import Sink
-from ksim_schema.diagnostics.suggest import closest, did_you_mean
-
-__all__ = [
-    "Code",
-    "Diagnostic",
-    "Edit",
-    "Fix",
-    "Related",
-    "Severity",
-    "Sink",
-    "Span",
-    "TaskError",
-    "closest",
-    "did_you_mean",
-    "has_errors",
-    "in_order",
-    "printable",
-    "render_json",
-    "render_text",
-    "summary",
-]
+from ksim_schema.diagnostics.diagnostic import (
+    Diagnostic as Diagnostic,
+    Edit as Edit,
+    Fix as Fix,
+    Related as Related,
+    Span as Span,
+    TaskError as TaskError,
+    has_errors as has_errors,
+    in_order as in_order,
+)
+from ksim_schema.diagnostics.render import (
+    printable as printable,
+    render_json as render_json,
+    render_text as render_text,
+    summary as summary,
+)
+from ksim_schema.diagnostics.sink import (
+    Sink as Sink,
+)
+from ksim_schema.diagnostics.suggest import (
+    closest as closest,
+    did_you_mean as did_you_mean,
+)

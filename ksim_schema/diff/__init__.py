@@ -1,7 +1,16 @@
 """Differences between tasks: what was born, died and changed, and what that means."""
 
-from ksim_schema.diff.compare import diff
-from ksim_schema.diff.model import ABSENT, TIERS, Change, Diff, DiffError, Tier
-from ksim_schema.diff.patch import apply
-
-__all__ = ["ABSENT", "TIERS", "Change", "Diff", "DiffError", "Tier", "apply", "diff"]
+from ksim_schema.diff.compare import (
+    diff as diff,
+)
+from ksim_schema.diff.model import (
+    ABSENT as ABSENT,
+    TIERS as TIERS,
+    Change as Change,
+    Diff as Diff,
+    DiffError as DiffError,
+    Tier as Tier,
+)
+from ksim_schema.diff.patch import (
+    apply as apply,
+)

@@ -192,6 +192,3 @@ def _mermaid_text(text: str) -> str:
     """A label in quotes. Mermaid has entities for what would end it or start markup."""
     escaped = "".join(f"#{ord(c)};" if c in '"#&<>`[]{}|\\' else c for c in text)
     return '"' + escaped.replace("\n", "<br/>") + '"'
-
-
-__all__ = ["Group", "Picture", "Shown", "Wire", "describe", "dot", "mermaid", "picture"]

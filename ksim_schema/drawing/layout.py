@@ -380,6 +380,3 @@ def _apart(wanted: Sequence[float], heights: Sequence[float], gap: float) -> lis
         blocks.append((mean, number))
     means = [mean for mean, number in blocks for _ in range(number)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
-
-
-__all__ = ["Layout", "Link", "Rect", "Route", "Style", "layout"]

@@ -211,6 +211,3 @@ def _polyline(points: Sequence[tuple[float, float]], radius: float = 6.0) -> str
         (a, b), (c, d) = ends
         path += f"L{_n(a)} {_n(b)}Q{_n(at[0])} {_n(at[1])} {_n(c)} {_n(d)}"
     return path + "L{} {}".format(*map(_n, points[-1]))
-
-
-__all__ = ["svg", "text_width"]

@@ -72,6 +72,3 @@ def json_text(data: Any) -> str:
         ValueError: a number that JSON cannot hold.
     """
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-__all__ = ["TASK_TABLE", "export_task", "json_text", "sch_task_drawing", "schema_files"]

@@ -344,6 +344,3 @@ def _columns(raw: str) -> list[int]:
             high = raw[at + 2 : at + 4].lower() in ("d8", "d9", "da", "db")
             at += 12 if high else 6
     return [*places, len(raw)]
-
-
-__all__ = ["Imported", "disagreements", "import_task", "is_plain_task"]

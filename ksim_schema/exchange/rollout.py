@@ -101,6 +101,3 @@ def _add(result: Instance, number: int, episode: Episode, control: float) -> Non
             episode=float(number),
             tick=float(t + 1),
         )
-
-
-__all__ = ["Episode", "rollout_instance"]

@@ -1,14 +1,12 @@
 """Graph: the task as a typed graph over SchTask, and its canonical form."""
 
 from ksim_schema.graph.graph import (
-    NEXT,
-    Edge,
-    Graph,
-    Node,
-    check,
-    cycle_without_delay,
-    ill_typed,
-    unused,
+    NEXT as NEXT,
+    Edge as Edge,
+    Graph as Graph,
+    Node as Node,
+    check as check,
+    cycle_without_delay as cycle_without_delay,
+    ill_typed as ill_typed,
+    unused as unused,
 )
-
-__all__ = ["NEXT", "Edge", "Graph", "Node", "check", "cycle_without_delay", "ill_typed", "unused"]

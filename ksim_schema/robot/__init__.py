@@ -1,23 +1,12 @@
 """Robot: what the language needs to know of a robot, as plain data."""
 
 from ksim_schema.robot.facts import (
-    FILES,
-    Drive,
-    Joint,
-    RobotFacts,
-    Sensor,
-    SensorRequest,
-    Surface,
-    file_key,
+    FILES as FILES,
+    Drive as Drive,
+    Joint as Joint,
+    RobotFacts as RobotFacts,
+    Sensor as Sensor,
+    SensorRequest as SensorRequest,
+    Surface as Surface,
+    file_key as file_key,
 )
-
-__all__ = [
-    "FILES",
-    "Drive",
-    "Joint",
-    "RobotFacts",
-    "Sensor",
-    "SensorRequest",
-    "Surface",
-    "file_key",
-]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = False) -> Generator[Path]:
     """A name beside a file, to write to; when the block ends well, it takes the file's place.
 
     Links are followed and permissions kept. A pipe or a device is itself written to.

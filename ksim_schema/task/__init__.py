@@ -1,13 +1,11 @@
 """Task: a checked task, its parts as typed objects."""
 
 from ksim_schema.task.task import (
-    KNOWN,
-    LANGUAGE_VERSION,
-    OPTIONAL_KIND,
-    REQUIRED,
-    SECTIONS,
-    Task,
-    load,
+    KNOWN as KNOWN,
+    LANGUAGE_VERSION as LANGUAGE_VERSION,
+    OPTIONAL_KIND as OPTIONAL_KIND,
+    REQUIRED as REQUIRED,
+    SECTIONS as SECTIONS,
+    Task as Task,
+    load as load,
 )
-
-__all__ = ["KNOWN", "LANGUAGE_VERSION", "OPTIONAL_KIND", "REQUIRED", "SECTIONS", "Task", "load"]

@@ -14,8 +14,7 @@ from typing import Any, TypeVar, overload
 
 from pydantic import ValidationError
 
-from ksim_schema.custom.files import KEY as COMPONENTS
-from ksim_schema.custom.files import Components
+from ksim_schema.custom.files import KEY as COMPONENTS, Components
 from ksim_schema.diagnostics import Code, Diagnostic, Span, closest, did_you_mean
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import (

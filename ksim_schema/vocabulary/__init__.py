@@ -4,15 +4,13 @@ A module or folder for each object; all that stands in this folder is imported, 
 """
 
 from ksim_schema.vocabulary.base import (
-    KINDS,
-    Model,
-    Named,
-    Part,
-    Wire,
-    annotated_fields,
-    import_all,
+    KINDS as KINDS,
+    Model as Model,
+    Named as Named,
+    Part as Part,
+    Wire as Wire,
+    annotated_fields as annotated_fields,
+    import_all as import_all,
 )
-
-__all__ = ["KINDS", "Model", "Named", "Part", "Wire", "annotated_fields", "import_all"]
 
 import_all(__name__, __path__)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler.cli import compile as command
-from ksim_compiler.cli import run as running
+from ksim_compiler.cli import compile as command, run as running
 from ksim_compiler.pipeline import compile_file
 from tests.ksim_compiler.post import (
     HOME_LINE,

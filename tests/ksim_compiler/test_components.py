@@ -14,9 +14,7 @@ import numpy as np
 import pytest
 
 from ksim_compiler import artifact
-from ksim_compiler.cli import compile as ksim_compile
-from ksim_compiler.cli import diff as ksim_diff
-from ksim_compiler.cli import run as ksim_run
+from ksim_compiler.cli import compile as ksim_compile, diff as ksim_diff, run as ksim_run
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diagnostics import TaskError

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.catalogue import CATALOGUE

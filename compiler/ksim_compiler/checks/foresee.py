@@ -29,8 +29,7 @@ from ksim_schema.diagnostics.codes.values import (
 )
 from ksim_schema.graph import Node
 from ksim_schema.robot import SensorRequest
-from ksim_schema.vocabulary import Named, Part, annotated_fields
-from ksim_schema.vocabulary import termination as v
+from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.reset import Reset, ResetKeyframe

@@ -12,13 +12,11 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
-from ksim_compiler.robot import bases
-from ksim_compiler.robot import model as robots
+from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.files import ModelFiles
 from ksim_compiler.robot.model import Robot
 from ksim_schema.robot import Joint, RobotFacts
-from ksim_schema.vocabulary.state import Home
-from ksim_schema.vocabulary.state import Robot as RobotPart
+from ksim_schema.vocabulary.state import Home, Robot as RobotPart
 
 PERIOD = 0.02
 """Seconds: what the control period of a new task is close to."""

@@ -13,8 +13,7 @@ from typing import Any
 from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
 from ksim_schema.acset import VALUE_TYPES
-from ksim_schema.checks.ranges import table as table_of
-from ksim_schema.checks.ranges import text
+from ksim_schema.checks.ranges import table as table_of, text
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg

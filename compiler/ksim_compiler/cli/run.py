@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.cli.signals import stop_on_signal
 from ksim_schema.vocabulary.actor_critic import Actor
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def _train(
     session = Session(folder, trainer, how, header, say)
     started = time.monotonic()
     try:
-        with _stop_on_signal() as stopped:
+        with stop_on_signal() as stopped:
             state = trainer.init(how.seed)
             if begin is None:
                 if "from" in about and not checkpoints.checkpoints(folder):
@@ -380,30 +381,6 @@ def _sent(
         yield [logger]
     finally:
         logger.close()
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that training ends after the iteration under way.
-
-    A second signal acts at once, as it would without this.
-    """
-    received: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        for other, handler in before.items():
-            signal.signal(other, handler)
-        print("\nstopping after this iteration; once more to stop at once", file=sys.stderr)
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
-from ksim_schema.vocabulary.command import Command, Drawn
-from ksim_schema.vocabulary.command import motion as commands
+from ksim_schema.vocabulary.command import Command, Drawn, motion as commands
 from ksim_schema.vocabulary.observation.feet import Contact
 from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
 

@@ -18,14 +18,14 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.engine.base import full_precision
+from ksim_compiler.env.episode import CutOff, Episode, Inputs
 from ksim_compiler.env.step import Reflection, Step
-from ksim_compiler.env.tick import NON_FINITE, CutOff, Episode, Inputs, Parts, Tick
+from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
-from ksim_compiler.plan import Plan
-from ksim_compiler.plan import plan as plans
+from ksim_compiler.plan import Plan, plan as plans
 from ksim_schema.robot import mirror
 
 

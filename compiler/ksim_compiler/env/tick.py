@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
 from ksim_compiler.engine.base import BOUND
-from ksim_compiler.lowering import action as actions
-from ksim_compiler.lowering import command as commands
-from ksim_compiler.lowering import event as events
-from ksim_compiler.lowering import rules, sensing
+from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
+from ksim_compiler.lowering import (
+    action as actions,
+    command as commands,
+    event as events,
+    rules,
+    sensing,
+)
 from ksim_compiler.lowering.binding import Parameters, bind, extract
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.scale import scaled
@@ -26,53 +30,6 @@ from ksim_schema.vocabulary.reset import Reset
 NON_FINITE = "non_finite"
 """The termination that every task has: a state that is no longer a number, or beyond 1e10."""
 Parts = dict[str, dict[str, Any]]
-
-
-class Episode(NamedTuple):
-    """What one environment remembers from tick to tick, apart from its physics.
-
-    Attributes:
-        age: ticks since the episode began.
-        level: the curriculum's level.
-        action: the last action.
-        controls: the actuators' controls of the last tick.
-        memory: object -> part -> memory.
-    """
-
-    age: Int[Array, ""]
-    level: Float[Array, ""]
-    action: Float[Array, " actions"]
-    controls: Float[Array, " drives"]
-    memory: dict[str, dict[str, Any]]
-
-
-class Inputs(NamedTuple):
-    """What the networks read."""
-
-    policy: Float[Array, " policy"]
-    critic: Float[Array, " critic"]
-
-
-class CutOff(NamedTuple):
-    """Whether the training, and nothing of the task, ends the episode with this tick.
-
-    Attributes:
-        length: it has had the length of a training episode.
-        stagger: the environment's first episode ends early, so that not all begin together.
-    """
-
-    length: Bool[Array, "*envs"]
-    stagger: Bool[Array, "*envs"]
-
-
-class Judgement(NamedTuple):
-    """What the record of a tick says."""
-
-    terms: dict[str, Float[Array, ""]]
-    reward: Float[Array, ""]
-    terminations: dict[str, Bool[Array, ""]]
-    failure: Bool[Array, ""]
-    timeout: Bool[Array, ""]
 
 
 class Tick:

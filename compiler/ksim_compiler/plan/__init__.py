@@ -1,5 +1,9 @@
 """Plan: what the passes work on, what must hold of it, and what its columns mean."""
 
-from ksim_compiler.plan.plan import Column, Plan, Reflection, Shape, base_text
-
-__all__ = ["Column", "Plan", "Reflection", "Shape", "base_text"]
+from ksim_compiler.plan.plan import (
+    Column as Column,
+    Plan as Plan,
+    Reflection as Reflection,
+    Shape as Shape,
+    base_text as base_text,
+)

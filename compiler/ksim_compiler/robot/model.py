@@ -11,12 +11,17 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.robot import quiet as quiet  # MuJoCo's own log is off wherever a model is read
-from ksim_compiler.robot import sane, terrain
+from ksim_compiler.robot import (
+    quiet as quiet,  # MuJoCo's own log is off wherever a model is read
+    sane,
+    terrain,
+)
 from ksim_compiler.robot.facts import read_facts
-from ksim_compiler.robot.files import ModelError as ModelError
-from ksim_compiler.robot.files import ModelFiles as ModelFiles
-from ksim_compiler.robot.files import read_files as read_files
+from ksim_compiler.robot.files import (
+    ModelError as ModelError,
+    ModelFiles as ModelFiles,
+    read_files as read_files,
+)
 from ksim_compiler.robot.sealed import sealed
 from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
 from ksim_compiler.robot.xml import in_memory

@@ -314,15 +314,3 @@ def no_limits(model: mujoco.MjModel) -> Iterator[str]:
             low, high = rows[row]
             owner = _owner(model, field, int(row))
             yield f"the {attribute} of {owner} runs from {low:g} to {high:g}"
-
-
-__all__ = [
-    "BrokenModel",
-    "broken_keys",
-    "check_files",
-    "check_home",
-    "check_numbers",
-    "check_options",
-    "no_limits",
-    "png_size",
-]

@@ -118,6 +118,3 @@ def _walk(
     except expat.ExpatError as error:
         place = f"line {error.lineno}, column {error.offset + 1}"
         raise XmlError(f"{place}: not valid XML") from error
-
-
-__all__ = ["XmlError", "in_memory", "is_known", "parse", "typed"]

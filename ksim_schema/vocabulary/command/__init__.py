@@ -5,6 +5,7 @@ of ``resample`` and with the probability ``switch`` at each tick. Where such a c
 rate of change, the value that the policy is told moves to the drawn one at that rate.
 """
 
-from ksim_schema.vocabulary.command.base import Command, Drawn
-
-__all__ = ["Command", "Drawn"]
+from ksim_schema.vocabulary.command.base import (
+    Command as Command,
+    Drawn as Drawn,
+)

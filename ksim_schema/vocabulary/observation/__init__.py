@@ -1,5 +1,6 @@
 """Observations: what the policy and the critic see of the state."""
 
-from ksim_schema.vocabulary.observation.base import Observation, Problem
-
-__all__ = ["Observation", "Problem"]
+from ksim_schema.vocabulary.observation.base import (
+    Observation as Observation,
+    Problem as Problem,
+)

@@ -9,29 +9,15 @@ or kernel scale, whose kernel is ``exp(-e^2 / (2 s^2))``.
 """
 
 from ksim_schema.vocabulary.reward.base import (
-    AngleKernel,
-    AngularSpeedKernel,
-    Kernel,
-    Norm,
-    Normed,
-    Places,
-    Reduce,
-    Rest,
-    Reward,
-    SpeedKernel,
-    Touching,
+    AngleKernel as AngleKernel,
+    AngularSpeedKernel as AngularSpeedKernel,
+    Kernel as Kernel,
+    Norm as Norm,
+    Normed as Normed,
+    Places as Places,
+    Reduce as Reduce,
+    Rest as Rest,
+    Reward as Reward,
+    SpeedKernel as SpeedKernel,
+    Touching as Touching,
 )
-
-__all__ = [
-    "AngleKernel",
-    "AngularSpeedKernel",
-    "Kernel",
-    "Norm",
-    "Normed",
-    "Places",
-    "Reduce",
-    "Rest",
-    "Reward",
-    "SpeedKernel",
-    "Touching",
-]

@@ -9,8 +9,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 
 from ksim_schema.robot import RobotFacts, SensorRequest
-from ksim_schema.units import FORCE, Length
-from ksim_schema.units import Force as ForceValue
+from ksim_schema.units import FORCE, Force as ForceValue, Length
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -23,6 +21,7 @@ from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.record import record
 from ksim_schema.vocabulary import KINDS
+from tests.support.example import drive
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = """<default><motor gear="50" ctrlrange="-.4 .4"/>
@@ -81,15 +80,6 @@ Reward: {{alive: {{kind: stay_alive}}}}
 Termination: {{time: {{kind: episode_length, after: 50 s}}}}
 PPO: {{envs: 2, rollout: 8, minibatches: 1, normalize_observations: false}}
 """
-
-
-def drive() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("drive", ROOT / "examples" / "drive.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def planned(task: Path, *settings: str) -> Plan:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -25,6 +23,7 @@ from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.record import record
 from ksim_schema.vocabulary.observation import Observation
+from tests.support import example
 
 ROOT = Path(__file__).parents[3]
 TASKS = ROOT / "tasks"
@@ -132,15 +131,6 @@ def test_what_a_graph_cannot_do_is_refused() -> None:
         build(plan, fresh_policy(plan))
 
 
-def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("drive", ROOT / "examples" / "drive.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_example_drives_as_the_environment_does(tmp_path: Path) -> None:
     still = (
         *(f"Observation.{name}.noise=[]" for name in ("cart_speed", "pole_speed")),
@@ -156,7 +146,7 @@ def test_the_example_drives_as_the_environment_does(tmp_path: Path) -> None:
     terms = json.loads(json.dumps(contract(plan, policy, "")))
     recording = record(plan, policy, seed=0, ticks=50)
     assert not recording.done.any()
-    drive = example()
+    drive = example.drive()
     robot = drive.Robot(TASKS / "robots" / "cartpole" / "scene.xml", terms)
     driver = drive.Driver(tmp_path / "policy.onnx", terms, {})
     for tick in range(50):
@@ -164,8 +154,9 @@ def test_the_example_drives_as_the_environment_does(tmp_path: Path) -> None:
         aim = driver.step(robot)
         np.testing.assert_allclose(driver.action, recording.action[tick], atol=1e-4)
         robot.drive(aim)
-    assert "ksim_compiler" not in (ROOT / "examples" / "drive.py").read_text()
-    assert "ksim_schema" not in (ROOT / "examples" / "drive.py").read_text()
+    for path in example.EXAMPLES.glob("*.py"):
+        assert "ksim_compiler" not in path.read_text()
+        assert "ksim_schema" not in path.read_text()
 
 
 def test_mistakes_of_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

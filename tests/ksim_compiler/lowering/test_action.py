@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 from mujoco import mjx
 
-from ksim_compiler.lowering import action as actions
-from ksim_compiler.lowering import rules
+from ksim_compiler.lowering import action as actions, rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles, Robot, equip, load, read_files
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source import parse
-from ksim_schema.vocabulary import action as v
-from ksim_schema.vocabulary import randomizer
+from ksim_schema.vocabulary import action as v, randomizer
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.test_env import CARTPOLE, ROBOTS, edited, start
 

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 
-from ksim_compiler.lowering import curriculum as curricula
-from ksim_compiler.lowering import rules
+from ksim_compiler.lowering import curriculum as curricula, rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.robot.model import ModelFiles, equip, load
 from ksim_schema.vocabulary import curriculum as v

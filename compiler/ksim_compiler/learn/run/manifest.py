@@ -17,8 +17,7 @@ from typing import Any
 import jax
 
 from ksim_compiler import artifact
-from ksim_compiler.learn.run.folder import RUN_FILE
-from ksim_compiler.learn.run.folder import lock as lock
+from ksim_compiler.learn.run.folder import RUN_FILE, lock as lock
 from ksim_compiler.pipeline import Compiled
 from ksim_schema.graph.canonical import canonical, canonical_yaml
 from ksim_schema.source.files import write_text

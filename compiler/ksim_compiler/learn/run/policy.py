@@ -8,8 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ksim_compiler.learn.nets.networks import Actor as ActorNetwork
-from ksim_compiler.learn.nets.networks import build_actor
+from ksim_compiler.learn.nets.networks import Actor as ActorNetwork, build_actor
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run import checkpoint, checkpoints
 from ksim_compiler.learn.run.checkpoint import CheckpointError

@@ -19,8 +19,7 @@ from ksim_compiler.learn.ppo.types import Params, TrainState, stream
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
-from ksim_compiler.learn.run.tracking import errors as tracking_errors
-from ksim_compiler.learn.run.tracking import watch
+from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic

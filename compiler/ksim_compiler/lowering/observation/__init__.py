@@ -3,6 +3,7 @@
 A value may have several axes (body by body); the reading is flat.
 """
 
-from ksim_compiler.lowering.observation.trunk import DISTORTIONS, Distortion
-
-__all__ = ["DISTORTIONS", "Distortion"]
+from ksim_compiler.lowering.observation.trunk import (
+    DISTORTIONS as DISTORTIONS,
+    Distortion as Distortion,
+)

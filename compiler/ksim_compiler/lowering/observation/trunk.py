@@ -13,8 +13,7 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import drawn
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
-from ksim_schema.vocabulary.observation import Observation
-from ksim_schema.vocabulary.observation import trunk as v
+from ksim_schema.vocabulary.observation import Observation, trunk as v
 
 Value = Float[Array, " size"]
 

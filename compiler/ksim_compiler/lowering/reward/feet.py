@@ -19,8 +19,7 @@ from ksim_compiler.lowering.reward.velocity import (
 )
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.timing import ticks
-from ksim_schema.vocabulary.reward import Touching
-from ksim_schema.vocabulary.reward import feet as v
+from ksim_schema.vocabulary.reward import Touching, feet as v
 
 OfFeet = Float[Array, " feet"]
 

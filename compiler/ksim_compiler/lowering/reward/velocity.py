@@ -18,8 +18,7 @@ from ksim_compiler.lowering.reward.kernels import (
 )
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
-from ksim_schema.vocabulary.reward import Rest
-from ksim_schema.vocabulary.reward import velocity as v
+from ksim_schema.vocabulary.reward import Rest, velocity as v
 
 
 def commanded_motion(x: Context, name: str) -> tuple[Any, Any, Any, Any]:
