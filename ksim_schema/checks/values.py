@@ -217,7 +217,7 @@ def _twice(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
 
 def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Iterator[Diagnostic]:
     """A reward that is the same whatever the policy does."""
-    if _nothing(part.scale):
+    if part.scale.is_zero:
         message = "the scale is 0, so this reward adds nothing"
         place = ("Reward", name, "scale")
         yield task.report(CONSTANT_REWARD, message, *place, help="give it a weight, or take it out")
@@ -231,19 +231,11 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
         yield task.report_key(CONSTANT_REWARD, message, "Reward", name, help=help)
 
 
-def _nothing(scale: Scale) -> bool:
-    """Whether a scale is 0 at each level."""
-    ramp = scale.linear or scale.quadratic or scale.square_root
-    if ramp is not None:
-        return ramp.start == ramp.to == 0
-    return (scale.constant if scale.constant is not None else scale.non_zero) == 0
-
-
 def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
     scale: Any = getattr(part, "scale", None)
     values: Iterable[Any] = scale if is_list(scale) else (scale,)
     zero = any(isinstance(v, float) and not v for v in values)
-    if zero or (isinstance(scale, Scale) and _nothing(scale)):
+    if zero or (isinstance(scale, Scale) and scale.is_zero):
         what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
         yield task.report(PART_WITHOUT_EFFECT, f"the scale is 0, so {what}", *at, "scale")
 

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import networkx as nx
-
 from ksim_schema.acset import sch_task
 from ksim_schema.diff.model import TIERS
 from ksim_schema.diff.report import MEANING, Comparison, lines, moves
+from ksim_schema.drawing.drawing import TITLES, group_of
+from ksim_schema.drawing.layout import Link, Rect, layout
+from ksim_schema.drawing.svg import path_of, text_width
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.graph.canonical import renamed
 from ksim_schema.task import SECTIONS
+from ksim_schema.vocabulary.objects import OBJECT
 
-WIDTH, HEIGHT, GAP, BETWEEN, MARGIN = 176, 36, 12, 60, 20
-"""Size of a box, gaps between boxes of a layer and between layers, margin; px."""
+WIDTH, HEIGHT, MARGIN = 176.0, 36.0, 20
+"""Size of a box, and left margin of the title; px."""
 HEAD = 64
 """Height of the title and the legend; px."""
-SWEEPS = 6
-"""Passes over the layers that bring the boxes close to their neighbours."""
 
 Hop = tuple[Node, Node]
 
@@ -37,6 +37,7 @@ STYLE = """
 .ksim-diff text{fill:var(--ink)}.ksim-diff .soft{fill:var(--soft);font-size:10px}
 .ksim-diff .title{font-size:15px;font-weight:600}.ksim-diff .name{font-weight:600}
 .ksim-diff rect.part{fill:var(--box);stroke:var(--line)}
+.ksim-diff rect.frame{fill:none;stroke:var(--line)}
 .ksim-diff path{fill:none;stroke:var(--line);stroke-width:1}
 .ksim-diff .born rect.part{fill:var(--born-box);stroke:var(--born);stroke-width:2}
 .ksim-diff .died rect.part{fill:var(--died-box);stroke:var(--died);stroke-width:2;
@@ -62,32 +63,41 @@ class Picture:
 def svg(comparison: Comparison) -> str:
     """The comparison as one SVG image that needs nothing else and suits light and dark pages."""
     picture = _picture(comparison)
-    layers = _layers(picture)
-    places = {
-        node: (MARGIN + x * (WIDTH + BETWEEN), y)
-        for x, layer in enumerate(layers)
-        for node, y in _column(layer, max(map(len, layers)))
-    }
-    width = 2 * MARGIN + len(layers) * (WIDTH + BETWEEN) - BETWEEN
-    height = HEAD + max(map(len, layers)) * (HEIGHT + GAP) + MARGIN
+    groups = _groups(picture)
+    # a hop of the old task may run against one of the new: it does not shape the layers
+    links = [Link(str(a), str(b), fate == "died") for (a, b), fate in picture.hops.items()]
+    members = {group: list(map(str, nodes)) for group, nodes in groups.items()}
+    sizes = {node: (WIDTH, HEIGHT) for names in members.values() for node in names}
+    placed = layout(sizes, links, members)
+    summary = comparison.summary()
+    longest = max(text_width(comparison.title, 15), 340 + text_width(summary, 10))
+    width, height = round(max(placed.width, longest)), round(placed.height) + HEAD
     rows = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="ksim-diff" role="img" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
-        f"<title>{_text(comparison.title)}: {_text(comparison.summary())}</title>",
+        f"<title>{_text(comparison.title)}: {_text(summary)}</title>",
         f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{width}" height="{height}"/>',
         f'<text class="title" x="{MARGIN}" y="26">{_text(comparison.title, 90)}</text>',
-        *_legend(comparison.summary()),
+        *_legend(summary),
+        f'<g transform="translate(0 {HEAD})">',
     ]
+    rows += [_frame(group, box) for group, box in placed.groups.items()]
     order = {"": 0, "died": 1, "born": 2}  # what has changed is drawn over what has not
-    for (a, b), fate in sorted(picture.hops.items(), key=lambda hop: order[hop[1]]):
-        (x0, y0), (x1, y1) = places[a], places[b]
-        x0, y0, y1 = x0 + WIDTH, y0 + HEIGHT // 2, y1 + HEIGHT // 2
-        bend = max(30, (x1 - x0) // 2)
-        curve = f"M{x0} {y0}C{x0 + bend} {y0} {x1 - bend} {y1} {x1} {y1}"
-        rows.append(f'<path class="{fate}" d="{curve}"/>')
-    rows += [_box(picture, node, *places[node]) for node in places]
-    return "\n".join((*rows, "</svg>")) + "\n"
+    wires = zip(picture.hops.values(), placed.routes, strict=True)
+    for fate, route in sorted(wires, key=lambda wire: order[wire[0]]):
+        rows.append(f'<path class="{fate}" d="{path_of(route)}"/>')
+    for nodes in groups.values():
+        rows += [_box(picture, node, placed.nodes[str(node)]) for node in nodes]
+    return "\n".join((*rows, "</g></svg>")) + "\n"
+
+
+def _groups(picture: Picture) -> dict[str, list[Node]]:
+    """The parts by group, both in the order of the drawing of a task."""
+    groups: dict[str, list[Node]] = {}
+    for node in sorted(picture.kinds, key=lambda n: (OBJECT[n.object].drawn, n.name)):
+        groups.setdefault(group_of(node), []).append(node)
+    return groups
 
 
 def html(comparisons: Sequence[Comparison]) -> str:
@@ -190,58 +200,25 @@ def _hops(data: Mapping[str, Any]) -> set[Hop]:
     }
 
 
-def _layers(picture: Picture) -> list[list[Node]]:
-    """Each part one layer after the last that it needs; what needs nothing next to its reader.
-
-    A hop of the old task may run against one of the new: such hops do not shape the layers.
-    """
-    graph: nx.DiGraph[Node] = nx.DiGraph()
-    graph.add_nodes_from(picture.kinds)
-    graph.add_edges_from(hop for hop, fate in picture.hops.items() if fate != "died")
-    for (a, b), fate in picture.hops.items():
-        if fate == "died" and not nx.has_path(graph, b, a):
-            graph.add_edge(a, b)
-    layers: list[list[Node]] = [sorted(layer) for layer in nx.topological_generations(graph)]
-    depth = {node: x for x, layer in enumerate(layers) for node in layer}
-    for node in reversed(list(nx.topological_sort(graph))):
-        readers = [depth[after] for after in graph.successors(node)]
-        if readers and node.object != "PhysicsState":
-            depth[node] = max(depth[node], min(readers) - 1)
-    layers = [[] for _ in layers]
-    for node in sorted(depth, key=lambda n: (SECTIONS.index(n.object), n.name)):
-        layers[depth[node]].append(node)
-    layers = [layer for layer in layers if layer]
-    for sweep in range(SWEEPS):
-        place = {n: i / len(layer) for layer in layers for i, n in enumerate(layer)}
-        for layer in layers if sweep % 2 == 0 else reversed(layers):
-            ends = graph.predecessors if sweep % 2 == 0 else graph.successors
-
-            def centre(node: Node) -> float:
-                around = [place[n] for n in ends(node)]  # noqa: B023 - used at once
-                return sum(around) / len(around) if around else place[node]  # noqa: B023
-
-            layer.sort(key=centre)
-            place |= {n: i / len(layer) for i, n in enumerate(layer)}
-    return layers
+def _frame(group: str, box: Rect) -> str:
+    x, y = round(box.x), round(box.y)
+    return (
+        f'<rect class="frame" x="{x}" y="{y}" width="{round(box.width)}" '
+        f'height="{round(box.height)}" rx="8"/>'
+        f'<text class="soft" x="{x + 9}" y="{y + 18}">{_text(TITLES.get(group, group))}</text>'
+    )
 
 
-def _column(layer: Sequence[Node], longest: int) -> Iterator[tuple[Node, int]]:
-    """The boxes of a layer with their heights, in the middle of the picture."""
-    free = (longest - len(layer)) * (HEIGHT + GAP) // 2
-    for number, node in enumerate(layer):
-        yield node, HEAD + free + number * (HEIGHT + GAP)
-
-
-def _box(picture: Picture, node: Node, x: int, y: int) -> str:
+def _box(picture: Picture, node: Node, box: Rect) -> str:
     fate = picture.fates.get(node, "")
     notes = "".join(f"\n{note}" for note in picture.notes.get(node, ()))
-    kind = picture.kinds[node]
-    below = f"{node.object}{': ' + kind if kind else ''}"
+    x, y = round(box.x), round(box.y)
     return (
         f'<g class="{fate}"><title>{_text(f"{node}{notes}")}</title>'
-        f'<rect class="part" x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
+        f'<rect class="part" x="{x}" y="{y}" width="{round(box.width)}" '
+        f'height="{round(box.height)}" rx="6"/>'
         f'<text class="name" x="{x + 9}" y="{y + 15}">{_text(node.name, 24)}</text>'
-        f'<text class="soft" x="{x + 9}" y="{y + 29}">{_text(below, 30)}</text></g>'
+        f'<text class="soft" x="{x + 9}" y="{y + 29}">{_text(picture.kinds[node], 30)}</text></g>'
     )
 
 

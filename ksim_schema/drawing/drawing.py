@@ -67,7 +67,8 @@ class Picture:
 LOOP = frozenset(("observe", "read", "act", "step", "hold"))
 """The morphisms of the control loop."""
 
-_TITLES = {"state": "PhysicsState", "next": "PhysicsState, next", "failure": "Trajectory, ends"}
+TITLES = {"state": "PhysicsState", "next": "PhysicsState, next", "failure": "Trajectory, ends"}
+"""Headings of the groups that are not headed by their object."""
 
 
 def picture(graph: Graph, title: str = "", about: str = "") -> Picture:
@@ -81,8 +82,8 @@ def picture(graph: Graph, title: str = "", about: str = "") -> Picture:
     ids = {node: f"n{i}" for i, node in enumerate(graph.nodes)}
     groups: dict[str, Group] = {}
     for node in sorted(graph.nodes, key=lambda n: OBJECT[n.object].drawn):
-        key = _group(node)
-        heading = _TITLES.get(key, node.object)
+        key = group_of(node)
+        heading = TITLES.get(key, node.object)
         group = groups.setdefault(key, Group(f"g{len(groups)}", node.object, heading))
         group.parts.append(Shown(ids[node], node.object, *_words(graph, node)))
     wires = dict.fromkeys(
@@ -93,7 +94,8 @@ def picture(graph: Graph, title: str = "", about: str = "") -> Picture:
     return Picture(title, about, tuple(groups.values()), tuple(wires), legend)
 
 
-def _group(node: Node) -> str:
+def group_of(node: Node) -> str:
+    """The group that a part stands in: that of its object, save where ``TITLES`` has another."""
     if node.object == "PhysicsState":
         return "next" if node.name.endswith(NEXT) else "state"
     return "failure" if node == FAILURE_CHANNEL else node.object

@@ -142,7 +142,7 @@ class _Svg:
     def _wire(self, wire: Wire, route: Route, names: dict[str, str]) -> str:
         hom = wire.hom
         said = f"{describe(hom)}: {names[wire.src]} to {names[wire.tgt]}"
-        path = _track(route.points) if route.back else _curve(route.points)
+        path = path_of(route)
         title = f"<title>{escape(said)}</title>"
         return f'<path class="{_classes(hom, wire.loop)}" d="{path}">{title}</path>'
 
@@ -173,6 +173,11 @@ def _n(value: float) -> str:
 def _rect(box: Rect) -> str:
     x, y, width, height = map(_n, box)
     return f'x="{x}" y="{y}" width="{width}" height="{height}"'
+
+
+def path_of(route: Route) -> str:
+    """The path data of a route."""
+    return _track(route.points) if route.back else _curve(route.points)
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 
 import networkx as nx
 
-from ksim_schema.acset import Instance, Schema, sch_task
+from ksim_schema.acset import Instance, Schema
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.typed import (
     ACTION_NOT_SET,
@@ -225,8 +225,3 @@ def to_acset(graph: Graph, values: dict[Node, str]) -> Instance:
         ends = {f"{edge.hom}_src": rows[edge.src], f"{edge.hom}_tgt": rows[edge.tgt]}
         instance.add(edge.hom, **ends)
     return instance
-
-
-def task_schema() -> Schema:
-    """The schema that task graphs are typed by."""
-    return sch_task()

@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, get_origin
 
-from ksim_schema.acset import Arrow
+from ksim_schema.acset import Arrow, sch_task
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.names import UNKNOWN_PART
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
 from ksim_schema.diagnostics.codes.typed import ILL_TYPED_EDGE, NO_SUCH_EDGE, UNKNOWN_MORPHISM
-from ksim_schema.graph.graph import NEXT, Edge, Graph, task_schema
+from ksim_schema.graph.graph import NEXT, Edge, Graph
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import Task
@@ -45,7 +45,7 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
         for section, parts in data.items()
     }
     document = replace(document, data=data, values=dict(document.values), keys=dict(document.keys))
-    homs = task_schema().homs
+    homs = sch_task().homs
     for name, edges in written.items():
         path: Path_ = ("morphisms", name)
         if name not in homs:

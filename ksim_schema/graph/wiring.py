@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ksim_schema.acset import sch_task
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.names import PART_OF_ANOTHER_OBJECT, UNKNOWN_PART
 from ksim_schema.diagnostics.codes.typed import NAMED_TWICE
 from ksim_schema.diagnostics.codes.values import NO_CURRICULUM
-from ksim_schema.graph.graph import NEXT, Edge, Graph, Node, task_schema
+from ksim_schema.graph.graph import NEXT, Edge, Graph, Node
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import KNOWN, REQUIRED, Task
@@ -40,7 +41,7 @@ def wire(task: Task) -> tuple[Graph, list[Diagnostic]]:
 
 class _Builder:
     def __init__(self, task: Task) -> None:
-        self.task, self.schema = task, task_schema()
+        self.task, self.schema = task, sch_task()
         self.found: list[Diagnostic] = []
         self.edges: dict[Edge, None] = {}
         self.channels: dict[Node, list[Edge]] = {}

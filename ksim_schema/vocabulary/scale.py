@@ -49,6 +49,30 @@ class Scale(Model):
         """Whether the level matters."""
         return self.constant is None
 
+    @property
+    def ramp(self) -> tuple[str, Ramp] | None:
+        """The form of a scale that goes from one value to another, and these values."""
+        ramps = {"linear": self.linear, "quadratic": self.quadratic}
+        ramps["square_root"] = self.square_root
+        return next(((form, ramp) for form, ramp in ramps.items() if ramp is not None), None)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is 0 at each level."""
+        if self.ramp is not None:
+            return self.ramp[1].start == self.ramp[1].to == 0
+        return (self.non_zero if self.constant is None else self.constant) == 0
+
+    @property
+    def text(self) -> str:
+        """As people write it: ``0.5``, or ``0 to 1 (linear)``."""
+        if self.constant is not None:
+            return f"{self.constant:g}"
+        if self.ramp is not None:
+            form, ramp = self.ramp
+            return f"{ramp.start:g} to {ramp.to:g} ({form.replace('_', ' ')})"
+        return f"{self.non_zero:g} above level 0"
+
 
 def constant_scale(value: float) -> Scale:
     """The scale that is this number at each level."""

@@ -9,7 +9,6 @@ from ksim_compiler.plan import Plan, base_text
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.reward import Reward
-from ksim_schema.vocabulary.scale import Scale
 from ksim_schema.vocabulary.termination import Termination
 
 
@@ -39,7 +38,7 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
         table.add_row(str(node), kind, str(plan.shapes[node][0]), "")
     for name, part in plan.parts(Reward).items():
         sign = "-" if part.penalty else "+"
-        table.add_row(f"Reward.{name}", part.kind_name, "", f"{sign}{scale_text(part.scale)}")
+        table.add_row(f"Reward.{name}", part.kind_name, "", f"{sign}{part.scale.text}")
     for name, part in plan.parts(Termination).items():
         table.add_row(
             f"Termination.{name}", part.kind_name, "", "time-out" if part.timeout else "failure"
@@ -48,14 +47,3 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
         for name, part in plan.parts(object).items():
             table.add_row(f"{object}.{name}", part.kind_name, "", "")
     console.print(table)
-
-
-def scale_text(scale: Scale) -> str:
-    """A scale as people write it: ``0.5``, or ``0 to 1 (linear)``."""
-    if scale.constant is not None:
-        return f"{scale.constant:g}"
-    for form in ("linear", "quadratic", "square_root"):
-        ramp = getattr(scale, form)
-        if ramp is not None:
-            return f"{ramp.start:g} to {ramp.to:g} ({form.replace('_', ' ')})"
-    return f"{scale.non_zero:g} above level 0"

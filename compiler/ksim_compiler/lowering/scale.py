@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,6 +11,12 @@ from jaxtyping import Array, Float, Key
 
 from ksim_schema.vocabulary.scale import Scale
 
+_SHAPES: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda level: level,
+    "quadratic": lambda level: level**2,
+    "square_root": jnp.sqrt,
+}
+
 
 def scaled(scale: Scale, level: Float[Array, ""]) -> Any:
     """The value of a scale at a level of the curriculum."""
@@ -17,14 +24,10 @@ def scaled(scale: Scale, level: Float[Array, ""]) -> Any:
         return scale.constant
     if scale.non_zero is not None:
         return jnp.where(level > 0, scale.non_zero, 0.0)
-    for ramp, shape in (
-        (scale.linear, level),
-        (scale.quadratic, level**2),
-        (scale.square_root, jnp.sqrt(level)),
-    ):
-        if ramp is not None:
-            return ramp.start + (ramp.to - ramp.start) * shape
-    raise ValueError("a scale without a form")
+    if scale.ramp is None:
+        raise ValueError("a scale without a form")
+    form, ramp = scale.ramp
+    return ramp.start + (ramp.to - ramp.start) * _SHAPES[form](level)
 
 
 def uniform(key: Key[Array, ""], limits: tuple[Any, Any], shape: tuple[int, ...] = ()) -> Any:
