@@ -13,7 +13,7 @@ from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
 from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
-from ksim_schema.diagnostics.codes.values import LATENCY_TOO_LONG, NO_TIME_LIMIT, UNEVEN_MINIBATCHES
+from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
 from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
@@ -25,6 +25,7 @@ from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.state import Robot
 from ksim_schema.vocabulary.termination import Termination
@@ -99,12 +100,12 @@ def check_document(
     found: list[Diagnostic] = []
     homes: dict[str, tuple[Path, str]] = {}
     if files is None:
-        composed = compose(document, folder)
+        composed = compose(document, folder, LEARNERS)
         document, found, homes = composed.document, composed.problems, composed.homes
         texts |= composed.sources
         if has_errors(found):  # what else is wrong may follow from these
             return Checked(None, None, in_order(found), texts)
-    document, problems = apply_settings(document, settings)
+    document, problems = apply_settings(document, settings, LEARNERS)
     found += problems
     shown = {name: place for name, (_, place) in homes.items()}
     read, place = _component_files(document, folder, files, homes)
@@ -154,20 +155,17 @@ def _component_files(
 
 def numbers(task: Task) -> Iterator[Diagnostic]:
     """Checks of values against each other that need no robot."""
-    ppo = task.ppo
     recurrent = any(
         getattr(part.network, "kind", "mlp") != "mlp"  # type: ignore[attr-defined]
         for object in ("Policy", "Critic")
         for part in task.of(object).values()
     )
-    samples = ppo.envs if recurrent else ppo.envs * ppo.rollout
-    if samples % ppo.minibatches:
-        what = f"{ppo.envs} environments" if recurrent else f"{samples} samples of a rollout"
-        message = f"{what} do not divide into {ppo.minibatches} minibatches"
-        divisors = [n for n in range(1, 65) if samples % n == 0]
-        best = min(divisors, key=lambda n: abs(n - ppo.minibatches))
-        where = ("PPO", "minibatches")
-        yield task.report(UNEVEN_MINIBATCHES, message, *where, help=f"{best} minibatches would do")
+    section = task.learner.section
+    for remark in task.learner.remarks(recurrent):
+        yield task.report(remark.code, remark.message, section, *remark.place, help=remark.help)
+    if not task.learner.critic and task.of("Critic"):
+        message = f"{section} trains no critic, so this one does nothing"
+        yield task.report_key(IDLE_CRITIC, message, "Critic", help="take it out")
     limited = any(t.timeout for t in task.of(Termination).values())
     if not limited and task.complete:
         message = "no time limit: an episode that never fails never ends"

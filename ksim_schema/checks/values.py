@@ -17,7 +17,6 @@ from ksim_schema.diagnostics.codes.typed import (
     LATE_EVENT,
     NAMED_TWICE,
     PART_WITHOUT_EFFECT,
-    SHARE_WITHOUT_LENGTH,
     TERMINATION_NEVER_COMES,
 )
 from ksim_schema.source import Path_
@@ -48,6 +47,7 @@ from ksim_schema.units import (
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.event import Event
+from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
 from ksim_schema.vocabulary.termination import NotUpright, Termination
@@ -76,21 +76,7 @@ PLAUSIBLE: dict[Dimension, float] = {
 }
 """Largest size in SI units that a robot's task has a use for; far above what is usual."""
 _ANY_OTHER = 1e9
-_TRAINING = {
-    "envs": 2**20,
-    "rollout": 1e5,
-    "epochs": 1e3,
-    "minibatches": 2**20,
-    "steps": 1e15,
-    "learning_rate": 1.0,
-    "start": 1.0,
-    "min": 1.0,
-    "max": 1.0,
-    "adaptive_kl": 10.0,
-    "clip": 10.0,
-    "entropy": 10.0,
-}
-"""The same for fields of PPO."""
+"""The same for any other dimension."""
 
 
 def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
@@ -102,7 +88,7 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
     """
     data = task.document.data
     canonical = "hold" in (_written(task, ("morphisms",)) or ())  # it writes out empty defaults
-    for section in (*SECTIONS, "PPO"):
+    for section in (*SECTIONS, *LEARNERS):
         if section in data:
             yield from _numbers(task, data[section], (section,))
             yield from () if canonical else _empty(task, data[section], (section,))
@@ -119,8 +105,6 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield from _late_event(task, name, part)
         if object in ("Observation", "Action"):
             yield from _scaled_to_nothing(task, part, (object, name))
-    if task.ppo.steps is None:
-        yield from _shares_of_no_run(task)
 
 
 def _numbers(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
@@ -162,9 +146,9 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
         yield task.report(OUT_OF_RANGE, message, *path, help=help)
         return
     bound = PLAUSIBLE.get(value.dimension, _ANY_OTHER)
-    if path[0] == "PPO":
+    if learner := LEARNERS.get(str(path[0])):
         named = [step for step in path if isinstance(step, str)]
-        bound = _TRAINING.get(named[-1], bound)
+        bound = learner.plausible.get(named[-1], bound)
     elif value.dimension == NUMBER and value.is_integer() and "." not in text and "e" not in text:
         bound = _ANY_OTHER  # a count of ticks, for example
     if size > bound:
@@ -244,13 +228,14 @@ def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:
     """An event that is due when most episodes of the training are over."""
     terminations = task.of(Termination).values()
     limits = [limit for t in terminations if (limit := t.time_limit()) is not None]
-    limits += [task.ppo.episode] if task.ppo.episode is not None else []
+    limits += [task.learner.episode] if task.learner.episode is not None else []
     longest = min(limits, default=math.inf)
     first, last = event.every
     if (first + last) / 2 >= longest:
         often = "never comes" if first >= longest else "seldom comes"
         message = f"episodes of the training last at most {longest:g} s, so this {often}"
-        help = "shorten 'every', or lengthen the episodes (PPO.episode, episode_length)"
+        cut = f"{task.learner.section}.episode"
+        help = f"shorten 'every', or lengthen the episodes ({cut}, episode_length)"
         yield task.report(LATE_EVENT, message, "Event", name, "every", help=help)
 
 
@@ -264,17 +249,3 @@ def _fixed_command(task: Task, name: str, part: Command) -> Iterator[Diagnostic]
             message = f"the range has no width, so the command is always {written[0]}"
             if field != "resample":
                 yield task.report(CONSTANT_COMMAND, message, "Command", name, info.alias or field)
-
-
-def _shares_of_no_run(task: Task) -> Iterator[Diagnostic]:
-    """Hyperparameters that change in a share of a run that has no length."""
-    ppo = task.ppo
-    help = "give PPO.steps, or say --steps with each run"
-    if ppo.learning_rate.anneal:
-        message = "without 'steps' a run has no end, so its learning rate does not fall"
-        yield task.report(
-            SHARE_WITHOUT_LENGTH, message, "PPO", "learning_rate", "anneal", help=help
-        )
-    if ppo.gamma.end not in (None, ppo.gamma.start):
-        message = "without 'steps' a run has no end, so the discount stays as at the start"
-        yield task.report(SHARE_WITHOUT_LENGTH, message, "PPO", "gamma", "end", help=help)

@@ -10,7 +10,7 @@ Each value keeps the file and line that it came from.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -69,16 +69,17 @@ class _Layer:
     """Every file that it is made of -> that file's data with what it extends."""
 
 
-def compose(document: Document, folder: Path) -> Composed:
+def compose(document: Document, folder: Path, flat: Collection[str]) -> Composed:
     """Apply ``extends``, ``remove`` and ``set``.
 
     Args:
         document: the task.
         folder: the folder that its paths are relative to.
+        flat: sections that hold fields and no parts.
     """
     if not is_mapping(document.data) or not set(KEYS) & set(document.data):
         return Composed(document)
-    composer = _Composer(folder, PurePosixPath(document.file).parent)
+    composer = _Composer(folder, PurePosixPath(document.file).parent, flat)
     here = (folder / PurePosixPath(document.file).name).resolve()
     layer = composer.layer(document, folder, (here,))
     whole = replace(document, data=layer.data, keys=layer.keys, values=layer.values)
@@ -86,8 +87,8 @@ def compose(document: Document, folder: Path) -> Composed:
 
 
 class _Composer:
-    def __init__(self, root: Path, place: PurePosixPath) -> None:
-        self.root, self.place = root, place
+    def __init__(self, root: Path, place: PurePosixPath, flat: Collection[str]) -> None:
+        self.root, self.place, self.flat = root, place, flat
         self.found: list[Diagnostic] = []
         self.sources: dict[str, str] = {}
         self.homes: dict[str, tuple[Path, str]] = {}
@@ -287,12 +288,13 @@ class _Composer:
         keys, values = dict(layer.keys), dict(layer.values)
         for name, value in settings.items():
             path: Path_ = tuple(name.split("."))
-            problem = missing_place(data, path, document.at((SET, name), key=True))
+            where = document.at((SET, name), key=True)
+            problem = missing_place(data, path, where, self.flat)
             if problem is not None:
                 self.found.append(problem)
                 continue
             for added in missing(data, path):  # what the path makes is blamed on its line
-                keys[added] = document.at((SET, name), key=True)
+                keys[added] = where
             data = with_value(data, path, value)
             for old in [p for p in values if p[: len(path)] == path]:
                 del values[old]

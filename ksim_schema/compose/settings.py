@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +16,14 @@ COMMAND_LINE = "--set"
 
 
 def apply_settings(
-    document: Document, settings: Sequence[str]
+    document: Document, settings: Sequence[str], flat: Collection[str]
 ) -> tuple[Document, list[Diagnostic]]:
     """Set values by path.
 
     Args:
         document: the task.
         settings: texts ``path=value``; the value is YAML.
+        flat: sections that hold fields and no parts.
 
     Returns:
         The changed document, and what is wrong with the settings.
@@ -48,7 +49,7 @@ def apply_settings(
         found += [replace(p, where=place) for p in problems]
         if parsed is None:
             continue
-        problem = missing_place(data, path, where)
+        problem = missing_place(data, path, where, flat)
         if problem is not None:
             found.append(problem)
             continue
@@ -67,16 +68,16 @@ def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:
     return {document.file: document.text, COMMAND_LINE: "\n".join(settings)}
 
 
-def missing_place(data: Any, path: Path_, where: Span) -> Diagnostic | None:
-    """A path must lead to a value of the task, or to a field that a part leaves at its default."""
+def missing_place(data: Any, path: Path_, where: Span, flat: Collection[str]) -> Diagnostic | None:
+    """A path must lead to a value of the task, or to a field that is left at its default."""
     for depth, step in enumerate(path):
         if not is_mapping(data):
             message = f"{'.'.join(map(str, path[:depth]))} has no parts"
             return Diagnostic(NO_SUCH_PATH, message, where)
         if step not in data:
-            if depth >= 2 or (depth == 1 and path[0] == "PPO"):
+            if depth >= 2 or (depth == 1 and path[0] in flat):
                 return None  # a field: its model says whether there is one of this name
-            if depth == 0 and step == "PPO":
+            if depth == 0 and step in flat:
                 return None
             of = ".".join(map(str, path[:depth])) or "the task"
             help = did_you_mean(str(step), data, of=f"{of} has")

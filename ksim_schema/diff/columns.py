@@ -322,9 +322,9 @@ def obstacles(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]
 
     Args:
         old: the canonical values of the policy or critic.
-        new: those of the new task.
+        new: those of the new task; both are empty of a task without a critic.
     """
-    before, after = old["network"], new["network"]
+    before, after = (side.get("network", {}) for side in (old, new))
     paths = [("network", key) for key in sorted({*before, *after})]
     paths += [("distribution", key) for key in ("kind", "components", "state_dependent")]
     found: list[str] = []

@@ -12,6 +12,7 @@ from ksim_schema.diff.model import ABSENT, Change, Diff, Step
 from ksim_schema.diff.tiers import Tiers
 from ksim_schema.graph.canonical import ORDERED, UNNAMED, renamed
 from ksim_schema.task import SECTIONS
+from ksim_schema.vocabulary.learner import LEARNERS
 
 Data = Mapping[str, Any]
 Path = tuple[Step, ...]
@@ -43,8 +44,7 @@ def diff(old: Data, new: Data) -> Diff:
     for hom in sorted({*moved["morphisms"], *new["morphisms"]}):
         before, after = (list(map(_wire, d["morphisms"].get(hom, ()))) for d in (moved, new))
         changes += _wires(hom, before, after, tiers)
-    for path, a, b in _values(moved.get("PPO", {}), new.get("PPO", {})):
-        changes.append(_valued("PPO", path, a, b, *tiers.ppo(path)))
+    changes += _learner(moved, new, tiers)
     changes += _files(moved.get("files", {}), new.get("files", {}))
     return Diff(tuple(changes))
 
@@ -56,10 +56,19 @@ def text(value: Any) -> str:
 
 def _head(old: Data, new: Data, tiers: Tiers) -> Iterator[Change]:
     """Changes of what stands beside the sections: the name, the description."""
-    known = {*SECTIONS, "morphisms", "PPO", "files"}
+    known = {*SECTIONS, "morphisms", *LEARNERS, "files"}
     before, after = ({k: v for k, v in d.items() if k not in known} for d in (old, new))
     for path, a, b in _values(before, after):
         yield _valued("task", path, a, b, *tiers.head(path))
+
+
+def _learner(old: Data, new: Data, tiers: Tiers) -> Iterator[Change]:
+    """Changes of how the task is trained: another learner, or other values of the same."""
+    before, after = ({k: d[k] for k in LEARNERS if k in d} for d in (old, new))
+    for path, a, b in _values(before, after):
+        action = "died" if b is ABSENT else "born" if a is ABSENT else "changed"
+        action = "changed" if len(path) > 1 else action
+        yield Change(action, "learner", path, *tiers.learner(path), old=a, new=b)
 
 
 def _parts(object: str, old: Data, new: Data, tiers: Tiers) -> Iterator[Change]:

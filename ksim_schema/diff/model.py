@@ -18,10 +18,12 @@ TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 * cosmetic: the same fingerprint.
 """
 Action = Literal["born", "died", "changed", "renamed"]
-Subject = Literal["task", "part", "wire", "order", "PPO", "file"]
+Subject = Literal["task", "part", "wire", "order", "learner", "file"]
 Step = str | int
-FORMAT: Final = 1
-"""Version of the JSON form. A reader refuses another."""
+FORMAT: Final = 2
+"""Version of the JSON form."""
+_READ: Final = (1, FORMAT)
+"""Versions that are read: in the first, a learner's place was without its section, PPO."""
 
 
 class Absent(Enum):
@@ -47,7 +49,8 @@ class Change:
         place: where, in the old task's names for what has died and the new one's otherwise:
             ``(object, name)`` of a part and ``(object, name, *path)`` of a value in it,
             ``(hom, src, tgt, port)`` of a wire, ``(hom,)`` of an order of wires, ``(name,)`` of a
-            file, the keys of a value of the task's head or of PPO.
+            file, ``(section, *path)`` of a value of the learner or ``(section,)`` of all of it,
+            the keys of a value of the task's head.
         tier: what it means.
         why: the reason for the tier where the place does not say it.
         old: value before, ABSENT if it is born. Of a wire its index among those of its morphism
@@ -140,7 +143,7 @@ class Diff:
         except (ValueError, RecursionError) as error:
             raise DiffError("the text is not JSON") from error
         changes: Any = cast("Any", data).get("changes") if isinstance(data, dict) else None
-        if not isinstance(changes, list) or cast("Any", data).get("format") != FORMAT:
+        if not isinstance(changes, list) or cast("Any", data).get("format") not in _READ:
             raise DiffError(f"the text is no diff of format {FORMAT}")
         return cls(tuple(_change(item) for item in cast("Iterable[Any]", changes)))
 
@@ -148,8 +151,10 @@ class Diff:
 def _change(data: Any) -> Change:
     if not isinstance(data, dict):
         raise DiffError("a change is a mapping")
-    fields = cast("Mapping[str, Any]", data)
+    fields = dict(cast("Mapping[str, Any]", data))
     place: Any = fields.get("place")
+    if fields.get("subject") == "PPO" and isinstance(place, list):  # of format 1
+        fields["subject"], place = "learner", ["PPO", *cast("list[Any]", place)]
     good = (
         fields.get("action") in get_args(Action)
         and fields.get("subject") in get_args(Subject)

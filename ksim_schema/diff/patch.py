@@ -81,15 +81,11 @@ def _head(data: dict[str, Any], change: Change) -> None:
     _value(data, change, *change.place)
 
 
-def _ppo(data: dict[str, Any], change: Change) -> None:
-    _value(data["PPO"], change, *change.place)
-
-
 _APPLY: dict[str, Callable[[dict[str, Any], Change], None]] = {
     "task": _head,
     "part": _part,
     "wire": _wire,
     "order": _order,
-    "PPO": _ppo,
+    "learner": _head,
     "file": _file,
 }

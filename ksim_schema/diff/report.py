@@ -14,6 +14,7 @@ from ksim_schema.diff.model import ABSENT, TIERS, Change, Diff, Tier
 from ksim_schema.source import dotted
 from ksim_schema.units import QuantityError, parse
 from ksim_schema.vocabulary import KINDS
+from ksim_schema.vocabulary.learner import LEARNERS
 
 SHOWN = 3
 """How many changes of meaning are told; of others their number."""
@@ -168,6 +169,9 @@ def lines(diff: Diff, tier: Tier) -> Iterator[Line]:
                 values = change.new if change.action == "born" else change.old
                 text = brief(str(place[0]), values) + _readers(diff, change)
                 yield Line(sign, dotted(place), text, change.why)
+            case "learner" if len(place) == 1:
+                values = change.new if change.action == "born" else change.old
+                yield Line(sign, str(place[0]), learner(str(place[0]), values), change.why)
             case "wire":
                 hom, src, tgt, port = (str(step) for step in place)
                 ends = (homs[hom].dom, src), (homs[hom].codom, tgt)
@@ -185,7 +189,7 @@ def lines(diff: Diff, tier: Tier) -> Iterator[Line]:
 
 
 def _valued(sign: str, change: Change) -> Line:
-    place = change.place if change.subject != "PPO" else ("PPO", *change.place)
+    place = change.place
     if place[-1] == "constant":  # `scale: 3` is how an author writes it
         place = place[:-1]
     old, new = short(change.old), short(change.new)
@@ -208,6 +212,12 @@ def _readers(diff: Diff, part: Change) -> str:
         and homs[str(c.place[0])].codom not in ("Trajectory", "PhysicsState")
     ]
     return " -> " + ", ".join(dict.fromkeys(ends)) if ends else ""
+
+
+def learner(section: str, values: Mapping[str, Any]) -> str:
+    """A learner as its author would write it: without what is as by default."""
+    usual = LEARNERS[section]().model_dump(mode="json", by_alias=True)
+    return short({k: v for k, v in values.items() if k not in usual or usual[k] != v})
 
 
 def brief(object: str, values: Mapping[str, Any]) -> str:

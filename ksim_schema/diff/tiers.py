@@ -13,6 +13,7 @@ from ksim_schema.acset import sch_task
 from ksim_schema.diff.model import ABSENT, Step, Tier
 from ksim_schema.graph.canonical import PROSE, UNNAMED
 from ksim_schema.units import QuantityError, parse
+from ksim_schema.vocabulary.learner import LEARNERS
 
 Verdict = tuple[Tier, str]
 
@@ -33,6 +34,7 @@ class Tiers:
 
     def __init__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         self.files_known = "files" in old and "files" in new
+        self.other_units = _normalized(old) != _normalized(new)
         both = (old["morphisms"], new["morphisms"])
         self.read = _sources(both, "read")
         """Observations that the policy of either task reads."""
@@ -62,12 +64,14 @@ class Tiers:
             return "cosmetic", "nothing goes by this name"
         return "runtime", "its random draws and its name in logs change"
 
-    def ppo(self, path: Sequence[Step]) -> Verdict:
-        """Of a value of PPO."""
-        if path[0] in ("envs", "steps"):
+    def learner(self, path: Sequence[Step]) -> Verdict:
+        """Of a value of the learner, or of another learner."""
+        if path[1:] in (("envs",), ("steps",)):
             return "runtime", ""
-        if path[0] == "normalize_observations":
+        if path[1:] == ("normalize_observations",) or (len(path) == 1 and self.other_units):
             return "policy-io", "the policy's inputs are in other units"
+        if len(path) == 1:
+            return "training", "another learner"
         return "training", ""
 
     def order(self, hom: str) -> Verdict:
@@ -144,6 +148,11 @@ class Tiers:
                 end = (homs.codom, target)
                 idle = homs.codom in ("Observation", "Command") and end not in self.used
                 return ("runtime", "nothing reads it") if idle else ("training", "")
+
+
+def _normalized(data: Mapping[str, Any]) -> set[bool]:
+    """Whether the learner of a task normalizes what the policy reads."""
+    return {data[k].get("normalize_observations") for k in LEARNERS if k in data}
 
 
 def _sources(both: Sequence[Mapping[str, Any]], hom: str) -> set[str]:

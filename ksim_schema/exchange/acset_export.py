@@ -50,7 +50,8 @@ def export_task(task: Task, graph: Graph) -> Instance:
         graph: its well-typed graph, with all its nodes.
     """
     result = Instance(sch_task_drawing(), instance(task, graph).tables)
-    header = {"ksim": LANGUAGE_VERSION, "about": task.about, "PPO": values_of(task.ppo)}
+    learner = {task.learner.section: values_of(task.learner)}
+    header = {"ksim": LANGUAGE_VERSION, "about": task.about, **learner}
     value = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     result.add(TASK_TABLE, task_name=task.name, task_value=value)
     rows = {hom: iter(result.tables[hom]) for hom in graph.schema.homs}

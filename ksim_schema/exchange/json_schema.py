@@ -15,6 +15,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,8 +30,8 @@ from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.units import parse
 from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.objects import OBJECT
-from ksim_schema.vocabulary.ppo import PPO
 
 FILE = "task.schema.json"
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -72,7 +73,8 @@ def task_schema() -> dict[str, Any]:
             definitions[f"{object}.{kind}"] = _model(model, definitions)
         properties[object] = _section(object)
     properties["morphisms"] = _morphisms()
-    properties["PPO"] = _model(PPO, definitions)
+    properties |= {name: _model(model, definitions) for name, model in LEARNERS.items()}
+    uncritical = [name for name, learner in LEARNERS.items() if not learner.critic]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "ksim task",
@@ -86,7 +88,9 @@ def task_schema() -> dict[str, Any]:
                 "if": {"not": {"required": ["components"]}},
                 "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in _OPEN}},
             },
-            {"if": {"not": {"required": ["extends"]}}, "then": {"required": [*REQUIRED]}},
+            {"if": _lacks("extends"), "then": {"required": [n for n in REQUIRED if n != "Critic"]}},
+            {"if": _lacks("extends", *uncritical), "then": {"required": ["Critic"]}},
+            *({"not": {"required": [*pair]}} for pair in combinations(LEARNERS, 2)),
         ],
         "$defs": dict(sorted(definitions.items())),
     }
@@ -95,6 +99,11 @@ def task_schema() -> dict[str, Any]:
 _PYTHON_FILE = {"type": "string", "pattern": r"\.py$"}
 _OPEN = frozenset(base.object for base in BASES)
 """Objects whose kinds a component file may add to."""
+
+
+def _lacks(*keys: str) -> dict[str, Any]:
+    """That a task has none of some keys."""
+    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
 
 
 def _known(kinds: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +312,7 @@ def _tidy(schema: Any) -> Any:
         tidied["anyOf"] = [
             c for i, c in enumerate(choices) if _without_units(c) not in _without_units(choices[:i])
         ]
-    if reference in ("#/$defs/Scale", "#/$defs/LearningRate", "#/$defs/Discount"):
+    if reference == "#/$defs/Scale":
         rest = {key: value for key, value in tidied.items() if key != "$ref"}
         tidied = {**rest, "anyOf": [{"$ref": reference}, {"type": ["number", "string"]}]}
     return tidied

@@ -62,7 +62,7 @@ def canonical(task: Task, graph: Graph) -> dict[str, Any]:
             entry["port"] = edge.port
         morphisms.setdefault(edge.hom, []).append(entry)
     data["morphisms"] = morphisms
-    data["PPO"] = values_of(task.ppo)
+    data[task.learner.section] = values_of(task.learner)
     return in_order(data)
 
 

@@ -18,7 +18,7 @@ from ksim_schema.diagnostics.codes.values import NO_CURRICULUM
 from ksim_schema.graph.graph import NEXT, Edge, Graph, Node
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
-from ksim_schema.task import KNOWN, REQUIRED, Task
+from ksim_schema.task import Task, known_keys, required
 from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
@@ -154,7 +154,9 @@ class _Builder:
     def _section_reported(self, object: str) -> bool:
         """Whether a section's absence is reported already: as missing, empty or misspelt."""
         data = self.task.document.data
-        return object in data or object in REQUIRED or not set(data) <= KNOWN
+        return (
+            object in data or object in required(self.task.learner) or not set(data) <= known_keys()
+        )
 
     def _channel(self, source: Node) -> Node:
         """The trajectory's channel of a part, recorded from it."""

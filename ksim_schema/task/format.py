@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from ksim_schema.diagnostics import Diagnostic, has_errors
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_reader import Document, parse
+from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.objects import SECTIONS
 
 HEAD = ("ksim", "task", "about")
 """Keys that stand together at the top."""
-ORDER = (
-    *HEAD,
-    *("extends", "components", "remove", "set"),
-    *SECTIONS,
-    *("morphisms", "PPO"),
-)
+BEFORE = (*HEAD, "extends", "components", "remove", "set", *SECTIONS, "morphisms")
+"""All keys in order, but for the learner's, which comes last."""
 
 
 @dataclass
@@ -111,7 +108,7 @@ def _sections(document: Document) -> str:
     for index, (_, key) in enumerate(starts):
         stop = begins[index + 1] if index + 1 < len(starts) else len(lines)
         blocks.append(_Block(key, lines[begins[index] : stop]))
-    place = {key: number for number, key in enumerate(ORDER)}
+    place = {key: number for number, key in enumerate((*BEFORE, *LEARNERS))}
     blocks.sort(key=lambda block: place.get(block.key, len(place)))
     return "\n".join([*_trimmed(top), *_joined(blocks)]) + "\n"
 

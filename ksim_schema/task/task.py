@@ -27,21 +27,21 @@ from ksim_schema.diagnostics.codes.structure import (
     UNKNOWN_SECTION,
     WRONG_TYPE,
 )
+from ksim_schema.diagnostics.codes.values import TWO_LEARNERS
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task.validation import problems_of
 from ksim_schema.units import describe
 from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.learner import LEARNERS, Learner, usual
 from ksim_schema.vocabulary.objects import OBJECTS, SECTIONS
-from ksim_schema.vocabulary.ppo import PPO
 
 LANGUAGE_VERSION = 1
 HEADER = ("ksim", "task", "about", COMPONENTS)
 OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
 """Objects with one declared component, whose ``kind`` need not be written."""
-KNOWN = frozenset((*HEADER, *SECTIONS, "PPO", "morphisms"))
-"""The keys of a task."""
 REQUIRED = tuple(row.name for row in OBJECTS if row.least)
+"""Sections that a task must have; that of the critic only where its learner trains one."""
 
 P = TypeVar("P", bound=Part)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -57,7 +57,7 @@ class Task:
         name: its name.
         about: a sentence that says what it is.
         parts: object -> name -> part, in the author's order.
-        ppo: how it is trained.
+        learner: how it is trained.
         folder: the folder that model paths are relative to.
         document: where it was read from.
         components: its component files, and the kinds that it may use with them.
@@ -66,7 +66,7 @@ class Task:
     name: str
     about: str
     parts: Mapping[str, Mapping[str, Part]]
-    ppo: PPO
+    learner: Learner
     folder: Path
     document: Document = field(compare=False, repr=False)
     components: Components = field(default=Components(), repr=False)
@@ -80,7 +80,7 @@ class Task:
             and len(written.get(object, {})) == len(self.of(object))
             for object in written
             if object in KINDS
-        ) and KNOWN.issuperset(written)
+        ) and known_keys().issuperset(written)
 
     @overload
     def of(self, object: type[P]) -> Mapping[str, P]: ...
@@ -138,7 +138,8 @@ def load(
         return None, [Diagnostic(NOT_A_MAPPING, message, document.at(()), help=help)]
     _check_header(document, data, found)
     misspelt = _check_sections(document, data, found)
-    for section in REQUIRED:
+    learner = _learner(document, data, found)
+    for section in required(learner):
         if section not in data and section not in misspelt:
             message = f"the task has no section {section!r}"
             found.append(Diagnostic(MISSING_SECTION, message, _first_line(document)))
@@ -148,19 +149,42 @@ def load(
         for section in SECTIONS
         if section in data
     }
-    training = data.get("PPO")
-    ppo = _validate(document, ("PPO",), {} if training is None else training, PPO, found)
     name, about = data.get("task"), data.get("about", "")
     task = Task(
         name if isinstance(name, str) else "task",
         about if isinstance(about, str) else "",
         parts,
-        ppo if ppo is not None else PPO(),
+        learner,
         folder,
         document,
         components,
     )
     return task, found
+
+
+def known_keys() -> frozenset[str]:
+    """The keys of a task."""
+    return frozenset((*HEADER, *SECTIONS, *LEARNERS, "morphisms"))
+
+
+def required(learner: Learner | type[Learner]) -> tuple[str, ...]:
+    """The sections that a task with this learner must have."""
+    return tuple(name for name in REQUIRED if name != "Critic" or learner.critic)
+
+
+def _learner(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> Learner:
+    """The learner that a task names, or the usual one with its defaults."""
+    named = [key for key in data if key in LEARNERS]
+    for other in named[1:]:
+        message = f"a task has one learner, and this one has {named[0]} as well"
+        help = f"keep one of the sections {' and '.join(named)}"
+        help += "; 'remove' takes one out of what a task extends"
+        where = document.at((other,), key=True)
+        found.append(Diagnostic(TWO_LEARNERS, message, where, other, help))
+    kind = LEARNERS[named[0]] if named else usual()
+    written = data.get(kind.section)
+    learner = _validate(document, (kind.section,), {} if written is None else written, kind, found)
+    return kind() if learner is None else learner
 
 
 def _check_sections(
@@ -170,13 +194,13 @@ def _check_sections(
     meant: set[str] = set()
     last = ""
     for key in data:
-        if key in KNOWN:
+        if key in known_keys():
             last = key
             continue
-        help = did_you_mean(key, (*SECTIONS, "PPO", "morphisms"), of="sections", limit=20)
+        help = did_you_mean(key, (*SECTIONS, *LEARNERS, "morphisms"), of="sections", limit=20)
         if last in SECTIONS and data[last] is None:
             help = f"indent it if it is a part of {last}; {help}"
-        meant.update(closest(key, KNOWN))
+        meant.update(closest(key, known_keys()))
         where = document.at((key,), key=True)
         found.append(Diagnostic(UNKNOWN_SECTION, f"unknown section {key!r}", where, help=help))
     return meant

@@ -165,7 +165,7 @@ class Robot(Part):
     mirror: MirrorNames | None = Field(
         default=None,
         description="Names of the left and right sides of a robot that is its own mirror image in "
-        "the plane y = 0 of its base, for PPO's mirror.",
+        "the plane y = 0 of its base, for a learner's mirror.",
     )
 
 

@@ -83,7 +83,7 @@ def test_a_model_that_one_of_two_changes(base: str, way: str, tmp_path: Path) ->
     both = good(put(here / "main.yaml", {"extends": ["x.yaml", "y.yaml"]}))
     assert mass(both) == 2
     assert both.plan is not None
-    assert both.plan.task.ppo.rollout == 16
+    assert both.plan.task.learner.rollout == 16
 
 
 def test_a_base_that_is_used_from_two_depths(tmp_path: Path) -> None:

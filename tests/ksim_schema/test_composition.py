@@ -75,7 +75,7 @@ def test_two_changes_of_one_base_are_merged(tmp_path: Path) -> None:
     assert both.task is not None, both.diagnostics
     assert "torque" not in both.task.of(Reward)
     assert both.task.of(Reward)["linvel"].scale.constant == 3  # type: ignore[attr-defined]
-    assert (both.task.ppo.gamma.start, both.task.ppo.lam) == (0.9, 0.9)
+    assert (both.task.learner.gamma.start, both.task.learner.lam) == (0.9, 0.9)
     assert not has_errors(both.diagnostics)
     span = both.task.span("PPO", "lam")
     assert Path(span.file).name == "calm.yaml"

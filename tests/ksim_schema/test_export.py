@@ -14,7 +14,7 @@ from ksim_schema.acset import folder
 from ksim_schema.exchange.json_schema import files, main, text
 from ksim_schema.source import read
 from ksim_schema.vocabulary import KINDS, Part
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner import LEARNERS, Learner
 
 TESTS = Path(__file__).parents[1]
 TASKS = sorted((TESTS.parent / "tasks").glob("*.yaml"))
@@ -109,7 +109,10 @@ def test_every_kind_is_valid(path: Path, validator: jsonschema.Draft202012Valida
 def models() -> list[type[BaseModel]]:
     """The models of all kinds, of the training, and of what is inside of them."""
     found: dict[type[BaseModel], None] = {}
-    frontier: list[Any] = [PPO, *(m for kinds in KINDS.values() for m in kinds.values())]
+    frontier: list[Any] = [
+        *LEARNERS.values(),
+        *(m for kinds in KINDS.values() for m in kinds.values()),
+    ]
     while frontier:
         hint = frontier.pop()
         frontier += get_args(hint)
@@ -125,7 +128,10 @@ def test_defaults_may_be_written_as_they_are_shown() -> None:
     shown = 0
     for model in models():
         name = f"{model.object}.{model.kind_name}" if issubclass(model, Part) else model.__name__
-        fields = schema["properties"]["PPO"] if model is PPO else schema["$defs"][name]
+        if issubclass(model, Learner):
+            fields = schema["properties"][model.section]
+        else:
+            fields = schema["$defs"][name]
         for field, info in model.model_fields.items():
             inner = fields["properties"][info.alias or field]
             if "default" not in inner or field == "kind":

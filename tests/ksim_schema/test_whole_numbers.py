@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from ksim_schema.frontend import check_document
 from ksim_schema.source import parse
+from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.networks import Gru, Mlp
-from ksim_schema.vocabulary.ppo import PPO
 
 TASK = """
 ksim: 1

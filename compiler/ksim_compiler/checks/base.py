@@ -72,8 +72,8 @@ def _how(facts: RobotFacts, body: str) -> str:
 
 def _users(task: Task, facts: RobotFacts, names: list[str]) -> Iterator[str]:
     """The parts that mean something else with another base."""
-    if task.ppo.mirror:
-        yield "PPO.mirror"
+    if task.learner.mirrored:
+        yield f"{task.learner.section}.mirror"
     views = [replace(facts, root=name) for name in names]
     for object, name, part in task:
         sensors: Any = getattr(part, "sensors", None)

@@ -97,7 +97,7 @@ def outlasting(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of what is kept, or comes late by, longer than an episode lasts."""
     if plan.longest_episode is None:
         return
-    cut = plan.task.ppo.episode
+    cut = plan.task.learner.episode
     longest = min(plan.longest_episode * plan.period, cut or math.inf)
     for name, part in plan.parts(Observation).items():
         kept = (int(part.history) - 1) * plan.period

@@ -308,14 +308,14 @@ def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
 
 def _memory(plan: Plan) -> Iterator[Diagnostic]:
     """What a rollout and the networks take, against the memory of this machine."""
-    ppo = plan.task.ppo
+    learner = plan.task.learner
     columns = sum(c[-1].stop for c in (plan.policy_input, plan.critic_input) if c)
     columns += 4 * plan.action_size + len(plan.parts(Reward)) + 4
-    rollout = 4 * ppo.envs * ppo.rollout * columns
+    rollout = 4 * learner.envs * learner.rollout * columns
     widest = max(_widths(plan), default=0)
-    networks = 3 * 4 * sum(_parameters(plan))  # with the two moments of Adam
-    activations = 2 * 4 * ppo.envs * ppo.rollout // ppo.minibatches * widest
-    states = 4 * ppo.envs * (plan.robot.model.nq + 3 * plan.robot.model.nv) * 8
+    networks = 4 * learner.copies * sum(_parameters(plan))
+    activations = 2 * 4 * learner.samples_at_once * widest
+    states = 4 * learner.envs * (plan.robot.model.nq + 3 * plan.robot.model.nv) * 8
     there = machine_memory()
     for needed, what, place in (
         (networks, "the networks", ()),
@@ -326,10 +326,10 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
                 f"{what} needs at least {needed / 1e9:.3g} GB of memory, and this machine has "
             )
             message += f"{there / 1e9:.3g} GB"
-            given: Any = plan.task.document.data.get("PPO") or {}
+            given: Any = plan.task.document.data.get(learner.section) or {}
             written = [field for field in place if field in given]
-            largest = max(written, key=lambda f: float(getattr(ppo, f)), default="")
-            at: tuple[str, ...] = ("PPO", largest) if largest else ("PPO",)
+            largest = max(written, key=lambda f: float(getattr(learner, f)), default="")
+            at: tuple[str, ...] = (learner.section, *([largest] if largest else ()))
             if not place:
                 at = ("Policy", next(iter(plan.task.of(Actor))), "network")
             help = "fewer environments, shorter rollouts or smaller networks take less"

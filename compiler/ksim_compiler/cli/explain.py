@@ -8,7 +8,6 @@ import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import chain, combinations
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
@@ -22,10 +21,10 @@ from ksim_schema.source import parse
 from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
+from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.networks import Distribution, Network
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.objects import OBJECT
-from ksim_schema.vocabulary.ppo import PPO
 from ksim_schema.vocabulary.scale import Scale
 
 WIDTH = 100
@@ -68,7 +67,6 @@ def list_kinds(known: Kinds = KINDS) -> str:
     return "\n".join(lines) + "\n"
 
 
-@cache
 def _others() -> tuple[tuple[str, type[Model]], ...]:
     """Models that authors write and that are no parts, by their kind or the field they stand in."""
     found: dict[str, type[Model]] = {}
@@ -76,7 +74,7 @@ def _others() -> tuple[tuple[str, type[Model]], ...]:
         for model in get_args(_bare(union)):
             found[_kind(model)] = model
             _FIELDS[model] = "network" if union is Network else "distribution"
-    found |= {"noise": Noise, "scale": Scale, "PPO": PPO}
+    found |= {"noise": Noise, "scale": Scale, **LEARNERS}
     models: list[type[Model]] = [*found.values(), *chain(*(of.values() for of in KINDS.values()))]
     for model in models:  # grows
         for name, info in model.model_fields.items():

@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
     add("--seed", type=int, help="of all random numbers (default: 0)")
-    add("--steps", type=common.count, help="environment steps (default: PPO.steps of the task)")
+    add("--steps", type=common.count, help="environment steps (default: those of the task)")
     add("--out", type=path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add(
         "--threads",
@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
         return ERRORS
     if options.probe:
         return _probe(compiled, options)
-    steps = options.steps or compiled.plan.task.ppo.steps
+    steps = options.steps or compiled.plan.task.learner.steps
     chosen = {name: getattr(options, name) for name in OPTIONS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
     defaults = {
@@ -184,7 +184,7 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
         for row in table(found):
             print("  " + f"{row[0]:<34}" + "".join(f"{cell:>10}" for cell in row[1:]))
         if std:
-            noted |= set(warnings(found, plan.task.ppo.normalize_observations))
+            noted |= set(warnings(found, plan.task.learner.normalize_observations))
     for text in sorted(noted):
         print(f"warning: {text}")
     return OK

@@ -58,7 +58,7 @@ class Env:
         num_envs: batch size.
         action_size: length of the policy's output.
         policy_size: length of the policy's input.
-        critic_size: length of the critic's input.
+        critic_size: length of the critic's input; 0 without a critic.
         reward_names: the reward terms; those of a reward with components are
             ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
@@ -93,11 +93,11 @@ class Env:
         """
         check_rules(plan)
         self.plan, self.robot = plan, plan.robot.facts
-        self.num_envs = envs or plan.task.ppo.envs
+        self.num_envs = envs or plan.task.learner.envs
         self._stagger, self._longest = stagger, longest
         self.action_size = plan.action_size
         self.policy_size = plan.policy_input[-1].stop
-        self.critic_size = plan.critic_input[-1].stop
+        self.critic_size = plan.critic_input[-1].stop if plan.critic_input else 0
         actuators = self.robot.actuators
         held = np.array([plan.robot.held.get(name, 0.0) for name in actuators])
         self.engine = make_engine(
@@ -254,7 +254,7 @@ class Env:
 
 def _reflection(images: plans.Reflection) -> Reflection:
     def arrays(image: mirror.Signed) -> tuple[np.ndarray, np.ndarray]:
-        index, sign = zip(*image, strict=True)
-        return np.array(index), np.array(sign, np.float32)
+        index, sign = ([pair[end] for pair in image] for end in (0, 1))
+        return np.array(index, np.int64), np.array(sign, np.float32)
 
     return Reflection(*map(arrays, images))

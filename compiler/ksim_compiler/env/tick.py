@@ -273,7 +273,7 @@ class Tick:
         told: Mapping[str, Float[Array, " size"]],
     ) -> Inputs:
         def gather(columns: tuple[Column, ...]) -> Array:
-            return jnp.concatenate([piece(column) for column in columns])
+            return jnp.concatenate([piece(column) for column in columns] or [jnp.zeros(0)])
 
         def piece(column: Column) -> Array:
             if column.source.object == "Command":

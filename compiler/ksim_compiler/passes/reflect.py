@@ -28,16 +28,17 @@ from ksim_schema.vocabulary.state import Robot
 def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Find the mirror image of all that the networks read and give."""
     name, robot = next(iter(plan.task.of(Robot).items()))
-    share = plan.task.ppo.mirror
+    learner = plan.task.learner
     if robot.mirror is None:
-        if not share:
+        if not learner.mirrored:
             return plan, []
-        message = "PPO.mirror needs to know the robot's left and right"
+        message = f"{learner.section}.mirror needs to know the robot's left and right"
         help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
-        return plan, [plan.task.report(UNKNOWN_MIRROR, message, "PPO", "mirror", help=help)]
+        place = (learner.section, "mirror")
+        return plan, [plan.task.report(UNKNOWN_MIRROR, message, *place, help=help)]
     mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
     found = list(_joints(plan, mirror, name))
-    if found or not share:
+    if found or not learner.mirrored:
         return plan, found
     found = [*_memories(plan), *_parts(plan, mirror)]
     if found:
@@ -83,8 +84,9 @@ def _memories(plan: Plan) -> Iterator[Diagnostic]:
             network: Any = getattr(part, "network", None)
             if isinstance(network, Gru | Lstm):
                 message = f"{object}.{name} is recurrent: its memory has no mirror image"
-                help = "remove PPO's mirror, or use a network of kind mlp"
-                yield plan.task.report(UNMIRRORED_MEMORY, message, "PPO", "mirror", help=help)
+                section = plan.task.learner.section
+                help = f"remove {section}'s mirror, or use a network of kind mlp"
+                yield plan.task.report(UNMIRRORED_MEMORY, message, section, "mirror", help=help)
 
 
 def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
@@ -99,8 +101,8 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
         elif _image(plan, node, mirror) is None:
             message = f"{node} has no mirror image that is known"
             help = (
-                "remove PPO's mirror, or let the networks read something else; a component of your"
-                " own says it by a method 'mirrored'"
+                f"remove {plan.task.learner.section}'s mirror, or let the networks read something"
+                " else; a component of your own says it by a method 'mirrored'"
             )
             yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)
 

@@ -52,7 +52,7 @@ def reflected(plan: Plan) -> None:
     """A mirror image has all elements of what it is of, and that of the image is the value."""
     if plan.reflection is None:
         return
-    sizes = [c[-1].stop for c in (plan.policy_input, plan.critic_input)]
+    sizes = [c[-1].stop if c else 0 for c in (plan.policy_input, plan.critic_input)]
     for image, size in zip(plan.reflection, (*sizes, plan.action_size), strict=True):
         _law(len(image) == size, f"a mirror image has {len(image)} elements instead of {size}")
         twice = [(image[i][0], sign * image[i][1]) for i, sign in image]

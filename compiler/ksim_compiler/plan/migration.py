@@ -13,6 +13,7 @@ from ksim_schema.diff.columns import ColumnMap, Migration, column_map, obstacles
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.learner import Learner
 
 RETURNS = ("Reward", "Termination")
 """Objects that a change of makes other returns of the same episodes."""
@@ -37,7 +38,7 @@ def migration(
     names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
 
     def part(plan: Plan, object: str) -> Mapping[str, Any]:
-        return values_of(next(iter(plan.task.of(object).values())))
+        return next(iter(map(values_of, plan.task.of(object).values())), {})
 
     ways = [
         column_map(inputs(old, old.policy_input), inputs(new, new.policy_input, negated), names),
@@ -45,6 +46,9 @@ def migration(
         column_map(outputs(old), outputs(new, negated), names),
     ]
     stops = [obstacles(part(old, o), part(new, o)) for o in ("Policy", "Critic")]
+    before, after = old.task.learner.section, new.task.learner.section
+    if before != after:
+        stops[0] = (*stops[0], f"the learner was {before} and is {after}")
     acted = next(iter(old.task.of(Actor).values())).distribution
     inexact = () if stops[0] else tuple(_inexact(old, new, ways[0], ways[2], names, negated))
     return Migration(
@@ -53,15 +57,15 @@ def migration(
         critic_obstacles=stops[1],
         inexact=inexact,
         distribution=acted,
-        other_returns=_other_returns(changes),
+        other_returns=_other_returns(changes, new.task.learner),
         not_carried=tuple(not_carried),
     )
 
 
-def _other_returns(changes: Diff) -> bool:
+def _other_returns(changes: Diff, learner: Learner) -> bool:
     return any(
         (c.subject == "part" and c.place[0] in RETURNS and c.action != "renamed")
-        or (c.subject == "PPO" and c.place[0] in ("gamma", "episode"))
+        or (c.subject == "learner" and (len(c.place) == 1 or c.place[1] in learner.returns))
         or c.place[-1] == "control"
         for c in changes.changes
     )
@@ -76,7 +80,7 @@ def _inexact(
     negated: Collection[Key],
 ) -> Iterator[str]:
     """What of the policy another task cannot take over exactly, in sentences."""
-    normalized = [p.task.ppo.normalize_observations for p in (old, new)]
+    normalized = [p.task.learner.normalize_observations for p in (old, new)]
     if normalized[0] and not normalized[1]:
         yield "inputs are not normalized any more, so none is limited to 10 standard deviations"
     elif normalized[1] and not normalized[0]:

@@ -122,7 +122,7 @@ HOME_OUTSIDE_LIMITS = warning(
 UNKNOWN_MIRROR = error(
     "KS0440",
     "training with an unknown mirror",
-    "PPO's mirror lets both sides of the robot learn from each other. The PhysicsState says "
+    "A learner's mirror lets both sides of the robot learn from each other. The PhysicsState says "
     "with 'mirror' how the names of the two sides differ.",
 )
 NO_COUNTERPART = error(
@@ -139,7 +139,7 @@ UNMIRRORED_MEMORY = error(
     "KS0443",
     "memory without mirror image",
     "What a recurrent network remembers has no known mirror image, so that it cannot be "
-    "trained with PPO's mirror.",
+    "trained with a learner's mirror.",
 )
 UNMIRRORED_VALUE = error(
     "KS0444",
@@ -243,4 +243,15 @@ LONGER_THAN_EPISODE = warning(
     "longer than an episode",
     "An observation is kept for longer than an episode, or comes as late, so that some of what "
     "a network reads is the same in all of the episode.",
+)
+TWO_LEARNERS = error(
+    "KS0490",
+    "more than one learner",
+    "A task is trained by one algorithm, whose section it has. To compare two, make a task for "
+    "each that extends what they share.",
+)
+IDLE_CRITIC = warning(
+    "KS0491",
+    "critic that nothing trains",
+    "The task's learner finds its way without a critic, so that this one is not used.",
 )

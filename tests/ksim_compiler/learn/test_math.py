@@ -14,6 +14,7 @@ from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import SETTLED, annealed, discount
 from ksim_compiler.learn.ppo.update import adapted
+from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.networks import (
     Gaussian,
     Gru,
@@ -22,7 +23,6 @@ from ksim_schema.vocabulary.networks import (
     Mlp,
     TanhGaussian,
 )
-from ksim_schema.vocabulary.ppo import PPO
 
 
 def test_gae_by_hand() -> None:

@@ -74,7 +74,7 @@ def blank(compiled: Compiled) -> Learned:
     (actor,), (critic,) = (plan.parts(o).values() for o in ("Policy", "Critic"))
     assert isinstance(actor, Actor)
     assert isinstance(critic, ValueCritic)
-    ppo, key = plan.task.ppo, jax.random.key(0)
+    ppo, key = plan.task.learner, jax.random.key(0)
     reads, judges = plan.policy_input[-1].stop, plan.critic_input[-1].stop
     networks = Networks(
         build_actor(actor.network, actor.distribution, reads, plan.action_size, key),

@@ -19,8 +19,8 @@ from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
 from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
+from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.networks import Gru, Mlp
-from ksim_schema.vocabulary.ppo import PPO
 
 TASKS = Path(__file__).parents[3] / "tasks"
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.learn.nets.distributions import Head, divergence
 from ksim_compiler.learn.ppo.types import Carry, Networks, Samples
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner.ppo import PPO
 
 
 class Losses(NamedTuple):

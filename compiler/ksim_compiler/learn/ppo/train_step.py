@@ -28,7 +28,7 @@ from ksim_compiler.learn.ppo.types import (
 )
 from ksim_compiler.learn.ppo.update import make_optimizer, update
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner.ppo import PPO
 
 
 class Tick(NamedTuple):

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 
 from ksim_compiler.learn.ppo.losses import Losses, moved_by, ppo_loss
 from ksim_compiler.learn.ppo.types import Carry, Networks, Samples
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner.ppo import PPO
 
 
 def make_optimizer(ppo: PPO) -> optax.GradientTransformation:

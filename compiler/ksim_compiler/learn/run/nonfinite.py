@@ -22,7 +22,7 @@ from ksim_compiler.learn.ppo.train_step import rollout
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.actor_critic import Actor
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.state import Robot
 
 FORMAT = "ksim-dump-1"

@@ -41,7 +41,7 @@ def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     size = plan.policy_input[-1].stop
     key = jax.random.key(seed)
     actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)
-    normalized = plan.task.ppo.normalize_observations
+    normalized = plan.task.learner.normalize_observations
     return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
 
 

@@ -24,7 +24,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.curriculum import Curriculum
-from ksim_schema.vocabulary.ppo import PPO
+from ksim_schema.vocabulary.learner.ppo import PPO
 
 EVALUATION_ENVS = 32
 """Episodes of an evaluation by default."""
@@ -82,7 +82,8 @@ class Trainer:
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
         """
-        ppo = plan.task.ppo
+        ppo = plan.task.learner
+        assert isinstance(ppo, PPO)
         ppo = ppo.model_copy(update={"steps": steps or ppo.steps})
         cut = max(1, ticks(ppo.episode, plan.period)) if ppo.episode else 0
         stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0

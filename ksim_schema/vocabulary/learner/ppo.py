@@ -7,15 +7,19 @@ https://arxiv.org/abs/2109.11978) where no other reason is given.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.diagnostics.codes.typed import SHARE_WITHOUT_LENGTH
+from ksim_schema.diagnostics.codes.values import UNEVEN_MINIBATCHES
 from ksim_schema.source.plain import is_mapping
-from ksim_schema.units import Number, Time
+from ksim_schema.units import Number
 from ksim_schema.vocabulary.base import Model, PositiveInt, Range
+from ksim_schema.vocabulary.learner.base import Learner, Remark
 
 PositiveNumber = Annotated[Number, Gt(0.0)]
 NonNegativeNumber = Annotated[Number, Ge(0.0)]
@@ -100,15 +104,18 @@ DiscountValue = Annotated[
 ]
 
 
-class PPO(Model):
-    """Hyperparameters of the training."""
+class PPO(Learner):
+    """Proximal policy optimization: an actor and a critic, a gradient of sampled rollouts."""
 
-    envs: PositiveInt = Field(
-        default=512, description="Number of environments that run side by side."
-    )
-    rollout: PositiveInt = Field(
-        default=24, description="Control ticks per environment between two updates."
-    )
+    section: ClassVar[str] = "PPO"
+    usual: ClassVar[bool] = True
+    returns: ClassVar[frozenset[str]] = Learner.returns | {"gamma"}
+    plausible: ClassVar[Mapping[str, float]] = {
+        **Learner.plausible,
+        **{"epochs": 1e3, "minibatches": 2**20, "clip": 10.0, "entropy": 10.0},
+        **{"learning_rate": 1.0, "start": 1.0, "min": 1.0, "max": 1.0, "adaptive_kl": 10.0},
+    }
+
     epochs: PositiveInt = Field(default=5, description="Passes over each rollout's samples.")
     minibatches: PositiveInt = Field(
         default=4,
@@ -148,10 +155,6 @@ class PPO(Model):
         default=1.0,
         description="Largest norm of the gradient of all parameters together; null for none.",
     )
-    normalize_observations: bool = Field(
-        default=True,
-        description="Networks see inputs with running mean 0 and variance 1, clipped to +-10.",
-    )
     normalize_values: bool = Field(
         default=True,
         description="The critic learns returns with running mean 0 and variance 1, so that its"
@@ -161,25 +164,44 @@ class PPO(Model):
         default=True,
         description="Advantages have mean 0 and standard deviation 1 over each rollout.",
     )
-    episode: Annotated[Time, Gt(0.0)] | None = Field(
-        default=None,
-        description="Longest episode in training; what comes after it is taken from the critic, as"
-        " after a time limit. Short ones give beginnings a larger share of the samples. Evaluations"
-        " last as long as the task says. Not cut by default.",
-    )
-    stagger: bool = Field(
-        default=True,
-        description="Each environment is cut off once at a random moment of its first episode, so"
-        " that the episodes do not all begin together.",
-    )
     mirror: Fraction = Field(
         default=0.0,
         description="Probability with which each epoch learns from a sample's mirror image instead:"
         " with 0.5 what is learned on the left is learned on the right (Mittal et al. 2024,"
         " https://arxiv.org/abs/2403.04359). Needs the PhysicsState's mirror.",
     )
-    steps: PositiveInt | None = Field(
-        default=None,
-        description="Environment steps (control ticks summed over environments) to train for when"
-        " the command line does not say; without both, until stopped.",
-    )
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether it learns from mirror images."""
+        return self.mirror > 0.0
+
+    @property
+    def samples_at_once(self) -> int:
+        """Samples of a minibatch."""
+        return self.envs * self.rollout // self.minibatches
+
+    @property
+    def copies(self) -> int:
+        """A parameter and its two moments of Adam."""
+        return 3
+
+    def remarks(self, recurrent: bool) -> Iterator[Remark]:
+        """Minibatches that do not divide their samples, and shares of a run without an end."""
+        samples = self.envs if recurrent else self.envs * self.rollout
+        if samples % self.minibatches:
+            what = f"{self.envs} environments" if recurrent else f"{samples} samples of a rollout"
+            message = f"{what} do not divide into {self.minibatches} minibatches"
+            divisors = [n for n in range(1, 65) if samples % n == 0]
+            best = min(divisors, key=lambda n: abs(n - self.minibatches))
+            help = f"{best} minibatches would do"
+            yield Remark(UNEVEN_MINIBATCHES, message, ("minibatches",), help)
+        if self.steps is not None:
+            return
+        help = "give PPO.steps, or say --steps with each run"
+        if self.learning_rate.anneal:
+            message = "without 'steps' a run has no end, so its learning rate does not fall"
+            yield Remark(SHARE_WITHOUT_LENGTH, message, ("learning_rate", "anneal"), help)
+        if self.gamma.end not in (None, self.gamma.start):
+            message = "without 'steps' a run has no end, so the discount stays as at the start"
+            yield Remark(SHARE_WITHOUT_LENGTH, message, ("gamma", "end"), help)
