@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 from ksim_schema.acset import sch_task
 from ksim_schema.diff.columns import ColumnMap, Migration, Move
 from ksim_schema.diff.model import ABSENT, TIERS, Change, Diff, Tier
+from ksim_schema.graph.canonical import values_of
 from ksim_schema.source import dotted
 from ksim_schema.units import QuantityError, parse
 from ksim_schema.vocabulary import KINDS
@@ -216,7 +217,7 @@ def _readers(diff: Diff, part: Change) -> str:
 
 def learner(section: str, values: Mapping[str, Any]) -> str:
     """A learner as its author would write it: without what is as by default."""
-    usual = LEARNERS[section]().model_dump(mode="json", by_alias=True)
+    usual = values_of(LEARNERS[section]())
     return short({k: v for k, v in values.items() if k not in usual or usual[k] != v})
 
 

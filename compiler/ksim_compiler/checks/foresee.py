@@ -318,13 +318,11 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
     states = 4 * learner.envs * (plan.robot.model.nq + 3 * plan.robot.model.nv) * 8
     there = machine_memory()
     for needed, what, place in (
-        (networks, "the networks", ()),
-        (rollout + states + activations, "a rollout", ("envs", "rollout")),
+        (networks, "the networks need", ()),
+        (rollout + states + activations, "a rollout needs", ("envs", "rollout")),
     ):
         if there and needed > 0.9 * there:
-            message = (
-                f"{what} needs at least {needed / 1e9:.3g} GB of memory, and this machine has "
-            )
+            message = f"{what} at least {needed / 1e9:.3g} GB of memory, and this machine has "
             message += f"{there / 1e9:.3g} GB"
             given: Any = plan.task.document.data.get(learner.section) or {}
             written = [field for field in place if field in given]
