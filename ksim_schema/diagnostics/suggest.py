@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ksim_schema.diagnostics.lookalikes import explained, meant
+
 
 def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int = 8) -> str:
     """The help for an unknown name: the closest choice, then what there is.
@@ -17,8 +19,10 @@ def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int 
         limit: how many choices to list; of more, those most like the name.
     """
     known = list(dict.fromkeys(choices))
-    guesses = closest(name, known, limit=1)
+    alike = meant(name, known)
+    guesses = [alike] if alike else closest(name, known, limit=1)
     guess = f"did you mean {guesses[0]!r}?" if guesses else ""
+    guess = f"{explained(name)}: write {alike!r}." if alike else guess
     if not known:
         listed = f"{of}: none" if of else ""
     elif len(known) <= limit:

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from ksim_schema.diagnostics import Code, Diagnostic, Span
+from ksim_schema.diagnostics import Code, Diagnostic, Edit, Fix, Span
 from ksim_schema.diagnostics.codes.reading import (
     DUPLICATE_KEY,
     INVALID_YAML,
     KEY_NOT_TEXT,
     MERGE_KEY,
+    NO_SPACE,
     NOT_TEXT,
     TOO_LARGE,
     UNREADABLE_FILE,
     YAML_TAG,
 )
+from ksim_schema.source.accidents import Accident, alias, escapes, in_flow, lookalike, unparsed
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping
+from ksim_schema.source.straighten import straighten
 from ksim_schema.source.yaml_errors import syntax_error
 
 MAX_BYTES = 8_000_000
@@ -130,13 +133,17 @@ def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic
     if control is not None:
         message = f"the file holds the control character U+{ord(control[0]):04X}"
         return None, [Diagnostic(NOT_TEXT, message, _character(name, text, control.start()))]
-    reader = _Reader(name, text)
+    straight, changes = straighten(text)
+    reader = _Reader(name, straight)
+    reader.problems += (_told(name, text, found) for found in lookalike(text, changes))
     try:
         data = reader.run()
     except _Stop as stop:
         return None, [*reader.problems, stop.diagnostic]
     except yaml.MarkedYAMLError as error:
-        return None, [*reader.problems, syntax_error(error, name, text)]
+        accident = unparsed(error, straight)
+        known = _told(name, text, accident) if accident else syntax_error(error, name, straight)
+        return None, [*reader.problems, known]
     return Document(name, text, data, reader.keys, reader.values), reader.problems
 
 
@@ -152,6 +159,20 @@ def _character(name: str, text: str, position: int) -> Span:
     return Span(name, line, column, line, column + 1)
 
 
+def _told(name: str, text: str, accident: Accident, path: Path_ = ()) -> Diagnostic:
+    """An accident as a diagnostic, at its place in a text."""
+
+    def span(start: int, stop: int) -> Span:
+        first, last = _character(name, text, start), _character(name, text, stop)
+        return replace(first, end_line=last.line, end_column=last.column)
+
+    where = span(accident.start, accident.stop)
+    more = (Edit(span(start, stop), new) for start, stop, new in accident.more)
+    edits = (Edit(where, accident.text), *more)
+    fix = Fix(accident.help.split(", ")[0], edits, accident.certain)
+    return Diagnostic(accident.code, accident.message, where, dotted(path), accident.help, fix)
+
+
 class _Reader:
     def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
@@ -160,6 +181,8 @@ class _Reader:
         self.problems: list[Diagnostic] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.count = 0
+        self.mended = 0
+        """Where the last slip ends that is put right: up to there, nothing more is read."""
 
     def run(self) -> Data:
         """The value of the text's one document."""
@@ -194,15 +217,13 @@ class _Reader:
                     if stack and self._wants_key(stack[-1]):
                         self._key(stack[-1], event)
                     else:
-                        value = event.value if not event.implicit[0] else resolve(event.value)
+                        value = self._scalar(event, self._path(stack))
                         start, end = event.start_mark, event.end_mark
                         self._place(stack, root, value, start, end, event.anchor)
                 case yaml.AliasEvent():
-                    if event.anchor not in self.anchors:
-                        self._stop(INVALID_YAML, f"unknown alias '*{event.anchor}'", event)
                     if stack and self._wants_key(stack[-1]):
                         self._stop(KEY_NOT_TEXT, "a key must be a text", event)
-                    value, size = self.anchors[event.anchor]
+                    value, size = self._alias(event, self._path(stack))
                     self.count += size
                     self._place(stack, root, value, event.start_mark, event.end_mark, None)
                 case _:
@@ -223,6 +244,14 @@ class _Reader:
 
     def _key(self, frame: _Frame, event: yaml.ScalarEvent) -> None:
         frame.key, frame.skip_value = event.value, False
+        start = event.start_mark.index
+        accident = None if event.style else in_flow(self.text, start, event.value)
+        if accident is not None or start < self.mended:
+            if accident is not None and start >= self.mended:
+                self.problems.append(_told(self.name, self.text, accident, frame.path))
+                self._mended(frame, accident)
+            frame.skip_value = True
+            return
         span = self._span(event.start_mark, event.end_mark)
         path = (*frame.path, event.value)
         if event.value == "<<":
@@ -268,6 +297,45 @@ class _Reader:
         else:
             self.values[path] = self._span(start, end)
             top.value.append(value)
+
+    def _scalar(self, event: yaml.ScalarEvent, path: Path_) -> str | int | float | bool | None:
+        start, stop = event.start_mark.index, event.end_mark.index
+        if event.style == '"' and "\\" in self.text[start:stop]:
+            found = escapes(self.text, start, stop, event.value)
+            if found is not None:
+                self.problems.append(_told(self.name, self.text, found, path))
+                return found.text[1:-1]
+        return resolve(event.value) if event.implicit[0] else event.value
+
+    def _alias(self, event: Any, path: Path_) -> tuple[Any, int]:
+        """What an alias stands for, and how many values that is."""
+        if event.anchor not in self.anchors:
+            found = alias(self.text, event.start_mark.index)
+            whole = found is not None and event.end_mark.index == found.stop
+            if found is None or not whole or f"&{event.anchor}" in self.text:
+                self._stop(INVALID_YAML, f"unknown alias '*{event.anchor}'", event)
+            else:
+                self.problems.append(_told(self.name, self.text, found, path))
+                return found.text, 1
+        return self.anchors[event.anchor]
+
+    def _mended(self, frame: _Frame, accident: Accident) -> None:
+        """Put in what was meant by a key that is none."""
+        key, _, text = accident.text.partition(":")
+        if accident.code is NO_SPACE:
+            if key not in frame.value:
+                at = accident.start + len(key)
+                where = _told(self.name, self.text, replace(accident, stop=at)).where
+                self.keys[(*frame.path, key)] = where
+                frame.value[key] = resolve(text.strip().strip("\"'"))
+        else:
+            key, text = next(reversed(frame.value)), accident.text
+            if text.startswith("["):
+                frame.value[key] = tuple(map(resolve, text[1:-1].split(", ")))
+            else:
+                frame.value[key] = resolve(text)
+        self.values[(*frame.path, key)] = _told(self.name, self.text, accident).where
+        self.mended = accident.stop
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":

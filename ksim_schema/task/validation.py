@@ -24,9 +24,10 @@ from ksim_schema.diagnostics.codes.structure import (
     WRONG_DIMENSION,
     WRONG_TYPE,
 )
-from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source import Document, Path_, dotted, resolve
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import Unit, describe
+from ksim_schema.units.readings import NOTHING, Reading, first_reading, range_meant, truth
 
 _CODES = {
     "missing": MISSING_FIELD,
@@ -145,7 +146,31 @@ def _problem(
         case _:
             message = details["msg"]
     code = _CODES.get(kind, OUT_OF_RANGE if kind in _LIMITS else WRONG_TYPE)
+    reading = _reading(kind, given, context)
+    if reading is not None:
+        code, message, help = reading.code, reading.message, reading.instead
     return Diagnostic(code, message, where, dotted(at), help)
+
+
+def _reading(kind: str, given: object, context: dict[str, Any]) -> Reading | None:
+    """What a value of the wrong type is likely to mean."""
+    reading = context.get("reading")
+    if isinstance(reading, Reading):
+        return reading
+    if kind == "bool_type":
+        return truth(given)
+    if not isinstance(given, str):
+        return None
+    if kind in ("int_type", "int_parsing"):
+        return first_reading(given, _is_whole, whole=True)
+    if kind == "float_type":
+        return first_reading(given, lambda text: isinstance(resolve(text), int | float))
+    return range_meant(given) if kind == "tuple_type" else None
+
+
+def _is_whole(text: str) -> bool:
+    value = resolve(text)
+    return not isinstance(value, bool) and isinstance(value, int | float) and value == int(value)
 
 
 def _member(data: Any, step: int | str) -> tuple[Any] | None:
@@ -291,11 +316,12 @@ def _description(model: type[BaseModel], location: tuple[int | str, ...]) -> str
 
 def _instead(model: type[BaseModel], location: tuple[int | str, ...], given: object) -> str:
     """The help for a value of the wrong type."""
-    if given is None:
+    if given is None or (isinstance(given, str) and given.strip().lower() in NOTHING):
         for member in _types(model, location[:-1]) if location else ():
             info = _named_fields(member).get(str(location[-1])) if _is_model(member) else None
             if info is not None and not info.is_required():
-                return "leave the field out to have its default"
+                word = "" if given is None else f"{given!r} is a text; "
+                return f"{word}leave the field out to have its default"
     if isinstance(given, str) and given in _tags(model, location):
         return f"write {{kind: {given}}}"
     return _description(model, location)

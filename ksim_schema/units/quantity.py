@@ -34,6 +34,7 @@ from ksim_schema.units.dimension import (
     TORQUE,
     Dimension,
 )
+from ksim_schema.units.readings import first_reading
 
 _USUAL: dict[Dimension, tuple[str, ...]] = {
     TIME: ("s", "ms"),
@@ -218,9 +219,7 @@ class Unit:
         try:
             measured = parse(value)
         except QuantityError as error:
-            raise PydanticCustomError(
-                "quantity", "{message}", {"message": str(error), "help": self._help(value, error)}
-            ) from error
+            raise self._unreadable(value, error) from error
         if self.allowed and measured.dimension not in self.allowed:
             if measured == 0 and measured.dimension == NUMBER:
                 measured = Measured(0.0, self.allowed[0])
@@ -231,6 +230,22 @@ class Unit:
     def text_of_each(self, value: float) -> str:
         """The text, which :meth:`validate` reads, of a number in the unit of each joint."""
         return f"{float(value)!r}{self._each}"
+
+    def _unreadable(self, value: object, error: QuantityError) -> PydanticCustomError:
+        """What is wrong with a text that is no quantity, and what it was likely to be."""
+        context: dict[str, object] = {"message": str(error), "help": self._help(value, error)}
+        reading = first_reading(value, self._reads) if isinstance(value, str) else None
+        if reading is not None:
+            context |= {"message": reading.message, "help": reading.instead, "reading": reading}
+        return PydanticCustomError("quantity", "{message}", context)
+
+    def _reads(self, text: str) -> bool:
+        """Whether a text is a quantity that is allowed here, also if its unit is missing."""
+        try:
+            measured = parse(text)
+        except QuantityError:
+            return False
+        return not self.allowed or measured.dimension in (*self.allowed, NUMBER)
 
     def _help(self, value: object, error: QuantityError) -> str:
         """What to write instead of a text that is not a quantity."""

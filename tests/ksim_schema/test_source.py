@@ -120,7 +120,7 @@ def test_a_whole_number_of_many_digits_is_no_int() -> None:
         ("a:\n  - {b: [c\n  - d: 1\n", ("KS0002", 2, 9)),
         ("a:\n  b: 1\n  c: 1\n  d: 1\n   e: 1\n  f: 1\n", ("KS0002", 5, 5)),
         ("a: @b\n", ("KS0002", 1, 4)),
-        ("a: *b\n", ("KS0002", 1, 4)),
+        ("a: *b\n", ("KS0017", 1, 4)),
         ("a: 1\n---\nb: 2\n", ("KS0002", 2, 1)),
         ("a: 1\n...\n---\nb: 2\n", ("KS0002", 3, 1)),
         ("a: !!python/object:os.system x\n", ("KS0004", 1, 4)),

@@ -25,6 +25,7 @@ from ksim_schema.diagnostics.codes.names import (
     UNKNOWN_SENSOR,
     UNKNOWN_SITE,
 )
+from ksim_schema.diagnostics.codes.structure import PATTERN_OF_A_SHELL
 from ksim_schema.diagnostics.codes.values import (
     BAD_FORMULA,
     BAD_MOTION,
@@ -43,8 +44,9 @@ from ksim_schema.diagnostics.codes.values import (
     UNEVEN_LIMITS,
 )
 from ksim_schema.robot import Joint, RobotFacts, file_key
-from ksim_schema.robot.patterns import Pattern, PatternError
+from ksim_schema.robot.patterns import Pattern, PatternError, fits
 from ksim_schema.source import Path_
+from ksim_schema.source.accidents import regular
 from ksim_schema.task import Task
 from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -154,6 +156,18 @@ def _exact(
         yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
 
 
+_GLOB = "a pattern is a regular expression, in which '.*' stands for any text: write {!r}"
+
+
+def _as_glob(text: str, names: list[str]) -> str | None:
+    """What a pattern would be if it were meant as shells take it, where that matches a name."""
+    meant = regular(text)
+    try:
+        return meant if meant != text and any(fits(meant, name) for name in names) else None
+    except PatternError:
+        return None
+
+
 def _pattern(
     task: Task, facts: RobotFacts, what: str, text: str, place: Path_
 ) -> Iterator[Diagnostic]:
@@ -165,10 +179,22 @@ def _pattern(
         expression = Pattern(text)
     except PatternError as error:
         message = f"{text[:60]!r} is not a regular expression: {error}"
-        yield task.report(BAD_PATTERN, message, *place)
+        globbed = _as_glob(text, _choices(facts, what, True))
+        help = _GLOB.format(globbed) if globbed else ""
+        yield task.report(BAD_PATTERN, message, *place, help=help)
         return
     names = _choices(facts, what, True)
-    if not any(expression.fullmatch(name) for name in names):
+    matched = [name for name in names if expression.fullmatch(name)]
+    globbed = _as_glob(text, names)
+    if globbed and matched:
+        more = [name for name in names if fits(globbed, name) and name not in matched]
+        if more:
+            message = f"{text!r} matches {', '.join(matched[:3])}, and not {more[0]}"
+            yield task.report(PATTERN_OF_A_SHELL, message, *place, help=_GLOB.format(globbed))
+    elif globbed:
+        message = f"{text!r} matches no {what}"
+        yield task.report(PATTERN_WITHOUT_MATCH, message, *place, help=_GLOB.format(globbed))
+    elif not matched:
         plain = re.fullmatch(r"[\w-]+", text)
         code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"

@@ -42,3 +42,34 @@ IDLE_IGNORE = warning(
     "'# ksim: ignore[KS0307]' at the end of a line silences a warning that is reported on it. "
     "This one silences nothing, or what cannot be silenced.",
 )
+LOOKALIKE = error(
+    "KS0011",
+    "look-alike character",
+    "A character looks like one of the keyboard and is another: a Unicode minus, a Cyrillic "
+    "letter, a no-break space, a quotation mark of a word processor, a full-width digit.",
+)
+GLUED_COMMENT = error(
+    "KS0012",
+    "comment without a space",
+    "A '#' begins a comment after a space only; without one it belongs to the value.",
+)
+ESCAPE = error(
+    "KS0013",
+    "escape in double quotes",
+    "In double quotes a backslash begins an escape. Paths are written with '/', patterns in "
+    "single quotes or without any.",
+)
+NO_SPACE = error("KS0014", "no space after ':'", "A key is followed by ':' and a space.")
+COMMA = error(
+    "KS0015",
+    "comma within braces",
+    "Within braces and brackets a comma ends an entry, also between the digits of a number.",
+)
+UNIT_OF_A_LIST = error(
+    "KS0016", "unit after a list", "Each number of a list has its own unit: [0 m/s, 1 m/s]."
+)
+NO_ALIAS = error(
+    "KS0017",
+    "alias that is none",
+    "A '*' outside of quotes begins an alias of YAML. In a pattern, '.*' stands for any text.",
+)

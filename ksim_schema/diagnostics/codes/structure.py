@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.code import error
+from ksim_schema.diagnostics.code import error, warning
 
 UNKNOWN_SECTION = error(
     "KS0101", "unknown section", "A task has one section per schema object, and few more."
@@ -44,4 +44,16 @@ NO_SUCH_PATH = error(
     "KS0115",
     "path does not exist",
     "A value set from the command line must be a value of the task.",
+)
+NUMBER_WRITTEN_OTHERWISE = error(
+    "KS0116",
+    "number written otherwise",
+    "A number is decimal, with a point, with nothing between its digits and not computed: "
+    "4096, 0.5, 1e6.",
+)
+PATTERN_OF_A_SHELL = warning(
+    "KS0118",
+    "pattern of a shell",
+    "The pattern is a regular expression, in which '*' repeats what stands before it. As a "
+    "shell takes it, it would match more names.",
 )
