@@ -78,3 +78,41 @@ PART_WITHOUT_EFFECT = warning(
 CONSTANT_COMMAND = info(
     "KS0322", "command that is always the same", "A range from a value to itself leaves no choice."
 )
+PAYS_FOR_AN_ERROR = warning(
+    "KS0350",
+    "formula that pays for an error",
+    "The reward rises without bound to both sides of an action, a speed or a target, or is least "
+    "where a command is followed, or rises all the way to where episodes end. Terms like this are "
+    "penalties as a rule: the formula of a penalty has a minus, as its value is added. Where it is "
+    "meant, a comment at the end of its line says so: '# ksim: ignore[KS0350]'.",
+)
+RUNAWAY_EXPONENTIAL = warning(
+    "KS0351",
+    "exponential that grows",
+    "An exponential that is meant as a kernel grows to one side or to both, and the reward with "
+    "it: its minus is missing, or the square or absolute value of the error.",
+)
+FORMULA_NEVER_CHANGES = warning(
+    "KS0352",
+    "term that never changes",
+    "A term of a formula is the same over all that its quantities can be, such as a tanh that is "
+    "saturated or a clip whose bounds nothing reaches.",
+)
+KERNEL_IS_FLAT = warning(
+    "KS0353",
+    "kernel that is flat",
+    "An exponential kernel is below a thousandth of its peak over all that its quantities can be, "
+    "so nothing is learned from it.",
+)
+UNDEFINED_FORMULA = warning(
+    "KS0354",
+    "formula that can be undefined",
+    "A formula takes a root or a logarithm of what can be negative, or divides by what can be 0. "
+    "The reward is then not a number, or infinite, and so is all that is learned from it.",
+)
+TARGET_OUT_OF_REACH = warning(
+    "KS0355",
+    "target that cannot be reached",
+    "A formula measures an error from a value that its quantity cannot have: it lies beyond the "
+    "limits of a joint, or is an angle in degrees where rad are meant.",
+)

@@ -1,0 +1,359 @@
+"""What formulas can be, and what their authors hardly mean by that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ksim_schema.checks.ranges import table
+from ksim_schema.checks.reach import reach, states
+from ksim_schema.diagnostics import Code, Diagnostic
+from ksim_schema.diagnostics.codes.typed import (
+    FORMULA_NEVER_CHANGES,
+    KERNEL_IS_FLAT,
+    PAYS_FOR_AN_ERROR,
+    RUNAWAY_EXPONENTIAL,
+    TARGET_OUT_OF_REACH,
+    UNDEFINED_FORMULA,
+)
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.units import ANGLE, Dimension
+from ksim_schema.units.formula import Expression, FormulaError, Quantity, spelt
+from ksim_schema.units.formula_range import range_of, value_of, within, written
+from ksim_schema.units.interval import Interval
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward.formula import Formula
+
+SAME = 1e-6
+"""Relative width of a range that counts as one value: formulas are computed in single precision."""
+FLAT = 1e-3
+"""Share of its peak below which a kernel teaches nothing."""
+HUGE = 1e3
+"""Above this, an exponential is none of the usual kernels."""
+_NEVER: tuple[float, dict[str, float]] = (0.0, {})
+MISSED = 0.1
+"""How far a target must lie beyond what can be, as a share of the width of that."""
+
+
+@dataclass(frozen=True)
+class _Law:
+    """What a law has to say of a formula."""
+
+    code: Code
+    message: str
+    help: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A formula, and what is known of its quantities.
+
+    Attributes:
+        tree: the formula.
+        quantities: what its names stand for.
+        reach: all that they can be.
+        leaning: the tilt of the base in rad above which episodes end.
+    """
+
+    tree: Expression
+    quantities: Mapping[str, Quantity]
+    reach: Mapping[str, Interval]
+    leaning: float
+
+
+def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Warn of formulas that are undefined, unbounded, constant, flat, or of the wrong sign.
+
+    Of each formula, what is found first is reported: the rest often follows from it.
+    """
+    commands = {name: part.labels(robot) for name, part in task.of(Command).items()}
+    size = sum(len(action.drives(robot)) for action in task.of(Action).values())
+    for name, part in task.of(Reward).items():
+        if not isinstance(part, Formula):
+            continue
+        try:
+            tree = part.read(robot, commands, size)
+        except FormulaError:
+            continue  # it is reported where formulas are read
+        ranges = table(task, robot).get(f"body.{robot.root}.tilt")
+        lasting = ranges.lasting if ranges and ranges.says("ends") else None
+        known = _Known(
+            tree,
+            part.quantities(robot, commands, size),
+            reach(task, robot, tree.quantities()),
+            lasting.high if lasting else math.inf,
+        )
+        law = next(_laws(known), None)
+        if law is not None:
+            place = ("Reward", name, "expression")
+            yield task.report(law.code, law.message, *place, help=law.help)
+
+
+def _laws(known: _Known) -> Iterator[_Law]:
+    yield from _undefined(known)
+    yield from _runaway(known)
+    yield from _missed(known)
+    yield from _flat(known)
+    yield from _constant(known)
+    yield from _pays(known)
+    yield from _pays_against_command(known)
+    yield from _pays_for_leaning(known)
+
+
+def _undefined(known: _Known) -> Iterator[_Law]:
+    """Roots and logarithms of negative numbers, and division by 0."""
+    drawn = states(known.reach, wild=False)
+    for node in within(known.tree):
+        inner = node.arguments[-1] if node.arguments else node
+        if not inner.quantities():
+            continue
+        root = node.op == "sqrt" or (node.op == "**" and node.value % 1.0 != 0.0)
+        divides = node.op == "/" or (node.op == "**" and node.value < 0.0)
+        if not root and not divides and node.op != "log":
+            continue
+        values = [(value_of(inner, state), state) for state in drawn]
+        if root and (state := next((s for v, s in values if v.high < -1e-9), None)):
+            what = f"a root of {_text(inner)}, which is negative"
+            help = "keep it from below 0: sqrt(max(..., 0)), or abs(...)"
+            yield _undefined_at(what, inner, state, known, help)
+        elif node.op == "log" and (state := next((s for v, s in values if v.high <= 1e-12), None)):
+            what = f"a logarithm of {_text(inner)}, which is not above 0"
+            yield _undefined_at(what, inner, state, known, "keep it above 0: log(1 + ...)")
+        elif divides:
+            zero = next((s for v, s in values if v.contains(0.0) and v.width < 1e-9), None)
+            if zero:
+                what = f"a division by {_text(inner)}, which is 0"
+                help = "keep the divisor from 0: max(..., 0.1), or 1 + ..."
+                yield _undefined_at(what, inner, zero, known, help)
+
+
+def _undefined_at(
+    what: str, inner: Expression, state: Mapping[str, float], known: _Known, help: str
+) -> _Law:
+    return _Law(UNDEFINED_FORMULA, f"this has {what} at {_at(inner, state, known)}", help)
+
+
+def _runaway(known: _Known) -> Iterator[_Law]:
+    """Exponentials that grow large, and with them the reward."""
+    exponentials = [node for node in within(known.tree) if node.op == "exp" and node.quantities()]
+    if not exponentials:
+        return
+    drawn = states(known.reach, wild=True)
+    for node in exponentials:
+        rows = [(value_of(node, state).low, state) for state in drawn if _huge(known.tree, state)]
+        value, state = min((r for r in rows if r[0] > HUGE), key=lambda r: r[0], default=_NEVER)
+        if state:
+            message = f"{_text(node)} grows, and the reward with it: it is {value:.2g} at "
+            message += _at(node, state, known)
+            if all(value_of(node.arguments[0], state).high >= -1e-9 for state in drawn):
+                help = "a kernel has a minus: exp(-...)"
+            else:
+                help = "a kernel falls to both sides: exp(-((...) / scale)**2), or exp(-abs(...))"
+            yield _Law(RUNAWAY_EXPONENTIAL, message, help)
+
+
+def _huge(tree: Expression, state: Mapping[str, float]) -> bool:
+    total = value_of(tree, state)
+    return min(abs(total.low), abs(total.high)) > HUGE
+
+
+def _missed(known: _Known) -> Iterator[_Law]:
+    """Errors that are never 0, as their target lies outside of what can be."""
+    for node in within(known.tree):
+        even = node.op == "**" and node.value % 2.0 == 0.0
+        if not even and node.op not in ("abs", "square", "reduce_norm"):
+            continue
+        error = _bare(node.arguments[0])
+        if error.op not in ("+", "-") or all(a.quantities() for a in error.arguments):
+            continue
+        can = range_of(error, known.reach)
+        gap = max(can.low, -can.high)
+        if can.bounded and gap > MISSED * can.width and can.width > 0.0:
+            names = error.quantities()
+            all_of = ", ".join(f"{spelt(n)} is {_range(n, known)}" for n in names)
+            message = f"{_text(error)} is never 0: {all_of}"
+            help = _degrees(error, known) or "give a target that can be reached"
+            yield _Law(TARGET_OUT_OF_REACH, message, help)
+
+
+def _bare(node: Expression) -> Expression:
+    """A term without the numbers that it is multiplied with or divided by."""
+    while node.op in ("neg", "/", "*"):
+        rest = [a for a in node.arguments if a.quantities()]
+        if len(rest) != 1 or (node.op == "/" and rest[0] is not node.arguments[0]):
+            break
+        node = rest[0]
+    return node
+
+
+def _flat(known: _Known) -> Iterator[_Law]:
+    """Kernels of which next to nothing is left wherever the robot can be."""
+    for node in within(known.tree):
+        if node.op != "exp" or not node.quantities():
+            continue
+        most = range_of(node, known.reach).high
+        if most < FLAT:
+            message = f"{_text(node)} is at most {most:.2g} in all that can be reached: "
+            message += ", ".join(f"{spelt(n)} is {_range(n, known)}" for n in node.quantities())
+            help = "a wider scale, or a target that can be reached"
+            yield _Law(KERNEL_IS_FLAT, message, _degrees(node, known) or help)
+
+
+def _constant(known: _Known) -> Iterator[_Law]:
+    """Terms that are the same whatever the robot does."""
+    for node in within(known.tree):
+        if node.op == "quantity" or not node.quantities():
+            continue
+        can = range_of(node, known.reach)
+        largest = max(abs(can.low), abs(can.high))
+        enough = FLAT if node.op == "exp" else SAME
+        if can.bounded and can.width <= enough * largest:
+            which = "always" if can.width <= SAME * largest else "hardly other than"
+            message = f"{_text(node)} is {which} {can.middle:.4g}"
+            told = [f"{spelt(n)} is {_range(n, known)}" for n in node.quantities()]
+            message += f": {', '.join(told)}" if any("anything" not in t for t in told) else ""
+            help = "give it a bound or a scale inside of what can be reached, or take it out"
+            yield _Law(FORMULA_NEVER_CHANGES, message, _degrees(node, known) or help)
+
+
+def _pays(known: _Known) -> Iterator[_Law]:
+    """Formulas that rise without bound to both sides of a quantity, as penalties do."""
+    drawn = states(known.reach, wild=False, count=12)
+    for name in known.tree.quantities():
+        if name == "time" or name == "base.tilt" or name.startswith("command."):
+            continue
+        rises = _rises(known.tree, name, drawn)
+        if not rises:
+            continue
+        at, steep = min(abs(least) for least, _ in rises), min(power for _, power in rises)
+        if at < 0.02 and _may_pay(name, steep):
+            continue
+        anyhow = name in ("base.left", "base.up") and "base.forward" in known.tree.quantities()
+        if anyhow and _rises(known.tree, "base.forward", drawn):
+            continue  # it pays for speed, whatever its direction
+        place = (0.0 if at < 0.02 else rises[0][0]) + 10.0
+        where = "the further it is from 0" if at < 0.02 else "the larger its error is"
+        unit = f" {_dimension(name, known)}".rstrip()
+        far = value_of(known.tree, {**drawn[0], name: place}).middle
+        message = f"this pays without bound for {spelt(name)}, {where} to either side: "
+        message += f"{far:.3g} at {place:.3g}{unit}"
+        help = "a penalty has a minus: -(...); a reward of an error is a kernel: exp(-(...)**2)"
+        yield _Law(PAYS_FOR_AN_ERROR, message, help)
+
+
+def _may_pay(name: str, steep: float) -> bool:
+    """Whether going to both sides of 0 may be what is wanted: to turn, to run, to go far."""
+    kind = name.partition(".")[0]
+    if kind in ("site", "body", "joint") and not name.endswith(".velocity"):
+        return True
+    return name in ("base.forward", "base.height") or (name == "base.turn" and steep < 1.5)
+
+
+def _rises(tree: Expression, name: str, drawn: list[dict[str, float]]) -> list[tuple[float, float]]:
+    """As :func:`_rise`, in each of some states; nothing where it does not rise in one."""
+    found = [_rise(tree, name, state) for state in drawn]
+    rising = [rise for rise in found if rise]
+    return rising if len(rising) == len(found) else []
+
+
+def _rise(tree: Expression, name: str, state: Mapping[str, float]) -> tuple[float, float] | None:
+    """Where a formula is least along a quantity, and the power with which it rises from there.
+
+    None where it does not rise without bound to both sides.
+    """
+
+    def value(x: float) -> float:
+        return value_of(tree, {**state, name: x}).middle
+
+    powers: list[float] = []
+    for side in (1.0, -1.0):
+        near, mid, far = (value(side * x) for x in (1e2, 1e3, 1e4))
+        first, second = mid - near, far - mid
+        if not (first > 0.0 and second > 0.5 * first and far < 1e30):
+            return None
+        powers.append(math.log10(second / first))
+    grid = [i / 50.0 for i in range(-250, 251)]
+    return min(grid, key=value), min(powers)
+
+
+def _pays_against_command(known: _Known) -> Iterator[_Law]:
+    """Formulas that are least where a command is followed."""
+    drawn = states(known.reach, wild=False, count=12)
+    for name, command in dict.fromkeys(_followed(known.tree)):
+        if all(_least_at(known.tree, name, state[command], state) for state in drawn):
+            message = f"this is least where {spelt(name)} is what {spelt(command)} asks, and rises "
+            message += "with the error to either side"
+            help = "a penalty has a minus: -abs(...); a reward is a kernel: exp(-(...)**2)"
+            yield _Law(PAYS_FOR_AN_ERROR, message, help)
+
+
+def _followed(tree: Expression) -> Iterator[tuple[str, str]]:
+    """What is compared with a command, and the command."""
+    for node in within(tree):
+        if node.op == "-" and all(a.op == "quantity" for a in node.arguments):
+            first, second = (a.name for a in node.arguments)
+            told = [name.startswith("command.") for name in (first, second)]
+            if sum(told) == 1:
+                yield (second, first) if told[0] else (first, second)
+
+
+def _least_at(tree: Expression, name: str, x: float, state: Mapping[str, float]) -> bool:
+    here = value_of(tree, {**state, name: x})
+    beside = (value_of(tree, {**state, name: x + d}) for d in (-2.0, -0.5, 0.5, 2.0))
+    return all(value.low >= here.high for value in beside) and any(
+        value_of(tree, {**state, name: x + d}).low > here.high + 1e-6 for d in (-2.0, 2.0)
+    )
+
+
+def _pays_for_leaning(known: _Known) -> Iterator[_Law]:
+    """Formulas that rise all the way to the tilt at which episodes end."""
+    end, name = known.leaning, "base.tilt"
+    if name not in known.tree.quantities() or not end < math.pi:
+        return
+    for state in states(known.reach, wild=False, count=12):
+        tilts = [end * i / 12.0 for i in range(13)]
+        values = [value_of(known.tree, {**state, name: tilt}).middle for tilt in tilts]
+        if any(b <= a for a, b in pairwise(values)):
+            return
+    message = f"this rises with base.tilt all the way to {end:.3g} rad, where the episode ends"
+    yield _Law(PAYS_FOR_AN_ERROR, message, "a penalty has a minus: -(...)")
+
+
+def _dimension(name: str, known: _Known) -> Dimension | str:
+    return known.quantities[name].dimension or ""
+
+
+def _at(node: Expression, state: Mapping[str, float], known: _Known) -> str:
+    """The values of a term's quantities."""
+    return ", ".join(
+        f"{spelt(n)} = {state[n]:.3g} {_dimension(n, known)}".rstrip() for n in node.quantities()
+    )
+
+
+def _range(name: str, known: _Known) -> str:
+    can = known.reach[name]
+    if not can.bounded:
+        return "anything" if can.low == -math.inf else f"at least {can.low:.3g}"
+    return f"{can.low:.3g} to {can.high:.3g} {_dimension(name, known)}".rstrip()
+
+
+def _degrees(node: Expression, known: _Known) -> str:
+    """The help where a number of rad looks like one of degrees."""
+    if all(known.quantities[name].dimension != ANGLE for name in node.quantities()):
+        return ""
+    for inner in within(node):
+        numbers = [a for a in inner.arguments if a.op == "number" and a.value > 2.0 * math.pi]
+        if numbers and inner.op in ("+", "-", "min", "max", "clip"):
+            number = f"{numbers[0].value:g}"
+            return f"angles are in rad: {number} is many turns; for degrees write {number}*deg"
+    return ""
+
+
+def _text(node: Expression) -> str:
+    text = written(node, spelt)
+    return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"

@@ -1,0 +1,113 @@
+"""All that the quantities of a formula can be, and states in which they are."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ksim_schema.checks.ranges import commanded
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.termination import Termination
+
+BEYOND = 0.05
+"""How far a joint may be pushed beyond its limits, as a share of their range: they are soft."""
+FAST = (10.0, 100.0)
+"""Speeds and actions that can be reached, if only when something goes wrong; SI units."""
+
+
+def reach(task: Task, robot: RobotFacts, names: Iterable[str]) -> dict[str, Interval]:
+    """All that the quantities of formulas can be, in SI units.
+
+    Args:
+        task: the task.
+        robot: the facts of its robot.
+        names: quantities, as formulas name them.
+    """
+    return {name: _reach(task, robot, name) for name in names}
+
+
+def _reach(task: Task, robot: RobotFacts, name: str) -> Interval:
+    kind, _, rest = name.partition(".")
+    match kind:
+        case "time":
+            limits = [part.time_limit() for part in task.of(Termination).values()]
+            limits.append(task.ppo.episode)
+            return Interval(0.0, min((x for x in limits if x is not None), default=math.inf))
+        case "joint":
+            found = next((j for j in robot.motion_joints if j.name == rest), None)
+            if found is None or found.limits is None:
+                return EVERYTHING
+            low, high = found.limits
+            slack = BEYOND * (high - low)
+            return Interval(low - slack, high + slack)
+        case "command":
+            return _told(task, robot, rest)
+        case _:
+            return Interval(0.0, math.pi) if name == "base.tilt" else EVERYTHING
+
+
+def _told(task: Task, robot: RobotFacts, rest: str) -> Interval:
+    """All that an element of a command can be told."""
+    for command, part in task.of(Command).items():
+        label = rest.removeprefix(f"{command}.")
+        if label == rest or label not in part.labels(robot):
+            continue
+        drawn = commanded(task, robot, command, label) or EVERYTHING
+        given: Any = part
+        if getattr(given, "backward", None) or getattr(given, "either_way", False):
+            drawn = drawn.hull(-drawn)
+        scale = getattr(given, "scale", None)
+        if isinstance(scale, Scale) and scale.constant != 1.0:
+            drawn = drawn * _factors(scale)
+        slow = getattr(given, "from_rest", False) and given.rates()
+        if slow or getattr(given, "stand_still", None) or getattr(given, "zero", None):
+            drawn = drawn.hull(Interval(0.0, 0.0))
+        return drawn
+    return EVERYTHING
+
+
+def _factors(scale: Scale) -> Interval:
+    """All that a scale is at some level."""
+    ramp = scale.linear or scale.quadratic or scale.square_root
+    if ramp is not None:
+        return Interval(min(ramp.start, ramp.to), max(ramp.start, ramp.to))
+    if scale.constant is not None:
+        return Interval.exactly(scale.constant)
+    return Interval(0.0, 0.0).hull(Interval.exactly(scale.non_zero or 0.0))
+
+
+def states(known: Mapping[str, Interval], *, wild: bool, count: int = 96) -> list[dict[str, float]]:
+    """Values that the quantities can have together, at least nearly: witnesses of what can be.
+
+    Args:
+        known: quantity -> all that it can be.
+        wild: whether speeds, actions and places may be large.
+        count: how many states.
+    """
+    draw = random.Random(0)
+    return [{name: _value(draw, name, known[name], wild) for name in known} for _ in range(count)]
+
+
+def _value(draw: random.Random, name: str, within: Interval, wild: bool) -> float:
+    kind, _, rest = name.partition(".")
+    if kind in ("body", "site") or name == "base.height":
+        # places are hardly ever 0, or the same; the ground is about at 0
+        upward = name == "base.height" or not rest.endswith((".x", ".y"))
+        place = draw.uniform(0.05, 2.0)
+        far = draw.choice((1.0, 1.0, FAST[0])) if wild else 1.0
+        return place * far if upward else place * far * draw.choice((-1.0, 1.0))
+    if name == "time":
+        return draw.uniform(0.01, min(within.high, 1e3))
+    if within.bounded:
+        low, high = within.low, within.high
+        zero = [0.0] if within.contains(0.0) else []
+        return draw.choice([low, high, within.middle, draw.uniform(low, high), *zero])
+    sizes = (0.5, 1.0, *(FAST if wild and kind != "action" else FAST[:1] if wild else ()))
+    value = draw.choice((0.0, *sizes, *(-size for size in sizes)))
+    return min(max(value, within.low), within.high)
