@@ -247,7 +247,7 @@ def read_contract(policy: Path, path: Path | None = None) -> dict:
     try:
         about = onnxruntime.InferenceSession(str(policy)).get_modelmeta().custom_metadata_map
     except Exception as error:
-        raise SystemExit(f"{policy} is no ONNX file: {error}") from error
+        raise SystemExit(f"{policy} is not an ONNX file: {error}") from error
     path = path or policy.with_name(about.get("ksim_contract", "contract.json"))
     if not path.is_file():
         raise SystemExit(f"there is no {path}, the contract of {policy}; give it as --contract")
@@ -255,7 +255,7 @@ def read_contract(policy: Path, path: Path | None = None) -> dict:
         contract = json.loads(path.read_text(encoding="utf-8"))
         form, identity = contract.get("format"), contract.get("policy", {}).get("id")
     except (ValueError, AttributeError) as error:
-        raise SystemExit(f"{path} is no contract: {error}") from error
+        raise SystemExit(f"{path} is not a contract: {error}") from error
     if form != FORMAT:
         raise SystemExit(f"{path} is a {form}, this reads a {FORMAT}: export the policy again")
     if identity is None or identity != about.get("ksim_policy"):

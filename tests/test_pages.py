@@ -39,7 +39,7 @@ COMMON = {
     "A key stands twice": "KS0003_duplicate_key",
     "A tab indents a line": "KS0002_tab",
     "A bracket is never closed": "KS0002_unclosed_list",
-    "The control period is no multiple of the timestep": "KS0401_control_period",
+    "The control period is not a multiple of the timestep": "KS0401_control_period",
     "The samples do not divide into minibatches": "KS0402_minibatches",
     "Nothing reads a part": "KS0307_unused_observation",
     "The policy reads what no robot senses": "KS0408_height",

@@ -67,7 +67,7 @@ class Schema:
 
     Raises:
         SchemaError: two generators share a name, an arrow has an unknown end, or an equation is
-            between things that are no parallel paths.
+            between things that are not parallel paths.
     """
 
     name: str
@@ -262,7 +262,7 @@ class Instance:
         return {arrow.name for arrow in arrows if arrow.dom == table}
 
     def problems(self) -> list[str]:
-        """Where the instance is no functor.
+        """Where the instance is not a functor.
 
         That is an absent or dangling value of a morphism, and, where there is none, a row on
         which the two paths of an equation lead to different rows.

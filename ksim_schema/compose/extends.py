@@ -168,7 +168,7 @@ class _Composer:
             return None
         if given.suffix not in (".yaml", ".yml"):  # nothing of another file is read and shown
             self._report(
-                UNREADABLE_BASE_TASK, f"{name!r} is no YAML file, as a task is", where, place
+                UNREADABLE_BASE_TASK, f"{name!r} is not a YAML file, as a task is", where, place
             )
             return None
         if path in chain:

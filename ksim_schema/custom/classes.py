@@ -136,7 +136,7 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
     bases = [base for base in BASES if issubclass(declared, base)]
     if not bases:
         names = ", ".join(base.__name__ for base in BASES)
-        message = f"{name} is no component of an object"
+        message = f"{name} is not a component of an object"
         yield Diagnostic(
             COMPONENT_WITHOUT_RULE, message, source.at(name), help=f"derive it from {names}"
         )
@@ -158,7 +158,7 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
             yield Diagnostic(COMPONENT_WITHOUT_RULE, message, source.at(name, "value"))
     else:
         yield Diagnostic(
-            COMPONENT_WITHOUT_RULE, f"the rule of {name} is no method", source.at(name, "value")
+            COMPONENT_WITHOUT_RULE, f"the rule of {name} is not a method", source.at(name, "value")
         )
     if issubclass(declared, Observation) and declared.unit:
         try:
@@ -182,7 +182,9 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
                 )
             continue
         if hasattr(bases[0], parameter) or parameter in bases[0].__annotations__:
-            message = f"every {bases[0].__name__} has {parameter!r} already, which is no parameter"
+            message = (
+                f"every {bases[0].__name__} has {parameter!r} already, which is not a parameter"
+            )
             help = f"write {parameter} = ... without a type, or give the parameter another name"
             yield Diagnostic(BAD_DECLARATION, message, source.at(name, parameter), help=help)
             continue

@@ -136,7 +136,7 @@ class Diff:
         """Read the JSON form.
 
         Raises:
-            DiffError: the text is no diff.
+            DiffError: the text is not a diff.
         """
         try:
             data: Any = json.loads(text)
@@ -144,7 +144,7 @@ class Diff:
             raise DiffError("the text is not JSON") from error
         changes: Any = cast("Any", data).get("changes") if isinstance(data, dict) else None
         if not isinstance(changes, list) or cast("Any", data).get("format") not in _READ:
-            raise DiffError(f"the text is no diff of format {FORMAT}")
+            raise DiffError(f"the text is not a diff of format {FORMAT}")
         return cls(tuple(_change(item) for item in cast("Iterable[Any]", changes)))
 
 

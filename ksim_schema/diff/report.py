@@ -135,7 +135,7 @@ class Line(NamedTuple):
         place: what has changed.
         text: how.
         why: the reason for its tier.
-        old: the value before, in short ("" when it is no value).
+        old: the value before, in short ("" when it is not a value).
         new: the value after.
     """
 

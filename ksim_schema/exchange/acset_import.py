@@ -142,7 +142,7 @@ class _Importer:
         missing = [name for name in self.columns if name not in data]
         help = f"the schema is {self.schema.name}: ksim-compile --emit schema prints it"
         if len(missing) == len(self.columns):
-            self._report(UNKNOWN_TABLE, "this is no task: it is over another schema", help=help)
+            self._report(UNKNOWN_TABLE, "this is not a task: it is over another schema", help=help)
             return
         for name in unknown:
             guess = did_you_mean(name, self.columns, of="tables")
@@ -199,7 +199,7 @@ class _Importer:
             self._report(BAD_CELL, f"the row has no {arrow.name!r}", *path)
         elif arrow.name not in self.schema.homs:
             if not isinstance(value, str):
-                message = f"{arrow.name!r} is a text, not {describe(value)}"
+                message = f"{arrow.name!r} is a string, not {describe(value)}"
                 self._report(BAD_CELL, message, *path)
         elif isinstance(value, bool) or not isinstance(value, int):
             message = f"{arrow.name!r} is the number of a row, not {describe(value)}"

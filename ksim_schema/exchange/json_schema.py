@@ -65,7 +65,7 @@ def task_schema() -> dict[str, Any]:
         },
         "set": {
             "type": "object",
-            "description": "Values of the extended tasks that are others here, by path.",
+            "description": "Values of the extended tasks that differ here, by path.",
         },
     }
     for object, kinds in KINDS.items():
@@ -289,7 +289,7 @@ def _tidy(schema: Any) -> Any:
     """Without titles and with shorthands allowed: a field may be written in its short form.
 
     Lists that stand for ranges keep their length; a value that a validator also takes in a
-    shorter form (a number for a scale, a text for a list of one) is allowed by ``anyOf``.
+    shorter form (a number for a scale, a string for a list of one) is allowed by ``anyOf``.
     """
     if isinstance(schema, list):
         return [_tidy(item) for item in cast("list[Any]", schema)]

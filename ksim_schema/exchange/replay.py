@@ -118,7 +118,7 @@ def state_hash(state: Mapping[str, Any]) -> str:
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the state after that are others than before."""
+    """The fields of the state that differ from those before."""
     return {name: value for name, value in after.items() if before.get(name) != value}
 
 
@@ -184,7 +184,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
     """Read an event file.
 
     Raises:
-        ReplayError: it cannot be read or is no event file.
+        ReplayError: it cannot be read or is not an event file.
     """
     try:
         lines = read_bytes(path, MAX_SIZE).decode().splitlines()
@@ -199,7 +199,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         except (ValueError, RecursionError) as error:
             raise ReplayError(f"{path}:{number}: not valid JSON: {error}") from error
         if not is_mapping(event) or "event_id" not in event or "delta" not in event:
-            raise ReplayError(f"{path}:{number}: this is no event")
+            raise ReplayError(f"{path}:{number}: this is not an event")
         found.append(dict(event))
     if not found:
         raise ReplayError(f"{path} holds no events")

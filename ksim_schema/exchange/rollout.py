@@ -70,7 +70,7 @@ def _add(result: Instance, number: int, episode: Episode, control: float) -> Non
         found = [float(value) for value in values]
         if not all(map(math.isfinite, found)):
             raise SchemaError(
-                f"episode {number}, tick {tick}: {what} has a value that is no number"
+                f"episode {number}, tick {tick}: {what} has a value that is not a number"
             )
         return found
 

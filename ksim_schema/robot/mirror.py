@@ -88,7 +88,7 @@ class Mirror:
         return tuple(found)
 
     def sign(self, joint: Joint, other: Joint) -> float | None:
-        """What a coordinate is multiplied with on the other side; None if that is no mirror image.
+        """What a coordinate is multiplied with on the other side; None if it is not a mirror image.
 
         The joints' axes and places must be mirror images, as their limits and homes must be.
         """

@@ -121,7 +121,7 @@ class _Reader:
     def _unreadable(self, place: int) -> str:
         character = self.text[place]
         if character == '"':
-            return "a text that does not end, or that holds a control character"
+            return "a string that does not end, or that holds a control character"
         if character == "'":
             return "texts stand in double quotes"
         shown = character if character.isprintable() else f"U+{ord(character):04X}"
@@ -199,7 +199,7 @@ class _Reader:
             message = "not an escape of JSON"
             raise _Stop(INVALID_JSON, message, start + error.pos, start + error.pos + 1) from None
         if "\0" in value:
-            raise _Stop(NOT_TEXT, "a text must not hold the character NUL", start, end)
+            raise _Stop(NOT_TEXT, "a string must not hold the character NUL", start, end)
         if _SURROGATE.search(value):
             raise _Stop(INVALID_JSON, "half of a surrogate pair", start, end)
         return value

@@ -18,7 +18,7 @@ FILES = ("model", "file")
 SECTIONS = ("PhysicsState", "Reset")
 """Sections whose parts have such fields."""
 _PLAIN = ("package:", "menagerie:")
-"""How models begin that are no paths."""
+"""How models begin that are not paths."""
 
 
 def folder_of(path: Path, data: Any) -> Path:
@@ -72,7 +72,7 @@ def rebased(document: Document, old: Path, new: Path) -> Document:
 
 
 def components_of(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """The component files that a task lists, without what is no name."""
+    """The component files that a task lists, without what is not a name."""
     files = data.get(COMPONENTS, ())
     listed = files if is_list(files) else (files,)
     return tuple(name for name in listed if isinstance(name, str))

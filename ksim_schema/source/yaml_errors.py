@@ -29,7 +29,7 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
             message, help = f"a plain text cannot start with {character!r}", "put it in quotes"
     elif "mapping values are not allowed" in problem:
         message = "a ':' cannot stand here"
-        help = f"{_INDENTATION}; a text that holds ': ' needs quotes"
+        help = f"{_INDENTATION}; a string that holds ': ' needs quotes"
         bare = _line_without_colon(text, mark.line) if mark else None
         if bare is not None:
             line, column = bare
@@ -54,7 +54,7 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
             help = f"the {kind} opens in line {opened.line + 1}, column {opened.column + 1}"
     elif "block mapping" in context or "block collection" in context:
         what = "mapping" if "mapping" in context else "list"
-        message = f"this is no entry of the {what} around it"
+        message = f"this is not an entry of the {what} around it"
         help = _INDENTATION
         if opened is not None:
             help += f"; the {what} starts in line {opened.line + 1}, column {opened.column + 1}"

@@ -2,7 +2,7 @@
 
 The reader works on YAML's event stream with a stack of its own, so that depth and size are
 bounded before anything is built. It knows the core types of YAML 1.2 (``1e-5`` is a number,
-``no`` is a text), mappings with text keys, lists (as tuples) and aliases; it has no tags.
+``no`` is a string), mappings with string keys, lists (as tuples) and aliases; it has no tags.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ class _Reader:
                     if len(stack) >= MAX_DEPTH:
                         self._stop(TOO_LARGE, f"nested deeper than {MAX_DEPTH} levels", event)
                     if stack and self._wants_key(stack[-1]):
-                        self._stop(KEY_NOT_TEXT, "a key must be a text", event)
+                        self._stop(KEY_NOT_TEXT, "a key must be a string", event)
                     empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
                     path = self._path(stack)
                     stack.append(_Frame(path, empty, event.start_mark, event.anchor, self.count))
@@ -213,7 +213,7 @@ class _Reader:
                 case yaml.ScalarEvent():
                     self._check_tag(event)
                     if "\0" in event.value:
-                        self._stop(NOT_TEXT, "a text must not hold the character NUL", event)
+                        self._stop(NOT_TEXT, "a string must not hold the character NUL", event)
                     if stack and self._wants_key(stack[-1]):
                         self._key(stack[-1], event)
                     else:
@@ -222,7 +222,7 @@ class _Reader:
                         self._place(stack, root, value, start, end, event.anchor)
                 case yaml.AliasEvent():
                     if stack and self._wants_key(stack[-1]):
-                        self._stop(KEY_NOT_TEXT, "a key must be a text", event)
+                        self._stop(KEY_NOT_TEXT, "a key must be a string", event)
                     value, size = self._alias(event, self._path(stack))
                     self.count += size
                     self._place(stack, root, value, event.start_mark, event.end_mark, None)

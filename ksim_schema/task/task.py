@@ -107,7 +107,7 @@ class Task:
         return self.document.at(path, key=key)
 
     def report(self, code: Code, message: str, *path: str | int, help: str = "") -> Diagnostic:
-        """A diagnostic about the value at a path (of a single value, if it is no list there)."""
+        """A diagnostic about the value at a path (of a single value, if it is not a list there)."""
         while path and isinstance(path[-1], int) and path not in self.document.values:
             path = path[:-1]
         return Diagnostic(code, message, self.span(*path), dotted(path), help)
@@ -238,7 +238,7 @@ def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagn
         where = document.at(("task",))
         found.append(Diagnostic(BAD_NAME, f"{shown} is not a name", where, "task", _NAME_HELP))
     if not isinstance(data.get("about", ""), str):
-        message = f"expected a text, not {describe(data['about'])}"
+        message = f"expected a string, not {describe(data['about'])}"
         found.append(Diagnostic(WRONG_TYPE, message, document.at(("about",)), "about"))
 
 
@@ -312,7 +312,7 @@ def _kind(
         if elsewhere:
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
     else:
-        message, help = f"a kind is a text, not {describe(kind)}", ""
+        message, help = f"a kind is a string, not {describe(kind)}", ""
     found.append(Diagnostic(UNKNOWN_KIND, message, document.at(path), dotted(path), help))
     return None
 

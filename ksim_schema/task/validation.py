@@ -50,7 +50,7 @@ _EXPECTED = {
     "int_from_float": "a whole number",
     "finite_number": "a finite number",
     "float_type": "a number",
-    "string_type": "a text",
+    "string_type": "a string",
     "bool_type": "true or false",
     "tuple_type": "a list",
     "dict_type": "a mapping",
@@ -114,7 +114,9 @@ def _problem(
             where = document.at(at)
             tag = given["kind"]
             known = isinstance(tag, str)
-            message = f"unknown kind {tag!r}" if known else f"a kind is a text, not {describe(tag)}"
+            message = (
+                f"unknown kind {tag!r}" if known else f"a kind is a string, not {describe(tag)}"
+            )
             help = did_you_mean(str(context.get("tag")), _tags(model, location), of="kinds")
         case "union_tag_not_found":
             message = "the kind is missing"

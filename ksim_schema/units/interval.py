@@ -238,7 +238,7 @@ def _sum(left: float, right: float, rounded: Callable[[Fraction], float]) -> flo
 
 
 def _product(left: float, right: float, rounded: Callable[[Fraction], float]) -> float:
-    """Of two bounds. An infinite bound is no number, so 0 times it is 0."""
+    """Of two bounds. An infinite bound is not a number, so 0 times it is 0."""
     if not left or not right:
         return 0.0
     if not math.isfinite(left) or not math.isfinite(right):

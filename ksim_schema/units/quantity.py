@@ -78,7 +78,7 @@ MAX_LENGTH = 80
 
 
 class QuantityError(ValueError):
-    """A text that is not a quantity. ``help`` says what to write instead."""
+    """A string that is not a quantity. ``help`` says what to write instead."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
@@ -133,7 +133,7 @@ def parse_unit(text: str) -> tuple[Decimal, Dimension]:
 
 
 def parse(value: object) -> Measured:
-    """Read a number or a text such as ``"20 ms"``.
+    """Read a number or a string such as ``"20 ms"``.
 
     Raises:
         QuantityError: not a finite number with an optional unit.
@@ -145,7 +145,7 @@ def parse(value: object) -> Measured:
     if not isinstance(value, str):
         return Measured(_finite(float(value), str(value)))
     if len(value) > MAX_LENGTH:
-        raise QuantityError("this text is too long to be a quantity")
+        raise QuantityError("this string is too long to be a quantity")
     match = _NUMBER.fullmatch(value)
     if match is None:
         raise QuantityError(f"{value!r} is not a number with a unit", "write for example '20 ms'")
@@ -175,7 +175,7 @@ def describe(value: object) -> str:
         case list() | tuple():
             return "a list"
         case str():
-            return f"the text {value[:60]!r}"
+            return f"the string {value[:60]!r}"
         case _:
             return f"the number {value}"
 
@@ -204,7 +204,7 @@ class Unit:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """A number or a text. ``units`` is for the JSON Schema, which words it."""
+        """A number or a string. ``units`` is for the JSON Schema, which words it."""
         return {"type": ["number", "string"], "units": [str(d) for d in self.allowed]}
 
     def validate(self, value: object) -> float:
@@ -248,9 +248,9 @@ class Unit:
         return not self.allowed or measured.dimension in (*self.allowed, NUMBER)
 
     def _help(self, value: object, error: QuantityError) -> str:
-        """What to write instead of a text that is not a quantity."""
+        """What to write instead of a string that is not a quantity."""
         if isinstance(value, str) and _NUMBER.fullmatch(value):
-            return error.help  # a number, and what follows it is no unit
+            return error.help  # a number, and what follows it is not a unit
         examples = self.examples("20")
         return f"write for example {examples}" if examples else error.help
 

@@ -27,7 +27,7 @@ class Termination(Part):
     """What all terminations share. A state that is not finite always ends an episode.
 
     Class attributes:
-        timeout: whether the end is no failure: the return goes on beyond it.
+        timeout: whether the end is not a failure: the return goes on beyond it.
         floating: whether it needs a robot with a free joint.
     """
 
@@ -56,7 +56,7 @@ class MinHeight(Termination):
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
-    height: Length = Field(description="Lowest height that is no failure.")
+    height: Length = Field(description="Lowest height that is not a failure.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framepos", "xbody", self.body or robot.root),)
@@ -70,7 +70,7 @@ class BadHeight(Termination):
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
-    range: Range[Length] = Field(description="Heights that are no failure.")
+    range: Range[Length] = Field(description="Heights that are not a failure.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framepos", "xbody", self.body or robot.root),)
@@ -86,7 +86,7 @@ class NotUpright(Termination):
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
-    max_tilt: Annotated[Angle, Gt(0)] = Field(description="Largest tilt that is no failure.")
+    max_tilt: Annotated[Angle, Gt(0)] = Field(description="Largest tilt that is not a failure.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest("framequat", "xbody", self.body or robot.root),)
@@ -151,7 +151,7 @@ class JointOutside(Termination):
     effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "joint.{joints}", "range"),)
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
-    range: Range[JointValue] = Field(description="Positions that are no failure.")
+    range: Range[JointValue] = Field(description="Positions that are not a failure.")
 
 
 class EpisodeLength(Termination):

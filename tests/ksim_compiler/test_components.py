@@ -205,7 +205,7 @@ def test_components_of_every_object_run_and_their_numbers_are_parameters(task: P
         ("off = jnp.abs(", "off = x.world['xpos'] + (", 17, "KeyError: 'xpos'"),
         ("        off =", "        if self.height > 1: pass\n        off =", 17, "TracerBool"),
         ("return jnp.clip(1.0 - off, 0.0, 1.0)", "return jnp.ones(2)", 16, "the shape (2), and a"),
-        ("return jnp.clip(1.0 - off, 0.0, 1.0)", "return 'high'", 16, "gives what is no value"),
+        ("return jnp.clip(1.0 - off, 0.0, 1.0)", "return 'high'", 16, "gives what is not a value"),
         ("return memory, memory", "return memory, 0.0", 34, "memory of another shape"),
         ("return memory, memory", "return jnp.ones(3), memory", 34, "gives 3 numbers"),
         ("x.period / 2\n", "x.period / 2, 1\n", 46, "gives no array"),

@@ -1,4 +1,4 @@
-"""A range that does not run upward is no limit to MuJoCo, and is told."""
+"""A range that does not run upward is not a limit to MuJoCo, and is told."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_block_ends_on_its_last_line() -> None:
         ('"null"', "null"),
         ("1e999", float("inf")),
         ("9" * 18, 10**18 - 1),
-        ("\u0663", "\u0663"),  # an Arabic digit is no number
+        ("\u0663", "\u0663"),  # an Arabic digit is not a number
     ],
 )
 def test_plain_scalars_follow_the_core_schema_of_yaml_1_2(text: str, value: object) -> None:

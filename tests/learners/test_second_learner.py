@@ -91,7 +91,7 @@ def test_its_section_is_read_and_written(task: Any) -> None:
 
 
 def test_mistakes_in_it_are_reported(task: Any) -> None:
-    assert found(task("a.yaml", "ARS: {envs: 7}")) == [("KS9999", "7 environments are no pairs")]
+    assert found(task("a.yaml", "ARS: {envs: 7}")) == [("KS9999", "7 environments are not pairs")]
     assert found(task("b.yaml", "ARS: {step_siez: 1}")) == [("KS0104", "unknown field 'step_siez'")]
     large = found(task("c.yaml", "ARS: {envs: 100000000}"))
     assert ("KS0311", "100000000 is implausibly large for 'envs'") in large

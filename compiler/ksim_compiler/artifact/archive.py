@@ -211,7 +211,7 @@ def unpack(path: Path) -> Archive:
     """Read an archive into memory and check it.
 
     Raises:
-        ArtifactError: it is no archive of a compiled task, or one that is damaged, unsafe or newer.
+        ArtifactError: it is not an archive of a compiled task, or is damaged, unsafe or newer.
     """
     try:
         return _unpack(read_bytes(path, MAX_TOTAL))

@@ -32,7 +32,7 @@ MANIFEST, TASK, PLAN, SOURCE, MODEL, COMPONENTS = (
 )
 MAX_MEMBERS = MAX_FILES + MAX_COMPONENTS + 4
 MAX_TEXT = 8_000_000
-"""Largest size in bytes of a member that is no part of the model."""
+"""Largest size in bytes of a member that is not a part of the model."""
 MAX_RATIO = 200
 """Largest ratio of unpacked to packed size of an archive that unpacks to more than FREE_SIZE."""
 FREE_SIZE = 50_000_000
@@ -65,7 +65,7 @@ def open_archive(data: bytes) -> zipfile.ZipFile:
     """Open an archive and check its directory, before anything of it is unpacked.
 
     Raises:
-        ArtifactError: it is no archive of a compiled task, or one that is damaged or unsafe.
+        ArtifactError: it is not an archive of a compiled task, or one that is damaged or unsafe.
     """
     count = _count(data)
     if count > MAX_MEMBERS:
@@ -96,7 +96,7 @@ def _count(data: bytes) -> int:
     if len(end) < 22 or end[:4] != b"PK\5\6" or end[-2:] != b"\0\0":
         if data[:4] == b"PK\3\4":
             raise damaged("its end is missing")
-        raise no_task("it is no zip archive")
+        raise no_task("it is not a zip archive")
     if locator[:4] == b"PK\6\7":
         raise unsafe("it is in the form for very large archives (zip64)")
     return int(struct.unpack("<H", end[10:12])[0])
@@ -108,7 +108,7 @@ def _check_member(info: zipfile.ZipInfo) -> None:
     if "\\" in name or {"", ".", ".."} & set(steps) or not name.isprintable():
         raise unsafe(f"a member has the name {name[:80]!r}")
     if info.filename != name or (info.external_attr >> 16) & 0o170000 not in (0, stat.S_IFREG):
-        raise unsafe(f"{name} is no plain file")
+        raise unsafe(f"{name} is not a plain file")
     if info.flag_bits & 0x1:
         raise unsafe(f"{name} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

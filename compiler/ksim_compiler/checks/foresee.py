@@ -109,13 +109,13 @@ def _bad_inertia(mass: np.ndarray) -> str:
 
 
 def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
-    """Keyframes to begin episodes in that are no poses."""
+    """Keyframes to begin episodes in that are not poses."""
     for name, part in plan.parts(Reset).items():
         if not isinstance(part, ResetKeyframe):
             continue
         for index, key in enumerate(part.keyframes):
             if key in plan.robot.broken:
-                message = f"keyframe {key!r} of the model is no pose: {plan.robot.broken[key]}"
+                message = f"keyframe {key!r} of the model is not a pose: {plan.robot.broken[key]}"
                 place = ("Reset", name, "keyframes", index)
                 help = "mend the keyframe in the model"
                 yield plan.task.report(BAD_KEYFRAME, message, *place, help=help)

@@ -331,7 +331,7 @@ def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             try:
                 qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
             except MotionError as error:
-                yield task.report(BAD_MOTION, f"{part.file} is no motion: {error}", *place)
+                yield task.report(BAD_MOTION, f"{part.file} is not a motion: {error}", *place)
                 continue
             if part.first + (part.count or 1) > len(qpos):
                 message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"

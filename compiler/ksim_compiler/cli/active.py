@@ -25,7 +25,7 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
     )
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for title in ("part", "kind", "shape", ""):
-        table.add_column(title, overflow="fold")  # a name that is cut off is no name
+        table.add_column(title, overflow="fold")  # a name that is cut off is not a name
     policy, critic = ({c.source for c in cs} for cs in (plan.policy_input, plan.critic_input))
     for object in ("Command", "Observation"):
         for name, part in plan.parts(object).items():

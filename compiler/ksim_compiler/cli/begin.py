@@ -59,7 +59,7 @@ class Beginning:
             raise NothingToDrive(f"nothing in it can be driven: {_why(self.robot.facts)}")
         still = weightless(self.robot, self.driven)
         if still:
-            raise NothingToDrive(f"joint {still!r} moves no mass, or one that is no number")
+            raise NothingToDrive(f"joint {still!r} moves no mass, or one that is not a number")
         self.left_out = _left_out(self.robot.facts, self.driven)
 
     @property

@@ -68,7 +68,7 @@ def list_kinds(known: Kinds = KINDS) -> str:
 
 
 def _others() -> tuple[tuple[str, type[Model]], ...]:
-    """Models that authors write and that are no parts, by their kind or the field they stand in."""
+    """Models that authors write, but are not parts, by their kind or the field they stand in."""
     found: dict[str, type[Model]] = {}
     for union in (Network, Distribution):
         for model in get_args(_bare(union)):
@@ -87,11 +87,11 @@ def _others() -> tuple[tuple[str, type[Model]], ...]:
 
 
 _FIELDS: dict[type[Model], str] = {}
-"""The field in which a model that is no part stands."""
+"""The field in which a model that is not a part stands."""
 
 
 def _other(model: type[Model], title: str) -> str:
-    """What is said of a model that is no part: with an example where it is one of several kinds."""
+    """What is said of a model that is not a part, with an example where it has several kinds."""
     kind, field = _kind(model), _FIELDS.get(model, "")
     if not kind or not field:
         return _model(model, title)

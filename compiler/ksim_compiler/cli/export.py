@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
     path = options.run / "task.ksim"
     if not path.is_file():
-        raise UsageError(f"{options.run} is no run: there is no task.ksim in it")
+        raise UsageError(f"{options.run} is not a run: there is no task.ksim in it")
     if options.out.suffix != ".onnx":
         raise UsageError(f"{options.out.name}: the file's name ends in .onnx")
     compiled = common.load(path, (), options.trust)

@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
             _writable(file)
     path = options.run / "task.ksim"
     if not path.is_file():
-        raise UsageError(f"{options.run} is no run: there is no task.ksim in it")
+        raise UsageError(f"{options.run} is not a run: there is no task.ksim in it")
     from ksim_compiler.play.renderer import VideoError, choose_renderer
 
     if options.video is not None:

@@ -10,7 +10,7 @@ that cross the boundary, with the meaning they have after `mujoco.mj_step`:
 * after a reset they are those of `mujoco.mj_forward` at the new state.
 
 A simulation that diverges is not silently reset by MuJoCo (`mjDSBL_AUTORESET`). MuJoCo's own
-measure decides: a position, velocity, acceleration or control that is no number or beyond
+measure decides: a position, velocity, acceleration or control that is not a number or beyond
 `mjMAXVAL`, 1e10, at any physics step of the tick (`mj_checkPos` and its like). The float fields of
 the World of such a simulation are NaN, for a termination to see; its state is what MuJoCo makes of
 it.
@@ -227,7 +227,7 @@ def model_value(model: mujoco.MjModel, name: str) -> np.ndarray:
     """An MjModel or `opt.` field as an array.
 
     Raises:
-        ValueError: for a name that is no numeric field.
+        ValueError: for a name that is not a numeric field.
     """
     owner, field = (model.opt, name[4:]) if name.startswith("opt.") else (model, name)
     value = getattr(owner, field, None)

@@ -99,7 +99,7 @@ def distance_from_origin(
     c: v.DistanceFromOriginLevel, x: Context, memory: Memory
 ) -> tuple[Level, Memory]:
     distance = jnp.linalg.norm(x.sensor(c.sensors(x.robot)[0])[:2])
-    # a state that is no number must not poison what outlives the episode
+    # a state that is not a number must not poison what outlives the episode
     farthest = jnp.fmax(memory.reached, distance)
     return _step(c, x, memory, farthest, lambda m: m > c.raise_above, lambda m: m < c.lower_below)
 

@@ -57,7 +57,7 @@ def _problems(plan: Plan, object: str, name: str, part: Custom) -> Iterator[Diag
         problem = blame(error, plan.task.components.sources, who, _help(plan, object, error))
         if problem is None:  # it gave what JAX cannot take: a text, an object, a wrong pair
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            message = f"{who} gives what is no value: {lines[0][:300]}"
+            message = f"{who} gives what is not a value: {lines[0][:300]}"
             problem = Diagnostic(FAILING_COMPONENT, message, part.rule_at)
         yield problem
         return

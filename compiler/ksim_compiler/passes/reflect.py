@@ -70,7 +70,7 @@ def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
     for name, other in others.items():
         if alone or name > other or mirror.sign(joints[name], joints[other]) is not None:
             continue
-        message = f"joints {name!r} and {other!r} are no mirror images of each other"
+        message = f"joints {name!r} and {other!r} are not mirror images of each other"
         if name == other:
             message = f"joint {name!r} is not its own mirror image"
         help = "in the home pose, compare their axes, positions, limits and home angles"

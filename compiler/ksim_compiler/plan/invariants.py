@@ -28,7 +28,7 @@ def resolved(plan: Plan) -> None:
             good = all(text in known for text in texts) or named.pattern
             _law(good, f"{object}.{name}.{'.'.join(path)} is not resolved")
     period = plan.substeps * facts.timestep
-    _law(abs(period - plan.period) < 1e-6, "the control period is no number of timesteps")
+    _law(abs(period - plan.period) < 1e-6, "the control period is not a whole number of timesteps")
 
 
 def inferred(plan: Plan) -> None:

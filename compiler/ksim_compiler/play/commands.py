@@ -25,7 +25,7 @@ class CommandError(Exception):
 Place = tuple[str | int, ...]
 """Where the range of an element is among its command's parameters."""
 CHANCES = ("stand_still", "backward", "zero")
-"""Probabilities with which a draw is another one than its range says."""
+"""Probabilities with which a draw differs from what its range says."""
 
 
 @dataclass(frozen=True)

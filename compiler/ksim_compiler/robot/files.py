@@ -58,7 +58,7 @@ def read_files(path: Path) -> ModelFiles:
     """Read an MJCF or URDF file, what it includes and the assets it names.
 
     Raises:
-        ModelError: a file cannot be read, is no XML, or is named in a way that would not work
+        ModelError: a file cannot be read, is not XML, or is named in a way that would not work
             on another machine.
     """
     folder = path.parent
@@ -77,7 +77,7 @@ def check_complete(files: ModelFiles) -> None:
     """Check that a model needs just the files it is made of, so that it reads none from disk.
 
     Raises:
-        ModelError: a file is missing or needless, or one is no XML.
+        ModelError: a file is missing or needless, or one is not XML.
     """
     needed = _collect(files.root, files.content.get, None)
     for name in files.content:

@@ -119,7 +119,7 @@ def _pull(model: mujoco.MjModel, tendon: int, arms: dict[int, float]) -> Span:
     """What the actuators on a tendon give a joint together.
 
     MuJoCo scales their forces, before their gears, so that the sum is within the tendon's
-    actuatorfrcrange; of different gears that is no limit of the joint's torque.
+    actuatorfrcrange; of different gears that is not a limit of the joint's torque.
     """
     if model.tendon_actfrclimited[tendon] and len(set(arms.values())) == 1:
         total = Span.total(_force(model, i) for i in arms)

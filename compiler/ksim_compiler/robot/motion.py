@@ -12,7 +12,7 @@ MAX_SIZE = 500_000_000
 
 
 class MotionError(Exception):
-    """A file that is no motion of the robot; the message says why."""
+    """A file that is not a motion of the robot; the message says why."""
 
 
 def read_motion(data: bytes, nq: int, nv: int) -> tuple[np.ndarray, np.ndarray]:

@@ -173,7 +173,7 @@ def check_options(model: mujoco.MjModel, timestep: float | None) -> None:
 def check_numbers(model: mujoco.MjModel) -> None:
     """Check that all numbers that a simulation computes with are finite.
 
-    Ranges may be infinite, which is no limit. Keyframes are another matter: :func:`broken_keys`.
+    Ranges may be infinite, which is not a limit. Keyframes are another matter: :func:`broken_keys`.
 
     Raises:
         BrokenModel: with the code KS0228.

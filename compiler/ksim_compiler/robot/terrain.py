@@ -85,7 +85,7 @@ def check_image(terrain: v.ImageTerrain, data: bytes) -> None:
     """Check that MuJoCo makes a height field of an image.
 
     Raises:
-        TerrainError: it is no PNG, is damaged, or is too large.
+        TerrainError: it is not a PNG, is damaged, or is too large.
     """
     what, size = f"the image of the terrain, {terrain.file},", png_size(data)
     help, code = (
@@ -93,7 +93,7 @@ def check_image(terrain: v.ImageTerrain, data: bytes) -> None:
         BAD_TERRAIN_IMAGE,
     )
     if size is None:
-        found = "is no PNG" if data else "is empty"
+        found = "is not a PNG" if data else "is empty"
         raise TerrainError(f"{what} {found}", help, code)
     if size[0] * size[1] > MAX_HEIGHTS:
         message = f"{what} has {size[0]:,} x {size[1]:,} pixels; at most {MAX_HEIGHTS:,} are read"

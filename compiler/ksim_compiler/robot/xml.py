@@ -17,7 +17,7 @@ SUFFIXES = (".xml", ".urdf")
 
 
 class XmlError(Exception):
-    """A text that is no XML, or XML that MuJoCo would read as something else."""
+    """A text that is not XML, or XML that MuJoCo would read as something else."""
 
 
 def parse(data: bytes) -> ElementTree.Element:

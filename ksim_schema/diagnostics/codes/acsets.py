@@ -29,7 +29,7 @@ UNKNOWN_COLUMN = error(
 BAD_CELL = error(
     "KS0906",
     "bad cell",
-    "A cell is absent, of another type than its column, or holds a text that is no JSON "
+    "A cell is absent, of another type than its column, or holds a string that is not a JSON "
     "object where a part's values belong.",
 )
 BAD_ROW = error(

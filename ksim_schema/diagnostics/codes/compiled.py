@@ -5,7 +5,7 @@ from __future__ import annotations
 from ksim_schema.diagnostics.code import error
 
 NOT_AN_ARCHIVE = error(
-    "KS0501", "not a compiled task", "The file is no archive that ksim-compile has made."
+    "KS0501", "not a compiled task", "The file is not an archive that ksim-compile has made."
 )
 DAMAGED_ARCHIVE = error(
     "KS0502",

@@ -101,7 +101,7 @@ BAD_MODEL_OPTION = error(
 )
 RANGE_WITHOUT_LIMIT = warning(
     "KS0230",
-    "range that is no limit",
+    "range that is not a limit",
     "The lower end of a range in the model is not below the upper one. MuJoCo takes such a "
     "range of a joint, a tendon or an actuator for none, and limits nothing.",
 )

@@ -35,7 +35,7 @@ MERGE_KEY = error(
     "merge key",
     "YAML's '<<' merge keys are not part of the language: they hide where a value is from.",
 )
-KEY_NOT_TEXT = error("KS0009", "key is no text", "A key must be a text.")
+KEY_NOT_TEXT = error("KS0009", "key is not a string", "A key must be a string.")
 IDLE_IGNORE = warning(
     "KS0010",
     "idle comment",

@@ -70,7 +70,7 @@ NO_COMMAND_ELEMENT = error(
 BAD_FORMULA = error(
     "KS0417",
     "formula without meaning",
-    "The text is no arithmetic expression, names an unknown quantity or function, or its "
+    "The text is not an arithmetic expression, names an unknown quantity or function, or its "
     "units or shapes do not fit.",
 )
 BAD_TERRAIN = error(
@@ -221,9 +221,9 @@ IDLE_RANDOMIZER = warning(
 )
 BAD_KEYFRAME = error(
     "KS0468",
-    "keyframe that is no pose",
+    "keyframe that is not a pose",
     "A keyframe that the task begins episodes in holds a number that is not finite (nan or "
-    "inf), or a quaternion of length 0, which is no orientation.",
+    "inf), or a quaternion of length 0, which is not an orientation.",
 )
 BAD_TERRAIN_IMAGE = error(
     "KS0469",

@@ -242,7 +242,7 @@ def test_a_resume_elsewhere_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_mistakes_of_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--resume", str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
     run = tmp_path / "run"
     arguments = (*SMALL, "--engine", "native", "--episodes", "2", "--steps", "64")
     assert main([CARTPOLE, *arguments, "--out", str(run)]) == 0

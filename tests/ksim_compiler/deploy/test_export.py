@@ -161,7 +161,7 @@ def test_the_example_drives_as_the_environment_does(tmp_path: Path) -> None:
 
 def test_mistakes_of_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 2
-    assert "is no run" in capsys.readouterr().err
+    assert "is not a run" in capsys.readouterr().err
     from ksim_compiler.artifact import write
 
     write(tmp_path / "task.ksim", compile_file(TASKS / "cartpole.yaml"))

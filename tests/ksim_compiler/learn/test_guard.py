@@ -83,7 +83,7 @@ def test_a_simulation_that_diverges_ends_its_episode_and_spoils_nothing() -> Non
     assert plan is not None
     trainer = Trainer.build(plan, "native")
     state = trainer.init(0)
-    nan = jnp.uint32(0x7FF80000)  # either half of a float64 that is no number
+    nan = jnp.uint32(0x7FF80000)  # either half of a float64 that is not a number
     bits = state.env.physics.bits.at[3].set(nan)
     state = state._replace(env=state.env._replace(physics=replace(state.env.physics, bits=bits)))
     after, findings = train(trainer, state)

@@ -44,5 +44,5 @@ class ARS(Learner):
     def remarks(self, recurrent: bool) -> Iterator[Remark]:
         """Directions come in pairs."""
         if self.envs % 2:
-            message = f"{self.envs} environments are no pairs"
+            message = f"{self.envs} environments are not pairs"
             yield Remark(ODD_BATCH, message, ("envs",), f"write {self.envs + 1}")

@@ -20,7 +20,7 @@ def gae(
 
     ``delta = reward + gamma * next_value - value``, with next_value 0 after a failure, and
     ``advantage[t] = delta[t] + gamma * lam * advantage[t + 1]``, where the sum ends with the
-    episode. A time-out ends the episode too, but is no failure: its value goes on.
+    episode. A time-out ends the episode too, but is not a failure: its value goes on.
 
     Args:
         reward: of each tick.

@@ -19,7 +19,7 @@ class Losses(NamedTuple):
         policy: clipped surrogate, to be minimized.
         value: squared error of the values, in units of the normalized return.
         entropy: of the policy, in nats.
-        kl: KL(old || new) of the policy, in nats; over the samples that are no mirror images, 0
+        kl: KL(old || new) of the policy, in nats; over the samples that are not mirror images, 0
             where there are none.
         clipped: share of the samples whose probability ratio is outside of the clip range.
     """
@@ -32,7 +32,7 @@ class Losses(NamedTuple):
 
 
 def moved_by(networks: Networks, old: Head, samples: Samples, carry: Carry) -> Float[Array, ""]:
-    """KL(old || new) of the policy in nats, the mean over samples that are no mirror images."""
+    """KL(old || new) of the policy in nats, the mean over samples that are not mirror images."""
     output = networks.actor.network.run(samples.policy_input, carry.actor, samples.start)
     return jnp.mean(divergence(old(samples.output), networks.actor.head(output)))
 

@@ -56,7 +56,7 @@ def read_header(path: Path) -> dict[str, str]:
     """The texts that were kept beside a state.
 
     Raises:
-        CheckpointError: the file cannot be read or is no checkpoint.
+        CheckpointError: the file cannot be read or is not a checkpoint.
     """
     return _load(path)[1]
 
@@ -65,7 +65,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a state by their path in it; keys as their bits.
 
     Raises:
-        CheckpointError: the file cannot be read or is no checkpoint.
+        CheckpointError: the file cannot be read or is not a checkpoint.
     """
     return _load(path)[0]
 
@@ -120,7 +120,7 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or no checkpoint: {error}") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise CheckpointError(f"{path} is no checkpoint of this program")
+        raise CheckpointError(f"{path} is not a checkpoint of this program")
     if header.get("sha256") != _digest(arrays):
         raise CheckpointError(f"{path} is damaged: its content does not have its checksum")
     return arrays, header

@@ -52,7 +52,7 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
         head: that of its policy's distribution, with any arrays.
 
     Raises:
-        CheckpointError: there is none that can be read, or its networks are others.
+        CheckpointError: there is none that can be read, or its networks differ.
     """
     problem = f"{run} holds no checkpoint"
     for _, path in reversed(checkpoints.checkpoints(run)):

@@ -27,7 +27,7 @@ PACKAGES = ("equinox", "jax", "jaxlib", "mujoco-mjx", "numpy", "optax")
 
 
 class HeadError(Exception):
-    """A folder that is no run, or whose head is damaged; the message says which."""
+    """A folder that is not a run, or whose head is damaged; the message says which."""
 
 
 def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any]) -> None:
@@ -67,13 +67,13 @@ def read(folder: Path) -> dict[str, Any]:
     """What ``run.json`` says.
 
     Raises:
-        HeadError: the folder is no run, or the file is damaged.
+        HeadError: the folder is not a run, or the file is damaged.
     """
     path = folder / RUN_FILE
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise HeadError(f"{folder} is no run: there is no {RUN_FILE} in it") from error
+        raise HeadError(f"{folder} is not a run: there is no {RUN_FILE} in it") from error
     except (OSError, ValueError) as error:
         raise HeadError(f"{path} cannot be read: {error}") from error
     if not isinstance(about, dict):

@@ -137,7 +137,7 @@ def _bad(plan: Plan, ticks: Any, action: np.ndarray) -> Iterator[tuple[str, np.n
 
 
 def _left(plan: Plan, inputs: Any, episode: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """Each part and where, (envs,), what it leaves to the next tick is no number."""
+    """Each part and where, (envs,), what it leaves to the next tick is not a number."""
 
     def rows(values: np.ndarray) -> np.ndarray:
         return np.asarray(~np.isfinite(values).all(axis=-1))
@@ -193,6 +193,6 @@ def read(path: Path) -> Finding:
             return Finding(**about, **arrays)
     except OSError as error:
         what = (error.strerror or "it cannot be read").lower()
-        raise ValueError(f"{path} is no dump of a training: {what}") from error
+        raise ValueError(f"{path} is not a dump of a training: {what}") from error
     except (KeyError, ValueError, TypeError, AttributeError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path} is no dump of a training") from error
+        raise ValueError(f"{path} is not a dump of a training") from error

@@ -1,4 +1,4 @@
-"""Warm starts: what another run learned, moved to a task whose columns are others.
+"""Warm starts: what another run learned, moved to a task whose columns differ.
 
 The policy acts as it did, in the units of what its numbers stand for. A column that goes on keeps
 its weights, its moments of Adam and its statistics, wherever it now stands and in whatever unit. A
@@ -73,7 +73,7 @@ def migrate(state: TrainState, way: Migration, run: Path, rows: int) -> TrainSta
         rows: environment steps of an iteration.
 
     Raises:
-        MigrationError: its networks are others, or it has no checkpoint that can be read.
+        MigrationError: its networks differ, or it has no checkpoint that can be read.
     """
     if not way.possible:
         raise MigrationError(way.sentence())
@@ -92,7 +92,7 @@ def moved(
     """As :func:`migrate`, from what the other run learned and from what its networks read.
 
     Raises:
-        MigrationError: its networks are others.
+        MigrationError: its networks differ.
     """
     fresh, means = Learned.of(state), means or Means()
     outputs = old.networks.actor.head.output_size
