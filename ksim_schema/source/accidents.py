@@ -170,7 +170,7 @@ Guess = Callable[[str, int], Accident | None]
 
 
 def unparsed(error: yaml.MarkedYAMLError, text: str) -> Accident | None:
-    """The slip for which a text is no YAML, if it is one that is known.
+    """The slip for which a text is not YAML, if it is one that is known.
 
     Args:
         error: what the parser says of it.
@@ -250,7 +250,7 @@ _GLOB = re.compile(r"(?<=[\s\[,])\*[^\s,\]}#]*")
 
 
 def _glob(line: str, start: int) -> Accident | None:
-    """``joints: *left*``, which is no alias either."""
+    """``joints: *left*``, which is not an alias either."""
     found = _GLOB.search(line)
     return None if found is None else alias(" " * start + line, start + found.start())
 

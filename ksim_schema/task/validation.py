@@ -322,7 +322,7 @@ def _instead(model: type[BaseModel], location: tuple[int | str, ...], given: obj
         for member in _types(model, location[:-1]) if location else ():
             info = _named_fields(member).get(str(location[-1])) if _is_model(member) else None
             if info is not None and not info.is_required():
-                word = "" if given is None else f"{given!r} is a text; "
+                word = "" if given is None else f"{given!r} is a string; "
                 return f"{word}leave the field out to have its default"
     if isinstance(given, str) and given in _tags(model, location):
         return f"write {{kind: {given}}}"

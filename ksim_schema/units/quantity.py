@@ -232,7 +232,7 @@ class Unit:
         return f"{float(value)!r}{self._each}"
 
     def _unreadable(self, value: object, error: QuantityError) -> PydanticCustomError:
-        """What is wrong with a text that is no quantity, and what it was likely to be."""
+        """What is wrong with a text that is not a quantity, and what it was likely to be."""
         context: dict[str, object] = {"message": str(error), "help": self._help(value, error)}
         reading = first_reading(value, self._reads) if isinstance(value, str) else None
         if reading is not None:

@@ -1,6 +1,6 @@
 """Numbers as people write them, and how this language spells them: ``4,096``, ``0,5 m``, ``2°``.
 
-A text that is no number here may be one elsewhere: in another country, another program, or an
+A text that is not a number here may be one elsewhere: in another country, another program, or an
 older YAML. Each way is a reading of the text; whoever needs a value takes the first reading that
 is one.
 """
@@ -143,7 +143,7 @@ def _arithmetic(text: str) -> Iterator[Reading]:
         seconds = float(f"{int(time[3] or 0)}{time[4] or ''}")
         total = hours * 3600 + minutes * 60 + seconds if time[3] else hours * 60 + minutes
         long = f", or '{hours * 60 + minutes} min' if hours are meant" if not time[3] else ""
-        message = f"{text!r} is a text: digits with ':' are no number"
+        message = f"{text!r} is a string: digits with ':' are not a number"
         yield Reading(message, f"{total:g} s", certain=False, help=f"write '{total:g} s'{long}")
     fraction = _FRACTION.fullmatch(text)
     if fraction and float(fraction[2]):
@@ -163,11 +163,11 @@ def _arithmetic(text: str) -> Iterator[Reading]:
     short = _SHORT.fullmatch(text)
     if short:
         value = float(short[1]) * _FACTORS.get(short[2], 1e6)
-        message = f"{text!r} is a text: numbers are written out, or with an exponent"
+        message = f"{text!r} is a string: numbers are written out, or with an exponent"
         shown = f"{value:.0f}" if value.is_integer() else repr(value)
         yield Reading(message, shown, certain=False, help=f"write {shown} or {value:g}")
     if _BASE.fullmatch(text):
-        message = f"{text!r} is a text: numbers are decimal"
+        message = f"{text!r} is a string: numbers are decimal"
         yield Reading(message, str(int(text, 0)))
 
 
@@ -279,11 +279,11 @@ def truth(value: object) -> Reading | None:
     word = str(value).strip().lower()
     if word in ("true", "false"):
         return Reading(
-            f"{value!r} is a text", word, WRONG_TYPE, help=f"write {word}, without quotes"
+            f"{value!r} is a string", word, WRONG_TYPE, help=f"write {word}, without quotes"
         )
     for words, meant in ((_TRUE, "true"), (_FALSE, "false")):
         if word in words and not isinstance(value, (bool, float)):
-            text = f"{value!r} is a text" if isinstance(value, str) else f"{value} is a number"
+            text = f"{value!r} is a string" if isinstance(value, str) else f"{value} is a number"
             return Reading(
                 f"expected true or false, and {text}", meant, WRONG_TYPE, help=f"write {meant}"
             )
@@ -302,7 +302,7 @@ _AROUND = re.compile(rf"(?:\+\s*/?\s*-|±)\s*({_END})\s*({_UNIT})?")
 def range_meant(text: str) -> Reading | None:
     """A range that is written as a text: ``0.5..1.2``, ``(0, 1) m/s``, ``±2 deg``."""
     around = _AROUND.fullmatch(text.strip())
-    message = f"{text!r} is a text, and a range is a list"
+    message = f"{text!r} is a string, and a range is a list"
     if around:
         unit = f" {unit_meant(around[2])}" if around[2] else ""
         return Reading(message, f"[-{around[1]}{unit}, {around[1]}{unit}]")
