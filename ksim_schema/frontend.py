@@ -155,11 +155,7 @@ def _component_files(
 
 def numbers(task: Task) -> Iterator[Diagnostic]:
     """Checks of values against each other that need no robot."""
-    recurrent = any(
-        getattr(part.network, "kind", "mlp") != "mlp"  # type: ignore[attr-defined]
-        for object in ("Policy", "Critic")
-        for part in task.of(object).values()
-    )
+    recurrent = any(network.recurrent for network in task.networks().values())
     section = task.learner.section
     for remark in task.learner.remarks(recurrent):
         yield task.report(remark.code, remark.message, section, *remark.place, help=remark.help)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -45,6 +45,7 @@ from ksim_schema.units import (
     parse,
 )
 from ksim_schema.vocabulary import Named, Part, annotated_fields
+from ksim_schema.vocabulary.base import MayBeEmpty
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.event import Event
 from ksim_schema.vocabulary.learner import LEARNERS
@@ -87,11 +88,12 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
         broken: whether it has errors, so that what is missing may only be misspelt.
     """
     data = task.document.data
+    may_be = {(o, n, *p) for o, n, part in task for p, _, _ in annotated_fields(part, MayBeEmpty)}
     canonical = "hold" in (_written(task, ("morphisms",)) or ())  # it writes out empty defaults
     for section in (*SECTIONS, *LEARNERS):
         if section in data:
             yield from _numbers(task, data[section], (section,))
-            yield from () if canonical else _empty(task, data[section], (section,))
+            yield from () if canonical else _empty(task, data[section], (section,), may_be)
     for object, name, part in task:
         yield from _twice(task, part, (object, name))
         if isinstance(part, Reward):
@@ -159,19 +161,22 @@ def _number(task: Task, value: Measured, text: str, path: Path_) -> Iterator[Dia
         yield task.report(IMPLAUSIBLE_NUMBER, message, *path, help=help)
 
 
-_MAY_BE_EMPTY = (("network", "hidden"), ("network", "head"))
-"""Lists that say something when they are empty: a network without hidden layers is linear."""
+def _empty(task: Task, value: Any, path: Path_, may_be: Collection[Path_]) -> Iterator[Diagnostic]:
+    """Keys that nothing is written after, and empty lists. An explicit null is a value.
 
-
-def _empty(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:
-    """Keys that nothing is written after, and empty lists. An explicit null is a value."""
+    Args:
+        task: the task.
+        value: what stands at a path of it.
+        path: the path.
+        may_be: paths of lists that say something when they are empty.
+    """
     if is_mapping(value):
         for key, inner in value.items():
-            yield from _empty(task, inner, (*path, key))
+            yield from _empty(task, inner, (*path, key), may_be)
     elif is_list(value) and value:
         for index, inner in enumerate(value):
-            yield from _empty(task, inner, (*path, index))
-    elif is_list(value) and path[-2:] not in _MAY_BE_EMPTY:
+            yield from _empty(task, inner, (*path, index), may_be)
+    elif is_list(value) and path not in may_be:
         help = "write something in it, or leave the field out"
         yield task.report(EMPTY_VALUE, "the list is empty", *path, help=help)
     elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ksim_schema.vocabulary.networks import Distribution
+from ksim_schema.vocabulary.distributions import Distribution
 
 REACH = 0.95
 """The farthest that the centre of what is squashed by tanh is put from zero."""

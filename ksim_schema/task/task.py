@@ -33,8 +33,11 @@ from ksim_schema.source.plain import is_mapping
 from ksim_schema.task.validation import problems_of
 from ksim_schema.units import describe
 from ksim_schema.vocabulary import KINDS, Part
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import LEARNERS, Learner, usual
+from ksim_schema.vocabulary.networks import Network
 from ksim_schema.vocabulary.objects import OBJECTS, SECTIONS
+from ksim_schema.vocabulary.state import Robot
 
 LANGUAGE_VERSION = 1
 HEADER = ("ksim", "task", "about", COMPONENTS)
@@ -95,6 +98,27 @@ class Task:
             object: its name, or the class that all its kinds derive from (``Reward``).
         """
         return self.parts.get(object if isinstance(object, str) else object.object, {})
+
+    @property
+    def robot(self) -> str:
+        """The name of its robot, of which a task that can be compiled has one."""
+        return next(iter(self.of(Robot)))
+
+    @property
+    def policy(self) -> Actor:
+        """Its policy, of which a task that can be compiled has one."""
+        return next(iter(self.of(Actor).values()))
+
+    @property
+    def critic(self) -> ValueCritic | None:
+        """Its critic, which a learner may do without."""
+        return next(iter(self.of(ValueCritic).values()), None)
+
+    def networks(self) -> dict[tuple[str, str], Network]:
+        """The networks of its policy and critic, by object and name of the part."""
+        parts = [(part.object, name, part.network) for name, part in self.of(Actor).items()]
+        parts += [(part.object, name, part.network) for name, part in self.of(ValueCritic).items()]
+        return {(object, name): network for object, name, network in parts}
 
     def __iter__(self) -> Iterator[tuple[str, str, Part]]:
         """Object, name and part of every part."""

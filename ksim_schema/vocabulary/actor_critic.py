@@ -7,7 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ksim_schema.vocabulary.base import Model, Names, Part, Wire
-from ksim_schema.vocabulary.networks import Distribution, Gaussian, Mlp, Network
+from ksim_schema.vocabulary.distributions import AnyDistribution
+from ksim_schema.vocabulary.distributions.gaussian import Gaussian
+from ksim_schema.vocabulary.networks import AnyNetwork
+from ksim_schema.vocabulary.networks.mlp import Mlp
 
 
 class Actor(Part):
@@ -25,8 +28,8 @@ class Actor(Part):
     obey: Annotated[Names, Wire("obey")] = Field(
         default=(), description="Commands it is told, after the observations."
     )
-    network: Network = Field(default=Mlp(), description="The network.")
-    distribution: Distribution = Field(
+    network: AnyNetwork = Field(default=Mlp(), description="The network.")
+    distribution: AnyDistribution = Field(
         default=Gaussian(), description="Distribution of the actions."
     )
 
@@ -49,4 +52,4 @@ class ValueCritic(Part):
     object: ClassVar[str] = "Critic"
     kind: Literal["critic"] = "critic"
     judge: Judge = Field(description="What it reads.")
-    network: Network = Field(default=Mlp(), description="The network.")
+    network: AnyNetwork = Field(default=Mlp(), description="The network.")

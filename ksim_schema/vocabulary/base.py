@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, cast, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -124,6 +125,11 @@ class File:
     """Field annotation: a file beside the task, whose content is a part of its meaning."""
 
 
+@dataclass(frozen=True, slots=True)
+class MayBeEmpty:
+    """Field annotation: a list that says something when nothing stands in it."""
+
+
 def one_or_more(value: object) -> object:
     """A single text stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -205,6 +211,11 @@ KINDS: dict[str, dict[str, type[Part]]] = {}
 """Every declared component: object -> kind -> class. Filled as the vocabulary is imported."""
 Kinds = Mapping[str, Mapping[str, type[Part]]]
 """Components that a task may use: object -> kind -> class."""
+
+
+def one_of(kinds: Mapping[str, type[Model]]) -> Any:
+    """The type of a field that holds one of several models, told apart by their ``kind``."""
+    return Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]  # noqa: UP007
 
 
 def import_all(package: str, path: Iterable[str]) -> None:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from ksim_schema.frontend import check_document
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.learner.ppo import PPO
-from ksim_schema.vocabulary.networks import Gru, Mlp
+from ksim_schema.vocabulary.networks.gru import Gru
+from ksim_schema.vocabulary.networks.mlp import Mlp
 
 TASK = """
 ksim: 1

@@ -16,13 +16,12 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import Floating, annotated_fields
-from ksim_schema.vocabulary.state import Robot
 
 
 def choose_base(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """The plan with the facts of its robot seen from the task's base."""
     task, robot = plan.task, plan.robot
-    state = next(iter(task.of(Robot)))
+    state = task.robot
     named = robot.part.base
     if named is not None:
         return plan, list(_named(task, robot.facts, named, state))

@@ -6,7 +6,6 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -32,10 +31,9 @@ from ksim_schema.graph import Node
 from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
-from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.networks import Network
 from ksim_schema.vocabulary.reset import Reset, ResetKeyframe
 from ksim_schema.vocabulary.reward import Reward
-from ksim_schema.vocabulary.state import Robot
 
 SLACK = 1e-9
 """How far the home pose may lie beyond a limit, in rad or m: the rounding of a model file."""
@@ -87,7 +85,7 @@ def _incomputable(plan: Plan, data: Any) -> Iterator[Diagnostic]:
             problem = f"the {what} of the joints are not finite, or above {mujoco.mjMAXVAL:g},"
     if problem:
         message = f"{problem} in the home pose: each episode would end at once"
-        state = next(iter(plan.task.of(Robot)))
+        state = plan.task.robot
         help = "look for masses, armatures, gravity or places that are far too large or too small"
         yield plan.task.report(BROKEN_MODEL, message, "PhysicsState", state, "model", help=help)
 
@@ -122,7 +120,7 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
-    state = next(iter(plan.task.of(Robot)))
+    state = plan.task.robot
     for joint in plan.robot.facts.motion_joints:
         if joint.limits is None:
             continue
@@ -314,8 +312,9 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
     columns = sum(c[-1].stop for c in (plan.policy_input, plan.critic_input) if c)
     columns += 4 * plan.action_size + len(plan.parts(Reward)) + 4
     rollout = 4 * learner.envs * learner.rollout * columns
-    widest = max(_widths(plan), default=0)
-    networks = 4 * learner.copies * sum(_parameters(plan))
+    sizes = _networks(plan)
+    widest = max((net.units(*ends) for net, *ends in sizes), default=0)
+    networks = 4 * learner.copies * sum(net.parameters(*ends) for net, *ends in sizes)
     activations = 2 * 4 * learner.samples_at_once * widest
     states = 4 * learner.envs * (plan.robot.model.nq + 3 * plan.robot.model.nv) * 8
     there = machine_memory()
@@ -331,36 +330,23 @@ def _memory(plan: Plan) -> Iterator[Diagnostic]:
             largest = max(written, key=lambda f: float(getattr(learner, f)), default="")
             at: tuple[str, ...] = (learner.section, *([largest] if largest else ()))
             if not place:
-                at = ("Policy", next(iter(plan.task.of(Actor))), "network")
+                at = (*next(iter(plan.task.networks())), "network")
             help = "fewer environments, shorter rollouts or smaller networks take less"
             yield plan.task.report(MORE_THAN_MEMORY, message, *at, help=help)
             break
 
 
-def _networks(plan: Plan) -> Iterator[tuple[Any, int, int]]:
-    """Each network with the size of its input and output."""
-    for object, columns in (("Policy", plan.policy_input), ("Critic", plan.critic_input)):
-        for name, part in plan.parts(object).items():
-            inputs = columns[-1].stop if columns else 0
-            outputs = prod(plan.shapes.get(Node(object, name), ())) if object == "Policy" else 1
-            yield part.network, inputs, outputs  # type: ignore[attr-defined]
-
-
-def _widths(plan: Plan) -> Iterator[int]:
-    for network, inputs, outputs in _networks(plan):
-        yield sum((inputs, *_hidden(network), outputs))
-
-
-def _parameters(plan: Plan) -> Iterator[int]:
-    for network, inputs, outputs in _networks(plan):
-        sizes = (inputs, *_hidden(network), outputs)
-        gates = {"gru": 6, "lstm": 8}.get(network.kind, 1)
-        yield gates * sum(a * b for a, b in pairwise(sizes))
-
-
-def _hidden(network: Any) -> tuple[int, ...]:
-    hidden = getattr(network, "hidden", ())
-    return hidden if isinstance(hidden, tuple) else (int(hidden),)
+def _networks(plan: Plan) -> list[tuple[Network, int, int]]:
+    """Each network with the lengths of its input and output."""
+    columns = {"Policy": plan.policy_input, "Critic": plan.critic_input}
+    return [
+        (
+            network,
+            columns[object][-1].stop if columns[object] else 0,
+            prod(plan.shapes.get(Node(object, name), ())),
+        )
+        for (object, name), network in plan.task.networks().items()
+    ]
 
 
 def machine_memory() -> int:

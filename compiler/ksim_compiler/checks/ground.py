@@ -12,7 +12,6 @@ from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import FALL_AT_START
 from ksim_schema.vocabulary import reset
-from ksim_schema.vocabulary.state import Robot
 
 FAR = 0.25
 """Metres: a start from closer to the ground than this is usual."""
@@ -50,7 +49,7 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     if max(FAR, SHARE * (float(data.xpos[root][2]) - lowest)) < gap < np.inf:
         message = f"in the home pose the robot is {gap:.3g} m above the ground, and nothing holds "
         message += "it: each episode begins with a fall"
-        state = next(iter(plan.task.of(Robot)))
+        state = plan.task.robot
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the height of the keyframe, or that of the ground in the model"
         yield plan.task.report(FALL_AT_START, message, "PhysicsState", state, field, help=help)

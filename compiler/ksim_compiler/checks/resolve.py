@@ -60,7 +60,6 @@ from ksim_schema.vocabulary.randomizer import Randomizer
 from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetMotion
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.formula import Formula
-from ksim_schema.vocabulary.state import Robot
 
 CODES = {
     "joint": UNKNOWN_JOINT,
@@ -377,7 +376,7 @@ def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
     substeps = max(1, round(ratio))
     if abs(ratio - substeps) <= 1e-6 * substeps:
         return substeps, []
-    state = next(iter(plan.task.of(Robot)))
+    state = plan.task.robot
     message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
     message += f"{timestep * 1e3:g} ms"
     help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"

@@ -21,8 +21,9 @@ from ksim_schema.source import parse
 from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
+from ksim_schema.vocabulary.distributions import DISTRIBUTIONS
 from ksim_schema.vocabulary.learner import LEARNERS
-from ksim_schema.vocabulary.networks import Distribution, Network
+from ksim_schema.vocabulary.networks import NETWORKS
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.scale import Scale
@@ -70,10 +71,9 @@ def list_kinds(known: Kinds = KINDS) -> str:
 def _others() -> tuple[tuple[str, type[Model]], ...]:
     """Models that authors write, but are not parts, by their kind or the field they stand in."""
     found: dict[str, type[Model]] = {}
-    for union in (Network, Distribution):
-        for model in get_args(_bare(union)):
-            found[_kind(model)] = model
-            _FIELDS[model] = "network" if union is Network else "distribution"
+    for field, kinds in (("network", NETWORKS), ("distribution", DISTRIBUTIONS)):
+        found |= kinds
+        _FIELDS.update(dict.fromkeys(kinds.values(), field))
     found |= {"noise": Noise, "scale": Scale, **LEARNERS}
     models: list[type[Model]] = [*found.values(), *chain(*(of.values() for of in KINDS.values()))]
     for model in models:  # grows

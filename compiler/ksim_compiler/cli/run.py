@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.signals import stop_on_signal
-from ksim_schema.vocabulary.actor_critic import Actor
 
 if TYPE_CHECKING:
     from ksim_compiler.learn.ppo.types import TrainState
@@ -169,8 +168,7 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
 
     plan = compiled.plan
     assert plan is not None
-    (policy,) = plan.parts(Actor).values()
-    spread = getattr(policy.distribution, "init_std", 1.0)
+    spread = plan.task.policy.distribution.init_std
     noted: set[str] = set()
     for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):
         try:

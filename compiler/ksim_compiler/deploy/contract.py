@@ -11,9 +11,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from ksim_compiler.artifact import versions
+from ksim_compiler.deploy.graph import memories
 from ksim_compiler.deploy.reads import body_of, reads, sensors
 from ksim_compiler.deploy.targets import Targets, targets
-from ksim_compiler.learn.nets.networks import LstmCell, Recurrent
 from ksim_compiler.learn.nets.normalizer import LIMIT
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.scale import scaled
@@ -132,15 +132,8 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _memory(policy: Policy) -> list[dict[str, Any]]:
-    network, found = policy.actor.network, list[dict[str, Any]]()
-    if isinstance(network, Recurrent):
-        for cell in network.cells:
-            rooms = 2 if isinstance(cell, LstmCell) else 1
-            size = cell.weight.shape[0]
-            for _ in range(rooms):
-                name = f"carry.{len(found)}"
-                found.append({"input": name, "output": f"next.{name}", "size": size})
-    return found
+    memory = memories(policy).items()
+    return [{"input": name, "output": f"next.{name}", "size": size} for name, size in memory]
 
 
 def _options(plan: Plan) -> dict[str, Any]:

@@ -10,41 +10,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from ksim_compiler.deploy.targets import ExportError, Targets, targets
-from ksim_compiler.learn.nets.networks import Dense, Feedforward, GruCell, LstmCell, Recurrent
 from ksim_compiler.learn.nets.normalizer import LIMIT, MIN_STD
+from ksim_compiler.learn.nets.onnx_graph import NoGraph, OnnxGraph
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.plan import Plan
-from ksim_schema.vocabulary.networks import MixtureOfGaussians, TanhGaussian
 from ksim_schema.vocabulary.observation import Observation
 
 OPSET = 20
 IR_VERSION = 9
-
-
-class _Builder:
-    """Nodes and constants of a graph under construction."""
-
-    def __init__(self, helper: Any, numpy_helper: Any) -> None:
-        self._helper, self._numpy = helper, numpy_helper
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, value: Any, kind: Any = np.float32) -> str:
-        name = f"constant.{len(self.constants)}"
-        self.constants.append(self._numpy.from_array(np.asarray(value, kind), name))
-        return name
-
-    def __call__(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        names = [f"value.{len(self.nodes)}.{i}" for i in range(outputs)]
-        self.nodes.append(self._helper.make_node(op, list(inputs), names, **attributes))
-        return names[0] if outputs == 1 else names
-
-    def name(self, value: str, name: str) -> None:
-        """Give an output its name."""
-        self.nodes.append(self._helper.make_node("Identity", [value], [name]))
 
 
 def build(plan: Plan, policy: Policy) -> Any:
@@ -58,7 +35,7 @@ def build(plan: Plan, policy: Policy) -> Any:
         from onnx import TensorProto, helper, numpy_helper
     except ImportError as error:
         raise ExportError("this needs: pip install 'ksim-schema[export]'") from error
-    g = _Builder(helper, numpy_helper)
+    g = OnnxGraph(helper, numpy_helper)
     inputs, columns = [], []
     for column in plan.policy_input:
         name, size = column.source.name, column.stop - column.start
@@ -67,23 +44,29 @@ def build(plan: Plan, policy: Policy) -> Any:
     if len({info.name for info in inputs}) < len(inputs):
         raise ExportError("an observation and a command that the policy reads share a name")
     x = g("Concat", *columns, axis=0) if len(columns) > 1 else columns[0]
-    x = g("Unsqueeze", x, g.constant([0], np.int64))
+    x = g.row(x)
     if policy.normalizer is not None:
         scale = 1.0 / np.maximum(np.sqrt(np.asarray(policy.normalizer.variance)), MIN_STD)
         x = g("Mul", g("Sub", x, g.constant(policy.normalizer.mean)), g.constant(scale))
         x = g("Clip", x, g.constant(-LIMIT), g.constant(LIMIT))
-    x, carries = _network(g, policy.actor.network, x)
-    for name, size, _ in carries:
+    network, memory = policy.actor.network, memories(policy)
+    for name, size in memory.items():
         inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [size]))
-    action = g("Squeeze", _mode(g, policy.actor.head, x), g.constant([0], np.int64))
+    form = jax.tree.structure(jax.eval_shape(lambda: network.initial_carry(1)))
+    carry = jax.tree.unflatten(form, [g.row(name) for name in memory])
+    try:
+        x, carry = network.emit(g, x, carry)
+        action = g.vector(policy.actor.head.emit_mode(g, x))
+    except NoGraph as error:
+        raise ExportError(str(error)) from None
     g.name(action, "action")
     outputs = [helper.make_tensor_value_info("action", TensorProto.FLOAT, [plan.action_size])]
     for part in targets(plan):
         g.name(_target(g, part, action), part.name)
         size = len(part.offset)
         outputs.append(helper.make_tensor_value_info(part.name, TensorProto.FLOAT, [size]))
-    for name, size, value in carries:
-        g.name(value, f"next.{name}")
+    for (name, size), value in zip(memory.items(), jax.tree.leaves(carry), strict=True):
+        g.name(g.vector(value), f"next.{name}")
         outputs.append(helper.make_tensor_value_info(f"next.{name}", TensorProto.FLOAT, [size]))
     graph = helper.make_graph(g.nodes, plan.task.name, inputs, outputs, g.constants)
     opsets = [helper.make_opsetid("", OPSET)]
@@ -93,7 +76,12 @@ def build(plan: Plan, policy: Policy) -> Any:
     return model
 
 
-def _observed(g: _Builder, plan: Plan, object: str, name: str) -> str:
+def memories(policy: Policy) -> dict[str, int]:
+    """What a policy remembers from tick to tick: the name of each vector, and its size."""
+    return {f"carry.{i}": size for i, size in enumerate(policy.actor.network.memory)}
+
+
+def _observed(g: OnnxGraph, plan: Plan, object: str, name: str) -> str:
     """A part's clip and scale."""
     part, value = plan.task.of(object)[name], name
     if isinstance(part, Observation):
@@ -105,92 +93,8 @@ def _observed(g: _Builder, plan: Plan, object: str, name: str) -> str:
     return value
 
 
-Carry = tuple[str, int, str]
-"""Name, size and new value of a memory."""
-
-
-def _network(g: _Builder, network: Any, x: str) -> tuple[str, list[Carry]]:
-    carries: list[Carry] = []
-    if isinstance(network, Feedforward):
-        return _feedforward(g, network, x), carries
-    assert isinstance(network, Recurrent)
-    for cell in network.cells:
-        if isinstance(cell, GruCell):
-            x = _gru(g, cell, x, carries)
-        elif isinstance(cell, LstmCell):
-            x = _lstm(g, cell, x, carries)
-    return _feedforward(g, network.head, x), carries
-
-
-def _feedforward(g: _Builder, network: Feedforward, x: str) -> str:
-    for layer in network.layers[:-1]:
-        x = _activation(g, network.activation, _dense(g, layer, x))
-    return _dense(g, network.layers[-1], x)
-
-
-def _dense(g: _Builder, layer: Dense, x: str) -> str:
-    return g("Gemm", x, g.constant(layer.weight), g.constant(layer.bias))
-
-
-def _activation(g: _Builder, name: str, x: str) -> str:
-    match name:
-        case "swish":
-            return g("Mul", x, g("Sigmoid", x))
-        case "gelu":
-            return g("Gelu", x, approximate="tanh")
-    return g({"elu": "Elu", "relu": "Relu", "tanh": "Tanh"}[name], x)
-
-
-def _memory(g: _Builder, carries: list[Carry], size: int) -> tuple[str, str]:
-    """Name of the next memory, and its value before as a row."""
-    name = f"carry.{len(carries)}"
-    return name, g("Unsqueeze", name, g.constant([0], np.int64))
-
-
-def _gru(g: _Builder, cell: GruCell, x: str, carries: list[Carry]) -> str:
-    size = cell.bias.shape[0]
-    name, carry = _memory(g, carries, size)
-    mine = g("Split", _dense(g, cell.inputs, x), outputs=3, axis=1, num_outputs=3)
-    recalled = g("MatMul", carry, g.constant(cell.weight))
-    past = g("Split", recalled, outputs=3, axis=1, num_outputs=3)
-    reset = g("Sigmoid", g("Add", mine[0], past[0]))
-    update = g("Sigmoid", g("Add", mine[1], past[1]))
-    inner = g("Mul", reset, g("Add", past[2], g.constant(cell.bias)))
-    new = g("Tanh", g("Add", mine[2], inner))
-    after = g("Add", new, g("Mul", update, g("Sub", carry, new)))
-    carries.append((name, size, g("Squeeze", after, g.constant([0], np.int64))))
-    return after
-
-
-def _lstm(g: _Builder, cell: LstmCell, x: str, carries: list[Carry]) -> str:
-    size = cell.weight.shape[0]
-    hidden_name, hidden = _memory(g, carries, size)
-    carries.append((hidden_name, size, ""))
-    cell_name, kept = _memory(g, carries, size)
-    gates = g("Add", _dense(g, cell.inputs, x), g("MatMul", hidden, g.constant(cell.weight)))
-    write, forget, new, read = g("Split", gates, outputs=4, axis=1, num_outputs=4)
-    written = g("Mul", g("Sigmoid", write), g("Tanh", new))
-    kept = g("Add", g("Mul", g("Sigmoid", forget), kept), written)
-    hidden = g("Mul", g("Sigmoid", read), g("Tanh", kept))
-    row = g.constant([0], np.int64)
-    carries[-1] = (hidden_name, size, g("Squeeze", hidden, row))
-    carries.append((cell_name, size, g("Squeeze", kept, row)))
-    return hidden
-
-
-def _mode(g: _Builder, head: Any, output: str) -> str:
-    """The distribution's mode, (1, actions)."""
-    spec, actions = head.spec, head.actions
-    if isinstance(spec, MixtureOfGaussians):
-        raise ExportError("a mixture's mode jumps between its components; it is not exported")
-    ends = g.constant([0], np.int64), g.constant([actions], np.int64), g.constant([1], np.int64)
-    mean = g("Slice", output, *ends)
-    return g("Tanh", mean) if isinstance(spec, TanhGaussian) else mean
-
-
-def _target(g: _Builder, part: Targets, action: str) -> str:
-    start, stop = (g.constant([n], np.int64) for n in (part.start, part.stop))
-    value = g("Slice", action, start, stop, g.constant([0], np.int64))
+def _target(g: OnnxGraph, part: Targets, action: str) -> str:
+    value = g.slice(action, part.start, part.stop)
     if part.part.squash == "tanh":
         value = g("Tanh", value)
     if part.part.clip is not None:

@@ -19,7 +19,6 @@ from ksim_schema.diagnostics.codes.values import (
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
-from ksim_schema.vocabulary.state import Robot
 
 ALWAYS = ("qpos", "qvel")
 """Fields that are read in any case: a state that is not finite ends its episode."""
@@ -49,7 +48,7 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     try:
         robot = robots.equip(plan.robot, sensors, drives, off_centre)
     except robots.ModelError as error:
-        state = next(iter(plan.task.of(Robot)))
+        state = plan.task.robot
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
         return plan, [plan.task.report(UNREADABLE_MODEL, message, "PhysicsState", state, "model")]
     if problems := _unread(plan, robot):
@@ -94,7 +93,7 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
 
 def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
     """Flags of the model that would make nothing of actions or sensors."""
-    flags, state = plan.robot.model.opt.disableflags, next(iter(plan.task.of(Robot)))
+    flags, state = plan.robot.model.opt.disableflags, plan.task.robot
     switches = {
         "actuation": (mujoco.mjtDisableBit.mjDSBL_ACTUATION, "actuators", True),
         "sensor": (mujoco.mjtDisableBit.mjDSBL_SENSOR, "sensors", measures),
@@ -138,7 +137,7 @@ def _held(plan: Plan) -> Iterator[Diagnostic]:
     held = plan.robot.held
     if not held:
         return
-    state = next(iter(plan.task.of(Robot)))
+    state = plan.task.robot
     shown = ", ".join(f"{name} at {value:.4g}" for name, value in list(held.items())[:6])
     more = f", and {len(held) - 6} more" if len(held) > 6 else ""
     what = f"{len(held)} actuators of the model hold" if len(held) > 1 else "one actuator holds"

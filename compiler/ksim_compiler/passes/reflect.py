@@ -21,13 +21,11 @@ from ksim_schema.diagnostics.codes.values import (
 )
 from ksim_schema.graph import Node
 from ksim_schema.robot.mirror import Mirror, Signed, joined
-from ksim_schema.vocabulary.networks import Gru, Lstm
-from ksim_schema.vocabulary.state import Robot
 
 
 def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Find the mirror image of all that the networks read and give."""
-    name, robot = next(iter(plan.task.of(Robot).items()))
+    name, robot = plan.task.robot, plan.robot.part
     learner = plan.task.learner
     if robot.mirror is None:
         if not learner.mirrored:
@@ -79,14 +77,12 @@ def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
 
 def _memories(plan: Plan) -> Iterator[Diagnostic]:
     """A network's memory of what it saw has no mirror image."""
-    for object in ("Policy", "Critic"):
-        for name, part in plan.task.of(object).items():
-            network: Any = getattr(part, "network", None)
-            if isinstance(network, Gru | Lstm):
-                message = f"{object}.{name} is recurrent: its memory has no mirror image"
-                section = plan.task.learner.section
-                help = f"remove {section}'s mirror, or use a network of kind mlp"
-                yield plan.task.report(UNMIRRORED_MEMORY, message, section, "mirror", help=help)
+    section = plan.task.learner.section
+    for (object, name), network in plan.task.networks().items():
+        if network.recurrent:
+            message = f"{object}.{name} is recurrent: its memory has no mirror image"
+            help = f"remove {section}'s mirror, or use a network of kind mlp"
+            yield plan.task.report(UNMIRRORED_MEMORY, message, section, "mirror", help=help)
 
 
 def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:

@@ -12,7 +12,6 @@ from ksim_schema.diff import Diff
 from ksim_schema.diff.columns import ColumnMap, Migration, column_map, obstacles
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
-from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.learner import Learner
 
 RETURNS = ("Reward", "Termination")
@@ -37,29 +36,31 @@ def migration(
     """
     names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
 
-    def part(plan: Plan, object: str) -> Mapping[str, Any]:
-        return next(iter(map(values_of, plan.task.of(object).values())), {})
-
     ways = [
         column_map(inputs(old, old.policy_input), inputs(new, new.policy_input, negated), names),
         column_map(inputs(old, old.critic_input), inputs(new, new.critic_input, negated), names),
         column_map(outputs(old), outputs(new, negated), names),
     ]
-    stops = [obstacles(part(old, o), part(new, o)) for o in ("Policy", "Critic")]
+    policies = values_of(old.task.policy), values_of(new.task.policy)
+    critics = (_critic(old), _critic(new))
+    stops = [obstacles(*policies), obstacles(*critics)]
     before, after = old.task.learner.section, new.task.learner.section
     if before != after:
         stops[0] = (*stops[0], f"the learner was {before} and is {after}")
-    acted = next(iter(old.task.of(Actor).values())).distribution
     inexact = () if stops[0] else tuple(_inexact(old, new, ways[0], ways[2], names, negated))
     return Migration(
         *ways,
         obstacles=stops[0],
         critic_obstacles=stops[1],
         inexact=inexact,
-        distribution=acted,
+        distribution=old.task.policy.distribution,
         other_returns=_other_returns(changes, new.task.learner),
         not_carried=tuple(not_carried),
     )
+
+
+def _critic(plan: Plan) -> Mapping[str, Any]:
+    return {} if plan.task.critic is None else values_of(plan.task.critic)
 
 
 def _other_returns(changes: Diff, learner: Learner) -> bool:
@@ -95,25 +96,20 @@ def _inexact(
             assert was is not None
             if not _same(_limited(old, was), _limited(new, node, negated)):
                 yield f"{node} limits its value otherwise (squash, clip)"
-    policies = [next(iter(p.task.of(Actor).values())) for p in (old, new)]
-    spread = policies[1].distribution
+    was, spread = old.task.policy.distribution, new.task.policy.distribution
     changed = any(
         i is not None and (abs(f) != 1.0 or s)
         for i, f, s in zip(actions.index, actions.factor, actions.shift, strict=True)
     )
-    if changed and spread.kind == "tanh_gaussian":
+    if changed and spread.squashed:
         yield "tanh squashes the actions, so other units are carried exactly about zero alone"
     elif rough := (*actions.rough, *inputs.rough):
         verb = "squashes" if len(rough) == 1 else "squash"
         yield f"{', '.join(rough)} {verb}, so other units are right about zero alone"
-    bounds = [
-        tuple(getattr(p.distribution, k) for k in ("init_std", "min_std", "max_std"))
-        for p in policies
-    ]
     grown = any(abs(f) != 1.0 for f in actions.factor)
-    if (grown or bounds[0] != bounds[1]) and spread.state_dependent:
+    if (grown or was.bounds != spread.bounds) and spread.state_dependent:
         yield "standard deviations that the network gives are carried about their middle alone"
-    elif grown or bounds[0] != bounds[1]:
+    elif grown or was.bounds != spread.bounds:
         yield "standard deviations stay within the bounds of this task"
 
 

@@ -8,21 +8,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
 from ksim_compiler.learn.nets.distributions import Head
-from ksim_compiler.learn.nets.networks import build_actor, build_critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import SETTLED, annealed, discount
 from ksim_compiler.learn.ppo.update import adapted
+from ksim_schema.vocabulary.distributions.gaussian import Gaussian
+from ksim_schema.vocabulary.distributions.mixture import MixtureOfGaussians
+from ksim_schema.vocabulary.distributions.tanh_gaussian import TanhGaussian
 from ksim_schema.vocabulary.learner.ppo import PPO
-from ksim_schema.vocabulary.networks import (
-    Gaussian,
-    Gru,
-    Lstm,
-    MixtureOfGaussians,
-    Mlp,
-    TanhGaussian,
-)
+from ksim_schema.vocabulary.networks.gru import Gru
+from ksim_schema.vocabulary.networks.lstm import Lstm
+from ksim_schema.vocabulary.networks.mlp import Mlp
 
 
 def test_gae_by_hand() -> None:

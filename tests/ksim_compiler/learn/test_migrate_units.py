@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 
 from ksim_compiler.cli.diff import compare
-from ksim_compiler.learn.nets.networks import Axes, build_actor, build_critic, build_network
+from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
+from ksim_compiler.learn.nets.layers import Axes
+from ksim_compiler.learn.nets.networks import build_network
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.types import Networks, TrainState
 from ksim_compiler.learn.ppo.update import make_optimizer

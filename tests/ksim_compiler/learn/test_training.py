@@ -20,7 +20,8 @@ from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
 from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
 from ksim_schema.vocabulary.learner.ppo import PPO
-from ksim_schema.vocabulary.networks import Gru, Mlp
+from ksim_schema.vocabulary.networks.gru import Gru
+from ksim_schema.vocabulary.networks.mlp import Mlp
 
 TASKS = Path(__file__).parents[3] / "tasks"
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
 from ksim_compiler.env.step import Reflection, Signed, Step
-from ksim_compiler.learn.nets.networks import build_actor, build_critic
+from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import annealed, discount

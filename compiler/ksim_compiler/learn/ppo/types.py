@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from ksim_compiler.env.step import Reflection, Step
-from ksim_compiler.learn.nets.networks import Actor, Critic
+from ksim_compiler.learn.nets.actor_critic import Actor, Critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
 
 Params: TypeAlias = PyTree[Any]

@@ -8,12 +8,11 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ksim_compiler.learn.nets.networks import Actor as ActorNetwork, build_actor
+from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork, build_actor
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run import checkpoint, checkpoints
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.plan import Plan
-from ksim_schema.vocabulary.actor_critic import Actor
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Policy:
 
 def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     """A policy before any training."""
-    (spec,) = plan.parts(Actor).values()
+    spec = plan.task.policy
     size = plan.policy_input[-1].stop
     key = jax.random.key(seed)
     actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)

@@ -8,7 +8,7 @@ checkpoint. A new action starts as in a fresh network. The environments, the ran
 numbers, the learning rate and the count of steps are the new run's own.
 
 What an array's axes run over is what the networks declare (``Axes`` in
-:mod:`ksim_compiler.learn.nets.networks`), and what an output is the distribution's head says. Where
+:mod:`ksim_compiler.learn.nets.layers`), and what an output is the distribution's head says. Where
 a parameter is multiplied with a factor, its gradient is divided by it, and Adam's moments are with
 its first and second power.
 """
@@ -28,7 +28,7 @@ import numpy as np
 import optax
 
 from ksim_compiler.learn.nets.distributions import Head, Parameter
-from ksim_compiler.learn.nets.networks import INPUTS, OUTPUTS, Axes, Dense
+from ksim_compiler.learn.nets.layers import INPUTS, OUTPUTS, Axes, Dense
 from ksim_compiler.learn.nets.normalizer import MIN_STD, Normalizer
 from ksim_compiler.learn.ppo.types import Networks, TrainState
 from ksim_compiler.learn.run import learned

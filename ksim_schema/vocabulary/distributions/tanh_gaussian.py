@@ -1,0 +1,14 @@
+"""Squashed normal distributions."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from ksim_schema.vocabulary.distributions.base import Distribution
+
+
+class TanhGaussian(Distribution):
+    """Independent normal distributions squashed by tanh, so that actions stay in (-1, 1)."""
+
+    squashed: ClassVar[bool] = True
+    kind: Literal["tanh_gaussian"] = "tanh_gaussian"

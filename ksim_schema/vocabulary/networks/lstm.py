@@ -1,0 +1,14 @@
+"""Long short-term memory."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from ksim_schema.vocabulary.networks.base import Recurrent
+
+
+class Lstm(Recurrent):
+    """Long short-term memory: a memory that is reset at the start of an episode."""
+
+    gates: ClassVar[int] = 4
+    kind: Literal["lstm"] = "lstm"
