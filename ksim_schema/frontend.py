@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ksim_schema.checks.proportions import place
 from ksim_schema.checks.values import lint
 from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
@@ -123,8 +124,9 @@ def check_document(
     broken = has_errors(found)
     found += check(task, graph, broken=broken)
     found += numbers(task)
+    doubtful = broken or has_errors(found)
     told = {(d.where.line, d.where.column) for d in found}
-    found += (d for d in lint(task, broken=broken) if (d.where.line, d.where.column) not in told)
+    found += (d for d in lint(task, broken=doubtful) if (d.where.line, d.where.column) not in told)
     if not broken:
         found += contradicted(document, task, graph)
     return Checked(task, graph, in_order(found), texts)
@@ -158,7 +160,9 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
     recurrent = any(network.recurrent for network in task.networks().values())
     section = task.learner.section
     for remark in task.learner.remarks(recurrent):
-        yield task.report(remark.code, remark.message, section, *remark.place, help=remark.help)
+        at = place(task, section, *remark.place)  # a number may stand for a model of it
+        at = at if len(at) > 1 else (section, *remark.place)
+        yield task.report(remark.code, remark.message, *at, help=remark.help)
     if not task.learner.critic and task.of("Critic"):
         message = f"{section} trains no critic, so this one does nothing"
         yield task.report_key(IDLE_CRITIC, message, "Critic", help="take it out")

@@ -37,7 +37,7 @@ def _reach(task: Task, robot: RobotFacts, name: str) -> Interval:
     match kind:
         case "time":
             limits = [part.time_limit() for part in task.of(Termination).values()]
-            limits.append(task.ppo.episode)
+            limits.append(task.learner.episode)
             return Interval(0.0, min((x for x in limits if x is not None), default=math.inf))
         case "joint":
             found = next((j for j in robot.motion_joints if j.name == rest), None)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from ksim_schema.checks.laws import without_robot
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
 from ksim_schema.diagnostics.codes.typed import (
@@ -107,6 +108,8 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield from _late_event(task, name, part)
         if object in ("Observation", "Action"):
             yield from _scaled_to_nothing(task, part, (object, name))
+    if not broken:
+        yield from without_robot(task)
 
 
 def _numbers(task: Task, value: Any, path: Path_) -> Iterator[Diagnostic]:

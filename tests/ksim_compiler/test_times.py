@@ -12,6 +12,7 @@ import pytest
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles
+from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source import parse
 
 FLOATING = """
@@ -106,6 +107,11 @@ def test_a_path_shorter_than_a_tick_takes_one() -> None:
     np.testing.assert_allclose(np.diff(position) / 0.02, speed[:-1], rtol=1e-4, atol=1e-4)
 
 
+def of_times(found: list[Diagnostic]) -> list[str]:
+    """Codes of what is said of times; nothing rewards the command of these tasks."""
+    return [d.code for d in found if d.code != "KS0342"]
+
+
 FORCE = "force_push, body: hull, force: 1 N, every: [1 s, 1 s], duration: "
 
 
@@ -122,7 +128,7 @@ FORCE = "force_push, body: hull, force: 1 N, every: [1 s, 1 s], duration: "
     ],
 )
 def test_what_is_rounded_is_told(parts: dict[str, str], codes: list[str]) -> None:
-    assert [d.code for d in compiled(**parts).diagnostics] == codes
+    assert of_times(compiled(**parts).diagnostics) == codes
 
 
 @pytest.mark.parametrize(
@@ -141,4 +147,4 @@ def test_what_outlasts_an_episode_is_told(observation: str, codes: list[str]) ->
     document, found = parse(text, "test.yaml")
     assert document is not None, found
     result = compile_document(document, ModelFiles("m.xml", {"m.xml": FLOATING.encode()}))
-    assert [d.code for d in result.diagnostics] == codes
+    assert of_times(result.diagnostics) == codes

@@ -17,6 +17,7 @@ from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
+from ksim_schema.checks.laws import with_robot
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
 from ksim_schema.diagnostics.codes.values import (
@@ -54,6 +55,7 @@ def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         *outlasting(plan),
         *inert(plan),
         *formula_laws(plan.task, plan.robot.facts),
+        *with_robot(plan.task, plan.robot.facts),
         *_memory(plan),
     ]
     return plan, found

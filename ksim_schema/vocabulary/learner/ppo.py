@@ -7,6 +7,7 @@ https://arxiv.org/abs/2109.11978) where no other reason is given.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -14,6 +15,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.diagnostics.codes.laws import ODD_DISCOUNT, ODD_LEARNING
 from ksim_schema.diagnostics.codes.typed import SHARE_WITHOUT_LENGTH
 from ksim_schema.diagnostics.codes.values import UNEVEN_MINIBATCHES
 from ksim_schema.source.plain import is_mapping
@@ -187,7 +189,7 @@ class PPO(Learner):
         return 3
 
     def remarks(self, recurrent: bool) -> Iterator[Remark]:
-        """Minibatches that do not divide their samples, and shares of a run without an end."""
+        """Uneven minibatches, odd sizes, and shares of a run without an end."""
         samples = self.envs if recurrent else self.envs * self.rollout
         if samples % self.minibatches:
             what = f"{self.envs} environments" if recurrent else f"{samples} samples of a rollout"
@@ -196,6 +198,7 @@ class PPO(Learner):
             best = min(divisors, key=lambda n: abs(n - self.minibatches))
             help = f"{best} minibatches would do"
             yield Remark(UNEVEN_MINIBATCHES, message, ("minibatches",), help)
+        yield from self._odd()
         if self.steps is not None:
             return
         help = "give PPO.steps, or say --steps with each run"
@@ -205,3 +208,50 @@ class PPO(Learner):
         if self.gamma.end not in (None, self.gamma.start):
             message = "without 'steps' a run has no end, so the discount stays as at the start"
             yield Remark(SHARE_WITHOUT_LENGTH, message, ("gamma", "end"), help)
+
+    def _odd(self) -> Iterator[Remark]:
+        """Values that are far from all with which such training is known to work."""
+        for field in ("start", "end"):
+            gamma: float | None = getattr(self.gamma, field)
+            if gamma == 1.0:
+                message = "with a discount of 1 the return has no bound: a time-out is no end, and "
+                message += "what would have followed counts"
+                help = "give less than 1, such as 0.99"
+                yield Remark(ODD_DISCOUNT, message, ("gamma", field), help)
+            elif gamma is not None and gamma < SHORT_SIGHTED:
+                message = f"a discount of {gamma:g} looks {1.0 / (1.0 - gamma):.3g} control ticks "
+                help = "give for example 0.97, which looks ahead 33 ticks"
+                yield Remark(ODD_DISCOUNT, message + "ahead", ("gamma", field), help)
+        for path, low, high, usual in USUAL:
+            value: Any = self
+            for step in path:
+                value = getattr(value, step)
+            if value is not None and not low <= value <= high:
+                size = "small" if value < low else "large"
+                message = f"{value:g} is implausibly {size} for {'.'.join(path)}"
+                message += WHY.get((path[0], size), "")
+                yield Remark(ODD_LEARNING, message, path, f"{usual} is usual")
+
+
+SHORT_SIGHTED = 0.5
+"""A discount below this looks less than two ticks ahead."""
+USUAL: tuple[tuple[tuple[str, ...], float, float, str], ...] = (
+    (("learning_rate", "start"), 1e-7, 0.05, "3.0e-4"),
+    (("learning_rate", "adaptive_kl"), 1e-5, 0.5, "0.01"),
+    (("clip",), 0.01, 0.999, "0.2"),
+    (("entropy",), 0.0, 0.2, "0.005"),
+    (("epochs",), 1, 50, "5"),
+    (("value_coefficient",), 1e-4, 1e3, "0.5"),
+    (("gradient_clip",), 1e-4, math.inf, "1.0"),
+)
+"""Hyperparameters, the smallest and the largest that is known to work, and what is usual."""
+WHY = {
+    (
+        "clip",
+        "large",
+    ): ": a ratio of probabilities is never below 0, so it is clipped upwards alone",
+    ("value_coefficient", "small"): ": the critic hardly learns",
+    ("entropy", "large"): ": acting at random is paid more than what the rewards ask for",
+    ("learning_rate", "large"): ": Adam changes each weight by about this much at each step",
+}
+"""What comes of a hyperparameter of such a size."""

@@ -1,0 +1,74 @@
+"""Laws of the training's numbers against the networks, the episodes and the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ksim_schema.checks.proportions import beside, period, place, seconds, time_limit, written
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import IDLE_CUT, NO_MEMORY, ODD_DISCOUNT, SHORT_RUN
+from ksim_schema.task import Task
+
+_FAR = 50.0
+"""A discount may look so many times as far ahead as an episode lasts."""
+
+
+def learner(task: Task) -> Iterator[Diagnostic]:
+    """What is odd about a task's training."""
+    yield from _memory(task)
+    yield from _discount(task)
+    yield from _run(task)
+
+
+def _memory(task: Task) -> Iterator[Diagnostic]:
+    if task.learner.rollout > 1:
+        return
+    for object in ("Policy", "Critic"):
+        for name, part in task.of(object).items():
+            kind = getattr(getattr(part, "network", None), "kind", "mlp")
+            if kind == "mlp":
+                continue
+            message = f"the {kind} of {object}.{name} learns what to remember within a rollout, "
+            message += "and a rollout of 1 tick has no past"
+            help = "give at least some 16 ticks, or an mlp"
+            at = place(task, task.learner.section, "rollout")
+            problem = task.report(NO_MEMORY, message, *at, help=help)
+            yield beside(problem, task, "the network with a memory", object, name, "network")
+            return
+
+
+def _discount(task: Task) -> Iterator[Diagnostic]:
+    """A discount that looks far beyond the end of the episodes."""
+    gamma: Any = getattr(task.learner, "gamma", None)
+    tick, limit, at = period(task), time_limit(task), (task.learner.section, "gamma")
+    if gamma is None or tick is None or limit is None:
+        return
+    for field, value in (("start", gamma.start), ("end", gamma.end)):
+        where = (*at, field) if written(task, *at, field) else at
+        if value is None or value == 1.0 or not written(task, *where):
+            continue
+        if tick / (1.0 - value) > _FAR * limit[0]:
+            message = (
+                f"a discount of {value:.10g} looks {seconds(tick / (1.0 - value))} ahead, and "
+            )
+            message += f"episodes last {seconds(limit[0])}"
+            help = f"{1.0 - tick / limit[0]:.4g} looks ahead as far as an episode lasts"
+            problem = task.report(ODD_DISCOUNT, message, *where, help=help)
+            yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")
+
+
+def _run(task: Task) -> Iterator[Diagnostic]:
+    its = task.learner
+    if its.steps is not None and its.steps < its.envs * its.rollout:
+        message = f"the run has {its.steps:,} steps, and the first update comes after "
+        message += f"{its.envs:,} environments x {its.rollout} ticks = {its.envs * its.rollout:,}"
+        help = "'steps' counts the control ticks of all environments together"
+        yield task.report(SHORT_RUN, message, its.section, "steps", help=help)
+    limit = time_limit(task)
+    if its.episode is not None and limit is not None and its.episode > limit[0]:
+        message = f"this would cut episodes after {seconds(its.episode)}, and "
+        message += f"{limit[1]!r} ends them after {seconds(limit[0])}"
+        help = "take it out, or give less"
+        problem = task.report(IDLE_CUT, message, its.section, "episode", help=help)
+        yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")

@@ -1,0 +1,94 @@
+"""What laws about a task ask of it: its clock, its episodes and its run; and notes beside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ksim_schema.diagnostics import Diagnostic, Related
+from ksim_schema.source import Path_
+from ksim_schema.source.plain import is_list, is_mapping
+from ksim_schema.task import Task
+from ksim_schema.vocabulary import Model
+from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.state import Robot
+from ksim_schema.vocabulary.termination import Termination
+
+
+def beside(problem: Diagnostic, task: Task, note: str, *path: str | int) -> Diagnostic:
+    """The diagnostic with another place that it is about."""
+    place = Related(task.span(*path), note)
+    return replace(problem, related=(*problem.related, place))
+
+
+def written(task: Task, *path: str | int) -> bool:
+    """Whether the author wrote something at a path of mappings."""
+    value: Any = task.document.data
+    for step in path:
+        if not is_mapping(value) or step not in value:
+            return False
+        value = value[str(step)]
+    return True
+
+
+def place(task: Task, *path: str) -> Path_:
+    """The longest beginning of a path that stands in the source: a default has no place."""
+    while path and not written(task, *path):
+        path = path[:-1]
+    return path
+
+
+def period(task: Task) -> float | None:
+    """The control period, s."""
+    return next((float(robot.control) for robot in task.of(Robot).values()), None)
+
+
+def time_limit(task: Task) -> tuple[float, str] | None:
+    """After how long, s, each episode of the task ends, and by which termination."""
+    limits = [(t.time_limit(), name) for name, t in task.of(Termination).items()]
+    return min(((limit, name) for limit, name in limits if limit is not None), default=None)
+
+
+def longest(task: Task) -> tuple[float, Path_]:
+    """The longest episode of the training, s, and what says so; infinite and () without a limit."""
+    limit = time_limit(task)
+    cut = task.learner.episode
+    if cut is not None and (limit is None or cut < limit[0]):
+        return float(cut), (task.learner.section, "episode")
+    return (limit[0], ("Termination", limit[1], "after")) if limit else (math.inf, ())
+
+
+def run_ticks(task: Task) -> float | None:
+    """Control ticks of one environment in a run; None where the task does not say."""
+    return None if task.learner.steps is None else task.learner.steps / task.learner.envs
+
+
+def scales(model: Model) -> Iterator[tuple[Path_, Scale]]:
+    """The scales in a part, with their paths in it."""
+    for name, info in type(model).model_fields.items():
+        value: Any = getattr(model, name)
+        listed = is_list(value)
+        for index, member in enumerate(value if is_list(value) else (value,)):
+            at: Path_ = (info.alias or name, index) if listed else (info.alias or name,)
+            if isinstance(member, Scale):
+                yield at, member
+            elif isinstance(member, Model):
+                yield from ((((*at, *path)), scale) for path, scale in scales(member))
+
+
+def extremes(scale: Scale) -> tuple[float, float]:
+    """The smallest and the largest value of a scale over all levels."""
+    for ramp in (scale.linear, scale.quadratic, scale.square_root):
+        if ramp is not None:
+            return min(ramp.start, ramp.to), max(ramp.start, ramp.to)
+    if scale.non_zero is not None:
+        return min(0.0, scale.non_zero), max(0.0, scale.non_zero)
+    assert scale.constant is not None  # validated
+    return scale.constant, scale.constant
+
+
+def seconds(value: float) -> str:
+    """A time as people read it."""
+    return f"{value * 1e3:.4g} ms" if value < 0.1 else f"{value:.4g} s"
