@@ -45,7 +45,7 @@ VERBS: dict[Verb, str] = {
     "draws": "draws for each environment",
     "adds": "adds now and then to",
     "asks": "asks for",
-    "ends": "ends the episode outside of",
+    "ends": "ends the episode unless",
     "wants": "is best at",
     "needs": "moves the level by",
 }
@@ -90,7 +90,8 @@ class Effect:
 
     def in_words(self) -> str:
         """The line in words, as ``--explain`` prints it."""
-        said = f"{VERBS[self.verb]} {self.quantity}"
+        quantity = self.quantity.replace("{", "<").replace("}", ">")
+        said = f"{VERBS[self.verb]} {quantity}"
         if self.element:
             said += f" where the command of {self.field!r} is"
         elif self.fixed is not None:

@@ -15,6 +15,8 @@ import numpy as np
 from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
+from ksim_compiler.checks.still import never
+from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
 from ksim_schema.checks.laws import with_robot
@@ -45,9 +47,13 @@ def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     data = home(plan)
     if problems := [*_incomputable(plan, data), *_broken_poses(plan)]:
         return plan, problems
+    odd, unstable = [*world(plan, data)], [*_servos(plan, data)]
     found = [
         *_home_within_limits(plan),
-        *_servos(plan, data),
+        *unstable,
+        *odd,
+        *(() if odd or unstable else weak(plan)),
+        *never(plan),
         *_contacts(plan),
         *_ended_at_home(plan, data),
         *falls(plan, data),

@@ -137,6 +137,9 @@ def _component(object: str, model: type[Part]) -> str:
         facts.append("No robot senses it: it is for critics.")
     if getattr(model, "timeout", False):
         facts.append("A time-out: the value of the last state is bootstrapped.")
+    if model.effects:
+        facts.append("Quantities (ksim-compile --emit ranges TASK prints them of a task):")
+        facts += [f"  it {effect.in_words()}" for effect in model.effects]
     example = f"Example:\n{object}:\n  name: {example_of(model, kind=model.kind_name)}\n"
     return _model(model, f"{object}: {model.kind_name}", facts) + "\n" + example
 

@@ -93,6 +93,7 @@ class JointPosition(Command):
     """
 
     kind: Literal["joint_position"] = "joint_position"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.<joint>", "range"),)
     inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."

@@ -38,6 +38,8 @@ class _Joints(Reward):
 class _Targets(_Joints):
     """Joints with a position that each should have."""
 
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "joint.{joints}", "joints", "home"),)
+
     around: Literal["home", "zero"] = Field(
         default="home", description="Where joints should be, if `targets` does not say."
     )
@@ -49,8 +51,9 @@ class _Targets(_Joints):
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
         if self.targets is None:
-            at_home = self.around == "home"
-            return (Effect("wants", "joint.{joints}", "joints", "home" if at_home else "zero"),)
+            if self.around == "home":
+                return self.effects
+            return (Effect("wants", "joint.{joints}", "joints", "zero"),)
         return tuple(
             Effect("wants", f"joint.{joint.name}", "targets", "value", entry=entry)
             for joint in robot.match_joints(self.joints)

@@ -142,6 +142,7 @@ class FlatBody(Reward):
     """
 
     kind: Literal["flat_body"] = "flat_body"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{bodies}.tilt", fixed=ZERO),)
     bodies: Annotated[Names, Named("body")] = Field(
         default=(), description="The bodies; the robot's base by default."
     )
@@ -151,7 +152,7 @@ class FlatBody(Reward):
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
         upwards = not any(self.plane[:2])  # the sign of the normal makes no difference
-        return (Effect("wants", "body.{bodies}.tilt", fixed=ZERO),) if upwards else ()
+        return self.effects if upwards else ()
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(orientation_of(body) for body in self.bodies or (robot.root,))

@@ -1,0 +1,411 @@
+"""Where episodes begin: starts are drawn as the resets draw them, and MuJoCo says what holds there.
+
+Nothing is stepped: each drawn pose is put into MuJoCo, and compared with what ends an episode and
+with what it would collide with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.plan import Plan
+from ksim_compiler.robot.motion import read_motion
+from ksim_schema.checks.ranges import display, shown, statements
+from ksim_schema.diagnostics import Diagnostic, Related
+from ksim_schema.diagnostics.codes.physics import (
+    ENDED_AT_START,
+    OFF_TERRAIN,
+    SUNK_AT_HOME,
+    SUNK_AT_START,
+)
+from ksim_schema.robot import RobotFacts, file_key
+from ksim_schema.vocabulary import reset
+from ksim_schema.vocabulary.effects import Statement, dimension_of
+from ksim_schema.vocabulary.state import Robot
+
+COUNT = 128
+"""Starts that are drawn."""
+SEED = 20
+SELDOM = 0.02
+"""Share of starts below which it is not told that they end at once."""
+DEEP = 0.08
+"""Depth of a contact that is told, as a part of the robot's reach; below 5 mm none is."""
+OFTEN = 0.2
+"""Share of starts with so deep a contact from which on it is told."""
+
+
+class Start(NamedTuple):
+    """A state in which an episode begins: qpos and qvel, in MuJoCo's order and units."""
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+
+
+class _Unknown(Exception):
+    """A reset of which it is not known what it does."""
+
+
+def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> list[Start] | None:
+    """Starts of episodes, drawn as the task's resets do.
+
+    Args:
+        plan: the plan.
+        seed: of the draws.
+        only: the resets that act; all by default.
+
+    Returns:
+        None where a reset is not of this language's own kinds.
+    """
+    facts, random = plan.robot.facts, np.random.default_rng(seed)
+    parts = sorted(plan.parts(reset.Reset).items(), key=lambda item: not item[1].whole)
+    acting = [part for name, part in parts if only is None or name in only]
+    found: list[Start] = []
+    try:
+        for _ in range(COUNT):
+            start = Start(np.array(facts.home, float), np.zeros(facts.nv))
+            for part in acting:
+                start = _apply(part, start, facts, random)
+            found.append(start)
+    except _Unknown:
+        return None
+    return found
+
+
+@singledispatch
+def _apply(part: Any, start: Start, facts: RobotFacts, random: np.random.Generator) -> Start:
+    raise _Unknown
+
+
+@_apply.register
+def _(part: reset.ResetKeyframe, start: Start, facts: RobotFacts, random: Any) -> Start:
+    qpos, qvel = facts.poses[part.keyframes[int(random.integers(len(part.keyframes)))]]
+    return Start(np.array(qpos), np.array(qvel))
+
+
+@_apply.register
+def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> Start:
+    qpos, qvel = read_motion(facts.files[file_key(part.file)], facts.nq, facts.nv)
+    stop = None if part.count is None else part.first + part.count
+    frame = part.first + int(random.integers(len(qpos[part.first : stop])))
+    return Start(np.array(qpos[frame], float), np.array(qvel[frame], float))
+
+
+@_apply.register
+def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for joint in facts.match_joints(part.joints):
+        middle = joint.home[0] if part.around == "home" else 0.0
+        low, high = joint.limits or (-math.inf, math.inf)
+        place = middle + part.range * random.uniform(-1.0, 1.0)
+        start.qpos[joint.qpos] = min(max(place, low), high)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for joint in facts.match_joints(part.joints):
+        start.qvel[joint.dof] = part.range * random.uniform(-1.0, 1.0)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetBaseVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        widths = np.array([part.horizontal] * 2 + [part.vertical] + [part.angular] * 3)
+        start.qvel[base.dof : base.dof + 6] += widths * random.uniform(-1.0, 1.0, 6)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeading, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        angle = part.range * random.uniform(-1.0, 1.0)
+        turn = np.array([math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)])
+        at = slice(base.qpos + 3, base.qpos + 7)
+        start.qpos[at] = _product(turn, start.qpos[at])
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeight, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        start.qpos[base.qpos + 2] += random.uniform(*part.range)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetTilt, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        roll, pitch = np.array([part.roll, part.pitch]) * random.uniform(-1.0, 1.0, 2)
+        turn = _product(
+            np.array([math.cos(pitch / 2), 0.0, math.sin(pitch / 2), 0.0]),
+            np.array([math.cos(roll / 2), math.sin(roll / 2), 0.0, 0.0]),
+        )
+        at = slice(base.qpos + 3, base.qpos + 7)
+        start.qpos[at] = _product(start.qpos[at], turn)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        change = np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+        start.qpos[base.qpos : base.qpos + 2] += change
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeightFieldPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    raise _Unknown  # its height follows the ground
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The product of two quaternions (w, x, y, z)."""
+    result = np.zeros(4)
+    mujoco.mju_mulQuat(result, one, other)
+    return result
+
+
+def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Warn of starts that end at once, that are deep in something, or off the terrain.
+
+    Args:
+        plan: the plan.
+        data: the robot in its home pose, with all that MuJoCo derives from it.
+    """
+    yield from _sunk_at_home(plan, data)
+    if not plan.parts(reset.Reset):
+        return
+    drawn = draw(plan)
+    if drawn is None:
+        yield from _off_terrain(plan)
+        return
+    world: Any = mujoco.MjData(plan.robot.model)
+    yield from _ended(plan, drawn, world)
+    yield from _sunk(plan, drawn, world, data)
+    yield from _off_terrain(plan)
+
+
+def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
+    """Terminations that end episodes at their first tick, of starts that are not the home pose."""
+    facts, model = plan.robot.facts, plan.robot.model
+    ends = [s for s in statements(plan.task, facts) if s.verb == "ends" and _known(s, facts)]
+    ends = [s for s in ends if s.part in plan.parts("Termination")]
+    still = Start(np.array(facts.home, float), np.zeros(facts.nv))
+    values = {s.quantity: np.zeros(len(drawn)) for s in ends}
+    at_home: dict[str, float] = {}
+    for row, start in enumerate([*drawn, still]):
+        world.qpos[:], world.qvel[:] = start
+        mujoco.mj_kinematics(model, world)
+        for quantity, list_ in values.items():
+            value = _value(quantity, facts, start, world)
+            if row < len(drawn):
+                list_[row] = value
+            else:
+                at_home[quantity] = value
+    by_part: dict[str, list[Statement]] = {}
+    for statement in ends:
+        by_part.setdefault(statement.part, []).append(statement)
+    for said in by_part.values():
+        outside = np.zeros(len(drawn), bool)
+        worst: tuple[int, Statement] | None = None
+        for statement in said:
+            if not statement.within.contains(at_home[statement.quantity]):
+                return  # told of the home pose
+            slack = 1e-6
+            low, high = statement.within.low - slack, statement.within.high + slack
+            out = (values[statement.quantity] < low) | (values[statement.quantity] > high)
+            if out.sum() > (worst[0] if worst else 0):
+                worst = int(out.sum()), statement
+            outside |= out
+        share = float(outside.mean())
+        if worst is None or share < SELDOM:
+            continue
+        statement = worst[1]
+        dimension = dimension_of(statement.quantity, facts)
+        seen = values[statement.quantity]
+        name = display(statement.quantity, facts)
+        far = _farthest(seen, statement)
+        end, word = statement.within.high, "more"
+        if far < statement.within.low:
+            end, word = statement.within.low, "less"
+        message = f"about {_share(share)} of the episodes end at their first tick: {name} starts "
+        message += f"{'up' if word == 'more' else 'down'} to {shown(far, dimension)}, and "
+        message += f"{word} than {shown(end, dimension)} ends it"
+        cause = _causes(plan, statement, world)
+        help = f"narrow {' or '.join(f'Reset.{name}' for name in cause)}, or widen this limit"
+        problem = plan.task.report(ENDED_AT_START, message, *statement.place, help=help)
+        places = (plan.task.span("Reset", name, key=True) for name in cause)
+        related = tuple(Related(place, "it draws such starts") for place in places)
+        yield replace(problem, related=related)
+
+
+def _known(statement: Statement, facts: RobotFacts) -> bool:
+    what, _, rest = statement.quantity.partition(".")
+    if what == "joint":
+        return any(rest == joint.name for joint in facts.motion_joints)
+    return what == "body" and rest.rpartition(".")[2] in (*_PLACES, *_MOTION)
+
+
+_PLACES = ("height", "tilt", "distance")
+_MOTION: dict[str, Callable[[np.ndarray], float]] = {
+    "speed": lambda v: float(np.linalg.norm(v[:3])),
+    "climb": lambda v: float(v[2]),
+    "spin": lambda v: float(np.linalg.norm(v[3:])),
+}
+
+
+def _value(quantity: str, facts: RobotFacts, start: Start, world: Any) -> float:
+    what, _, rest = quantity.partition(".")
+    if what == "joint":
+        joint = next(joint for joint in facts.motion_joints if joint.name == rest)
+        return float(start.qpos[joint.qpos])
+    name, _, measure = rest.rpartition(".")
+    if measure in _MOTION:
+        base = facts.free_joint(name)
+        return 0.0 if base is None else _MOTION[measure](start.qvel[base.dof : base.dof + 6])
+    body = facts.body_id(name)
+    match measure:
+        case "height":
+            return float(world.xpos[body][2])
+        case "distance":
+            return float(math.hypot(*world.xpos[body][:2]))
+        case _:
+            return math.acos(min(1.0, max(-1.0, float(world.xmat[body][8]))))
+
+
+def _farthest(values: np.ndarray, statement: Statement) -> float:
+    """The value that is farthest outside."""
+    low, high = statement.within.low, statement.within.high
+    beyond = np.maximum(low - values, values - high)
+    return float(values[int(np.argmax(beyond))])
+
+
+def _causes(plan: Plan, statement: Statement, world: Any) -> list[str]:
+    """The resets that bring a quantity outside by themselves; all of them where none does."""
+    resets = list(plan.parts(reset.Reset))
+    found = []
+    for name in resets:
+        for start in draw(plan, only=(name,)) or ():
+            world.qpos[:], world.qvel[:] = start
+            mujoco.mj_kinematics(plan.robot.model, world)
+            value = _value(statement.quantity, plan.robot.facts, start, world)
+            if not statement.within.contains(value):
+                found.append(name)
+                break
+    return found or resets
+
+
+def _share(share: float) -> str:
+    return "100 in 100" if share > 0.995 else f"{max(1, round(100 * share))} in 100"
+
+
+def _reach(plan: Plan, data: Any) -> float:
+    """How far the robot's bodies are from its base, m: its size."""
+    facts = plan.robot.facts
+    root = facts.body_id(facts.root)
+    own = plan.robot.model.body_rootid == plan.robot.model.body_rootid[root]
+    return float(np.linalg.norm(data.xpos[own] - data.xpos[root], axis=1).max(initial=0.0))
+
+
+def _deepest(data: Any) -> tuple[float, tuple[int, int]]:
+    """The depth in m of the deepest contact, and its geoms."""
+    depths = [(-float(c.dist), (int(c.geom1), int(c.geom2))) for c in data.contact]
+    return max(depths, default=(0.0, (-1, -1)))
+
+
+def _inside(plan: Plan, geoms: tuple[int, int], depth: str) -> str:
+    """Two geoms in words, the one that moves first."""
+    welds = plan.robot.model.body_weldid[plan.robot.model.geom_bodyid[list(geoms)]]
+    one, other = geoms if welds[0] != 0 else geoms[::-1]
+    return f"{_geom(plan, one)} {depth} inside of {_geom(plan, other)}"
+
+
+def _limit(plan: Plan, data: Any) -> float:
+    return max(0.005, DEEP * _reach(plan, data))
+
+
+def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    depth, geoms = _deepest(data)
+    if depth > _limit(plan, data) and not _placed(plan):
+        inside = _inside(plan, geoms, f"{depth * 100:.2g} cm")
+        message = f"the home pose has {inside}: contact forces throw the robot at the start of "
+        message += "each episode"
+        state = next(iter(plan.task.of(Robot)))
+        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
+        help = "mend the pose of the keyframe, or exclude the contact of the two in the model"
+        yield plan.task.report(SUNK_AT_HOME, message, "PhysicsState", state, field, help=help)
+
+
+def _placed(plan: Plan) -> bool:
+    """Whether no episode begins in the home pose."""
+    return any(part.whole for part in plan.parts(reset.Reset).values())
+
+
+def _geom(plan: Plan, geom: int) -> str:
+    model: Any = plan.robot.model
+    name = plan.robot.facts.geoms[geom]
+    body = model.body(model.geom_bodyid[geom]).name
+    return f"geom {name!r}" if name else f"a geom of body {body!r}"
+
+
+def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Diagnostic]:
+    """Starts in which something is deep inside of something else."""
+    limit = max(_limit(plan, data), 1.5 * _deepest(data)[0])
+    share, depth, geoms = _depths(plan, drawn, world, limit)
+    if share < OFTEN:
+        return
+    resets = plan.parts(reset.Reset)
+    alone = {r: _depths(plan, draw(plan, only=(r,)) or [], world, limit)[0] for r in resets}
+    cause = max(alone, key=lambda name: alone[name])
+    inside = _inside(plan, geoms, f"up to {depth * 100:.2g} cm")
+    message = f"about {_share(share)} of the episodes begin with {inside}: contact forces throw "
+    message += "the robot at the start"
+    help = "draw from a range in which it touches nothing, or lift the robot as well"
+    yield plan.task.report_key(SUNK_AT_START, message, "Reset", cause, help=help)
+
+
+def _depths(
+    plan: Plan, drawn: list[Start], world: Any, limit: float
+) -> tuple[float, float, tuple[int, int]]:
+    """Share of starts with a contact deeper than a limit; the deepest one and its geoms."""
+    deep, worst = 0, (0.0, (-1, -1))
+    for start in drawn:
+        world.qpos[:] = start.qpos
+        mujoco.mj_fwdPosition(plan.robot.model, world)
+        found = _deepest(world)
+        deep += found[0] > limit
+        worst = max(worst, found)
+    return deep / max(len(drawn), 1), *worst
+
+
+def _off_terrain(plan: Plan) -> Iterator[Diagnostic]:
+    """Resets that place the robot beyond the edge of a field of heights."""
+    facts = plan.robot.facts
+    fields = [s for s in facts.surfaces if s.type == "hfield"]
+    for name, part in plan.parts(reset.Reset).items():
+        if not isinstance(part, reset.ResetPlanePosition | reset.ResetHeightFieldPosition):
+            continue
+        base = facts.free_joint(part.body)
+        if base is None or not fields or any(s.type == "plane" for s in facts.surfaces):
+            continue
+        for axis, field in enumerate(("x", "y")):
+            reach = float(getattr(part, field))
+            middle = base.home[axis]
+            size = max(abs(s.position[axis]) + s.size[axis] for s in fields)
+            if abs(middle) + reach > size * (1 + 1e-9):
+                message = f"places are drawn up to {abs(middle) + reach:.4g} m from the middle, "
+                message += f"and the terrain ends at {size:.4g} m: beyond it there is no ground"
+                help = f"draw within {size:.4g} m, or give the terrain a larger 'size'"
+                yield plan.task.report(OFF_TERRAIN, message, "Reset", name, field, help=help)

@@ -1,0 +1,45 @@
+"""Parts that watch a body which cannot move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ksim_compiler.plan import Plan
+from ksim_schema.checks.ranges import statements
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD, TERMINATION_NEVER_COMES
+from ksim_schema.vocabulary.effects import Statement
+
+
+def never(plan: Plan) -> Iterator[Diagnostic]:
+    """Warn of terminations and rewards of the place or motion of bodies that are fixed."""
+    facts, model = plan.robot.facts, plan.robot.model
+    reported: set[tuple[str, str]] = set()
+    for said in statements(plan.task, facts):
+        body = _body(said)
+        if said.verb not in ("ends", "wants") or body not in facts.bodies:
+            continue
+        if model.body_weldid[facts.body_id(body)] != 0 or (said.object, said.part) in reported:
+            continue
+        if said.part not in plan.parts(said.object):
+            continue
+        reported.add((said.object, said.part))
+        message = f"body {body!r} is fixed to the world, so this "
+        if said.verb == "ends":
+            if not said.within.contains(facts.measures.get(said.quantity, 0.0)):
+                continue  # told of the home pose
+            code, rest = TERMINATION_NEVER_COMES, "never ends an episode"
+        else:
+            code, rest = CONSTANT_REWARD, "is the same whatever the policy does"
+        written = plan.task.document.data[said.object][said.part]
+        help = "name a body that moves; a floating robot has a <freejoint/> in its model"
+        if "body" in written:
+            place = (said.object, said.part, "body")
+            yield plan.task.report(code, message + rest, *place, help=help)
+        else:
+            yield plan.task.report_key(code, message + rest, said.object, said.part, help=help)
+
+
+def _body(said: Statement) -> str:
+    what, _, rest = said.quantity.partition(".")
+    return rest.rpartition(".")[0] if what == "body" else ""

@@ -1,0 +1,274 @@
+"""The robot is asked, not believed: ground, gravity, limits, sizes, motors of a model."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.checks.ground import masks_meet
+from ksim_compiler.checks.starts import begins
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.physics import (
+    NO_GROUND,
+    ODD_GRAVITY,
+    ODD_LIMITS,
+    ODD_SIZE,
+    ONE_SIDE_DRIVEN,
+    WEAK_SERVO,
+)
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.state import Robot
+
+TURNS = 4 * math.pi
+"""rad: limits that are wider are hardly meant of a hinge ..."""
+DEGREES = 720.0
+"""... and those up to this width may be degrees; wider ones stand for no limit."""
+NARROW = math.radians(2 * math.pi)
+"""rad: the widest limits that are radians (within half a turn to each side), read as degrees."""
+HELD = 0.3
+"""s: how long the servos are watched."""
+SAG = 0.35
+"""rad: what a hinge sags by in this time that is told."""
+
+
+def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Warn of a model whose world or numbers are not those of a robot on a planet.
+
+    Args:
+        plan: the plan.
+        data: the robot in its home pose, with all that MuJoCo derives from it.
+    """
+    problems = [*_gravity(plan), *_limits(plan), *_sizes(plan, data), *_ground(plan)]
+    for code, message, help in problems:
+        state = next(iter(plan.task.of(Robot)))
+        yield plan.task.report(code, message, "PhysicsState", state, "model", help=help)
+    yield from _one_side(plan)
+    if not problems:  # else what follows is due to these
+        yield from begins(plan, data)
+
+
+def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
+    model, facts = plan.robot.model, plan.robot.facts
+    base = facts.free_joint(None)
+    if base is None or model.opt.gravity[2] >= 0.0 or _lifted(model, facts.body_id(facts.root)):
+        return
+    tree = model.body_rootid[facts.body_id(facts.root)]
+    own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == tree)
+    still = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
+    pairs = {
+        frozenset(map(int, pair)) for pair in zip(model.pair_geom1, model.pair_geom2, strict=True)
+    }
+    for fixed in still:
+        for geom in own:
+            if (
+                masks_meet(model, int(geom), int(fixed))
+                or frozenset((int(geom), int(fixed))) in pairs
+            ):
+                return
+    there = "collides with nothing that stands still" if len(still) else "there is no ground"
+    message = f"the robot floats and {there}, so it falls for ever"
+    help = "give the scene that includes the robot and a floor, or add a <geom type='plane' "
+    yield NO_GROUND, message, help + "size='0 0 1'/> to its worldbody"
+
+
+def _lifted(model: mujoco.MjModel, root: int) -> bool:
+    """Whether something else than the ground can hold a floating body up."""
+    kinds: Any = mujoco.mjtTrn
+    thrust = (int(kinds.mjTRN_SITE), int(kinds.mjTRN_BODY))
+    thrusters = any(int(kind) in thrust for kind in model.actuator_trntype)
+    joints = model.jnt_bodyid[np.clip(model.actuator_trnid[:, 0], 0, max(model.njnt - 1, 0))]
+    direct = [
+        int(k) in (int(kinds.mjTRN_JOINT), int(kinds.mjTRN_JOINTINPARENT))
+        for k in model.actuator_trntype
+    ]
+    on_base = any(d and int(b) == root for d, b in zip(direct, joints, strict=True))
+    swims = model.opt.density > 0.0 or model.opt.viscosity > 0.0
+    tree = model.body_rootid[root]
+    floats = bool((model.body_gravcomp[model.body_rootid == tree] > 0.0).any())
+    return thrusters or on_base or swims or floats or model.neq > 0 or model.ntendon > 0
+
+
+def _gravity(plan: Plan) -> Iterator[tuple[Any, str, str]]:
+    gravity = np.asarray(plan.robot.model.opt.gravity, float)
+    shown = " ".join(f"{g:g}" for g in gravity)
+    size = float(np.linalg.norm(gravity))
+    help = "write gravity='0 0 -9.81' into the model's <option>"
+    if gravity[2] > 0.0:
+        yield ODD_GRAVITY, f"gravity points up: '{shown}' m/s^2, and z is up in MuJoCo", help
+    elif size > 100.0:
+        yield ODD_GRAVITY, f"gravity is {size:g} m/s^2, ten times that of the earth and more", help
+    elif size > 1.0 and -gravity[2] < 0.5 * size and plan.robot.facts.free_joint(None) is not None:
+        yield ODD_GRAVITY, f"gravity points sideways: '{shown}' m/s^2, and z is up in MuJoCo", help
+
+
+def _limits(plan: Plan) -> Iterator[tuple[Any, str, str]]:
+    hinges = [j for j in plan.robot.facts.motion_joints if j.type == "hinge" and j.limits]
+    wide = [j for j in hinges if j.limits and TURNS < j.limits[1] - j.limits[0] <= DEGREES]
+    if wide and len(wide) >= 0.5 * len(hinges):
+        joint = wide[0]
+        assert joint.limits is not None
+        low, high = joint.limits
+        message = f"joint {joint.name!r} has limits of {low:.4g} to {high:.4g} rad, "
+        message += f"{(high - low) / (2 * math.pi):.3g} turns: degrees may be read as radians"
+        help = "remove angle='radian' from the model's <compiler>, or write the ranges in radians"
+        yield ODD_LIMITS, message, help
+    narrow = [j for j in hinges if j.limits and max(map(abs, j.limits)) <= NARROW]
+    if len(hinges) >= 3 and len(narrow) == len(hinges):
+        joint = max(hinges, key=lambda j: (j.limits or (0.0, 0.0))[1])
+        assert joint.limits is not None
+        low, high = (math.degrees(end) for end in joint.limits)
+        message = f"no hinge moves more than a few degrees ({joint.name!r}: {low:.3g} to "
+        message += f"{high:.3g} deg): radians may be read as degrees"
+        help = "write angle='radian' into the model's <compiler>, or the ranges in degrees"
+        yield ODD_LIMITS, message, help
+
+
+def _sizes(plan: Plan, data: Any) -> Iterator[tuple[Any, str, str]]:
+    model, facts = plan.robot.model, plan.robot.facts
+    root = facts.body_id(facts.root) if facts.root else 0
+    own = np.flatnonzero(model.body_rootid == model.body_rootid[root]) if root else np.arange(0)
+    if not len(own):
+        return
+    reach = float(np.linalg.norm(data.xpos[own] - data.xpos[root], axis=1).max(initial=0.0))
+    mass = float(model.body_subtreemass[model.body_rootid[root]])
+    if reach > 100.0:
+        message = f"the robot's bodies are up to {reach:.4g} m from its base: lengths may be in mm"
+        yield ODD_SIZE, message, "scale the model to metres"
+    elif mass > 1000.0 * max(reach, 0.5) ** 3 * 50.0:
+        message = f"the robot's mass is {mass:.4g} kg at a reach of {reach:.3g} m: masses may be "
+        message += "in grams, or lengths in millimetres"
+        yield ODD_SIZE, message, "write masses in kg and lengths in m"
+
+
+_SIDES = (("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"), ("_l", "_r"), ("l_", "r_"))
+
+
+def _one_side(plan: Plan) -> Iterator[Diagnostic]:
+    """Joints of one side that nothing drives, while those of the other side are driven."""
+    facts = plan.robot.facts
+    driven = {drive.joint for drive in plan.drives}
+    held = _moved_otherwise(plan)
+    hinges = {j.name for j in facts.motion_joints if j.name}
+    pairs: list[tuple[str, str]] = []
+    for name in sorted(driven & hinges):
+        other = _counterpart(name, hinges)
+        if other and other not in driven and other not in held:
+            pairs.append((name, other))
+    if not pairs:
+        return
+    owner = next(
+        name
+        for name, action in plan.parts(Action).items()
+        if any(drive.joint == pairs[0][0] for drive in action.drives(facts))
+    )
+    shown = ", ".join(repr(other) for _, other in pairs[:3]) + (", ..." if pairs[3:] else "")
+    one = len(pairs) == 1
+    message = f"{len(pairs)} joint{'' if one else 's'} of the other side {'is' if one else 'are'} "
+    message += f"driven by nothing and hang{'s' if one else ''} limp: {shown}; {pairs[0][0]!r} is "
+    message += "driven"
+    written: Any = plan.task.document.data["Action"][owner]
+    help = "let the patterns of 'joints' match both sides"
+    if isinstance(written, dict) and "joints" in written:
+        yield plan.task.report(ONE_SIDE_DRIVEN, message, "Action", owner, "joints", help=help)
+    else:
+        yield plan.task.report_key(ONE_SIDE_DRIVEN, message, "Action", owner, help=help)
+
+
+def _counterpart(name: str, names: set[str]) -> str:
+    """The joint of the other side: its name with one word for the other; "" without one."""
+    for one, other in (*_SIDES, *((b, a) for a, b in _SIDES)):
+        edge = len(one) > 2
+        for match in re.finditer(re.escape(one), name):
+            start, end = match.span()
+            whole = end == len(name) if one.startswith("_") else start == 0
+            if edge or whole:
+                found = name[:start] + other + name[end:]
+                if found in names:
+                    return found
+    return ""
+
+
+def _moved_otherwise(plan: Plan) -> set[str]:
+    """Joints that the model's own motors, springs, equalities or tendons act on."""
+    model, facts = plan.robot.model, plan.robot.facts
+    found: set[str] = set()
+    data: Any = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    moment = np.zeros((model.nu, model.nv))
+    if model.nu:
+        mujoco.mju_sparse2dense(
+            moment, data.actuator_moment, data.moment_rownnz, data.moment_rowadr, data.moment_colind
+        )
+    for joint in facts.motion_joints:
+        spring = np.ravel(model.jnt_stiffness[facts.joints.index(joint)])[0] > 0
+        if spring or (model.nu and np.abs(moment[:, joint.dof]).max() > 0):
+            found.add(joint.name)
+    kinds: Any = mujoco.mjtEq
+    for index in range(model.neq):
+        if int(model.eq_type[index]) == int(kinds.mjEQ_JOINT):
+            found.add(model.joint(int(model.eq_obj1id[index])).name)
+            if model.eq_obj2id[index] >= 0:
+                found.add(model.joint(int(model.eq_obj2id[index])).name)
+    return found
+
+
+def weak(plan: Plan) -> Iterator[Diagnostic]:
+    """Position servos that cannot hold the home pose: motors at their limit, and the joint sags."""
+    model, facts = plan.robot.model, plan.robot.facts
+    drives = {d.joint: d for d in plan.drives if d.kp is not None}
+    if not drives or model.nv > 200:
+        return
+    world: Any = mujoco.MjData(model)
+    world.qpos[:] = facts.home
+    for name, control in plan.robot.held.items():
+        world.ctrl[facts.actuators.index(name)] = control
+    joints = {j.name: j for j in facts.motion_joints}
+    actuators = {
+        n: mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_ACTUATOR, d.name) for n, d in drives.items()
+    }
+    for name, index in actuators.items():
+        world.ctrl[index] = joints[name].home[0]
+    steps = max(1, min(round(HELD / facts.timestep), 400))
+    saturated = dict.fromkeys(drives, 0)
+    for step in range(steps):
+        mujoco.mj_step(model, world)
+        for name, drive in drives.items():
+            force = abs(float(world.actuator_force[actuators[name]]))
+            saturated[name] += 2 * step >= steps and force >= 0.999 * drive.limit
+    if not np.isfinite(world.qpos).all() or world.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+        return
+    worst: tuple[float, str] = (0.0, "")
+    for name in drives:
+        joint = joints[name]
+        sag = abs(float(world.qpos[joint.qpos]) - joint.home[0])
+        scale = SAG if joint.type == "hinge" else 0.1
+        if saturated[name] > 0.45 * steps and sag > scale and sag / scale > worst[0]:
+            worst = sag / scale, name
+    if not worst[1]:
+        return
+    joint, drive = joints[worst[1]], drives[worst[1]]
+    unit = "N*m" if joint.type == "hinge" else "N"
+    sag = float(world.qpos[joint.qpos]) - joint.home[0]
+    moved = f"{math.degrees(sag):.3g} deg" if joint.type == "hinge" else f"{sag:.3g} m"
+    message = f"the servo of joint {joint.name!r} cannot hold the home pose: at its limit of "
+    message += f"{drive.limit:.4g} {unit} the joint moves by {moved} in {HELD:g} s"
+    owner = next(
+        name
+        for name, action in plan.parts(Action).items()
+        if any(d.joint == joint.name for d in action.drives(facts))
+    )
+    help = "raise the limit (torque_limit, or the model's actuatorfrcrange or forcerange)"
+    field = "torque_limit" if "torque_limit" in _written(plan, owner) else ""
+    report = plan.task.report if field else plan.task.report_key
+    yield report(WEAK_SERVO, message, "Action", owner, *filter(None, (field,)), help=help)
+
+
+def _written(plan: Plan, action: str) -> Any:
+    written: Any = plan.task.document.data["Action"][action]
+    return written if isinstance(written, dict) else {}
