@@ -1,0 +1,156 @@
+"""States in which episodes begin, drawn as the resets draw them, without JAX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+
+from ksim_compiler.plan import Plan
+from ksim_compiler.robot.motion import read_motion
+from ksim_schema.robot import RobotFacts, file_key
+from ksim_schema.vocabulary import reset
+
+COUNT = 128
+"""Starts that are drawn."""
+SEED = 20
+
+
+class Start(NamedTuple):
+    """A state in which an episode begins: qpos and qvel, in MuJoCo's order and units."""
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+
+
+class _Unknown(Exception):
+    """A reset of which it is not known what it does."""
+
+
+def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> list[Start] | None:
+    """Starts of episodes, drawn as the task's resets do.
+
+    Args:
+        plan: the plan.
+        seed: of the draws.
+        only: the resets that act; all by default.
+
+    Returns:
+        None where a reset is not of this language's own kinds.
+    """
+    facts, random = plan.robot.facts, np.random.default_rng(seed)
+    parts = sorted(plan.parts(reset.Reset).items(), key=lambda item: not item[1].whole)
+    acting = [part for name, part in parts if only is None or name in only]
+    found: list[Start] = []
+    try:
+        for _ in range(COUNT):
+            start = Start(np.array(facts.home, float), np.zeros(facts.nv))
+            for part in acting:
+                start = _apply(part, start, facts, random)
+            found.append(start)
+    except _Unknown:
+        return None
+    return found
+
+
+@singledispatch
+def _apply(part: Any, start: Start, facts: RobotFacts, random: np.random.Generator) -> Start:
+    raise _Unknown
+
+
+@_apply.register
+def _(part: reset.ResetKeyframe, start: Start, facts: RobotFacts, random: Any) -> Start:
+    qpos, qvel = facts.poses[part.keyframes[int(random.integers(len(part.keyframes)))]]
+    return Start(np.array(qpos), np.array(qvel))
+
+
+@_apply.register
+def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> Start:
+    qpos, qvel = read_motion(facts.files[file_key(part.file)], facts.nq, facts.nv)
+    stop = None if part.count is None else part.first + part.count
+    frame = part.first + int(random.integers(len(qpos[part.first : stop])))
+    return Start(np.array(qpos[frame], float), np.array(qvel[frame], float))
+
+
+@_apply.register
+def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for joint in facts.match_joints(part.joints):
+        middle = joint.home[0] if part.around == "home" else 0.0
+        low, high = joint.limits or (-math.inf, math.inf)
+        place = middle + part.range * random.uniform(-1.0, 1.0)
+        start.qpos[joint.qpos] = min(max(place, low), high)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for joint in facts.match_joints(part.joints):
+        start.qvel[joint.dof] = part.range * random.uniform(-1.0, 1.0)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetBaseVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        widths = np.array([part.horizontal] * 2 + [part.vertical] + [part.angular] * 3)
+        start.qvel[base.dof : base.dof + 6] += widths * random.uniform(-1.0, 1.0, 6)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeading, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        angle = part.range * random.uniform(-1.0, 1.0)
+        turn = np.array([math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)])
+        at = slice(base.qpos + 3, base.qpos + 7)
+        start.qpos[at] = _product(turn, start.qpos[at])
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeight, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        start.qpos[base.qpos + 2] += random.uniform(*part.range)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetTilt, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        roll, pitch = np.array([part.roll, part.pitch]) * random.uniform(-1.0, 1.0, 2)
+        turn = _product(
+            np.array([math.cos(pitch / 2), 0.0, math.sin(pitch / 2), 0.0]),
+            np.array([math.cos(roll / 2), math.sin(roll / 2), 0.0, 0.0]),
+        )
+        at = slice(base.qpos + 3, base.qpos + 7)
+        start.qpos[at] = _product(start.qpos[at], turn)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = facts.free_joint(part.body)
+    if base is not None:
+        change = np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+        start.qpos[base.qpos : base.qpos + 2] += change
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetHeightFieldPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
+    raise _Unknown  # its height follows the ground
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The product of two quaternions (w, x, y, z)."""
+    result = np.zeros(4)
+    mujoco.mju_mulQuat(result, one, other)
+    return result
