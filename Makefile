@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TASK ?= walk
 ARGS ?=
-PYTEST_ARGS ?= -q -n auto --dist loadfile
+PYTEST_ARGS ?= -q -n auto --dist loadfile --no-loadscope-reorder
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

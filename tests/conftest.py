@@ -1,4 +1,4 @@
-"""What every test may rely on: the CPU, and golden files that a flag refreshes."""
+"""What every test may rely on: the CPU, quick compilations, golden files that a flag refreshes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,31 @@ import pytest
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 GOLDEN = Path(__file__).parent / "golden"
+QUICK = "--xla_backend_optimization_level=0"
+"""Most of the time of a quick test is LLVM's, on a program that then runs for milliseconds."""
+LONGEST = (
+    "deploy/test_drive.py",
+    "test_every_kind.py",
+    "cli/test_kill.py",
+    "learn/test_migrate_robot.py",
+    "zoo/test_zoo.py",
+)
+"""Files that are begun first, so that no core waits for one of them at the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The slow tests and the zoo run what users run; the quick ones compare programs with numbers,
+    # or with each other, and both are compiled alike.
+    if config.option.markexpr == "not slow":
+        os.environ.setdefault("XLA_FLAGS", QUICK)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((i for i, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
+
+    items.sort(key=turn)  # stable: the others keep their order
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

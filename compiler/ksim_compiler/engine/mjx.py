@@ -18,7 +18,8 @@ unchanged model, which shifts contact and limit softness slightly.
 With the integrator `implicitfast`, MuJoCo leaves an actuator's velocity derivative out while its
 force is clamped by the actuator's `forcerange` or the joint's `actuatorfrcrange`. MJX leaves it in,
 which damps a saturated servo too much; the `jax` implementation here follows MuJoCo. Warp's kernels
-regard `forcerange` only, so a model that has to agree on all engines puts its limits there.
+regard `forcerange` only: there the range of the joint becomes that of its actuator, and a joint
+with several is refused.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from ksim_compiler.engine.base import (
     model_overrides,
     state_slices,
 )
-from ksim_compiler.engine.gaps import gaps
+from ksim_compiler.engine.gaps import gaps, gaps_of_warp, narrowed
 
 _DISABLE: Any = mujoco.mjtDisableBit
 _COMPONENTS = {
@@ -101,7 +102,11 @@ class MjxEngine:
         # Flags that change no result here, and that Warp refuses: MJX never resets a diverged
         # simulation by itself, and has no middle phase of collisions that could be left out.
         model.opt.disableflags &= ~int(_DISABLE.mjDSBL_AUTORESET | _DISABLE.mjDSBL_MIDPHASE)
-        if left_out := list(gaps(model)) if implementation == "jax" else []:
+        if implementation == "warp" and not {"jnt_actfrcrange", "actuator_forcerange"} & set(
+            spec.model_fields
+        ):
+            model = narrowed(model)
+        if left_out := list((gaps if implementation == "jax" else gaps_of_warp)(model)):
             what = f"{self.name} would leave out {' and '.join(left_out)} of this model"
             raise NotImplementedError(f"{what}; the engine native does not")
         capacity = {} if implementation == "jax" else _warp_capacity(spec)

@@ -42,6 +42,7 @@ from ksim_compiler.engine.base import (
     physics_model,
     state_slices,
 )
+from ksim_compiler.engine.late import LateSensors, has_late_sensors
 
 
 @jax.tree_util.register_dataclass
@@ -169,7 +170,10 @@ class _Host:
         self._fields = [self._batch.bind(name) for name in spec.fields]
         self._warnings = self._batch.warning[:, :, 1]  # (n, mjNWARNING) counts
         self._moving = np.r_[at(_STATE.mjSTATE_QPOS), at(_STATE.mjSTATE_QVEL)]
-        self._models = _ModelValues(self._batch, spec)
+        self._models = [_ModelValues(self._batch, spec)]
+        self._late = LateSensors(model, spec.envs, threads) if has_late_sensors(model) else None
+        if self._late is not None:
+            self._models.append(_ModelValues(self._late.batch, spec))
 
     def step(
         self,
@@ -184,7 +188,7 @@ class _Host:
         del ctx
         rows = _rows(bits)
         with self._lock:
-            self._models.set(model)
+            self._models[0].set(model)
             self._batch.state[...] = rows
             if push is not None:
                 self._qvel += np.asarray(push)
@@ -236,12 +240,15 @@ class _Host:
         model: Mapping[str, Buffer],
     ) -> None:
         with self._lock:
-            self._models.set(model)
+            for values in self._models:
+                values.set(model)
             self._batch.state[ids] = self._default_row
             self._qpos[ids] = np.asarray(qpos)[ids]
             self._qvel[ids] = np.asarray(qvel)[ids]
             if ctrl is not None:
                 self._ctrl[ids] = np.asarray(ctrl)[ids]
+            if self._late is not None:
+                self._late.fill(self._batch.state, ids)
             failed = _NONE
             try:
                 self._batch.forward(ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from ksim_compiler.learn.run.checkpoints import checkpoints
 CARTPOLE = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
 SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
 OFTEN = ("--engine", "native", "--episodes", "2", "--checkpoint-every", "64")
+FRESH = (CARTPOLE, *SMALL, *OFTEN)
+STEPS = 64 * 100
 
 
 def start(log: Path, *arguments: str | Path | int) -> subprocess.Popen[bytes]:
@@ -32,14 +35,25 @@ def finish(log: Path, *arguments: str | Path | int) -> str:
     return log.read_text()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of STEPS that was left alone."""
+    folder = tmp_path_factory.mktemp("whole")
+    finish(folder / "log", *FRESH, "--steps", STEPS, "--out", folder / "run")
+    return folder / "run"
+
+
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_killed_and_resumed_a_run_ends_as_one_left_alone(tmp_path: Path, kills: int) -> None:
-    whole, parted, log = (tmp_path / name for name in ("whole", "parted", "log"))
-    steps = 64 * 100 * kills
-    fresh = (CARTPOLE, *SMALL, *OFTEN, "--steps", steps, "--out")
-    finish(log, *fresh, whole)
+def test_killed_and_resumed_a_run_ends_as_one_left_alone(
+    tmp_path: Path, whole: Path, kills: int
+) -> None:
+    parted, log = tmp_path / "parted", tmp_path / "log"
+    steps = STEPS * kills
+    if kills > 1:
+        whole = tmp_path / "whole"
+        finish(log, *FRESH, "--steps", steps, "--out", whole)
     rng, killed, moments = random.Random(0), 0, []
-    begin: tuple[str | Path | int, ...] = (*fresh, parted)
+    begin: tuple[str | Path | int, ...] = (*FRESH, "--steps", steps, "--out", parted)
     for _ in range(kills):
         process = start(log, *begin)
         while process.poll() is None and "steps  " not in log.read_text():
@@ -62,14 +76,24 @@ def newest(run: Path) -> Path:
     return checkpoints(run)[-1][1]
 
 
-def test_a_full_disk_ends_with_a_message_and_the_last_good_checkpoint(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    arguments = [CARTPOLE, *SMALL, *OFTEN, "--steps", "64", "--out", str(run)]
-    finish(tmp_path / "log", *arguments)
-    good = newest(run)
+def test_a_full_disk_ends_with_a_message_and_the_last_good_checkpoint(
+    tmp_path: Path, whole: Path
+) -> None:
+    run, more = tmp_path / "run", STEPS + 640
+    # without its logs, which are longer than a checkpoint, which is to be what does not fit
+    shutil.copytree(whole, run, ignore=shutil.ignore_patterns("metrics*", "events*", "report*"))
+    good, names = newest(run), {path.name for path in newest(run).parent.iterdir()}
     before = good.read_bytes()
     size = len(before) // 1024 - 4  # a limit of file sizes fails as a full disk does: as one writes
-    resume = [sys.executable, "-m", "ksim_compiler.cli.run", "--resume", str(run), "--steps", "640"]
+    resume = [
+        sys.executable,
+        "-m",
+        "ksim_compiler.cli.run",
+        "--resume",
+        str(run),
+        "--steps",
+        str(more),
+    ]
     shell = f'ulimit -f {size}; exec "$@"'
     done = subprocess.run(
         ["bash", "-c", shell, "-", *resume],
@@ -82,5 +106,5 @@ def test_a_full_disk_ends_with_a_message_and_the_last_good_checkpoint(tmp_path: 
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
     assert good.read_bytes() == before
-    assert [path.name for path in good.parent.iterdir()] == [good.name]
-    assert "done: 640 steps" in finish(tmp_path / "log", "--resume", run, "--steps", "640")
+    assert {path.name for path in good.parent.iterdir()} == names
+    assert f"done: {more:,} steps" in finish(tmp_path / "log", "--resume", run, "--steps", more)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import mujoco
+import numpy as np
 import pytest
 
 from ksim_compiler.engine import EngineSpec, make_engine
+from ksim_compiler.engine.gaps import clamped, gaps_of_warp, narrowed
 
 LEFT_OUT = {
     "the delay of actuator 'm'": {"motor": 'delay=".02" nsample="10"'},
@@ -57,3 +59,53 @@ def test_what_mjx_has_is_not_refused() -> None:
         tendon='stiffness="1" damping="2" armature=".1"',
     )
     make_engine("mjx", EngineSpec(plain, 1, 1, ("qpos",)))
+
+
+TWO = '<position joint="j" kp="40"/>'
+SERVOS = {
+    "one": ('<position name="m" joint="j" kp="300" kv="20" gear="-2" {}/>', 1),
+    "a pair": ('<position name="m" joint="j" kp="300" kv="20"/>' + TWO, 0),
+    "on a tendon": ('<position name="m" tendon="t" kp="300" kv="20"/>', 0),
+    "a motor": ('<motor name="m" joint="j" ctrlrange="-9 9"/>', None),
+    "weak enough": ('<position name="m" joint="j" kp="300" kv="20" forcerange="-1 1.5"/>', None),
+}
+
+
+def servoed(actuators: str, integrator: str = "implicitfast") -> mujoco.MjModel:
+    return mujoco.MjModel.from_xml_string(f"""
+<mujoco>
+  <option integrator="{integrator}"/>
+  <worldbody><body>
+    <joint name="j" axis="0 1 0" actuatorfrcrange="-1 1.5"/><geom size=".1" mass="1" pos=".2 0 0"/>
+  </body></worldbody>
+  <tendon><fixed name="t"><joint joint="j" coef="1"/></fixed></tendon>
+  <actuator>{actuators}</actuator>
+</mujoco>""")
+
+
+@pytest.mark.parametrize("what", SERVOS)
+def test_a_joint_that_limits_its_servos_is_narrowed_or_refused_for_warp(what: str) -> None:
+    """One servo gets the joint's range: plain MuJoCo moves it as before."""
+    actuators, helped = SERVOS[what]
+    for given in ("", 'forcerange="-.4 9"'):
+        model = servoed(actuators.format(given))
+        assert len(clamped(model)) == (helped is not None)
+        left = list(gaps_of_warp(narrowed(model)))
+        refused = ["the actuatorfrcrange of joint 'j' in the damping by its actuators"]
+        assert left == ([] if helped in (1, None) else refused)
+        before, after = mujoco.MjData(model), mujoco.MjData(narrowed(model))
+        for _ in range(200):
+            before.ctrl[:] = after.ctrl[:] = 1.0 if before.time < 0.2 else -1.0
+            mujoco.mj_step(model, before)
+            mujoco.mj_step(narrowed(model), after)
+            np.testing.assert_allclose(after.qpos, before.qpos, rtol=0, atol=1e-12)
+    assert not clamped(servoed(actuators.format(""), "Euler"))
+
+
+def test_what_warp_would_begin_with_zeros_is_refused_by_name() -> None:
+    late = 'delay=".02" nsample="10"'
+    assert list(gaps_of_warp(model(motor=late, sensor=late))) == [
+        "the past of actuator 'm', with a delay",
+        "the past of sensor 'q', with a delay",
+    ]
+    assert not list(gaps_of_warp(model()))

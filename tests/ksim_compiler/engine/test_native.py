@@ -259,3 +259,41 @@ def test_an_actuator_with_a_delay_was_told_its_control_before_the_episode() -> N
     for _ in range(15):  # longer than the delay
         state, world = engine.step(state, ctrl)
         np.testing.assert_allclose(np.asarray(world["actuator_force"]), 0.7, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "given", ["", 'interval=".006"', 'interp="cubic"', 'interval=".006 -.002"']
+)
+def test_a_sensor_with_a_delay_measured_the_pose_before_the_episode(given: str) -> None:
+    """Then what MuJoCo's reads of a robot that was held there, and in each its own model values."""
+    late = f'delay=".02" nsample="12" {given}'
+    model = mujoco.MjModel.from_xml_string(f"""
+      <mujoco><worldbody><body>
+        <joint name="j" type="slide" axis="1 0 0"/><geom name="g" size=".1" mass="1"/>
+        <site name="s"/>
+      </body></worldbody><actuator><motor joint="j"/></actuator><sensor>
+        <jointpos joint="j"/><jointpos joint="j" {late}/>
+        <framepos objtype="site" objname="s" {late}/><accelerometer site="s" {late}/>
+      </sensor></mujoco>""")
+    engine = NativeEngine(EngineSpec(model, 3, 1, ("sensordata",), ("opt.gravity",)))
+    starts = np.array([[0.5], [-1.0], [2.0]], np.float32)
+    there = np.repeat(starts, 2, axis=1)
+    gravity = np.array([[0, 0, -9.0], [0, 0, -4.0], [0, 0, -2.0]])
+    state, world = engine.reset(starts, np.zeros((3, 1)), {"opt.gravity": gravity})
+    first = np.zeros((3, 8))
+    first[:, :3], first[:, 7] = starts, -gravity[:, 2]
+    np.testing.assert_allclose(world["sensordata"], first, atol=1e-6)
+    for _ in range(9):  # it is on its way
+        state, world = engine.step(state, np.full((3, 1), 50.0))
+        np.testing.assert_allclose(np.asarray(world["sensordata"])[:, 1:3], there, atol=1e-6)
+    assert (np.asarray(world["qpos"]) > starts + 1e-3).all()
+    for _ in range(20):
+        state, world = engine.step(state, np.full((3, 1), 50.0))
+    assert (np.asarray(world["sensordata"])[:, 1:3] > starts + 1e-3).all()
+    # masked rows begin anew, and the others go on
+    seen = np.asarray(world["sensordata"])
+    state, world = engine.reset_where(
+        np.array([True, False, True]), state, world, 2 * starts, np.zeros((3, 1))
+    )
+    np.testing.assert_allclose(np.asarray(world["sensordata"])[::2, 1:3], 2 * there[::2], atol=1e-6)
+    np.testing.assert_array_equal(np.asarray(world["sensordata"])[1], seen[1])
