@@ -15,6 +15,7 @@ GOLDEN = Path(__file__).parent / "golden"
 QUICK = "--xla_backend_optimization_level=0"
 """Most of the time of a quick test is LLVM's, on a program that then runs for milliseconds."""
 LONGEST = (
+    "learn/test_training.py",
     "deploy/test_drive.py",
     "test_every_kind.py",
     "cli/test_kill.py",

@@ -103,9 +103,17 @@ class Oracle:
 def _kept(model: mujoco.MjModel, driven: Sequence[str]) -> tuple[list[int], list[str]]:
     """The actuators that move no driven joint, and the names of those that move others besides.
 
-    Found from their moment arms in random poses.
+    Found from their moment arms in random poses. A joint that an equality ties to a driven one, as
+    the second finger of a gripper, is moved by whatever moves that one.
     """
-    dofs = np.isin(np.arange(model.nv), [model.joint(name).dofadr[0] for name in driven])
+    joints = {model.joint(name).id for name in driven}
+    pairs = [
+        {int(model.eq_obj1id[i]), int(model.eq_obj2id[i])}
+        for i in range(model.neq)
+        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]
+    ]
+    tied = joints.union(*(pair for pair in pairs if pair & joints)) - {-1}
+    dofs = np.isin(np.arange(model.nv), [model.jnt_dofadr[joint] for joint in tied])
     data, rng = mujoco.MjData(model), np.random.default_rng(0)
     touched = np.zeros((model.nu, model.nv), bool)
     for _ in range(4):

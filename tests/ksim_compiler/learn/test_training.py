@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,6 +108,16 @@ def _choose(mask: jax.Array, fresh: PointState, after: PointState, key: jax.Arra
     )
 
 
+@functools.cache
+def programs(
+    kind: type[Point], envs: int, memory: bool, network: Any, ppo: PPO
+) -> tuple[Callable[..., TrainState], Callable[..., Any]]:
+    """The beginning and the step of a training, compiled once for all tests that share them."""
+    env, judge = kind(envs, memory=memory), ValueCritic(judge=Judge(), network=network)
+    init = functools.partial(init_state, env, jnp.float32(1.0), Actor(network=network), judge, ppo)
+    return jax.jit(init), jax.jit(functools.partial(train_step, env, ppo))
+
+
 def trained(
     env: Point, network: Any, iterations: int, **options: Any
 ) -> tuple[TrainState, dict[str, float]]:
@@ -114,11 +125,8 @@ def trained(
         {"rollout": 16, "epochs": 4, "minibatches": 4, "learning_rate": 3e-3, "entropy": 0.0}
         | options
     )
-    judge = ValueCritic(judge=Judge(), network=network)
-    params = jnp.float32(1.0)
-    init = functools.partial(init_state, env, params, Actor(network=network), judge, ppo)
-    state = jax.jit(init)(jax.random.key(0))
-    step = jax.jit(functools.partial(train_step, env, ppo))
+    init, step = programs(type(env), env.num_envs, env.memory, network, ppo)
+    state, params = init(jax.random.key(0)), jnp.float32(1.0)
     metrics: Any = {}
     for _ in range(iterations):
         state, metrics = step(params, state)
@@ -258,19 +266,20 @@ def test_the_same_seed_gives_the_same_numbers(engine: str) -> None:
         def log(self, steps: int, seconds: float, metrics: Any) -> None:
             self.rows.append(dict(metrics))
 
-    def run(seed: int) -> tuple[list[dict[str, float]], list[np.ndarray]]:
-        trainer, memory = Trainer.build(plan, engine), Memory()
+    def run(trainer: Trainer, seed: int) -> tuple[list[dict[str, float]], list[np.ndarray]]:
+        memory = Memory()
         state = trainer.train(trainer.init(seed), 3 * 64, (memory,))
         arrays = jax.tree.leaves(eqx.filter((state.networks, state.optimizer), eqx.is_array))
         return memory.rows, [np.asarray(a) for a in arrays]
 
-    first, again = run(0), run(0)
+    trainer = Trainer.build(plan, engine)
+    first, again = run(trainer, 0), run(Trainer.build(plan, engine), 0)
     assert len(first[0]) == 3
     np.testing.assert_equal(first[0], again[0])
     for a, b in zip(first[1], again[1], strict=True):
         np.testing.assert_array_equal(a, b)
     if engine == "native":
-        other = run(1)[1]
+        other = run(trainer, 1)[1]
         assert any(not np.array_equal(a, b) for a, b in zip(first[1], other, strict=True))
 
 
