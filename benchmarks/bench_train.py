@@ -61,7 +61,7 @@ def main() -> None:
     first = time.perf_counter() - STARTED
     print(f"first update {first:.1f} s after the start of the process")
 
-    ticks = trainer.ppo.rollout
+    ticks = trainer.learner.rollout
     physics, training = [], []
     for _ in range(options.repeats):
         physics.append(bare(trainer, ticks))

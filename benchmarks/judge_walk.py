@@ -19,7 +19,7 @@ import numpy as np
 
 from ksim_compiler.artifact import read
 from ksim_compiler.env import Env
-from ksim_compiler.learn.ppo.types import stream
+from ksim_compiler.learn.learner import stream
 from ksim_compiler.learn.run import checkpoints, tracking
 from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer

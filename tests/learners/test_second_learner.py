@@ -10,15 +10,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
 from ksim_compiler import learn
 from ksim_compiler.cli.explain import explain, list_kinds
+from ksim_compiler.learn.learner import Chart, charts
+from ksim_compiler.learn.run import checkpoint, manifest
+from ksim_compiler.learn.run.policy import load_policy
+from ksim_compiler.learn.run.run import Options, Session
+from ksim_compiler.learn.run.trainer import Trainer
+from ksim_compiler.learn.run.warm_start import migrate
 from ksim_compiler.pipeline import Compiled, compile_file
-from ksim_schema.diff import diff
+from ksim_compiler.plan import Plan
+from ksim_compiler.plan.migration import migration
+from ksim_compiler.report.page import write_report
+from ksim_schema.diff import Diff, diff
 from ksim_schema.diff.patch import apply
 from ksim_schema.diff.report import lines
 from ksim_schema.exchange.json_schema import task_schema
@@ -48,19 +59,19 @@ def ars() -> Iterator[None]:
     del declarations.LEARNERS["ARS"]
 
 
+def cartpole(path: Path, learner: str, critic: bool = False) -> Path:
+    """Write cartpole with another learner, and without its critic unless that is asked for."""
+    text = CARTPOLE.split("\nPPO:")[0].replace("robots/", f"{ROOT}/tasks/robots/")
+    before, rest = text.split("\nCritic:")
+    kept = f"\nCritic:{rest}" if critic else "\n" + rest[rest.index("\nReward:") :]
+    path.write_text(f"{before}{kept}\n{learner}\n", encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def task(tmp_path: Path) -> Any:
-    """Writes cartpole with other ends, and without its critic unless that is asked for."""
-
-    def write(name: str, learner: str, critic: bool = False) -> Path:
-        text = CARTPOLE.split("\nPPO:")[0].replace("robots/", f"{ROOT}/tasks/robots/")
-        before, rest = text.split("\nCritic:")
-        kept = f"\nCritic:{rest}" if critic else "\n" + rest[rest.index("\nReward:") :]
-        path = tmp_path / name
-        path.write_text(f"{before}{kept}\n{learner}\n", encoding="utf-8")
-        return path
-
-    return write
+    """As :func:`cartpole`, by the name of the file."""
+    return lambda name, *how, **more: cartpole(tmp_path / name, *how, **more)
 
 
 def found(path: Path) -> list[tuple[str, str]]:
@@ -174,3 +185,98 @@ def test_editors_and_pages_know_it() -> None:
 def test_the_layout_has_it_last() -> None:
     text, _ = format_text("ksim: 1\ntask: t\nARS: {envs: 2}\nReward: {}\n", "t.yaml")
     assert text == "ksim: 1\ntask: t\n\nReward: {}\n\nARS: {envs: 2}\n"
+
+
+SEARCH = "ARS: {envs: 32, rollout: 100, stagger: false, step_size: 0.3, spread: 0.3}"
+"""100 ticks, 2 s, are enough to tell a pole that falls from one that stays up."""
+ITERATION, STEPS = 3200, 16000
+
+
+class Runs(NamedTuple):
+    """A run from its beginning to its end, and one that was stopped and resumed."""
+
+    whole: Path
+    parts: Path
+    untrained: float
+    plan: Plan
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Trains a linear policy twice."""
+    folder = tmp_path_factory.mktemp("runs")
+    path = cartpole(folder / "search.yaml", SEARCH)
+    layers = "hidden: [32, 32], activation: tanh"
+    path.write_text(path.read_text(encoding="utf-8").replace(layers, "hidden: []"), "utf-8")
+    compiled = compile_file(path)
+    assert compiled.plan is not None
+    trainer = Trainer.build(compiled.plan, "native")
+    options = Options(1, STEPS, episodes=8, checkpoint_every=2 * ITERATION, evaluate_every=8000)
+    fresh = trainer.init(options.seed)
+
+    def session(name: str) -> Session:
+        (folder / name).mkdir(exist_ok=True)
+        return Session(folder / name, trainer, options, {}, lambda text: None)
+
+    whole = session("whole")
+    manifest.write(whole.folder, compiled, "native", options.as_json())
+    end = whole.run(fresh)
+    whole.evaluate(end)
+    stopped: list[int] = []
+    session("parts").run(fresh, stop=lambda: bool(len(stopped) == 3 or stopped.append(0)))
+    parts = session("parts")
+    state = parts.restore(fresh)
+    assert parts.steps(state) == 3 * ITERATION
+    parts.evaluate(parts.run(state))
+    untrained = trainer.evaluate(fresh, options.episodes).lengths.mean()
+    return Runs(folder / "whole", folder / "parts", float(untrained), compiled.plan)
+
+
+def measured(run: Path, name: str) -> list[dict[str, Any]]:
+    lines = (run / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def test_it_learns(runs: Runs) -> None:
+    assert runs.untrained < 100
+    assert measured(runs.whole, "evaluations")[-1]["length"] > 3 * runs.untrained
+    assert "loss/policy" not in measured(runs.whole, "metrics")[-1]
+    policy = load_policy(runs.whole, runs.plan)
+    assert policy.steps == STEPS
+    page = write_report(runs.whole, runs.plan).read_text(encoding="utf-8")
+    assert "size of a step" in page
+    assert "KL divergence" not in page
+
+
+def test_it_goes_on_as_if_it_had_not_been_stopped(runs: Runs) -> None:
+    for name in ("metrics", "evaluations"):
+        assert measured(runs.whole, name) == measured(runs.parts, name)
+    last = f"checkpoints/{STEPS:012d}.safetensors"
+    a, b = (checkpoint.read_arrays(run / last) for run in (runs.whole, runs.parts))
+    assert a.keys() == b.keys()
+    for name, array in a.items():
+        np.testing.assert_array_equal(array, b[name], err_msg=name)
+
+
+def test_another_run_begins_with_what_it_learned(runs: Runs) -> None:
+    trainer = Trainer.build(runs.plan, "native")
+    way = migration(runs.plan, runs.plan, Diff())
+    state = migrate(trainer.init(2), way, runs.whole, ITERATION)
+    learned = load_policy(runs.whole, runs.plan).actor
+    for a, b in zip(jax.tree.leaves(learned), jax.tree.leaves(state.networks.actor), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_what_another_learner_learned_is_refused(runs: Runs) -> None:
+    other = compile_file(cartpole(runs.whole.parent / "ppo.yaml", "PPO: {}", critic=True)).plan
+    assert other is not None
+    way = migration(runs.plan, other, Diff())
+    assert "the learner was ARS and is PPO" in way.sentence()
+    assert not way.possible
+
+
+def test_every_learner_has_a_room() -> None:
+    for learner in declarations.LEARNERS.values():
+        assert all(isinstance(drawn, Chart) for drawn in charts(learner()))
+        learner.model_validate({})  # every field has a default
+    assert [name for name, of in declarations.LEARNERS.items() if of.usual] == ["PPO"]

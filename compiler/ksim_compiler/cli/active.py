@@ -15,13 +15,14 @@ from ksim_schema.vocabulary.termination import Termination
 def print_active(console: Console, plan: Plan, engine: str) -> None:
     """Print the engine, the observations, actions, rewards and the other parts of a task."""
     facts, learner = plan.robot.facts, plan.task.learner
+    named = "" if learner.section in plan.task.document.data else " with its defaults"
     console.print(f"[bold]{plan.task.name}[/bold] {plan.task.about}".rstrip())
     console.print(
         f"{facts.source}: {len(facts.motion_joints)} joints, {facts.mass:.1f} kg, "
         f"{base_text(facts)}; "
         f"control {1 / plan.period:g} Hz, {plan.substeps} physics steps of "
         f"{facts.timestep * 1e3:g} ms; engine {engine}; "
-        f"{learner.envs} environments x {learner.rollout}"
+        f"{learner.section}{named}, {learner.envs} environments x {learner.rollout}"
     )
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for title in ("part", "kind", "shape", ""):

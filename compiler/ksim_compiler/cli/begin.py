@@ -16,6 +16,7 @@ from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.files import ModelFiles
 from ksim_compiler.robot.model import Robot
 from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.vocabulary.learner import usual
 from ksim_schema.vocabulary.state import Home, Robot as RobotPart
 
 PERIOD = 0.02
@@ -108,7 +109,8 @@ class Beginning:
         lines += [*filter(None, [fall]), "  time_limit: {kind: episode_length, after: 10 s}"]
         resets = _resets(self.robot, self.driven)
         lines += ["", "Reset:", *resets] if resets else []
-        return "\n".join([*lines, "", "PPO:", "  envs: 256", "  steps: 1000000", ""])
+        lines += ["", f"{usual().section}:", "  envs: 256", "  steps: 1000000", ""]
+        return "\n".join(lines)
 
     def _control(self) -> str:
         period = self.substeps * self.robot.facts.timestep

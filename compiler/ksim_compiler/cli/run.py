@@ -18,7 +18,7 @@ from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from ksim_compiler.learn.ppo.types import TrainState
+    from ksim_compiler.learn.learner import State
     from ksim_compiler.learn.run.trainer import Trainer
     from ksim_compiler.pipeline import Compiled
 
@@ -328,12 +328,12 @@ def _draw(folder: Path, say: Callable[[str], None]) -> None:
 
 
 def _warm(
-    state: TrainState,
+    state: State,
     trainer: Trainer,
     compiled: Compiled,
     options: argparse.Namespace,
     say: Callable[[str], None],
-) -> TrainState:
+) -> State:
     """The state with what another run learned."""
     from ksim_compiler.cli.diff import compare
     from ksim_compiler.learn.run.warm_start import MigrationError, migrate

@@ -1,1 +1,1 @@
-"""The learner: PPO on a batch of environments, as one jitted step."""
+"""Learning: what every learner shares, a room for each algorithm, and the run of a training."""

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ksim_compiler.env import Env, EnvState
-from ksim_compiler.learn.ppo.types import stream
+from ksim_compiler.learn.learner import stream
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import Dial, dials, held

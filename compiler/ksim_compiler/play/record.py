@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.env import Env, EnvState
-from ksim_compiler.learn.ppo.types import stream
+from ksim_compiler.learn.learner import stream
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import held

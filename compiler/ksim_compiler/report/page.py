@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ksim_compiler.learn.learner import charts
 from ksim_compiler.learn.run.run import EVALUATIONS, METRICS, rows
 from ksim_compiler.plan import Plan
 from ksim_compiler.report.charts import chart
@@ -17,6 +18,7 @@ from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source.files import write_text
+from ksim_schema.vocabulary.learner import Learner
 
 MAX_VIDEO = 30_000_000
 """Largest video in bytes that is put into the page."""
@@ -86,7 +88,7 @@ def report(run: Path, plan: Plan) -> str:
         _section("Video", _video(run)),
         _section("Learning", _cards(_learning(metrics, plan.period))),
         _section("Rewards", _cards(_rewards(metrics, evaluations))),
-        _section("Training", _cards(_training(metrics))),
+        _section("Training", _cards(_training(metrics, plan.task.learner))),
         _section("Evaluations", _table(evaluations)),
         _section("Task", f'<div class="scroll">{_graph(plan)}</div>'),
     ]
@@ -160,16 +162,11 @@ def _rewards(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]]) -
     yield chart("share of each term in the reward's size", shares, "(%)", zero=True)
 
 
-def _training(metrics: list[dict[str, Any]]) -> Iterable[str]:
-    losses = {name: _line(metrics, f"loss/{name}") for name in ("policy", "value")}
-    yield chart("losses", losses, zero=True)
-    yield chart("KL divergence of an update", {"kl": _line(metrics, "loss/kl")}, "nats", zero=True)
-    yield chart("learning rate", {"rate": _line(metrics, "policy/learning_rate")}, zero=True)
-    discounts = _line(metrics, "value/gamma")
-    if len({gamma for _, gamma in discounts}) > 1:
-        yield chart("discount", {"gamma": discounts})
-    yield chart("action std", {"std": _line(metrics, "policy/std")}, zero=True)
-    yield chart("explained variance", {"explained": _line(metrics, "value/explained")})
+def _training(metrics: list[dict[str, Any]], learner: Learner) -> Iterable[str]:
+    for drawn in charts(learner):
+        lines = {name: _line(metrics, metric) for name, metric in drawn.lines.items()}
+        if not drawn.varying or len({value for line in lines.values() for _, value in line}) > 1:
+            yield chart(drawn.title, lines, drawn.unit, zero=drawn.zero)
     rates = [
         (b["steps"], (b["steps"] - a["steps"]) / (b["seconds"] - a["seconds"]))
         for a, b in itertools.pairwise(metrics)

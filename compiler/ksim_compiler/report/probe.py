@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ksim_compiler.env import Env
-from ksim_compiler.learn.ppo.types import stream
+from ksim_compiler.learn.learner import stream
 from ksim_compiler.plan import Plan
 
 ENVS, TICKS = 64, 100

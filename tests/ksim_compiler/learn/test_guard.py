@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ksim_compiler.learn.ppo.train_step import finite
+from ksim_compiler.learn.learner import finite
 from ksim_compiler.learn.run import nonfinite
 from ksim_compiler.learn.run.nonfinite import Finding
 from ksim_compiler.learn.run.trainer import Diverged, Trainer

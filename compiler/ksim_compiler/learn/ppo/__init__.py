@@ -1,1 +1,6 @@
-"""PPO: proximal policy optimization, one training step."""
+"""PPO: proximal policy optimization."""
+
+from ksim_compiler.learn.ppo.algorithm import (
+    CHARTS as CHARTS,
+    build as build,
+)

@@ -8,24 +8,25 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Float, Key
 
 from ksim_compiler.env.step import Reflection, Signed, Step
+from ksim_compiler.learn.learner import (
+    Env,
+    Episodes,
+    Metrics,
+    Params,
+    finite,
+    iteration_key,
+    logged,
+    no_nan,
+    stream,
+)
 from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import annealed, discount
-from ksim_compiler.learn.ppo.types import (
-    Carry,
-    Env,
-    Episodes,
-    Metrics,
-    Networks,
-    Params,
-    Samples,
-    TrainState,
-    stream,
-)
+from ksim_compiler.learn.ppo.types import Carry, Networks, Samples, TrainState
 from ksim_compiler.learn.ppo.update import make_optimizer, update
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner.ppo import PPO
@@ -73,9 +74,7 @@ def init_state(
             networks.actor.network.initial_carry(n), networks.critic.network.initial_carry(n)
         ),
         start=jnp.ones(n),
-        episodes=Episodes(
-            jnp.zeros(n), jnp.zeros(n, jnp.int32), jnp.float32(0.0), jnp.float32(0.0)
-        ),
+        episodes=Episodes.none(n),
         key=key,
         iteration=jnp.int32(0),
         rollbacks=jnp.int32(0),
@@ -95,7 +94,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         The state after, and numbers to log. Where ``guard/finite`` among them is 0, something in
         the state after is not a finite number, and the state before is the last good one.
     """
-    key = iteration_key(state)
+    key = iteration_key(state.key, state.iteration, state.rollbacks)
     after, carry, start, ticks, _ = rollout(env, ppo, params, state)
     value, next_value = _values(state, ticks)
     step = ticks.step
@@ -133,19 +132,9 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         ppo,
         factor,
     )
-    episodes, finished = _episodes(state.episodes, step)
-    ever = episodes.mean_length > 0.0
+    episodes, finished = state.episodes.after(step)
     metrics: Metrics = {
-        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
-        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
-        "episode/finished": finished,
-        "reward/total": jnp.mean(step.reward),
-        **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
-        **{
-            f"termination/{name}": jnp.mean(ends.astype(jnp.float32))
-            for name, ends in step.terminations.items()
-        },
-        **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
+        **logged(episodes, finished, step),
         **{f"loss/{name}": value for name, value in losses._asdict().items()},
         "policy/learning_rate": rate * factor,
         "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
@@ -176,29 +165,6 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         iteration=state.iteration + 1,
         rollbacks=state.rollbacks,
     ), metrics
-
-
-def iteration_key(state: TrainState) -> Key[Array, ""]:
-    """The key of all random numbers of the state's next iteration."""
-    key = jax.random.fold_in(state.key, state.iteration)
-    return jax.random.fold_in(key, state.rollbacks)
-
-
-def finite(tree: Any) -> Bool[Array, ""]:
-    """Whether every number of a pytree of arrays is finite."""
-    return _all(jnp.isfinite, tree)
-
-
-def no_nan(tree: Any) -> Bool[Array, ""]:
-    """Whether every number of a pytree of arrays is one, infinities included."""
-    return _all(lambda leaf: ~jnp.isnan(leaf), tree)
-
-
-def _all(holds: Callable[[Array], Array], tree: Any) -> Bool[Array, ""]:
-    good = jnp.bool_(True)
-    for leaf in jax.tree.leaves(eqx.filter(tree, eqx.is_inexact_array)):
-        good = good & jnp.all(holds(leaf))
-    return good
 
 
 def rollout(
@@ -252,7 +218,8 @@ def rollout(
         done = step.done.astype(jnp.float32)
         return (after, Carry(actor_carry, critic_carry), done), (row, watched)
 
-    keys = jax.random.split(stream(iteration_key(state), "actions"), ppo.rollout)
+    key = iteration_key(state.key, state.iteration, state.rollbacks)
+    keys = jax.random.split(stream(key, "actions"), ppo.rollout)
     first = (state.env, state.carry, state.start)
     (after, carry, start), (ticks, watched) = jax.lax.scan(tick, first, keys)
     return after, carry, start, ticks, watched
@@ -270,24 +237,6 @@ def _values(state: TrainState, ticks: Tick) -> tuple[Array, Array]:
     if normalizer is None:
         return value, next_value
     return normalizer.invert(value), normalizer.invert(next_value)
-
-
-def _episodes(before: Episodes, step: Step) -> tuple[Episodes, Float[Array, ""]]:
-    """Statistics of the episodes that ended in a rollout, and how many did."""
-
-    def tick(running: tuple, row: tuple[Array, Array]) -> tuple[tuple, tuple[Array, Array, Array]]:
-        reward, done = row
-        returns, lengths = running[0] + reward, running[1] + 1
-        ended = jnp.sum(done), jnp.sum(returns * done), jnp.sum(lengths * done)
-        return (jnp.where(done, 0.0, returns), jnp.where(done, 0, lengths)), ended
-
-    running = (before.running_return, before.running_length)
-    running, (count, returns, lengths) = jax.lax.scan(tick, running, (step.reward, step.done))
-    finished = jnp.sum(count).astype(jnp.float32)
-    share = 1.0 / jnp.maximum(finished, 1.0)
-    mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, before.mean_return)
-    mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, before.mean_length)
-    return Episodes(*running, mean_return, mean_length), finished
 
 
 def _normalized(normalizer: Normalizer | None, x: Array) -> Array:

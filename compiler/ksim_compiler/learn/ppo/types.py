@@ -1,62 +1,15 @@
-"""Names of what the learner handles: the environment it sees, its samples and its state."""
+"""Names of what the algorithm handles: its samples and its state."""
 
 from __future__ import annotations
 
-import zlib
-from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple
 
-import jax
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.learn.learner import Episodes
 from ksim_compiler.learn.nets.actor_critic import Actor, Critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
-
-Params: TypeAlias = PyTree[Any]
-"""Runtime parameters of the environment: an argument of the jitted step, never a constant."""
-Metrics: TypeAlias = dict[str, Float[Array, ""]]
-"""Numbers of one iteration by name, such as ``episode/return`` and ``loss/value``."""
-
-
-class EnvState(Protocol):
-    """State of a batch of environments: a pytree with at least these fields.
-
-    Attributes:
-        policy_input: (envs, policy_size) what the policy reads, noisy, with the commands.
-        critic_input: (envs, critic_size) what the critic reads.
-        episode: what the environments remember from tick to tick, apart from their physics.
-    """
-
-    @property
-    def policy_input(self) -> Float[Array, "envs policy"]: ...
-    @property
-    def critic_input(self) -> Float[Array, "envs critic"]: ...
-    @property
-    def episode(self) -> Any: ...
-
-
-@runtime_checkable
-class Env(Protocol):
-    """A batch of environments; pure functions of arrays."""
-
-    num_envs: int
-    action_size: int
-    policy_size: int
-    critic_size: int
-    reward_names: tuple[str, ...]
-    termination_names: tuple[str, ...]
-    reflection: Reflection | None
-
-    def init(self, params: Params, key: Key[Array, ""]) -> Any:
-        """The state of a freshly reset batch."""
-        ...
-
-    def step(
-        self, params: Params, state: Any, action: Float[Array, "envs actions"]
-    ) -> tuple[Any, Step]:
-        """One control tick. Environments whose episode ends come back reset."""
-        ...
 
 
 class Samples(NamedTuple):
@@ -90,20 +43,6 @@ class Carry(NamedTuple):
 
     actor: PyTree[Float[Array, "..."]]
     critic: PyTree[Float[Array, "..."]]
-
-
-class Episodes(NamedTuple):
-    """Episode statistics.
-
-    Attributes:
-        running_return, running_length: of the episodes under way, one per environment.
-        mean_return, mean_length: of the episodes that ended last; 0 before any has ended.
-    """
-
-    running_return: Float[Array, " envs"]
-    running_length: Int[Array, " envs"]
-    mean_return: Float[Array, ""]
-    mean_length: Float[Array, ""]
 
 
 class Networks(NamedTuple):
@@ -146,8 +85,3 @@ class TrainState(NamedTuple):
     key: Key[Array, ""]
     iteration: Int[Array, ""]
     rollbacks: Int[Array, ""]
-
-
-def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:
-    """The key of a named stream of random numbers: adding a stream leaves the others alone."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()))

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from ksim_compiler.learn.learner import Env, Networks, Params
 from ksim_compiler.learn.nets.normalizer import Normalizer
-from ksim_compiler.learn.ppo.types import Env, Networks, Params
 from ksim_compiler.learn.run.tracking import Watch
 
 

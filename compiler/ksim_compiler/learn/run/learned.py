@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-import optax
 
+from ksim_compiler.learn.learner import State
 from ksim_compiler.learn.nets.distributions import Head
 from ksim_compiler.learn.nets.normalizer import Normalizer
-from ksim_compiler.learn.ppo.types import Networks, TrainState
 from ksim_compiler.learn.run import checkpoint, checkpoints
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 
@@ -19,18 +18,24 @@ STATISTICS = ("count", "mean", "variance")
 
 
 class Learned(NamedTuple):
-    """The fields of a :class:`TrainState` that another run may begin with."""
+    """The fields of a learner's state that another run may begin with; None where it has none.
 
-    networks: Networks
-    optimizer: optax.OptState
+    Attributes:
+        networks: the actor, and the critic where there is one.
+        optimizer: Adam's moments.
+        policy_normalizer, critic_normalizer, value_normalizer: statistics of inputs and returns.
+    """
+
+    networks: Any
+    optimizer: Any
     policy_normalizer: Normalizer | None
     critic_normalizer: Normalizer | None
     value_normalizer: Normalizer | None
 
     @classmethod
-    def of(cls, state: TrainState) -> Learned:
+    def of(cls, state: State) -> Learned:
         """What a state holds of it."""
-        return cls(*(getattr(state, name) for name in cls._fields))
+        return cls(*(getattr(state, name, None) for name in cls._fields))
 
 
 class Means(NamedTuple):

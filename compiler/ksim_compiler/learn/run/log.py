@@ -185,7 +185,8 @@ class Display:
 
     def _view(self, metrics: Mapping[str, float]) -> Group:
         table = Table(box=None, padding=(0, 2), show_header=False)
-        head = [("return", "episode/return"), ("length", "episode/length"), ("KL", "loss/kl")]
+        head = [("return", "episode/return"), ("length", "episode/length")]
+        head += [("KL", "loss/kl")] if "loss/kl" in metrics else []
         for title, name in head:
             table.add_row(title, _number(metrics.get(name)))
         for name, value in metrics.items():

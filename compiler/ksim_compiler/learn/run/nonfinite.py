@@ -16,13 +16,11 @@ from zipfile import BadZipFile
 import jax
 import numpy as np
 
-from ksim_compiler.env import Env, EnvState
+from ksim_compiler.env import EnvState
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.ppo.train_step import rollout
-from ksim_compiler.learn.ppo.types import TrainState
+from ksim_compiler.learn.learner import Algorithm, Replay, State
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.actor_critic import Actor
-from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.state import Robot
 
 FORMAT = "ksim-dump-1"
@@ -61,28 +59,25 @@ class Finding:
         return what + ("; the episode was ended" if self.kept else "; the update is thrown away")
 
 
-Trace = Callable[[Any, TrainState], tuple[Any, Any, Any, Any]]
-"""Parameters and state -> the ticks of an iteration, the states before them, the actions, and the
-environments after them without their physics."""
+Trace = Callable[[Any, Any], Replay]
+"""Parameters and state -> the ticks of an iteration, the states before them, and the environments
+after them without their physics."""
 
 
-def tracer(env: Env, ppo: PPO) -> Trace:
+def tracer(algorithm: Algorithm) -> Trace:
     """What runs an iteration again, jitted."""
 
     def watch(before: EnvState) -> dict[str, Any]:
         return {name: before.world[name] for name in ("qpos", "qvel")}
 
-    def run(params: Any, state: TrainState) -> tuple[Any, Any, Any, Any]:
-        after, _, _, ticks, watched = rollout(env, ppo, params, state, watch)
-        action = state.networks.actor.head(ticks.output).action(ticks.latent)
-        return ticks, watched, action, (after.inputs, after.episode)
+    def run(params: Any, state: State) -> Replay:
+        replay = algorithm.replay(params, state, watch)
+        return replay._replace(after=(replay.after.inputs, replay.after.episode))
 
     return jax.jit(run)
 
 
-def find(
-    trace: Trace, plan: Plan, params: Any, state: TrainState, steps: int, kept: bool
-) -> Finding:
+def find(trace: Trace, plan: Plan, params: Any, state: State, steps: int, kept: bool) -> Finding:
     """Run an iteration again and look for its first non-finite number.
 
     Args:
@@ -92,9 +87,10 @@ def find(
         steps: environment steps done before it.
         kept: whether the iteration is kept.
     """
-    ticks, watched, action, (inputs, episode) = jax.device_get(trace(params, state))
+    ticks: Replay = jax.device_get(trace(params, state))
+    action, watched, (inputs, episode) = ticks.action, ticks.watched, ticks.after
     first: tuple[int, int, str] | None = None
-    for node, bad in _bad(plan, ticks, action):
+    for node, bad in _bad(plan, ticks):
         if bad.any() and (first is None or int(np.argmax(bad.any(axis=1))) < first[0]):
             tick = int(np.argmax(bad.any(axis=1)))
             first = tick, int(np.argmax(bad[tick])), node
@@ -120,7 +116,7 @@ def find(
     )
 
 
-def _bad(plan: Plan, ticks: Any, action: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _bad(plan: Plan, ticks: Replay) -> Iterator[tuple[str, np.ndarray]]:
     """Each part and where, (ticks, envs), it was not finite; in the order of a tick."""
 
     def rows(values: np.ndarray) -> np.ndarray:
@@ -128,7 +124,7 @@ def _bad(plan: Plan, ticks: Any, action: np.ndarray) -> Iterator[tuple[str, np.n
         return np.asarray(~whole.all(axis=-1))
 
     yield from _columns(plan, ticks.policy_input, ticks.critic_input, rows)
-    acted = rows(action)
+    acted = rows(np.asarray(ticks.action))
     yield from ((f"Policy.{name}", acted) for name in plan.parts(Actor))
     diverged = np.asarray(ticks.step.terminations[NON_FINITE]) & ~acted
     yield from ((f"PhysicsState.{name}", diverged) for name in plan.parts(Robot))

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.learn.ppo.types import TrainState
+from ksim_compiler.learn.learner import State
 from ksim_compiler.learn.run import checkpoints, nonfinite
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
@@ -86,7 +86,7 @@ class Session:
         self.header, self.say = dict(header), say
         self._saved = -1
 
-    def restore(self, state: TrainState) -> TrainState:
+    def restore(self, state: State) -> State:
         """The state of the newest good checkpoint, or ``state`` where there is none.
 
         The logs are cut where that state was, to be written again from there.
@@ -105,10 +105,10 @@ class Session:
 
     def run(
         self,
-        state: TrainState,
+        state: State,
         loggers: Sequence[Logger] = (),
         stop: Callable[[], bool] = lambda: False,
-    ) -> TrainState:
+    ) -> State:
         """Train to the end, or until told to stop, and save.
 
         Raises:
@@ -137,18 +137,18 @@ class Session:
         self.save(state)
         return state
 
-    def steps(self, state: TrainState) -> int:
+    def steps(self, state: State) -> int:
         """Environment steps that a state has seen."""
         return int(state.iteration) * self.trainer.steps_per_iteration
 
-    def save(self, state: TrainState) -> None:
+    def save(self, state: State) -> None:
         """Write a checkpoint, unless this state has one."""
         steps = self.steps(state)
         if steps != self._saved:
             checkpoints.save(self.folder, state, steps, self.header, self.options.keep)
             self._saved = steps
 
-    def evaluate(self, state: TrainState) -> Evaluation:
+    def evaluate(self, state: State) -> Evaluation:
         """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
@@ -160,7 +160,7 @@ class Session:
                 file.write(json.dumps(row) + "\n")
         return result
 
-    def _after(self, state: TrainState, steps: int) -> None:
+    def _after(self, state: State, steps: int) -> None:
         if self._due(steps, self.options.checkpoint_every):
             self.save(state)
         last = self.options.steps is not None and steps >= self.options.steps

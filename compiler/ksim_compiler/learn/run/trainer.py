@@ -14,8 +14,7 @@ import jax.numpy as jnp
 
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.ppo.train_step import init_state, train_step
-from ksim_compiler.learn.ppo.types import Params, TrainState, stream
+from ksim_compiler.learn.learner import Algorithm, Params, State, build, stream
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
@@ -24,7 +23,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.curriculum import Curriculum
-from ksim_schema.vocabulary.learner.ppo import PPO
+from ksim_schema.vocabulary.learner import Learner
 
 EVALUATION_ENVS = 32
 """Episodes of an evaluation by default."""
@@ -42,7 +41,7 @@ class Diverged(Exception):
         state: the last good state.
     """
 
-    def __init__(self, finding: Finding, attempts: int, state: TrainState) -> None:
+    def __init__(self, finding: Finding, attempts: int, state: State) -> None:
         tried = f" in {attempts} attempts" if attempts > 1 else ""
         super().__init__(f"training diverged{tried}: {finding}")
         self.finding, self.state = finding, state
@@ -55,14 +54,16 @@ class Trainer:
     Attributes:
         plan: the compiled task.
         env: its environments.
-        ppo: hyperparameters.
+        learner: its hyperparameters, with the steps of the run.
+        algorithm: what computes it.
         params: runtime parameters of the environments.
         engine: the engine asked for, for the environments of evaluations.
     """
 
     plan: Plan
     env: Env
-    ppo: PPO
+    learner: Learner
+    algorithm: Algorithm
     params: Params
     engine: str
     threads: int = 0
@@ -82,43 +83,40 @@ class Trainer:
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
         """
-        ppo = plan.task.learner
-        assert isinstance(ppo, PPO)
-        ppo = ppo.model_copy(update={"steps": steps or ppo.steps})
-        cut = max(1, ticks(ppo.episode, plan.period)) if ppo.episode else 0
-        stagger = min(cut or math.inf, longest_episode(plan)) if ppo.stagger else 0
+        learner = plan.task.learner
+        learner = learner.model_copy(update={"steps": steps or learner.steps})
+        cut = max(1, ticks(learner.episode, plan.period)) if learner.episode else 0
+        stagger = min(cut or math.inf, longest_episode(plan)) if learner.stagger else 0
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
-        return cls(plan, env, ppo, env.params, engine, threads)
+        (actor,) = plan.parts(Actor).values()
+        critic = next(iter(plan.parts(ValueCritic).values())) if learner.critic else None
+        algorithm = build(env, learner, actor, critic)
+        return cls(plan, env, learner, algorithm, env.params, engine, threads)
 
     @property
     def steps_per_iteration(self) -> int:
         """Environment steps between two updates."""
-        return self.env.num_envs * self.ppo.rollout
+        return self.env.num_envs * self.learner.rollout
 
-    def init(self, seed: int) -> TrainState:
+    def init(self, seed: int) -> State:
         """The state before the first iteration."""
-        (actor,) = self.plan.parts(Actor).values()
-        (critic,) = self.plan.parts(ValueCritic).values()
-
-        def make(params: Params, key: jax.Array) -> TrainState:
-            return init_state(self.env, params, actor, critic, self.ppo, key)
-
-        return jax.jit(make)(self.params, jax.random.key(seed))
+        made: State = jax.jit(self.algorithm.init)(self.params, jax.random.key(seed))
+        return made
 
     @functools.cached_property
-    def step(self) -> Callable[[Params, TrainState], tuple[TrainState, Any]]:
+    def step(self) -> Callable[[Params, State], tuple[State, Any]]:
         """The jitted training step. It leaves the state that is given to it as it is."""
-        return jax.jit(functools.partial(train_step, self.env, self.ppo))
+        return jax.jit(self.algorithm.step)
 
     def train(
         self,
-        state: TrainState,
+        state: State,
         total_steps: int | None,
         loggers: Sequence[Logger] = (),
         stop: Callable[[], bool] = lambda: False,
-        after: Callable[[TrainState, int], None] = lambda state, steps: None,
+        after: Callable[[State, int], None] = lambda state, steps: None,
         non_finite: Callable[[Finding], bool] = lambda finding: True,
-    ) -> TrainState:
+    ) -> State:
         """Train until a number of environment steps is reached, or until told to stop.
 
         An iteration in which a number that is learned from is not finite is thrown away: the
@@ -166,11 +164,9 @@ class Trainer:
 
     @functools.cached_property
     def _trace(self) -> Trace:
-        return tracer(self.env, self.ppo)
+        return tracer(self.algorithm)
 
-    def evaluate(
-        self, state: TrainState, episodes: int = EVALUATION_ENVS, seed: int = 0
-    ) -> Evaluation:
+    def evaluate(self, state: State, episodes: int = EVALUATION_ENVS, seed: int = 0) -> Evaluation:
         """Run episodes with the mode of the policy, at the level that training has reached."""
         if episodes not in self._evaluations:
             env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
@@ -186,7 +182,7 @@ class Trainer:
         tracking = tracking_errors(result.watched, result.alive, self.plan.period)
         return result._replace(tracking=tracking)
 
-    def level(self, state: TrainState) -> jax.Array:
+    def level(self, state: State) -> jax.Array:
         """The curriculum's level, the mean over the environments; 0 without a curriculum."""
         return jnp.mean(state.env.episode.level)
 

@@ -27,10 +27,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from ksim_compiler.learn.learner import State
 from ksim_compiler.learn.nets.distributions import Head, Parameter
 from ksim_compiler.learn.nets.layers import INPUTS, OUTPUTS, Axes, Dense
 from ksim_compiler.learn.nets.normalizer import MIN_STD, Normalizer
-from ksim_compiler.learn.ppo.types import Networks, TrainState
 from ksim_compiler.learn.run import learned
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.learn.run.learned import Learned, Means
@@ -63,7 +63,7 @@ class Move:
     held: np.ndarray | None = None
 
 
-def migrate(state: TrainState, way: Migration, run: Path, rows: int) -> TrainState:
+def migrate(state: State, way: Migration, run: Path, rows: int) -> State:
     """Move what a run learned into a fresh state.
 
     Args:
@@ -87,8 +87,8 @@ def migrate(state: TrainState, way: Migration, run: Path, rows: int) -> TrainSta
 
 
 def moved(
-    state: TrainState, way: Migration, old: Learned, rows: int, means: Means | None = None
-) -> TrainState:
+    state: State, way: Migration, old: Learned, rows: int, means: Means | None = None
+) -> State:
     """As :func:`migrate`, from what the other run learned and from what its networks read.
 
     Raises:
@@ -97,7 +97,8 @@ def moved(
     fresh, means = Learned.of(state), means or Means()
     outputs = old.networks.actor.head.output_size
     _check(old.networks.actor, fresh.networks.actor, way.policy.old_size, outputs)
-    if not way.critic_obstacles:
+    judging = hasattr(fresh.networks, "critic") and not way.critic_obstacles
+    if judging:
         _check(old.networks.critic, fresh.networks.critic, way.critic.old_size, 1)
     statistics = old.policy_normalizer, fresh.policy_normalizer
     policy, reads = _read(*statistics, way.policy, rows, means.policy)
@@ -105,14 +106,14 @@ def moved(
     sets = _actions(way.actions, before.head, after.head, _last_bias(before.network))
     stds = _stds(way.actions, before.head, after.head)
     critic, values, judges = fresh.critic_normalizer, fresh.value_normalizer, None
-    if not way.critic_obstacles:
+    if judging:
         critic, judges = _read(old.critic_normalizer, critic, way.critic, rows, means.critic)
         values = values and (old.value_normalizer or values)
         if values is not None and way.other_returns:
             values = _forgetful(values, rows)
     told = _values(old.value_normalizer, values)
 
-    def both(was: Networks, now: Networks, power: int) -> Networks:
+    def both(was: Any, now: Any, power: int) -> Any:
         network = _network(was.actor.network, now.actor.network, reads, sets, power)
         head = now.actor.head
         if stds is not None:
@@ -120,16 +121,17 @@ def moved(
             head = eqx.tree_at(lambda h: h.raw_std, head, raw)
         actor = eqx.tree_at(lambda a: (a.network, a.head), now.actor, (network, head))
         if judges is None:
-            return Networks(actor, now.critic)
+            return now._replace(actor=actor)
         value = _network(was.critic.network, now.critic.network, judges, told, power)
-        return Networks(actor, eqx.tree_at(lambda c: c.network, now.critic, value))
+        return now._replace(actor=actor, critic=eqx.tree_at(lambda c: c.network, now.critic, value))
 
+    optimizer = fresh.optimizer
+    if optimizer is not None:
+        optimizer = _moments(old.optimizer, optimizer, both)
+    networks = both(old.networks, fresh.networks, 1)
+    learned = Learned(networks, optimizer, policy, critic, values)._asdict()
     return state._replace(
-        networks=both(old.networks, fresh.networks, 1),
-        optimizer=_moments(old.optimizer, fresh.optimizer, both),
-        policy_normalizer=policy,
-        critic_normalizer=critic,
-        value_normalizer=values,
+        **{name: value for name, value in learned.items() if hasattr(state, name)}
     )
 
 

@@ -1,0 +1,27 @@
+"""The learner: what a training asks of an algorithm, and what algorithms share."""
+
+from ksim_compiler.learn.learner.draws import (
+    iteration_key as iteration_key,
+    stream as stream,
+)
+from ksim_compiler.learn.learner.episodes import (
+    Episodes as Episodes,
+    logged as logged,
+)
+from ksim_compiler.learn.learner.finite import (
+    finite as finite,
+    no_nan as no_nan,
+)
+from ksim_compiler.learn.learner.protocol import (
+    Algorithm as Algorithm,
+    Chart as Chart,
+    Env as Env,
+    EnvState as EnvState,
+    Metrics as Metrics,
+    Networks as Networks,
+    Params as Params,
+    Replay as Replay,
+    State as State,
+    build as build,
+    charts as charts,
+)

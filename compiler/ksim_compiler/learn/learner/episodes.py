@@ -1,0 +1,72 @@
+"""Statistics of the episodes of a training, and what every learner logs of a rollout."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ksim_compiler.env.step import Step
+from ksim_compiler.learn.learner.protocol import Metrics
+
+
+class Episodes(NamedTuple):
+    """Episode statistics.
+
+    Attributes:
+        running_return, running_length: of the episodes under way, one per environment.
+        mean_return, mean_length: of the episodes that ended last; 0 before any has ended.
+    """
+
+    running_return: Float[Array, " envs"]
+    running_length: Int[Array, " envs"]
+    mean_return: Float[Array, ""]
+    mean_length: Float[Array, ""]
+
+    @classmethod
+    def none(cls, envs: int) -> Episodes:
+        """Before the first tick."""
+        return cls(jnp.zeros(envs), jnp.zeros(envs, jnp.int32), jnp.float32(0.0), jnp.float32(0.0))
+
+    def after(self, step: Step) -> tuple[Episodes, Float[Array, ""]]:
+        """The statistics after a rollout, (ticks, envs), and how many episodes ended in it."""
+
+        def tick(
+            running: tuple, row: tuple[Array, Array]
+        ) -> tuple[tuple, tuple[Array, Array, Array]]:
+            reward, done = row
+            returns, lengths = running[0] + reward, running[1] + 1
+            ended = jnp.sum(done), jnp.sum(returns * done), jnp.sum(lengths * done)
+            return (jnp.where(done, 0.0, returns), jnp.where(done, 0, lengths)), ended
+
+        running = (self.running_return, self.running_length)
+        running, (count, returns, lengths) = jax.lax.scan(tick, running, (step.reward, step.done))
+        finished = jnp.sum(count).astype(jnp.float32)
+        share = 1.0 / jnp.maximum(finished, 1.0)
+        mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, self.mean_return)
+        mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, self.mean_length)
+        return Episodes(*running, mean_return, mean_length), finished
+
+
+def logged(episodes: Episodes, finished: Float[Array, ""], step: Step) -> Metrics:
+    """What every learner logs of a rollout.
+
+    Args:
+        episodes, finished: as :meth:`Episodes.after` gives them.
+        step: (ticks, envs).
+    """
+    ever = episodes.mean_length > 0.0
+    return {
+        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
+        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
+        "episode/finished": finished,
+        "reward/total": jnp.mean(step.reward),
+        **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
+        **{
+            f"termination/{name}": jnp.mean(ends.astype(jnp.float32))
+            for name, ends in step.terminations.items()
+        },
+        **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
+    }

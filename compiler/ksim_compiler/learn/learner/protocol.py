@@ -1,0 +1,201 @@
+"""What the run of a training, and whatever reads its checkpoints, know of a learner.
+
+A learner is declared in ``ksim_schema.vocabulary.learner`` and computed in a room of this package
+that is called as its section, in lower case. The room's ``__init__`` has two names: ``build``, of
+the type of :func:`build`, and ``CHARTS``, what a run's report draws of the numbers it logs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast, runtime_checkable
+
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork
+from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.learner import Learner
+
+Params: TypeAlias = PyTree[Any]
+"""Runtime parameters of the environment: an argument of the jitted step, never a constant."""
+Metrics: TypeAlias = dict[str, Float[Array, ""]]
+"""Numbers of one iteration by name, such as ``episode/return`` and ``loss/value``."""
+
+
+@runtime_checkable
+class EnvState(Protocol):
+    """State of a batch of environments: a pytree with at least these fields.
+
+    Attributes:
+        policy_input: (envs, policy_size) what the policy reads, noisy, with the commands.
+        critic_input: (envs, critic_size) what the critic reads.
+        episode: what the environments remember from tick to tick, apart from their physics.
+    """
+
+    @property
+    def policy_input(self) -> Float[Array, "envs policy"]: ...
+    @property
+    def critic_input(self) -> Float[Array, "envs critic"]: ...
+    @property
+    def episode(self) -> Any: ...
+
+
+@runtime_checkable
+class Env(Protocol):
+    """A batch of environments; pure functions of arrays."""
+
+    num_envs: int
+    action_size: int
+    policy_size: int
+    critic_size: int
+    reward_names: tuple[str, ...]
+    termination_names: tuple[str, ...]
+    reflection: Reflection | None
+
+    def init(self, params: Params, key: Key[Array, ""]) -> Any:
+        """The state of a freshly reset batch."""
+        ...
+
+    def step(
+        self, params: Params, state: Any, action: Float[Array, "envs actions"]
+    ) -> tuple[Any, Step]:
+        """One control tick. Environments whose episode ends come back reset."""
+        ...
+
+
+@runtime_checkable
+class Networks(Protocol):
+    """What is trained: a named tuple with the policy's network, and the critic's where it has one.
+
+    Attributes:
+        actor: what acts.
+    """
+
+    @property
+    def actor(self) -> ActorNetwork: ...
+
+
+@runtime_checkable
+class State(Protocol):
+    """Everything that one iteration passes to the next: a named tuple of pytrees of arrays.
+
+    Saving it whole makes a resume exact. Its arrays are saved under their path in it, so that the
+    names of these fields are what a policy is found by in a checkpoint. Where a learner has them,
+    a warm start also moves ``networks.critic``, Adam's moments in ``optimizer``, and the statistics
+    in ``critic_normalizer`` and ``value_normalizer``.
+
+    Attributes:
+        networks: what is trained; its actor is the policy, with
+        policy_normalizer: the statistics of the policy's input, None when it is not normalized.
+        env: state of the environments.
+        key: base key of all random numbers of the training.
+        iteration: number of iterations done.
+        rollbacks: number of iterations that were thrown away because a number in them was not
+            finite. It enters the random numbers, so that the next attempt is another one.
+    """
+
+    @property
+    def networks(self) -> Networks: ...
+    @property
+    def policy_normalizer(self) -> Normalizer | None: ...
+    @property
+    def env(self) -> Any: ...
+    @property
+    def key(self) -> Key[Array, ""]: ...
+    @property
+    def iteration(self) -> Int[Array, ""]: ...
+    @property
+    def rollbacks(self) -> Int[Array, ""]: ...
+
+    def _replace(self, **fields: Any) -> Any: ...
+
+
+class Replay(NamedTuple):
+    """The rollout of an iteration, to find out what went wrong in it. All but the last lead with
+    (ticks, envs).
+
+    Attributes:
+        policy_input, critic_input: as the environments gave them.
+        start: 1.0 where an episode begins with the tick.
+        action: what was done.
+        step: what came of it.
+        watched: what was asked to be watched, before each tick.
+        after: the state of the environments after the last tick.
+    """
+
+    policy_input: Float[Array, "ticks envs policy"]
+    critic_input: Float[Array, "ticks envs critic"]
+    start: Float[Array, "ticks envs"]
+    action: Float[Array, "ticks envs actions"]
+    step: Step
+    watched: Any
+    after: Any
+
+
+@runtime_checkable
+class Algorithm(Protocol):
+    """A learner on a batch of environments: pure functions of arrays, which can be jitted."""
+
+    def init(self, params: Params, key: Key[Array, ""]) -> Any:
+        """The state before the first iteration, a :class:`State`."""
+        ...
+
+    def step(self, params: Params, state: Any) -> tuple[Any, Metrics]:
+        """One iteration: ``rollout`` ticks of each environment, and what is learned of them.
+
+        Returns:
+            The state after, and numbers to log. Where ``guard/finite`` among them is 0, something
+            in the state after is not a finite number, and the state before is the last good one.
+        """
+        ...
+
+    def replay(self, params: Params, state: Any, watch: Callable[[Any], Any]) -> Replay:
+        """The rollout of the iteration after a state once more, exactly.
+
+        Args:
+            params, state: as for :meth:`step`.
+            watch: what to keep of the environments' state before each tick.
+        """
+        ...
+
+
+class Chart(NamedTuple):
+    """A chart of what a learner logs.
+
+    Attributes:
+        title: what it shows.
+        lines: name of a line -> the metric.
+        unit: of the values.
+        zero: whether its axis includes zero.
+        varying: whether it is left out when its values never change.
+    """
+
+    title: str
+    lines: dict[str, str]
+    unit: str = ""
+    zero: bool = True
+    varying: bool = False
+
+
+def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) -> Algorithm:
+    """A learner's algorithm.
+
+    Args:
+        env: the environments.
+        learner: its hyperparameters.
+        actor, critic: the policy and the critic as declared; a critic is there when the learner
+            trains one.
+    """
+    return cast("Algorithm", _room(learner).build(env, learner, actor, critic))
+
+
+def charts(learner: Learner) -> tuple[Chart, ...]:
+    """What a run's report draws of a learner's own numbers."""
+    return cast("tuple[Chart, ...]", _room(learner).CHARTS)
+
+
+def _room(learner: Learner) -> Any:
+    return importlib.import_module(f"ksim_compiler.learn.{learner.section.lower()}")

@@ -1,0 +1,63 @@
+"""PPO as the run of a training asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Array, Key
+
+from ksim_compiler.learn.learner import Algorithm, Chart, Env, Metrics, Params, Replay
+from ksim_compiler.learn.ppo.train_step import init_state, rollout, train_step
+from ksim_compiler.learn.ppo.types import TrainState
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.learner import Learner
+from ksim_schema.vocabulary.learner.ppo import PPO
+
+CHARTS = (
+    Chart("losses", {"policy": "loss/policy", "value": "loss/value"}),
+    Chart("KL divergence of an update", {"kl": "loss/kl"}, "nats"),
+    Chart("learning rate", {"rate": "policy/learning_rate"}),
+    Chart("discount", {"gamma": "value/gamma"}, zero=False, varying=True),
+    Chart("action std", {"std": "policy/std"}),
+    Chart("explained variance", {"explained": "value/explained"}, zero=False),
+)
+
+
+@dataclass(frozen=True)
+class Ppo:
+    """The algorithm on a batch of environments."""
+
+    env: Env
+    ppo: PPO
+    actor: Actor
+    critic: ValueCritic
+
+    def init(self, params: Params, key: Key[Array, ""]) -> TrainState:
+        """As :func:`init_state`."""
+        return init_state(self.env, params, self.actor, self.critic, self.ppo, key)
+
+    def step(self, params: Params, state: TrainState) -> tuple[TrainState, Metrics]:
+        """As :func:`train_step`."""
+        return train_step(self.env, self.ppo, params, state)
+
+    def replay(self, params: Params, state: TrainState, watch: Callable[[Any], Any]) -> Replay:
+        """The rollout of :func:`train_step`."""
+        after, _, _, ticks, watched = rollout(self.env, self.ppo, params, state, watch)
+        return Replay(
+            policy_input=ticks.policy_input,
+            critic_input=ticks.critic_input,
+            start=ticks.start,
+            action=state.networks.actor.head(ticks.output).action(ticks.latent),
+            step=ticks.step,
+            watched=watched,
+            after=after,
+        )
+
+
+def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) -> Algorithm:
+    """PPO on a batch of environments."""
+    assert isinstance(learner, PPO)
+    assert critic is not None
+    return Ppo(env, learner, actor, critic)
