@@ -98,38 +98,40 @@ def check_document(
             the task is whole: nothing else is read.
     """
     texts = sources(document, settings)
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     homes: dict[str, tuple[Path, str]] = {}
     if files is None:
         composed = compose(document, folder, LEARNERS)
-        document, found, homes = composed.document, composed.problems, composed.homes
+        document, diagnostics, homes = composed.document, composed.problems, composed.homes
         texts |= composed.sources
-        if has_errors(found):  # what else is wrong may follow from these
-            return Checked(None, None, in_order(found), texts)
+        if has_errors(diagnostics):  # what else is wrong may follow from these
+            return Checked(None, None, in_order(diagnostics), texts)
     document, problems = apply_settings(document, settings, LEARNERS)
-    found += problems
+    diagnostics += problems
     shown = {name: place for name, (_, place) in homes.items()}
     read, place = _component_files(document, folder, files, homes)
     components, problems = own.load(document, read, place, shown)
     texts |= components.sources
-    found += problems
+    diagnostics += problems
     document, problems = desugar(document, components.kinds)
-    found += problems
+    diagnostics += problems
     task, problems = load(document, folder, components)
-    found += problems
+    diagnostics += problems
     if task is None:
-        return Checked(None, None, in_order(found), texts)
+        return Checked(None, None, in_order(diagnostics), texts)
     graph, problems = wire(task)
-    found += problems
-    broken = has_errors(found)
-    found += check(task, graph, broken=broken)
-    found += numbers(task)
-    doubtful = broken or has_errors(found)
-    told = {(d.where.line, d.where.column) for d in found}
-    found += (d for d in lint(task, broken=doubtful) if (d.where.line, d.where.column) not in told)
+    diagnostics += problems
+    broken = has_errors(diagnostics)
+    diagnostics += check(task, graph, broken=broken)
+    diagnostics += numbers(task)
+    doubtful = broken or has_errors(diagnostics)
+    told = {(d.where.line, d.where.column) for d in diagnostics}
+    diagnostics += (
+        d for d in lint(task, broken=doubtful) if (d.where.line, d.where.column) not in told
+    )
     if not broken:
-        found += contradicted(document, task, graph)
-    return Checked(task, graph, in_order(found), texts)
+        diagnostics += contradicted(document, task, graph)
+    return Checked(task, graph, in_order(diagnostics), texts)
 
 
 def _component_files(

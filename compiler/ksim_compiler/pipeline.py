@@ -148,7 +148,7 @@ def _with_task_files(
     task: Task, files: model.ModelFiles
 ) -> tuple[model.ModelFiles, list[Diagnostic]]:
     """The files of a model together with those that stand beside the task."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     content, taken = dict(files.content), dict[str, Path]()
     for object, name, part in task:
         for place, _, value in annotated_fields(part, File):
@@ -166,5 +166,5 @@ def _with_task_files(
                 problem = str(error)
             if problem:
                 message = f"cannot read {value}: {problem}"
-                found.append(task.report(UNREADABLE_TASK_FILE, message, object, name, *place))
-    return model.ModelFiles(files.root, content), found
+                diagnostics.append(task.report(UNREADABLE_TASK_FILE, message, object, name, *place))
+    return model.ModelFiles(files.root, content), diagnostics

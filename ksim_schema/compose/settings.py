@@ -30,7 +30,7 @@ def apply_settings(
     """
     if not settings:
         return document, []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     data = document.data
     values, keys = dict(document.values), dict(document.keys)
     for line, setting in enumerate(settings, start=1):
@@ -38,7 +38,7 @@ def apply_settings(
         where = Span(COMMAND_LINE, line, 1, line, len(path_text) + 1)
         if not equals or not path_text.strip():
             help = "write for example --set Reward.linvel.scale=3"
-            found.append(
+            diagnostics.append(
                 Diagnostic(NO_SUCH_PATH, f"{setting!r} is not path=value", where, help=help)
             )
             continue
@@ -46,12 +46,12 @@ def apply_settings(
         parsed, problems = parse(value_text, COMMAND_LINE)
         column = len(path_text) + 2
         place = Span(COMMAND_LINE, line, column, line, len(setting) + 1)
-        found += [replace(p, where=place) for p in problems]
+        diagnostics += [replace(p, where=place) for p in problems]
         if parsed is None:
             continue
         problem = missing_place(data, path, where, flat)
         if problem is not None:
-            found.append(problem)
+            diagnostics.append(problem)
             continue
         for added in missing(data, path):
             keys[added] = values[added] = where
@@ -60,7 +60,7 @@ def apply_settings(
             del values[old]
         values[path] = place
         keys.setdefault(path, where)
-    return replace(document, data=data, values=values, keys=keys), found
+    return replace(document, data=data, values=values, keys=keys), diagnostics
 
 
 def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:

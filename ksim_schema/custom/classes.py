@@ -107,15 +107,15 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
             where = Span(shown, 1, 1, 1, len(text.split("\n", 1)[0]) + 2)
             return [], [Diagnostic(NO_COMPONENT, message, where, help=help)]
         made: list[type[Custom]] = []
-        found: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         for declared in dict.fromkeys(own):
             with suppress(PydanticUserError, SchemaError):  # its parameter is blamed below
                 declared.model_rebuild(force=True, _types_namespace=module.__dict__)
             problems = list(_problems(declared, source))
-            found += problems
+            diagnostics += problems
             if not problems:
                 made.append(_kind_of(declared, source, name))
-        return made, found
+        return made, diagnostics
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
         return [], [_bad_class(error, source)]
     except (Exception, SystemExit) as error:

@@ -80,8 +80,8 @@ def reader_of(folder: Path) -> Reader:
 def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Diagnostic]]:
     """Read the component files that a task lists. Nothing is run."""
     files: dict[str, bytes] = {}
-    found: list[Diagnostic] = []
-    for given, path in _listed(document, found):
+    diagnostics: list[Diagnostic] = []
+    for given, path in _listed(document, diagnostics):
         problem, name = "", str(PurePosixPath(given))
         steps = PurePosixPath(given).parts
         if "\\" in given or given.startswith("/") or ".." in steps or not given.isprintable():
@@ -104,10 +104,10 @@ def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Di
             except UnicodeDecodeError:
                 problem = f"{name} is not UTF-8 text"
         if problem:
-            found.append(
+            diagnostics.append(
                 Diagnostic(UNREADABLE_COMPONENT_FILE, problem, document.at(path), dotted(path))
             )
-    return files, found
+    return files, diagnostics
 
 
 def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, Path_]]:

@@ -145,13 +145,13 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         graph: its graph.
         broken: whether a name in the task leads nowhere, so that edges are missing.
     """
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for edge in ill_typed(graph):
         hom = graph.schema.homs[edge.hom]
         message = (
             f"{edge.hom!r} goes from {hom.dom} to {hom.codom}, not from {edge.src} to {edge.tgt}"
         )
-        found.append(task.report(ILL_TYPED_EDGE, message, *edge.path))
+        diagnostics.append(task.report(ILL_TYPED_EDGE, message, *edge.path))
     cycle = cycle_without_delay(graph)
     if cycle:
         hops = "".join(f" -> {edge.tgt} ({edge.hom})" for edge in cycle)
@@ -159,15 +159,15 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         blamed = next((e for e in written if e.src.name.endswith(NEXT)), (written or cycle)[0])
         message = f"these parts wait for each other within one tick: {cycle[0].src}{hops}"
         help = "read a value of the tick before: the state, or an observation such as last_action"
-        found.append(task.report(LOOP_WITHOUT_DELAY, message, *blamed.path, help=help))
-    found += _counts(task)
+        diagnostics.append(task.report(LOOP_WITHOUT_DELAY, message, *blamed.path, help=help))
+    diagnostics += _counts(task)
     if task.complete and not broken:
-        found += _driven(task, graph)
+        diagnostics += _driven(task, graph)
     for node in unused(graph) if task.complete and not broken else ():
         if help := OBJECT[node.object].unread:
             message = f"nothing reads {node}, so it is dropped"
-            found.append(task.report_key(UNUSED_PART, message, *node, help=help))
-    return found
+            diagnostics.append(task.report_key(UNUSED_PART, message, *node, help=help))
+    return diagnostics
 
 
 def _counts(task: Task) -> Iterator[Diagnostic]:

@@ -33,7 +33,7 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
     written = data.get("morphisms") if is_mapping(data) else None
     if written is None:
         return document, []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     if not is_mapping(written):
         message = f"a mapping of morphisms to edges is needed, not {describe(written)}"
         where = document.at(("morphisms",))
@@ -51,18 +51,18 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
         if name not in homs:
             help = did_you_mean(name, homs, of="morphisms", limit=30)
             where = document.at(path, key=True)
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     UNKNOWN_MORPHISM, f"unknown morphism {name!r}", where, dotted(path), help
                 )
             )
         elif not is_list(edges):
             message = f"a morphism has a list of edges, not {describe(edges)}"
-            found.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
+            diagnostics.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
         else:
             for index, edge in enumerate(edges):
-                _put(document, homs[name], edge, (*path, index), kinds, found)
-    return document, found
+                _put(document, homs[name], edge, (*path, index), kinds, diagnostics)
+    return document, diagnostics
 
 
 def contradicted(document: Document, task: Task, graph: Graph) -> Iterator[Diagnostic]:

@@ -71,12 +71,12 @@ def problems_of(
         data: the validated value.
         model: the model it was validated against.
     """
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for details in error.errors(include_url=False):
         problem = _problem(details, document, path, data, model)
         places = _contradicting(details, document, path, data)
-        found += [replace(problem, where=place) for place in places] or [problem]
-    return found
+        diagnostics += [replace(problem, where=place) for place in places] or [problem]
+    return diagnostics
 
 
 def _contradicting(details: ErrorDetails, document: Document, path: Path_, data: Any) -> list[Span]:

@@ -220,8 +220,8 @@ def encrypted(packed: bytes) -> bytes:
 
 
 BAD: dict[str, tuple[str, str, Callable[[bytes], bytes]]] = {
-    "empty file": ("KS0501", "no zip archive", lambda packed: b""),
-    "yaml": ("KS0501", "no zip archive", lambda packed: b"ksim: 1\n" * 10),
+    "empty file": ("KS0501", "not a zip archive", lambda packed: b""),
+    "yaml": ("KS0501", "not a zip archive", lambda packed: b"ksim: 1\n" * 10),
     "another zip": (
         "KS0501",
         "no manifest",
@@ -259,7 +259,7 @@ BAD: dict[str, tuple[str, str, Callable[[bytes], bytes]]] = {
     "control character": ("KS0503", "name", signed("model/\x1b[2J", b"")),
     "unknown member": ("KS0503", "unknown member 'run.py'", signed("run.py", b"")),
     "member twice": ("KS0503", "twice", twice),
-    "link": ("KS0503", "no plain file", link),
+    "link": ("KS0503", "not a plain file", link),
     "encrypted": ("KS0503", "encrypted", encrypted),
     "bomb": ("KS0503", "times its size", bomb),
     "too many": ("KS0503", "members", many),

@@ -84,32 +84,32 @@ and could take for ever wherever else the pattern is used."""
 def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Check names, the control period, floating bases, motors, units of joints."""
     task, facts = plan.task, plan.robot.facts
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for object, name, part in task:
         at = (object, name)
-        found += _names(task, facts, part, at)
-    if not found:  # the driven joints, given by patterns, say which body is the base
+        diagnostics += _names(task, facts, part, at)
+    if not diagnostics:  # the driven joints, given by patterns, say which body is the base
         plan, problems = choose_base(plan)
-        found, facts = problems, plan.robot.facts
-    if not any(problem.code.startswith("KS022") for problem in found):
+        diagnostics, facts = problems, plan.robot.facts
+    if not any(problem.code.startswith("KS022") for problem in diagnostics):
         for object, name, part in task:
-            found += _floating(task, facts, part, (object, name))
-    if not found:  # the rest reads joints by patterns that are known to be good
+            diagnostics += _floating(task, facts, part, (object, name))
+    if not diagnostics:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
-            found += joint_units(task, facts, part, (object, name))
-            found += _joint_limits(task, facts, part, (object, name))
-        found += left_out(task, facts)
-        found += _motors(task, facts)
-        found += _drawn_twice(task, facts)
-        found += _privileged(task, facts)
-        found += _observable(task, facts)
-        found += _told(task, facts)
-        found += _formulas(task, facts)
-        found += _states(task, facts)
-        found += own_problems(task, facts)
+            diagnostics += joint_units(task, facts, part, (object, name))
+            diagnostics += _joint_limits(task, facts, part, (object, name))
+        diagnostics += left_out(task, facts)
+        diagnostics += _motors(task, facts)
+        diagnostics += _drawn_twice(task, facts)
+        diagnostics += _privileged(task, facts)
+        diagnostics += _observable(task, facts)
+        diagnostics += _told(task, facts)
+        diagnostics += _formulas(task, facts)
+        diagnostics += _states(task, facts)
+        diagnostics += own_problems(task, facts)
         plan = replace(plan, task=settled(task, facts))
     substeps, problems = _substeps(plan)
-    return replace(plan, substeps=substeps), [*found, *problems]
+    return replace(plan, substeps=substeps), [*diagnostics, *problems]
 
 
 def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:

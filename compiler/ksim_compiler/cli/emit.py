@@ -77,7 +77,7 @@ def components(path: Path, colour: common.Colour) -> int:
     from ksim_schema.custom import files as own
     from ksim_schema.source import read
 
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     sources: dict[str, str] = {}
     files: Mapping[str, bytes] = {}
     if path.suffix == common.ARCHIVE:
@@ -86,21 +86,21 @@ def components(path: Path, colour: common.Colour) -> int:
         try:
             files = artifact.unpack(path).components
         except artifact.ArtifactError as error:
-            found = [error.diagnostic(str(path))]
+            diagnostics = [error.diagnostic(str(path))]
     else:
-        document, found = read(path)
+        document, diagnostics = read(path)
         if document is not None and isinstance(document.data, dict) and own.KEY in document.data:
             sources[document.file] = document.text
             files, problems = own.collect(document, own.reader_of(path.parent))
-            found += problems
-    common.print_report(found, sources, colour)
+            diagnostics += problems
+    common.print_report(diagnostics, sources, colour)
     for name, data in files.items():
         text = data.decode("utf-8-sig", "backslashreplace")
         print(f"# {name}: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
         print("".join(c if c.isprintable() or c in "\n\t" else "?" for c in text))
-    if not files and not found:
+    if not files and not diagnostics:
         print(f"{path} has no component files")
-    return common.ERRORS if found else common.OK
+    return common.ERRORS if diagnostics else common.OK
 
 
 def _shown_graph(plan: Plan) -> drawing.Picture:

@@ -199,7 +199,7 @@ def _resume(options: argparse.Namespace) -> int:
 
     try:
         about = manifest.read(folder)
-    except manifest.HeadError as error:
+    except manifest.ManifestError as error:
         raise UsageError(str(error)) from error
     changed = manifest.changed(about)
     if changed:
@@ -296,7 +296,7 @@ def _train(
                     manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
                 state = session.run(state, (display, *sent), lambda: bool(stopped))
-    except (CheckpointError, Diverged, manifest.HeadError) as error:
+    except (CheckpointError, Diverged, manifest.ManifestError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     steps, minutes = session.steps(state), (time.monotonic() - started) / 60

@@ -29,11 +29,11 @@ PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
 
 def run(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     """Run the passes; stop after the first that finds an error."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for step, check in PASSES:
         plan, problems = step(plan)
-        found += problems
+        diagnostics += problems
         if has_errors(problems):
             break
         check(plan)
-    return plan, found
+    return plan, diagnostics

@@ -76,7 +76,7 @@ def _off_centre(part: Randomizer, facts: RobotFacts) -> tuple[str, ...]:
 
 def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
     """The model's actuators that act on a joint that is driven, and on one that is not."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for actuator in robots.torn(plan.robot, (drive.joint for drive in drives)):
         name = next(
             name
@@ -87,8 +87,10 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
         message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.driven)},"
         message += f" driven here, and on {_joints(actuator.free)}, which no action drives,"
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
-        found.append(plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help))
-    return found
+        diagnostics.append(
+            plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help)
+        )
+    return diagnostics
 
 
 def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
@@ -117,19 +119,19 @@ def _drives(plan: Plan, name: str) -> tuple[Drive, ...]:
 def _unread(plan: Plan, robot: robots.Robot) -> list[Diagnostic]:
     """Parts that read a sensor of an actuator that was taken out."""
     lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for object in ("Observation", "Reward", "Termination"):
         for name, part in plan.parts(object).items():
             sensor = getattr(part, "sensor", None)
             if sensor in lost:
                 message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
                 help = "read the joint or the task's own actuator: 'actuator_force'"
-                found.append(
+                diagnostics.append(
                     plan.task.report(
                         SENSOR_OF_REPLACED_ACTUATOR, message, object, name, "sensor", help=help
                     )
                 )
-    return found
+    return diagnostics
 
 
 def _held(plan: Plan) -> Iterator[Diagnostic]:

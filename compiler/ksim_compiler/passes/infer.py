@@ -26,11 +26,11 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     task, graph, facts = plan.task, plan.graph, plan.robot.facts
     shapes: dict[Node, Shape] = {}
     units: dict[Node, tuple[Dimension, ...]] = {}
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for name, action in task.of(Action).items():
         shapes[Node("Action", name)] = (action.size(facts),)
         for what, chain, wanted in action.errors(facts):
-            found += _chain_units(task, ("Action", name), what, chain, wanted, "target")
+            diagnostics += _chain_units(task, ("Action", name), what, chain, wanted, "target")
     for name, command in task.of(Command).items():
         shapes[Node("Command", name)] = (command.size(facts),)
     for name, part in task.of(Observation).items():
@@ -41,7 +41,7 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
             shape = (sum(shapes[source][0] for source in sources),)
         units[node] = part.dimensions(facts)
         shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
-        found += _noise_units(task, name, part, units[node], part.bias_dimensions(facts))
+        diagnostics += _noise_units(task, name, part, units[node], part.bias_dimensions(facts))
     for object in ("Reward", "Termination", "Curriculum"):
         for name in task.of(object):
             shapes[Node(object, name)] = ()
@@ -53,7 +53,7 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     for name in task.of(ValueCritic):
         shapes[Node("Critic", name)] = ()
     plan = replace(plan, shapes=shapes, units=units, policy_input=policy, critic_input=critic)
-    return plan, [*found, *observed(plan)]
+    return plan, [*diagnostics, *observed(plan)]
 
 
 def _columns(

@@ -149,5 +149,5 @@ def test_a_file_that_is_no_dump(content: bytes | None, tmp_path: Path) -> None:
         np.savez(path, about=np.frombuffer(b"[1]", np.uint8))
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"no dump of a training$"):
+    with pytest.raises(ValueError, match=r"not a dump of a training$"):
         nonfinite.read(path)

@@ -56,7 +56,7 @@ def test_a_missing_actuator_is_found(plan: Plan) -> None:
 
 
 def test_a_control_period_that_is_no_number_of_timesteps_is_found(plan: Plan) -> None:
-    with pytest.raises(invariants.CompilerError, match="no number of timesteps"):
+    with pytest.raises(invariants.CompilerError, match="not a whole number of timesteps"):
         invariants.resolved(replace(plan, substeps=3))
 
 

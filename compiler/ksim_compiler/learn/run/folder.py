@@ -19,7 +19,7 @@ from ksim_schema.source.files import is_partial, reason
 
 LOCK = ".lock"
 RUN_FILE = "run.json"
-HEAD = ("task.ksim", "task.yaml")
+BEGINNING = ("task.ksim", "task.yaml")
 """What a start writes before ``run.json``, besides a checkpoint of no steps."""
 
 
@@ -139,7 +139,7 @@ def _check(folder: Path) -> None:
     early = not saved.is_dir() or all(
         path.name == f"{0:012d}.safetensors" or is_partial(path) for path in saved.iterdir()
     )
-    if not names <= {*HEAD, FOLDER} or not early or (names and "task.ksim" not in names):
+    if not names <= {*BEGINNING, FOLDER} or not early or (names and "task.ksim" not in names):
         raise FolderError(
             f"{folder} holds something already; name another folder with --out, "
             "or go on with the run in it with --resume"

@@ -1,7 +1,7 @@
-"""The head of a run's folder: the compiled task, its canonical form, and ``run.json``.
+"""What a run is written with: the compiled task, its canonical form, and ``run.json``.
 
 ``run.json`` says how the run was begun, with which versions and on what hardware. It is the last
-of the head that is written: with it, the run can be resumed.
+of them that is written: with it, the run can be resumed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ PACKAGES = ("equinox", "jax", "jaxlib", "mujoco-mjx", "numpy", "optax")
 """What else the numbers of a training rest on, besides what a compiled task does."""
 
 
-class HeadError(Exception):
-    """A folder that is not a run, or whose head is damaged; the message says which."""
+class ManifestError(Exception):
+    """A folder that is not a run, or whose manifest is damaged; the message says which."""
 
 
 def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any]) -> None:
-    """Write the head of a new run.
+    """Write what a new run begins with.
 
     Args:
         folder: where the run goes.
@@ -47,7 +47,7 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
     artifact.write(folder / "task.ksim", compiled)
     text = canonical_yaml(canonical(plan.task, plan.graph))
     write_text(folder / "task.yaml", text)
-    head = {
+    manifest = {
         "task": plan.task.name,
         "fingerprint": compiled.fingerprint,
         **about,
@@ -55,7 +55,7 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
         "versions": versions(),
         "hardware": hardware(),
     }
-    rewrite(folder, head)
+    rewrite(folder, manifest)
 
 
 def rewrite(folder: Path, about: Mapping[str, Any]) -> None:
@@ -67,17 +67,17 @@ def read(folder: Path) -> dict[str, Any]:
     """What ``run.json`` says.
 
     Raises:
-        HeadError: the folder is not a run, or the file is damaged.
+        ManifestError: the folder is not a run, or the file is damaged.
     """
     path = folder / RUN_FILE
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise HeadError(f"{folder} is not a run: there is no {RUN_FILE} in it") from error
+        raise ManifestError(f"{folder} is not a run: there is no {RUN_FILE} in it") from error
     except (OSError, ValueError) as error:
-        raise HeadError(f"{path} cannot be read: {error}") from error
+        raise ManifestError(f"{path} cannot be read: {error}") from error
     if not isinstance(about, dict):
-        raise HeadError(f"{path} cannot be read: it holds no object")
+        raise ManifestError(f"{path} cannot be read: it holds no object")
     return about
 
 
