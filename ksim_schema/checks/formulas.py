@@ -72,26 +72,32 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     Of each formula, what is found first is reported: the rest often follows from it.
     """
     commands = {name: part.labels(robot) for name, part in task.of(Command).items()}
+    units = {name: part.dimensions for name, part in task.of(Command).items()}
     size = sum(len(action.drives(robot)) for action in task.of(Action).values())
-    for name, part in task.of(Reward).items():
-        if not isinstance(part, Formula):
-            continue
+    formulas = [(n, part) for n, part in task.of(Reward).items() if isinstance(part, Formula)]
+    leaning = _leaning(task, robot) if formulas else math.inf
+    for name, part in formulas:
         try:
-            tree = part.read(robot, commands, size)
+            tree = part.read(robot, commands, size, units)
         except FormulaError:
             continue  # it is reported where formulas are read
-        ranges = table(task, robot).get(f"body.{robot.root}.tilt")
-        lasting = ranges.lasting if ranges and ranges.says("ends") else None
         known = _Known(
             tree,
-            part.quantities(robot, commands, size),
+            part.quantities(robot, commands, size, units),
             reach(task, robot, tree.quantities()),
-            lasting.high if lasting else math.inf,
+            leaning,
         )
         law = next(_laws(known), None)
         if law is not None:
             place = ("Reward", name, "expression")
             yield task.report(law.code, law.message, *place, help=law.help)
+
+
+def _leaning(task: Task, robot: RobotFacts) -> float:
+    """The tilt of the base in rad above which episodes end."""
+    ranges = table(task, robot).get(f"body.{robot.root}.tilt")
+    lasting = ranges.lasting if ranges and ranges.says("ends") else None
+    return lasting.high if lasting else math.inf
 
 
 def _laws(known: _Known) -> Iterator[_Law]:
@@ -277,7 +283,7 @@ def _rise(tree: Expression, name: str, state: Mapping[str, float]) -> tuple[floa
         if not (first > 0.0 and second > 0.5 * first and far < 1e30):
             return None
         powers.append(math.log10(second / first))
-    grid = [i / 50.0 for i in range(-250, 251)]
+    grid = [i / 10.0 for i in range(-50, 51)]
     return min(grid, key=value), min(powers)
 
 

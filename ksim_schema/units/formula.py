@@ -28,7 +28,7 @@ from ksim_schema.units.formula_text import (
     spelt,
     tree_of,
 )
-from ksim_schema.units.formula_units import BARE, PLAIN, Solver, Units, form_of
+from ksim_schema.units.formula_units import ANYTHING, BARE, PLAIN, Units, form_of
 from ksim_schema.units.quantity import ANGLE, UNITS, Dimension
 
 MAX_NODES = 300
@@ -72,7 +72,7 @@ class Expression:
 class Quantity:
     """What a name in a formula stands for: its unit, and its number of elements (0: scalar).
 
-    Without a dimension, it takes the one that makes the formula consistent.
+    Without a dimension, it may be of any, as an element of a command that is a bare number may.
     """
 
     dimension: Dimension | None
@@ -109,7 +109,6 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
 class _Checker:
     def __init__(self, text: str, quantities: Mapping[str, Quantity]) -> None:
         self.text, self.quantities = text, quantities
-        self.units = Solver()
 
     def error(self, message: str, node: ast.expr, help: str = "") -> FormulaError:
         start = self._offset(node.lineno, node.col_offset)
@@ -159,7 +158,7 @@ class _Checker:
             found = self.quantities[name]
             expression = Expression("quantity", name=name, length=found.length)
             if found.dimension is None:
-                return expression, self.units.open(name)
+                return expression, ANYTHING
             return expression, Units((form_of(found.dimension),))
         if name in UNITS:
             factor, dimension = UNITS[name]
@@ -192,9 +191,9 @@ class _Checker:
                 units = self._same(left_units, right_units, node, f"cannot {verb}")
                 symbol = "+" if verb == "add" else "-"
             case ast.Mult():
-                symbol, units = "*", self.units.product(left_units, right_units, 1)
+                symbol, units = "*", left_units.times(right_units, 1)
             case ast.Div():
-                symbol, units = "/", self.units.product(left_units, right_units, -1)
+                symbol, units = "/", left_units.times(right_units, -1)
             case _:
                 raise self.error("only + - * / and ** are operators of formulas", node)
         return Expression(symbol, (left, right), length=length), units
@@ -208,7 +207,7 @@ class _Checker:
             raise self.error("an exponent is a plain number, without a unit", node.right)
         power = Fraction(value).limit_denominator(100)
         raised = Expression("**", (base,), value=value, length=base.length)
-        return raised, self.units.power(units, power)
+        return raised, units.to_the(power)
 
     def _call(self, name: str, node: ast.Call) -> tuple[Expression, Units]:
         if name not in FUNCTIONS:
@@ -228,7 +227,7 @@ class _Checker:
             result = BARE if units.bare else Units((PLAIN,))
             return Expression(name, arguments, length=arguments[0].length), result
         if name in ("sqrt", "square"):
-            raised = self.units.power(units, Fraction(1, 2) if name == "sqrt" else Fraction(2))
+            raised = units.to_the(Fraction(1, 2) if name == "sqrt" else Fraction(2))
             return Expression(name, arguments, length=arguments[0].length), raised
         if name in REDUCING and len(arguments) == 1:
             if arguments[0].length == VARYING:
@@ -248,9 +247,9 @@ class _Checker:
 
     def _same(self, left: Units, right: Units, node: ast.expr, message: str) -> Units:
         """Of two terms that must be quantities of one unit."""
-        units = self.units.same(left, right)
+        units = left.same(right)
         if units is None:
-            first, second = self.units.shown(left), self.units.shown(right)
+            first, second = str(left), str(right)
             help = "what is added or compared has one unit; divide each by a scale of its own"
             if left.literal or right.literal:
                 unit = first if right.literal else second
@@ -260,14 +259,14 @@ class _Checker:
 
     def plain(self, units: Units, node: ast.expr, message: str) -> None:
         """Require that a term can be a plain number."""
-        if not self.units.fits(units, PLAIN):
-            unit = self.units.shown(units)
+        if not units.fits(PLAIN):
+            unit = str(units)
             raise self.error(f"{message}: {unit!r} and '1'", node, self._scaled(node, unit))
 
     def _angle(self, units: Units, node: ast.expr, function: str) -> None:
         """Require that a term can be an angle; a plain number counts as rad."""
-        if not self.units.fits(units, form_of(ANGLE), PLAIN):
-            unit = self.units.shown(units)
+        if not units.fits(form_of(ANGLE), PLAIN):
+            unit = str(units)
             message = f"{function} takes an angle: {unit!r} and 'rad'"
             raise self.error(message, node, self._scaled(node, unit))
 

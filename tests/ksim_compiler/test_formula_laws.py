@@ -79,17 +79,15 @@ USUAL = [
     "base.forward / max(command.speed.forward, 0.1)",
     "0.3 * norm(body.trunk)",
     "-3 * norm(body.trunk - body.shin_left)",
-    "command.speed.forward * base.forward",
+    "0.5 * command.speed.forward * base.forward",
     "0.2",
 ]
 
 
-@functools.cache
-def said() -> dict[str, list[Diagnostic]]:
+def checked(formulas: list[str]) -> dict[str, list[Diagnostic]]:
     """What is said of each formula, all of them in one task."""
     text = (INVALID / "KS0417_formula.yaml").read_text(encoding="utf-8")
     head, _, rest = text.partition("Reward:\n")
-    formulas = [formula for formula, _, _ in ODD] + USUAL
     rewards = "".join(
         f"  r{i}: {{kind: formula, commands: speed, expression: {json.dumps(formula)}}}\n"
         for i, formula in enumerate(formulas)
@@ -98,16 +96,24 @@ def said() -> dict[str, list[Diagnostic]]:
     command += "turn: [-1 rad/s, 1 rad/s], resample: [4 s, 4 s]}\n"
     ends = "  tilted: {kind: not_upright, max_tilt: 50 deg}\n"
     task = f"{head}{command}Reward:\n{rewards}{rest[rest.index('Termination:') :]}{ends}"
-    task = task.replace("read: [hips, gyro]", "read: [hips, gyro], obey: speed")
+    for listed in ("read: [hips, gyro]", "clean: [hips, gyro]"):
+        task = task.replace(listed, f"{listed}, obey: speed")
     document, problems = parse(task, "formulas.yaml")
     assert document is not None, problems
     files = read_files(INVALID / "robots" / "biped.xml")
     found = compile_document(document, files).diagnostics
-    assert not [d for d in found if not d.path.startswith("Reward.r")], found
     by_name: dict[str, list[Diagnostic]] = {formula: [] for formula in formulas}
     for diagnostic in found:
-        by_name[formulas[int(diagnostic.path.split(".")[1][1:])]].append(diagnostic)
+        section, name, *_ = diagnostic.path.split(".")
+        assert section == "Reward", diagnostic
+        by_name[formulas[int(name[1:])]].append(diagnostic)
     return by_name
+
+
+@functools.cache
+def said() -> dict[str, list[Diagnostic]]:
+    """What is said of all formulas here."""
+    return checked([formula for formula, _, _ in ODD] + USUAL)
 
 
 @pytest.mark.parametrize(("formula", "code", "words"), ODD, ids=[row[0] for row in ODD])
@@ -121,3 +127,10 @@ def test_what_is_hardly_meant_is_said_once(formula: str, code: str, words: str) 
 @pytest.mark.parametrize("formula", USUAL)
 def test_nothing_is_said_of_what_is_usual(formula: str) -> None:
     assert said()[formula] == []
+
+
+def test_the_unit_of_a_command_counts() -> None:
+    formula = "(base.height - command.speed.forward) / 1"
+    (found,) = checked([formula])[formula]
+    assert (str(found.code), found.severity) == ("KS0417", "error")
+    assert "cannot subtract: 'm' and 'm/s'" in found.message

@@ -188,12 +188,26 @@ def test_a_unit_is_worth_something(text: str, message: str, place: str | None, h
         assert text[caught.value.start : caught.value.stop] == place
 
 
-def test_a_number_takes_one_unit_throughout() -> None:
-    # the unknown unit of the command follows from its first use, and must fit the second
-    parse("exp(-(base.speed - command.forward)**2 / 0.25)", QUANTITIES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exp(-(base.speed - command.forward)**2 / 0.25)",
+        "0.5 * base.speed - command.forward",
+        "0.5 * base.height - command.forward / (1*m/s)",
+        "(base.height - command.forward * time) / (2*m)",
+    ],
+)
+def test_a_quantity_whose_unit_is_not_known_fits_as_what_it_is(text: str) -> None:
+    """What is accepted of a speed, or a number, is accepted of what may be one."""
+    plain = "0.5 * base.speed" in text
+    parse(text, {**QUANTITIES, "command.forward": Quantity(NUMBER if plain else SPEED)})
+    parse(text, QUANTITIES)
+
+
+def test_the_unit_of_a_command_counts() -> None:
     with pytest.raises(FormulaError, match="cannot subtract"):
         parse(
-            "(base.speed - command.forward) / (base.height - command.forward)",
+            "(base.height - command.forward) / 1",
             {**QUANTITIES, "command.forward": Quantity(SPEED)},
         )
 

@@ -294,11 +294,12 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     commands = {name: part.labels(facts) for name, part in task.of(Command).items()}
+    units = {name: part.dimensions for name, part in task.of(Command).items()}
     size = sum(len(a.drives(facts)) for a in task.of(Action).values())
     for name, part in task.of(Reward).items():
         if isinstance(part, Formula):
             try:
-                part.read(facts, commands, size)
+                part.read(facts, commands, size, units)
             except FormulaError as error:
                 where = task.span("Reward", name, "expression")
                 if where.line == where.end_line:  # point into the text, past a quote before it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from annotated_types import Gt
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed
-from ksim_schema.units import Time
+from ksim_schema.units import Dimension, Time
 from ksim_schema.vocabulary.base import Part, Probability, Range
 
 
@@ -18,10 +19,12 @@ class Command(Part):
 
     Class attributes:
         fields: the MjData fields that the value is computed from.
+        dimensions: element -> its dimension; of one that is left out it is not known.
     """
 
     object: ClassVar[str] = "Command"
     fields: ClassVar[tuple[str, ...]] = ()
+    dimensions: ClassVar[Mapping[str, Dimension]] = {}
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         """A short name of each element."""

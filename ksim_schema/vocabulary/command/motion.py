@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Lt, MinLen
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from ksim_schema.robot import Joint, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed, signs
-from ksim_schema.units import JointValue, Length, Number, Speed, Time
+from ksim_schema.units import LENGTH, Dimension, JointValue, Length, Number, Speed, Time
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import BodyName, JointPattern, PositiveInt, Range, Spread, Wire
 from ksim_schema.vocabulary.command.base import Command, Drawn
@@ -23,6 +24,7 @@ class BaseHeight(Drawn):
     """Height of the base above the ground, m."""
 
     kind: Literal["base_height"] = "base_height"
+    dimensions: ClassVar[Mapping[str, Dimension]] = {"height": LENGTH}
     effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.height", "range"),)
     range: Range[Length] = Field(description="Range of the height.")
     speed: Annotated[Speed, Gt(0)] | None = Field(
@@ -49,6 +51,7 @@ class CartesianCoordinate(Drawn):
     """
 
     kind: Literal["cartesian_coordinate"] = "cartesian_coordinate"
+    dimensions: ClassVar[Mapping[str, Dimension]] = dict.fromkeys("xyz", LENGTH)
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("asks", "command.{name}.x", "x"),
         Effect("asks", "command.{name}.y", "y"),
@@ -138,6 +141,7 @@ class StartPosition(Command):
     """Where a body's origin was at the start of the episode, in the world's frame, m."""
 
     kind: Literal["start_position"] = "start_position"
+    dimensions: ClassVar[Mapping[str, Dimension]] = dict.fromkeys("xyz", LENGTH)
     inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
     body: BodyName | None = Field(default=None, description=_BODY)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
@@ -9,7 +10,17 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.robot.mirror import Mirror, Signed, signs
-from ksim_schema.units import Acceleration, Angle, AngularAcceleration, AngularSpeed, Speed
+from ksim_schema.units import (
+    ANGLE,
+    ANGULAR_SPEED,
+    SPEED,
+    Acceleration,
+    Angle,
+    AngularAcceleration,
+    AngularSpeed,
+    Dimension,
+    Speed,
+)
 from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.effects import Effect
@@ -32,6 +43,11 @@ class PlanarVelocity(Velocity):
     """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
 
     kind: Literal["planar_velocity"] = "planar_velocity"
+    dimensions: ClassVar[Mapping[str, Dimension]] = {
+        "forward": SPEED,
+        "sideways": SPEED,
+        "turn": ANGULAR_SPEED,
+    }
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("asks", "command.{name}.forward", "forward"),
         Effect("asks", "command.{name}.sideways", "sideways"),
@@ -68,6 +84,12 @@ class LinearVelocity(Velocity):
     """
 
     kind: Literal["linear_velocity"] = "linear_velocity"
+    dimensions: ClassVar[Mapping[str, Dimension]] = {
+        "speed": SPEED,
+        "direction": ANGLE,
+        "forward": SPEED,
+        "sideways": SPEED,
+    }
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("asks", "command.{name}.speed", "speed"),
         Effect("asks", "command.{name}.direction", "direction", "half_width"),
@@ -101,6 +123,7 @@ class AngularVelocity(Velocity):
     """Turning rate about the vertical, to the left, rad/s."""
 
     kind: Literal["angular_velocity"] = "angular_velocity"
+    dimensions: ClassVar[Mapping[str, Dimension]] = {"turn": ANGULAR_SPEED}
     effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.turn", "turn"),)
     turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
     either_way: bool = Field(

@@ -44,7 +44,11 @@ class Formula(Reward):
     )
 
     def quantities(
-        self, robot: RobotFacts, commands: Mapping[str, tuple[str, ...]], actions: int
+        self,
+        robot: RobotFacts,
+        commands: Mapping[str, tuple[str, ...]],
+        actions: int,
+        dimensions: Mapping[str, Mapping[str, Dimension]] | None = None,
     ) -> dict[str, Quantity]:
         """What the names in the formula may be.
 
@@ -52,6 +56,7 @@ class Formula(Reward):
             robot: the robot.
             commands: command -> labels of its elements.
             actions: length of the action.
+            dimensions: command -> element -> its dimension, where that is known.
         """
         known = {
             "base.height": Quantity(LENGTH),
@@ -73,19 +78,24 @@ class Formula(Reward):
                 known[f"{what}.{name}"] = Quantity(LENGTH, 3)
                 known |= {f"{what}.{name}.{axis}": Quantity(LENGTH) for axis in AXES}
         for name in self.commands:
+            given = (dimensions or {}).get(name, {})
             for label in commands.get(name, ()):
-                known[f"command.{name}.{label}"] = Quantity(None)
+                known[f"command.{name}.{label}"] = Quantity(given.get(label))
         return known
 
     def read(
-        self, robot: RobotFacts, commands: Mapping[str, tuple[str, ...]], actions: int
+        self,
+        robot: RobotFacts,
+        commands: Mapping[str, tuple[str, ...]],
+        actions: int,
+        dimensions: Mapping[str, Mapping[str, Dimension]] | None = None,
     ) -> Expression:
-        """The formula as a tree.
+        """The formula as a tree, of the names that :meth:`quantities` says.
 
         Raises:
             FormulaError: it has no meaning.
         """
-        return parse(self.expression, self.quantities(robot, commands, actions))
+        return parse(self.expression, self.quantities(robot, commands, actions, dimensions))
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return tuple(dict.fromkeys(self._sensors(robot)))
