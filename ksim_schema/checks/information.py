@@ -68,10 +68,10 @@ def information(task: Task) -> Iterator[Diagnostic]:
 
 def _readers(task: Task) -> Iterator[_Reader]:
     for name, actor in task.of(Actor).items():
-        memory = actor.network.kind != "mlp"
+        memory = actor.network.recurrent
         yield _Reader("Policy", name, actor.read, actor.obey, memory, ("Policy", name, "obey"))
     for name, critic in task.of(ValueCritic).items():
-        judge, memory = critic.judge, critic.network.kind != "mlp"
+        judge, memory = critic.judge, critic.network.recurrent
         read = (*judge.clean, *judge.noisy)
         yield _Reader("Critic", name, read, judge.obey, memory, ("Critic", name, "judge", "obey"))
 

@@ -7,7 +7,7 @@ the parts are validated, so both ways of writing give the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ksim_schema.acset import sch_task
@@ -126,9 +126,9 @@ class _Builder:
         if path[0] == "recall":  # all that the policy sets, in its order
             acts: list[str] = []
             for policy in self.task.of(Actor).values():
-                acts += getattr(policy, "act", ())
+                acts += policy.act
             return [(name, at) for name in dict.fromkeys(acts or choices) if name in choices]
-        if inferred and len(choices) == 1 and getattr(part, "implies_" + path[0], True):
+        if inferred and len(choices) == 1 and part.infers(path[0]):
             return [(choices[0], at)]
         return []
 
@@ -178,8 +178,7 @@ class _Builder:
     def _implied(self, node: Node, part: Part) -> None:
         """The edges that the kind of a part implies."""
         hom = OBJECT[node.object].judges
-        channels: Iterable[str] = getattr(part, "channels", ())
-        for channel in channels if hom else ():
+        for channel in part.channels if hom else ():
             for source in self._sources(channel):
                 self._add(hom or "", source, node)
         if node.object == "Termination":

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.robot import RobotFacts
+from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Dimension, Measured
 from ksim_schema.vocabulary.effects import Effect
@@ -188,12 +188,31 @@ class Part(Model):
         static: number fields that shape the compiled program. All others are its runtime
             arguments, so that a change of their value needs no new compilation.
         effects: what it does to physical quantities.
+        fields: the MjData fields that it reads.
+        channels: what it reads of the record without naming it: state, action, termination.
+        floating: whether it needs a robot with a free joint.
     """
 
     object: ClassVar[str] = ""
     kind_name: ClassVar[str] = ""
     static: ClassVar[frozenset[str]] = frozenset()
     effects: ClassVar[tuple[Effect, ...]] = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+    channels: ClassVar[tuple[str, ...]] = ()
+    floating: ClassVar[bool] = False
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The MuJoCo sensors that it reads."""
+        return ()
+
+    def infers(self, field: str) -> bool:
+        """Whether a wire that is left out leads to the only part that it could lead to."""
+        return True
+
+    @property
+    def needs_limits(self) -> bool:
+        """Whether its joints must have limits in the model."""
+        return False
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
         """What it does to quantities of a robot; ``effects`` where that is the same for all."""

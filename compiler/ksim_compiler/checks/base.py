@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import bases
@@ -75,8 +74,7 @@ def _users(task: Task, facts: RobotFacts, names: list[str]) -> Iterator[str]:
         yield f"{task.learner.section}.mirror"
     views = [replace(facts, root=name) for name in names]
     for object, name, part in task:
-        sensors: Any = getattr(part, "sensors", None)
-        if needs_base(part) or (sensors and len({sensors(view) for view in views}) > 1):
+        if needs_base(part) or len({part.sensors(view) for view in views}) > 1:
             yield f"{object}.{name}"
 
 
@@ -85,5 +83,5 @@ def needs_base(part: Part) -> bool:
     fields = list(annotated_fields(part, Floating))
     if fields:
         return any(body is None for _, _, body in fields)
-    floating = getattr(part, "floating", False) and getattr(part, "body", None) is None
+    floating = part.floating and getattr(part, "body", None) is None
     return floating or (part.object == "Event" and getattr(part, "body", "") is None)

@@ -27,7 +27,7 @@ def own_problems(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 
 def _fields(part: Custom) -> Iterator[str]:
-    fields: Any = getattr(part, "fields", ())
+    fields: Any = part.fields
     if not isinstance(fields, tuple) or not all(isinstance(field, str) for field in fields):
         yield "'fields' is a tuple of names, as in fields = ('qpos',)"
         return
@@ -39,7 +39,7 @@ def _fields(part: Custom) -> Iterator[str]:
 
 
 def _sensors(part: Custom, facts: RobotFacts) -> Iterator[str]:
-    asked: Any = getattr(part, "sensors", lambda robot: ())(facts)
+    asked: Any = part.sensors(facts)
     if not isinstance(asked, tuple) or not all(isinstance(s, SensorRequest) for s in asked):
         yield "'sensors' returns a tuple of sensor requests"
         return

@@ -121,7 +121,7 @@ def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[
         if body in facts.bodies and facts.free_joint(body) is None:
             message = f"body {body!r} has no free joint, and {part.kind_name!r} needs one"
             yield task.report(BODY_DOES_NOT_FLOAT, message, *at, *path, help=others)
-    if getattr(part, "floating", False) and needs_base(part) and facts.base is None:
+    if part.floating and needs_base(part) and facts.base is None:
         message = f"{part.kind_name!r} needs a base that floats, and the base of {facts.source}, "
         message += f"{facts.root!r}, has no free joint"
         named = "body" in type(part).model_fields
@@ -203,7 +203,7 @@ def _pattern(
 
 def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
     """The joints have limits where a part is derived from them."""
-    if not getattr(part, "needs_limits", False):
+    if not part.needs_limits:
         return
     endless = [j.name for j in facts.match_joints(getattr(part, "joints", ())) if j.limits is None]
     if endless:

@@ -26,7 +26,10 @@ from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.networks import NETWORKS
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.objects import OBJECT
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.termination import Termination
 
 WIDTH = 100
 
@@ -129,13 +132,13 @@ def _object(name: str, of: Mapping[str, type[Part]]) -> str:
 def _component(object: str, model: type[Part]) -> str:
     shape = _shape(object, model)
     facts = [f"Shape: {shape}."] if shape else []
-    if getattr(model, "penalty", False):
+    if issubclass(model, Reward) and model.penalty:
         facts.append("A penalty: scale * value is subtracted from the total.")
-    if getattr(model, "floating", False):
+    if model.floating:
         facts.append("It needs a robot with a free joint.")
-    if not getattr(model, "sensed", True):
+    if issubclass(model, Observation) and not model.sensed:
         facts.append("No robot senses it: it is for critics.")
-    if getattr(model, "timeout", False):
+    if issubclass(model, Termination) and model.timeout:
         facts.append("A time-out: the value of the last state is bootstrapped.")
     if model.effects:
         facts.append("Quantities (ksim-compile --emit ranges TASK prints them of a task):")
@@ -163,9 +166,9 @@ def _shape(object: str, model: type[Part]) -> str:
     """The shape of a part's value in words; "" for parts without one."""
     if not OBJECT[object].valued:
         return ""
-    components: tuple[str, ...] = getattr(model, "components", ())
-    if components:
-        return f"{len(components)} numbers, logged apart: {', '.join(components)}"
+    if issubclass(model, Reward) and model.components:
+        names = ", ".join(model.components)
+        return f"{len(model.components)} numbers, logged apart: {names}"
     if object in ("Reward", "Termination", "Curriculum", "Critic"):
         return "one number"
     if object == "Action":

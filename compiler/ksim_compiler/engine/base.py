@@ -196,6 +196,10 @@ class Engine(Protocol):
         """
         ...
 
+    def model_values(self, state: State) -> dict[str, jax.Array]:
+        """The value that each environment has of every one of `spec.model_fields`, (n, *shape)."""
+        ...
+
     def rows(self, state: State) -> np.ndarray:
         """The states as (n, nstate) float64 rows of MuJoCo's `mjSTATE_INTEGRATION`, on the host."""
         ...

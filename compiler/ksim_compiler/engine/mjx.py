@@ -197,6 +197,9 @@ class MjxEngine:
 
         return jax.lax.cond(mask.any(), some, lambda: current)
 
+    def model_values(self, state: MjxState) -> dict[str, jax.Array]:
+        return dict(state.model)
+
     def rows(self, state: MjxState) -> np.ndarray:
         at = state_slices(self.spec.model)
         rows = np.tile(default_row(self.spec.model), (self.spec.envs, 1))

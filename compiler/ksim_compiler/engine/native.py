@@ -133,6 +133,9 @@ class NativeEngine:
         bits, *rest = call(*kept, mask, *self._start(qpos, qvel, ctrl), merged)
         return NativeState(bits, merged), dict(zip(self.spec.fields, rest, strict=True))
 
+    def model_values(self, state: NativeState) -> dict[str, jax.Array]:
+        return dict(state.model)
+
     def rows(self, state: NativeState) -> np.ndarray:
         return _rows(state.bits).copy()
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import jax.numpy as jnp
 import numpy as np
 
-from ksim_schema.vocabulary import Model
+from ksim_schema.vocabulary import Model, Part
 
 M = TypeVar("M", bound=Model)
 Parameters = dict[str, Any]
@@ -21,7 +21,7 @@ Parameters = dict[str, Any]
 
 def extract(component: Model) -> Parameters:
     """The real numbers of a component, by field; static fields and whole numbers are left out."""
-    static = getattr(component, "static", frozenset())
+    static = component.static if isinstance(component, Part) else frozenset[str]()
     found: Parameters = {}
     for name in type(component).model_fields:
         if name not in static:

@@ -31,8 +31,8 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     sensors: dict[SensorRequest, None] = {}
     for object in ("Command", "Observation", "Reward", "Termination", "Curriculum"):
         for part in plan.parts(object).values():
-            fields.update(dict.fromkeys(getattr(part, "fields", ())))
-            sensors.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]
+            fields.update(dict.fromkeys(part.fields))
+            sensors.update(dict.fromkeys(part.sensors(facts)))
     if sensors:
         fields["sensordata"] = None
     drives: list[Drive] = []

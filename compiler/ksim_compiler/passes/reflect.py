@@ -21,6 +21,10 @@ from ksim_schema.diagnostics.codes.values import (
 )
 from ksim_schema.graph import Node
 from ksim_schema.robot.mirror import Mirror, Signed, joined
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.signal import WiredObservation
 
 
 def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
@@ -127,13 +131,13 @@ def _inputs(plan: Plan, columns: tuple[Column, ...], mirror: Mirror) -> Signed:
 
 def _image(plan: Plan, node: Node, mirror: Mirror) -> Signed | None:
     """The mirror image of a node's whole value: of all of its history."""
-    part: Any = plan.task.of(node.object)[node.name]
-    source = getattr(part, "source", "")
-    if source:  # an observation of another part's value
-        images = [_image(plan, e.src, mirror) for e in plan.graph.into(node, source)]
+    part = plan.task.of(node.object)[node.name]
+    if isinstance(part, WiredObservation):
+        images = [_image(plan, e.src, mirror) for e in plan.graph.into(node, part.source)]
         image = None if None in images else joined(i for i in images if i is not None)
     else:
+        assert isinstance(part, Observation | Command | Action)
         image = part.mirrored(mirror)
     if image is None:
         return None
-    return joined([image] * getattr(part, "history", 1))
+    return joined([image] * (part.history if isinstance(part, Observation) else 1))

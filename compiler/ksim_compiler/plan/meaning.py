@@ -194,10 +194,7 @@ def _limits(
     before: Anatomy, after: Anatomy, now: Stretch, keys: list[Key]
 ) -> Iterator[tuple[Key, str]]:
     """Limits of joints, where something is derived from them or held within them."""
-    if not any(
-        getattr(part, "needs_limits", False) or getattr(part, "clip_to_limits", False)
-        for part in now.parts
-    ):
+    if not any(part.needs_limits or getattr(part, "clip_to_limits", False) for part in now.parts):
         return
     for key in dict.fromkeys(keys):
         a, b = (m.joints.get(key[1]) if key[0] == "joint" else None for m in (before, after))

@@ -15,7 +15,7 @@ from ksim_schema.custom.api import Custom
 from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.command.motion import BaseHeight
 from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
-from ksim_schema.vocabulary.command.velocity import LinearVelocity
+from ksim_schema.vocabulary.command.velocity import AngularVelocity, LinearVelocity
 
 
 class CommandError(Exception):
@@ -73,7 +73,8 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
         raise CommandError(f"{name!r} ({kind}) draws or moves by a rule of its own: it is not held")
     if label not in places:
         raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(places)}")
-    if getattr(commands[name], "either_way", False):
+    command = commands[name]
+    if isinstance(command, AngularVelocity) and command.either_way:
         raise CommandError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
     own = dict(params["Command"][name])
     for chance in CHANCES:

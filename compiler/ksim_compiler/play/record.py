@@ -104,7 +104,9 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "last_action": episode.action[0],
             "policy": state.policy_input[0],
             "commands": {n: m.value[0] for n, m in episode.memory["Command"].items()},
-            "model": {name: value[0] for name, value in state.physics.model.items()},
+            "model": {
+                name: value[0] for name, value in env.engine.model_values(state.physics).items()
+            },
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:

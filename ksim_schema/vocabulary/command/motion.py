@@ -73,10 +73,9 @@ class CartesianCoordinate(Drawn):
         default=False, description="A new point is drawn when the last is reached."
     )
 
-    @property
-    def implies_inform(self) -> bool:
-        """Whether it reads the state."""
-        return self.relative_to == "start"
+    def infers(self, field: str) -> bool:
+        """As :meth:`Part.infers`."""
+        return field != "inform" or self.relative_to == "start"
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("x", "y", "z")
@@ -190,10 +189,9 @@ class SinusoidalGait(Command):
     )
     body: BodyName | None = Field(default=None, description=_BODY)
 
-    @property
-    def implies_inform(self) -> bool:
-        """Whether it reads the state."""
-        return self.still_below is not None
+    def infers(self, field: str) -> bool:
+        """As :meth:`Part.infers`."""
+        return field != "inform" or self.still_below is not None
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return (*(f"foot {i}" for i in range(self.feet)), "sin", "cos")

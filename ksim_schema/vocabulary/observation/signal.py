@@ -86,8 +86,11 @@ class SensorValue(Observation):
 class WiredObservation(Observation):
     """The value of another part, whose shape is its own (shape inference fills it in)."""
 
-    implies_observe: ClassVar[bool] = False
     source: ClassVar[str] = ""
+
+    def infers(self, field: str) -> bool:
+        """As :meth:`Part.infers`."""
+        return field != "observe"
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (-1,)
@@ -134,7 +137,10 @@ class EpisodeTime(Observation):
     """Time since the start of the episode, s (ksim's TimestepObservation)."""
 
     kind: Literal["episode_time"] = "episode_time"
-    implies_observe: ClassVar[bool] = False
+
+    def infers(self, field: str) -> bool:
+        """As :meth:`Part.infers`."""
+        return field != "observe"
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (1,)
