@@ -55,10 +55,10 @@ class Net(eqx.Module):
 
     def run(
         self,
-        x: Float[Array, "ticks envs inputs"],
+        x: Float[Array, "*batch inputs"],
         carry: NetCarry,
-        start: Float[Array, "ticks envs"],
-    ) -> Float[Array, "ticks envs outputs"]:
+        start: Float[Array, "*batch"],
+    ) -> Float[Array, "*batch outputs"]:
         """Outputs over a sequence, as calling tick by tick gives them.
 
         Without a memory there is no sequence, and the leading axes are any.
