@@ -19,7 +19,7 @@ from ksim_schema.exchange.acset_import import disagreements, import_task, is_pla
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
 from ksim_schema.graph.wiring import wire
-from ksim_schema.source import Document, read
+from ksim_schema.source import Document, parse, read
 from ksim_schema.source.files import start_text
 from ksim_schema.source.json_reader import parse_json
 from ksim_schema.source.paths import folder_of
@@ -49,12 +49,27 @@ class Checked:
     sources: dict[str, str]
 
 
-def check_file(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Checked:
-    """Read and check a task file; see :func:`check_document`. A ``.json`` file holds an ACSet."""
+def check_file(
+    path: Path,
+    settings: Sequence[str] = (),
+    name: str | None = None,
+    text: str | None = None,
+) -> Checked:
+    """Read and check a task file; see :func:`check_document`. A ``.json`` file holds an ACSet.
+
+    Args:
+        path: the file.
+        settings: ``path=value`` texts that change the task.
+        name: how to call it in messages; the path by default.
+        text: what to check as the file's text, in place of what it holds.
+    """
     is_json = path.suffix == ".json"
-    document, found = read(path, name, parse_json if is_json else None)
+    parser = parse_json if is_json else parse
+    called = name or str(path)
+    document, found = read(path, name, parser) if text is None else parser(text, called)
     if document is None:
-        return Checked(None, None, in_order(found), {name or str(path): start_text(path)})
+        shown = start_text(path) if text is None else text
+        return Checked(None, None, in_order(found), {called: shown})
     if is_json and not is_plain_task(document):
         folder = path.resolve().parent if path.is_symlink() else path.parent
         checked = check_instance(document, folder, settings)

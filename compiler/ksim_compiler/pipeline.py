@@ -46,15 +46,21 @@ class Compiled:
     fingerprint: str = ""
 
 
-def compile_file(path: Path, settings: Sequence[str] = (), name: str | None = None) -> Compiled:
+def compile_file(
+    path: Path,
+    settings: Sequence[str] = (),
+    name: str | None = None,
+    text: str | None = None,
+) -> Compiled:
     """Compile a task file.
 
     Args:
         path: the YAML file.
         settings: ``path=value`` texts that change the task.
         name: how to call the file in messages; the path by default.
+        text: what to compile as the file's text, in place of what it holds.
     """
-    return _compile(check_file(path, settings, name), None)
+    return _compile(check_file(path, settings, name, text), None)
 
 
 def compile_document(

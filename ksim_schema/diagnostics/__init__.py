@@ -26,4 +26,5 @@ from ksim_schema.diagnostics.sink import (
 from ksim_schema.diagnostics.suggest import (
     closest as closest,
     did_you_mean as did_you_mean,
+    surely as surely,
 )

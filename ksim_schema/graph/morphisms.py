@@ -15,6 +15,7 @@ from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
 from ksim_schema.diagnostics.codes.typed import ILL_TYPED_EDGE, NO_SUCH_EDGE, UNKNOWN_MORPHISM
 from ksim_schema.graph.graph import NEXT, Edge, Graph
 from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.edits import respell_as
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import Task
 from ksim_schema.units import describe
@@ -53,7 +54,12 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
             where = document.at(path, key=True)
             diagnostics.append(
                 Diagnostic(
-                    UNKNOWN_MORPHISM, f"unknown morphism {name!r}", where, dotted(path), help
+                    UNKNOWN_MORPHISM,
+                    f"unknown morphism {name!r}",
+                    where,
+                    dotted(path),
+                    help,
+                    respell_as(document, where, name, homs),
                 )
             )
         elif not is_list(edges):
@@ -118,7 +124,9 @@ def _put(
                 code, message = UNKNOWN_PART, f"unknown {object} {name!r}"
                 help = did_you_mean(name, _names(document, object), of=f"{object} has")
             place = (*path, end)
-            found.append(Diagnostic(code, message, document.at(place), dotted(place), help))
+            span = document.at(place)
+            fix = None if others else respell_as(document, span, name, _names(document, object))
+            found.append(Diagnostic(code, message, span, dotted(place), help, fix))
             return
     for end in ("tgt", "src"):
         object, name = ends[end]

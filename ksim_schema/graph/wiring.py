@@ -148,7 +148,8 @@ class _Builder:
         else:
             help = did_you_mean(name, self.task.of(object), of=f"{object} has")
             message = f"unknown {object} {name!r}"
-            self.found.append(self.task.report(UNKNOWN_PART, message, *place, help=help))
+            fix = self.task.respell_as(name, self.task.of(object), *place)
+            self.found.append(self.task.report(UNKNOWN_PART, message, *place, help=help, fix=fix))
         return None
 
     def _section_reported(self, object: str) -> bool:

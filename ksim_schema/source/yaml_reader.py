@@ -30,7 +30,6 @@ from ksim_schema.diagnostics.codes.reading import (
 from ksim_schema.source.accidents import Accident, alias, escapes, in_flow, lookalike, unparsed
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping
-from ksim_schema.source.straighten import straighten
 from ksim_schema.source.yaml_errors import syntax_error
 
 MAX_BYTES = 8_000_000
@@ -133,9 +132,13 @@ def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic
     if control is not None:
         message = f"the file holds the control character U+{ord(control[0]):04X}"
         return None, [Diagnostic(NOT_TEXT, message, _character(name, text, control.start()))]
-    straight, changes = straighten(text)
-    reader = _Reader(name, straight)
-    reader.problems += (_told(name, text, found) for found in lookalike(text, changes))
+    straight, reader = text, _Reader(name, text)
+    if not text.isascii():
+        from ksim_schema.source.straighten import straighten
+
+        straight, changes = straighten(text)
+        reader = _Reader(name, straight)
+        reader.problems += (_told(name, text, found) for found in lookalike(text, changes))
     try:
         data = reader.run()
     except _Stop as stop:

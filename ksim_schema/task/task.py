@@ -7,7 +7,7 @@ component. Loading reports every problem and keeps what is valid, so that later 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 from pydantic import ValidationError
 
 from ksim_schema.custom.files import KEY as COMPONENTS, Components
-from ksim_schema.diagnostics import Code, Diagnostic, Span, closest, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Fix, Span, closest, did_you_mean
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import (
     BAD_NAME,
@@ -29,6 +29,7 @@ from ksim_schema.diagnostics.codes.structure import (
 )
 from ksim_schema.diagnostics.codes.values import TWO_LEARNERS
 from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.edits import respell, respell_as, rewrite
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task.validation import problems_of
 from ksim_schema.units import describe
@@ -130,11 +131,30 @@ class Task:
         """The place of a value (or key) in the source."""
         return self.document.at(path, key=key)
 
-    def report(self, code: Code, message: str, *path: str | int, help: str = "") -> Diagnostic:
+    def report(
+        self,
+        code: Code,
+        message: str,
+        *path: str | int,
+        help: str = "",
+        fix: Fix | None = None,
+    ) -> Diagnostic:
         """A diagnostic about the value at a path (of a single value, if it is not a list there)."""
+        path = self._written(path)
+        return Diagnostic(code, message, self.span(*path), dotted(path), help, fix)
+
+    def respell_as(self, name: str, choices: Iterable[str], *path: str | int) -> Fix | None:
+        """The repair of a name at a path, where it can only be one of those in the task."""
+        return respell_as(self.document, self.span(*self._written(path)), name, choices)
+
+    def respell(self, old: str, new: str, *path: str | int) -> Fix | None:
+        """The repair of a text at a path."""
+        return respell(self.document, self.span(*self._written(path)), old, new)
+
+    def _written(self, path: Path_) -> Path_:
         while path and isinstance(path[-1], int) and path not in self.document.values:
             path = path[:-1]
-        return Diagnostic(code, message, self.span(*path), dotted(path), help)
+        return path
 
     def report_key(self, code: Code, message: str, *path: str | int, help: str = "") -> Diagnostic:
         """A diagnostic about the key at a path."""
@@ -226,7 +246,10 @@ def _check_sections(
             help = f"indent it if it is a part of {last}; {help}"
         meant.update(closest(key, known_keys()))
         where = document.at((key,), key=True)
-        found.append(Diagnostic(UNKNOWN_SECTION, f"unknown section {key!r}", where, help=help))
+        free = [name for name in known_keys() if name not in data]
+        fix = respell_as(document, where, key, free)
+        message = f"unknown section {key!r}"
+        found.append(Diagnostic(UNKNOWN_SECTION, message, where, help=help, fix=fix))
     return meant
 
 
@@ -289,7 +312,9 @@ def _load_section(
             message = f"a part is a mapping such as {{kind: ...}}, not {describe(value)}"
             known = isinstance(value, str) and value in own.kinds[section]
             help = f"write {{kind: {value}}}" if known else ""
-            found.append(Diagnostic(NOT_A_MAPPING, message, document.at(path), dotted(path), help))
+            where = document.at(path)
+            fix = rewrite(document, where, f"{{kind: {value}}}") if known else None
+            found.append(Diagnostic(NOT_A_MAPPING, message, where, dotted(path), help, fix))
             continue
         kind = _kind(document, section, path, value, own, found)
         if kind is not None:
@@ -314,7 +339,10 @@ def _kind(
         if misspelt is not None:
             where = document.at((*path, misspelt), key=True)
             message, help = f"unknown field {misspelt!r}", "did you mean 'kind'?"
-            found.append(Diagnostic(UNKNOWN_FIELD, message, where, dotted(path), help))
+            value = data[misspelt]
+            certain = isinstance(value, str) and value in kinds
+            fix = respell(document, where, misspelt, "kind", certain=certain)
+            found.append(Diagnostic(UNKNOWN_FIELD, message, where, dotted(path), help, fix))
             return None
         where = document.at(path, key=True)
         help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
@@ -337,7 +365,8 @@ def _kind(
             help = f"{kind!r} is a kind of {elsewhere[0]}; {help}"
     else:
         message, help = f"a kind is a string, not {describe(kind)}", ""
-    found.append(Diagnostic(UNKNOWN_KIND, message, document.at(path), dotted(path), help))
+    fix = respell_as(document, document.at(path), str(kind), kinds)
+    found.append(Diagnostic(UNKNOWN_KIND, message, document.at(path), dotted(path), help, fix))
     return None
 
 

@@ -24,10 +24,11 @@ from ksim_schema.diagnostics.codes.structure import (
     WRONG_DIMENSION,
     WRONG_TYPE,
 )
-from ksim_schema.source import Document, Path_, dotted, resolve
+from ksim_schema.diagnostics.lookalikes import meant
+from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.edits import respell_as
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import Unit, describe
-from ksim_schema.units.readings import NOTHING, Reading, first_reading, range_meant, truth
 
 _CODES = {
     "missing": MISSING_FIELD,
@@ -72,11 +73,23 @@ def problems_of(
         model: the model it was validated against.
     """
     diagnostics: list[Diagnostic] = []
-    for details in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    strange = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
+    for details in errors:
+        if details["type"] == "missing" and _misspelt(details["loc"], strange):
+            continue
         problem = _problem(details, document, path, data, model)
         places = _contradicting(details, document, path, data)
         diagnostics += [replace(problem, where=place) for place in places] or [problem]
     return diagnostics
+
+
+def _misspelt(missing: tuple[int | str, ...], strange: list[tuple[int | str, ...]]) -> bool:
+    """Whether a field that is missing is one that is reported to be misspelt."""
+    beside = [str(loc[-1]) for loc in strange if loc[:-1] == missing[:-1]]
+    return any(
+        meant(name, (str(missing[-1]),)) or closest(name, (str(missing[-1]),)) for name in beside
+    )
 
 
 def _contradicting(details: ErrorDetails, document: Document, path: Path_, data: Any) -> list[Span]:
@@ -92,6 +105,8 @@ def _contradicting(details: ErrorDetails, document: Document, path: Path_, data:
 def _problem(
     details: ErrorDetails, document: Document, path: Path_, data: Any, model: type[BaseModel]
 ) -> Diagnostic:
+    from ksim_schema.task.repairs import reading_of, repair, reread  # for tasks with mistakes
+
     kind, context, given = details["type"], details.get("ctx", {}), details["input"]
     location = details["loc"]
     if kind == "missing" and location and isinstance(location[-1], int):
@@ -148,31 +163,35 @@ def _problem(
         case _:
             message = details["msg"]
     code = _CODES.get(kind, OUT_OF_RANGE if kind in _LIMITS else WRONG_TYPE)
-    reading = _reading(kind, given, context)
+    single = (
+        bool(location) and isinstance(location[-1], int) and not is_list(_at(data, location[:-1]))
+    )
+    reading = reading_of(kind, given, context, range=single)
     if reading is not None:
         code, message, help = reading.code, reading.message, reading.instead
-    return Diagnostic(code, message, where, dotted(at), help)
+        return Diagnostic(code, message, where, dotted(at), help, reread(document, where, reading))
+    fix = repair(kind, document, at, where, str(context.get("unit", "")))
+    if kind in _NAMED:
+        name = str(context.get("tag")) if kind == "union_tag_invalid" else name
+        name = str(given) if kind == "literal_error" else name
+        fix = respell_as(document, where, name, _choices(kind, model, location, data))
+    return Diagnostic(code, message, where, dotted(at), help, fix)
 
 
-def _reading(kind: str, given: object, context: dict[str, Any]) -> Reading | None:
-    """What a value of the wrong type is likely to mean."""
-    reading = context.get("reading")
-    if isinstance(reading, Reading):
-        return reading
-    if kind == "bool_type":
-        return truth(given)
-    if not isinstance(given, str):
-        return None
-    if kind in ("int_type", "int_parsing"):
-        return first_reading(given, _is_whole, whole=True)
-    if kind == "float_type":
-        return first_reading(given, lambda text: isinstance(resolve(text), int | float))
-    return range_meant(given) if kind == "tuple_type" else None
+_NAMED = ("extra_forbidden", "union_tag_invalid", "literal_error")
+"""Errors of a name that is not one of those that there are."""
 
 
-def _is_whole(text: str) -> bool:
-    value = resolve(text)
-    return not isinstance(value, bool) and isinstance(value, int | float) and value == int(value)
+def _choices(
+    kind: str, model: type[BaseModel], location: tuple[int | str, ...], data: Any
+) -> list[str]:
+    """The names that could have been written."""
+    if kind == "literal_error":
+        return list(map(_plain, _literals(model, location)))
+    if kind == "union_tag_invalid":
+        return _tags(model, location)
+    around = _at(data, location[:-1])
+    return [name for name in _fields(model, location) if name not in around]
 
 
 def _member(data: Any, step: int | str) -> tuple[Any] | None:
@@ -298,13 +317,18 @@ def _unit(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 
 def _known_fields(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    names = _fields(model, location)
+    return did_you_mean(str(location[-1]), names, of="fields", limit=16) if names else ""
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The fields beside the one at a location, a kind's own first."""
     for member in _types(model, location[:-1]):
         if _is_model(member):
             fields = _named_fields(member)
             own = [name for name in fields if name in member.__annotations__]
-            names = [*own, *(name for name in fields if name not in own)]
-            return did_you_mean(str(location[-1]), names, of="fields", limit=16)
-    return ""
+            return [*own, *(name for name in fields if name not in own)]
+    return []
 
 
 def _description(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
@@ -318,6 +342,8 @@ def _description(model: type[BaseModel], location: tuple[int | str, ...]) -> str
 
 def _instead(model: type[BaseModel], location: tuple[int | str, ...], given: object) -> str:
     """The help for a value of the wrong type."""
+    from ksim_schema.units.readings import NOTHING
+
     if given is None or (isinstance(given, str) and given.strip().lower() in NOTHING):
         for member in _types(model, location[:-1]) if location else ():
             info = _named_fields(member).get(str(location[-1])) if _is_model(member) else None

@@ -34,7 +34,6 @@ from ksim_schema.units.dimension import (
     TORQUE,
     Dimension,
 )
-from ksim_schema.units.readings import first_reading
 
 _USUAL: dict[Dimension, tuple[str, ...]] = {
     TIME: ("s", "ms"),
@@ -233,6 +232,8 @@ class Unit:
 
     def _unreadable(self, value: object, error: QuantityError) -> PydanticCustomError:
         """What is wrong with a text that is not a quantity, and what it was likely to be."""
+        from ksim_schema.units.readings import first_reading  # most tasks have no need of it
+
         context: dict[str, object] = {"message": str(error), "help": self._help(value, error)}
         reading = first_reading(value, self._reads) if isinstance(value, str) else None
         if reading is not None:
@@ -266,7 +267,12 @@ class Unit:
             raise PydanticCustomError(
                 "unit_missing",
                 "expected {wanted}, but {number} has no unit",
-                {"wanted": wanted, "number": number, "help": f"write {self.examples(number)}"},
+                {
+                    "wanted": wanted,
+                    "number": number,
+                    "help": f"write {self.examples(number)}",
+                    "unit": self._only,
+                },
             )
         units = " or ".join(f"'{d}'" for d in self.allowed if str(d))
         raise PydanticCustomError(
@@ -279,6 +285,12 @@ class Unit:
                 "help": f"give it in {units}" if units else "give a number without a unit",
             },
         )
+
+    @property
+    def _only(self) -> str:
+        """The unit that a number without one must be in, or "" where there are several."""
+        usual = _USUAL.get(self.allowed[0], (str(self.allowed[0]),))
+        return usual[0] if len(self.allowed) == len(usual) == 1 else ""
 
     @property
     def _each(self) -> str:
@@ -314,6 +326,13 @@ class Period(Unit):
 
     def examples(self, number: str) -> str:
         return f"'{number} Hz' or '{number} ms'"
+
+    def _reads(self, text: str) -> bool:
+        return super()._reads(text) or Unit((FREQUENCY,))._reads(text)
+
+    @property
+    def _only(self) -> str:
+        return ""
 
 
 Number = Annotated[float, Unit((NUMBER,))]

@@ -124,7 +124,6 @@ def test_all_problems_of_a_task_are_reported_in_one_run(tmp_path: Path) -> None:
         "KS0201",
         "KS0003",
         "KS0110",
-        "KS0105",
         "KS0104",
     ]
     assert [d.where for d in found] == sorted(d.where for d in found)

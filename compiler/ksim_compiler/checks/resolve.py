@@ -152,7 +152,8 @@ def _exact(
     names = _choices(facts, what, False)
     if text not in names:
         help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
-        yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
+        fix = task.respell_as(text, names, *place)
+        yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help, fix=fix)
 
 
 _GLOB = "a pattern is a regular expression, in which '.*' stands for any text: write {!r}"
@@ -180,7 +181,8 @@ def _pattern(
         message = f"{text[:60]!r} is not a regular expression: {error}"
         globbed = _as_glob(text, _choices(facts, what, True))
         help = _GLOB.format(globbed) if globbed else ""
-        yield task.report(BAD_PATTERN, message, *place, help=help)
+        fix = task.respell(text, globbed, *place) if globbed else None
+        yield task.report(BAD_PATTERN, message, *place, help=help, fix=fix)
         return
     names = _choices(facts, what, True)
     matched = [name for name in names if expression.fullmatch(name)]
@@ -192,13 +194,15 @@ def _pattern(
             yield task.report(PATTERN_OF_A_SHELL, message, *place, help=_GLOB.format(globbed))
     elif globbed:
         message = f"{text!r} matches no {what}"
-        yield task.report(PATTERN_WITHOUT_MATCH, message, *place, help=_GLOB.format(globbed))
+        help, fix = _GLOB.format(globbed), task.respell(text, globbed, *place)
+        yield task.report(PATTERN_WITHOUT_MATCH, message, *place, help=help, fix=fix)
     elif not matched:
         plain = re.fullmatch(r"[\w-]+", text)
         code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
         help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
-        yield task.report(code, message, *place, help=help)
+        fix = task.respell_as(text, names, *place) if plain else None
+        yield task.report(code, message, *place, help=help, fix=fix)
 
 
 def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:

@@ -70,6 +70,12 @@ def parser() -> argparse.ArgumentParser:
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
     add("--fmt", action="store_true", help="lay the files out; with --check, only say which")
+    add(
+        "--fix",
+        action="store_true",
+        help="put right what is certain to be a slip (misspelt names, units, ranges in the wrong "
+        "order, look-alike characters), and print the changes; with --check, write nothing",
+    )
     add("--init", type=path, metavar="NAME", help="write a new task, NAME.yaml")
     add(
         "--robot",
@@ -150,6 +156,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("name a task file or a folder of tasks; --help says more")
     if not tasks:
         raise UsageError(f"no tasks in {', '.join(map(str, options.paths))}")
+    if options.fix:
+        return _fix(tasks, options)
     if options.fmt:
         from ksim_compiler.cli import format
 
@@ -159,13 +167,29 @@ def run(options: argparse.Namespace) -> int:
     return _compile(tasks, options)
 
 
+def _fix(tasks: Sequence[Path], options: argparse.Namespace) -> int:
+    """Repair task files.
+
+    Raises:
+        UsageError: something else is asked for beside.
+    """
+    from ksim_compiler.cli import fix
+
+    others = {"fmt": "fmt", "emit": "emit", "out": "out", "settings": "set"}
+    beside = [flag for name, flag in others.items() if getattr(options, name)]
+    if beside or options.format != "text":
+        flag = beside[0] if beside else "format"
+        raise UsageError(f"--fix changes the files of tasks, and does no more; leave out --{flag}")
+    return fix.fix_files(tasks, options.check, options.color)
+
+
 def _check_alone(options: argparse.Namespace) -> None:
     """Refuse what --init would leave undone.
 
     Raises:
         UsageError: a task is named, or it is to be checked, changed or written elsewhere.
     """
-    others = ("check", "fmt", "emit", "out", "settings")
+    others = ("check", "fmt", "fix", "emit", "out", "settings")
     flags = [{"settings": "set"}.get(name, name) for name in others if getattr(options, name)]
     if options.paths:
         raise UsageError(f"--init {options.init} writes a new task; leave out {options.paths[0]}")
