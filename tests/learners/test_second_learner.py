@@ -280,3 +280,11 @@ def test_every_learner_has_a_room() -> None:
         assert all(isinstance(drawn, Chart) for drawn in charts(learner()))
         learner.model_validate({})  # every field has a default
     assert [name for name, of in declarations.LEARNERS.items() if of.usual] == ["PPO"]
+
+
+def test_differences_written_before_there_was_a_choice_are_read() -> None:
+    change = {"action": "changed", "subject": "PPO", "place": ["gamma", "start"]}
+    change |= {"tier": "training", "why": "", "old": 0.9, "new": 0.99}
+    (read,) = Diff.from_json(json.dumps({"format": 1, "changes": [change]})).changes
+    assert (read.subject, read.place) == ("learner", ("PPO", "gamma", "start"))
+    assert Diff.from_json(Diff((read,)).to_json()) == Diff((read,))

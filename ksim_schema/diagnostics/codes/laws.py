@@ -106,7 +106,7 @@ OVERLAPPING_EVENTS = warning(
 IDLE_CUT = warning(
     "KS0480",
     "cut after the end",
-    "PPO.episode cuts the episodes of the training short. A longer one than the time limit of the "
+    "A learner's episode cuts the episodes of the training short. A longer one than the time limit of the "
     "task changes nothing.",
 )
 UNSEEN_ACTION = info(
