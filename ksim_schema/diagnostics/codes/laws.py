@@ -106,8 +106,8 @@ OVERLAPPING_EVENTS = warning(
 IDLE_CUT = warning(
     "KS0480",
     "cut after the end",
-    "A learner's episode cuts the episodes of the training short. A longer one than the time limit of the "
-    "task changes nothing.",
+    "A learner's 'episode' cuts the episodes of the training short. A longer one than the time "
+    "limit of the task changes nothing.",
 )
 UNSEEN_ACTION = info(
     "KS0482",
