@@ -12,7 +12,7 @@ from ksim_schema.checks.values import lint
 from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
-from ksim_schema.diagnostics import Diagnostic, has_errors, in_order
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
 from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
 from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
@@ -66,18 +66,18 @@ def check_file(
     is_json = path.suffix == ".json"
     parser = parse_json if is_json else parse
     called = name or str(path)
-    document, found = read(path, name, parser) if text is None else parser(text, called)
+    sink = Sink()
+    document = read(path, sink, name, parser) if text is None else parser(text, called, sink)
     if document is None:
         shown = start_text(path) if text is None else text
-        return Checked(None, None, in_order(found), {called: shown})
+        return Checked(None, None, sink.in_order(), {called: shown})
     if is_json and not is_plain_task(document):
         folder = path.resolve().parent if path.is_symlink() else path.parent
         checked = check_instance(document, folder, settings)
     else:
         checked = check_document(document, folder_of(path, document.data), settings)
-    return Checked(
-        checked.task, checked.graph, in_order([*found, *checked.diagnostics]), checked.sources
-    )
+    sink.add(checked.diagnostics)
+    return replace(checked, diagnostics=sink.in_order())
 
 
 def check_instance(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:
@@ -85,15 +85,16 @@ def check_instance(document: Document, folder: Path, settings: Sequence[str] = (
 
     The parts of a task imply its graph, so the tables must hold exactly that graph.
     """
-    imported, found = import_task(document)
+    sink = Sink()
+    imported = import_task(document, sink)
     if imported is None:
-        return Checked(None, None, in_order(found), {document.file: document.text})
+        return Checked(None, None, sink.in_order(), {document.file: document.text})
     checked = check_document(imported.document, folder)
-    found += checked.diagnostics
-    if checked.graph is not None and not has_errors(found):
-        found += disagreements(imported, checked.graph)
-    if not settings or has_errors(found):
-        return replace(checked, diagnostics=in_order(found))
+    sink.add(checked.diagnostics)
+    if checked.graph is not None and not sink.failed:
+        sink.add(disagreements(imported, checked.graph))
+    if not settings or sink.failed:
+        return replace(checked, diagnostics=sink.in_order())
     return check_document(imported.document, folder, settings)
 
 
@@ -113,40 +114,34 @@ def check_document(
             the task is whole: nothing else is read.
     """
     texts = sources(document, settings)
-    diagnostics: list[Diagnostic] = []
+    sink = Sink()
     homes: dict[str, tuple[Path, str]] = {}
     if files is None:
-        composed = compose(document, folder, LEARNERS)
-        document, diagnostics, homes = composed.document, composed.problems, composed.homes
+        composed = compose(document, folder, LEARNERS, sink)
+        document, homes = composed.document, composed.homes
         texts |= composed.sources
-        if has_errors(diagnostics):  # what else is wrong may follow from these
-            return Checked(None, None, in_order(diagnostics), texts)
-    document, problems = apply_settings(document, settings, LEARNERS)
-    diagnostics += problems
+        if sink.failed:  # what else is wrong may follow from these
+            return Checked(None, None, sink.in_order(), texts)
+    document = apply_settings(document, settings, LEARNERS, sink)
     shown = {name: place for name, (_, place) in homes.items()}
     read, place = _component_files(document, folder, files, homes)
-    components, problems = own.load(document, read, place, shown)
+    components = own.load(document, read, place, sink, shown)
     texts |= components.sources
-    diagnostics += problems
-    document, problems = desugar(document, components.kinds)
-    diagnostics += problems
-    task, problems = load(document, folder, components)
-    diagnostics += problems
+    document = desugar(document, sink, components.kinds)
+    task = load(document, folder, sink, components)
     if task is None:
-        return Checked(None, None, in_order(diagnostics), texts)
-    graph, problems = wire(task)
-    diagnostics += problems
-    broken = has_errors(diagnostics)
-    diagnostics += check(task, graph, broken=broken)
-    diagnostics += numbers(task)
-    doubtful = broken or has_errors(diagnostics)
-    told = {(d.where.line, d.where.column) for d in diagnostics}
-    diagnostics += (
-        d for d in lint(task, broken=doubtful) if (d.where.line, d.where.column) not in told
-    )
+        return Checked(None, None, sink.in_order(), texts)
+    graph = wire(task, sink)
+    broken = sink.failed
+    sink.add(check(task, graph, broken=broken))
+    sink.add(numbers(task))
+    doubtful = broken or sink.failed
+    reported = {(d.where.line, d.where.column) for d in sink}
+    values = lint(task, broken=doubtful)
+    sink.add(d for d in values if (d.where.line, d.where.column) not in reported)
     if not broken:
-        diagnostics += contradicted(document, task, graph)
-    return Checked(task, graph, in_order(diagnostics), texts)
+        sink.add(contradicted(document, task, graph))
+    return Checked(task, graph, sink.in_order(), texts)
 
 
 def _component_files(

@@ -10,7 +10,7 @@ from ksim_compiler import passes
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
 from ksim_schema.custom.files import blame
-from ksim_schema.diagnostics import Diagnostic, has_errors, in_order, suppress
+from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, in_order, suppress
 from ksim_schema.diagnostics.codes.names import (
     MODEL_DOWNLOADED,
     MODEL_REMARK,
@@ -97,64 +97,53 @@ def _compile(checked: Checked, files: model.ModelFiles | None) -> Compiled:
 
 
 def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compiled:
-    task, graph, found = checked.task, checked.graph, checked.diagnostics
+    task, graph, sink = checked.task, checked.graph, Sink()
     if task is None or graph is None:
-        return Compiled(None, found, checked.sources)
+        return Compiled(None, checked.diagnostics, checked.sources)
+    sink.add(checked.diagnostics)
     for name, part in list(task.of(RobotPart).items())[:1]:
+        at = ("PhysicsState", name, "model")
         try:
             if files is None:
                 located = locate.locate(part.model, task.folder)
                 if located.downloaded:
                     message = f"downloaded {located.downloaded}"
-                    found = [
-                        *found,
-                        task.report(MODEL_DOWNLOADED, message, "PhysicsState", name, "model"),
-                    ]
-                files = model.read_files(located.path)
-                files, problems = _with_task_files(task, files)
-                if problems:
-                    found = in_order([*found, *problems])
+                    sink.add([task.report(MODEL_DOWNLOADED, message, *at)])
+                files = _with_task_files(task, model.read_files(located.path), sink)
+                if files is None:
                     break
             loaded = model.load(part, files)
         except model.ModelError as error:
-            place = ("PhysicsState", name, "model")
-            place = (*place[:2], getattr(error, "field", "model"))
+            place = (*at[:2], getattr(error, "field", "model"))
             code, help = getattr(error, "code", UNREADABLE_MODEL), getattr(error, "help", "")
-            found = in_order([*found, task.report(code, str(error), *place, help=help)])
+            sink.add([task.report(code, str(error), *place, help=help)])
             break
         for note in loaded.notes:
             message = f"MuJoCo remarks on the model: {note}"
-            found = [*found, task.report(MODEL_REMARK, message, "PhysicsState", name, "model")]
+            sink.add([task.report(MODEL_REMARK, message, *at)])
         for turned in sane.no_limits(loaded.model):
-            message, help = (
-                f"{turned}, which MuJoCo takes for no limit",
-                "write the lower end first",
-            )
-            problem = task.report(
-                RANGE_WITHOUT_LIMIT, message, "PhysicsState", name, "model", help=help
-            )
-            found = [*found, problem]
+            message = f"{turned}, which MuJoCo takes for no limit"
+            help = "write the lower end first"
+            sink.add([task.report(RANGE_WITHOUT_LIMIT, message, *at, help=help)])
         plan = Plan(task, graph, loaded)
-        if has_errors(found):  # the graph may be broken, but names can still be checked
-            found = in_order([*found, *passes.resolve(plan)[1]])
+        if sink.failed:  # the graph may be broken, but names can still be checked
+            passes.resolve(plan, sink)
             break
-        plan, problems = passes.run(plan)
-        found = in_order([*found, *problems])
-        if has_errors(found):
+        plan = passes.run(plan, sink)
+        if sink.failed:
             break
-        return Compiled(plan, found, checked.sources, fingerprint(plan.task, graph, files.content))
-    return Compiled(None, found, checked.sources)
+        meaning = fingerprint(plan.task, graph, files.content)
+        return Compiled(plan, sink.in_order(), checked.sources, meaning)
+    return Compiled(None, sink.in_order(), checked.sources)
 
 
 MAX_TASK_FILE = 200_000_000
 """Largest file beside a task, in bytes."""
 
 
-def _with_task_files(
-    task: Task, files: model.ModelFiles
-) -> tuple[model.ModelFiles, list[Diagnostic]]:
-    """The files of a model together with those that stand beside the task."""
-    diagnostics: list[Diagnostic] = []
+def _with_task_files(task: Task, files: model.ModelFiles, sink: Sink) -> model.ModelFiles | None:
+    """The files of a model with those that stand beside the task; None when one is unreadable."""
+    found = Sink()
     content, taken = dict(files.content), dict[str, Path]()
     for object, name, part in task:
         for place, _, value in annotated_fields(part, File):
@@ -172,5 +161,6 @@ def _with_task_files(
                 problem = str(error)
             if problem:
                 message = f"cannot read {value}: {problem}"
-                diagnostics.append(task.report(UNREADABLE_TASK_FILE, message, object, name, *place))
-    return model.ModelFiles(files.root, content), diagnostics
+                found.add([task.report(UNREADABLE_TASK_FILE, message, object, name, *place)])
+    sink.add(found)
+    return None if found else model.ModelFiles(files.root, content)

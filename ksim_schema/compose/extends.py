@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ksim_schema.compose.settings import missing, missing_place, with_value
-from ksim_schema.diagnostics import Code, Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Code, Sink, Span, did_you_mean
 from ksim_schema.diagnostics.codes.composition import (
     EXTENDS_CONFLICT,
     EXTENDS_CYCLE,
@@ -47,13 +47,11 @@ class Composed:
 
     Attributes:
         document: data without those keys; its places may lie in several files.
-        problems: what is wrong.
         sources: the texts of the bases, by file.
         homes: component file of a base -> the folder that it is in, and how messages call that.
     """
 
     document: Document
-    problems: list[Diagnostic] = field(default_factory=lambda: [])
     sources: dict[str, str] = field(default_factory=lambda: {})
     homes: dict[str, tuple[Path, str]] = field(default_factory=lambda: {})
 
@@ -69,27 +67,27 @@ class _Layer:
     """Every file that it is made of -> that file's data with what it extends."""
 
 
-def compose(document: Document, folder: Path, flat: Collection[str]) -> Composed:
+def compose(document: Document, folder: Path, flat: Collection[str], sink: Sink) -> Composed:
     """Apply ``extends``, ``remove`` and ``set``.
 
     Args:
         document: the task.
         folder: the folder that its paths are relative to.
         flat: sections that hold fields and no parts.
+        sink: where what is wrong is reported.
     """
     if not is_mapping(document.data) or not set(KEYS) & set(document.data):
         return Composed(document)
-    composer = _Composer(folder, PurePosixPath(document.file).parent, flat)
+    composer = _Composer(folder, PurePosixPath(document.file).parent, flat, sink)
     here = (folder / PurePosixPath(document.file).name).resolve()
     layer = composer.layer(document, folder, (here,))
     whole = replace(document, data=layer.data, keys=layer.keys, values=layer.values)
-    return Composed(whole, composer.found, composer.sources, composer.homes)
+    return Composed(whole, composer.sources, composer.homes)
 
 
 class _Composer:
-    def __init__(self, root: Path, place: PurePosixPath, flat: Collection[str]) -> None:
-        self.root, self.place, self.flat = root, place, flat
-        self.found: list[Diagnostic] = []
+    def __init__(self, root: Path, place: PurePosixPath, flat: Collection[str], sink: Sink) -> None:
+        self.root, self.place, self.flat, self.sink = root, place, flat, sink
         self.sources: dict[str, str] = {}
         self.homes: dict[str, tuple[Path, str]] = {}
         self._known: dict[Path, _Layer | None] = {}
@@ -184,18 +182,20 @@ class _Composer:
         if path in self._known:
             return self._known[path]
         shown = _shown(document.file, name)
-        base, problems = read(path, shown)
-        if base is None and problems and problems[0].code == UNREADABLE_FILE:
-            self._report(UNREADABLE_BASE_TASK, problems[0].message, where, place)
+        problems = Sink()
+        base = read(path, problems, shown)
+        unread = next((p for p in problems if p.code == UNREADABLE_FILE), None)
+        if unread is not None:
+            self._report(UNREADABLE_BASE_TASK, unread.message, where, place)
             return None
-        self.found += problems
+        self.sink.add(problems)
         if base is None:
             self.sources[shown] = start_text(path)
             return None
         self.sources[shown] = base.text
         if not is_mapping(base.data):
             message = f"a task is a mapping of sections, not {describe(base.data)}"
-            self.found.append(Diagnostic(NOT_A_MAPPING, message, base.at(())))
+            self.sink.report(NOT_A_MAPPING, message, base.at(()))
             return None
         layer = self.layer(base, folder_of(given, base.data), (*chain, path))
         self._known[path] = layer
@@ -252,7 +252,7 @@ class _Composer:
         place = f"{before.file}:{before.line}"
         message = f"{dotted(path)} is {_shown_value(b)} here and {_shown_value(a)} in {place}"
         help = f"change what is extended with 'set: {{{dotted(path)}: ...}}'"
-        self.found.append(Diagnostic(EXTENDS_CONFLICT, message, after, dotted(path), help))
+        self.sink.report(EXTENDS_CONFLICT, message, after, dotted(path), help)
 
     def _removed(self, document: Document, layer: _Layer) -> _Layer:
         names = document.data.get(REMOVE, ())
@@ -291,7 +291,7 @@ class _Composer:
             where = document.at((SET, name), key=True)
             problem = missing_place(data, path, where, self.flat)
             if problem is not None:
-                self.found.append(problem)
+                self.sink.add([problem])
                 continue
             for added in missing(data, path):  # what the path makes is blamed on its line
                 keys[added] = where
@@ -306,7 +306,7 @@ class _Composer:
         return replace(layer, data=data, keys=keys, values=values)
 
     def _report(self, code: Code, message: str, where: Span, path: Path_, help: str = "") -> None:
-        self.found.append(Diagnostic(code, message, where, dotted(path), help))
+        self.sink.report(code, message, where, dotted(path), help)
 
 
 class _Absent:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ksim_schema.diagnostics import Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Sink, Span, did_you_mean
 from ksim_schema.diagnostics.codes.structure import NO_SUCH_PATH
 from ksim_schema.source import Document, Path_, parse
 from ksim_schema.source.plain import is_mapping
@@ -16,21 +16,19 @@ COMMAND_LINE = "--set"
 
 
 def apply_settings(
-    document: Document, settings: Sequence[str], flat: Collection[str]
-) -> tuple[Document, list[Diagnostic]]:
+    document: Document, settings: Sequence[str], flat: Collection[str], sink: Sink
+) -> Document:
     """Set values by path.
 
     Args:
         document: the task.
         settings: texts ``path=value``; the value is YAML.
         flat: sections that hold fields and no parts.
+        sink: where what is wrong with them is reported.
 
     Returns:
-        The changed document, and what is wrong with the settings.
+        The changed document.
     """
-    if not settings:
-        return document, []
-    diagnostics: list[Diagnostic] = []
     data = document.data
     values, keys = dict(document.values), dict(document.keys)
     for line, setting in enumerate(settings, start=1):
@@ -38,20 +36,19 @@ def apply_settings(
         where = Span(COMMAND_LINE, line, 1, line, len(path_text) + 1)
         if not equals or not path_text.strip():
             help = "write for example --set Reward.linvel.scale=3"
-            diagnostics.append(
-                Diagnostic(NO_SUCH_PATH, f"{setting!r} is not path=value", where, help=help)
-            )
+            sink.report(NO_SUCH_PATH, f"{setting!r} is not path=value", where, help=help)
             continue
         path: Path_ = tuple(path_text.strip().split("."))
-        parsed, problems = parse(value_text, COMMAND_LINE)
+        problems = Sink()
+        parsed = parse(value_text, COMMAND_LINE, problems)
         column = len(path_text) + 2
         place = Span(COMMAND_LINE, line, column, line, len(setting) + 1)
-        diagnostics += [replace(p, where=place) for p in problems]
+        sink.add(replace(p, where=place) for p in problems)
         if parsed is None:
             continue
         problem = missing_place(data, path, where, flat)
         if problem is not None:
-            diagnostics.append(problem)
+            sink.add([problem])
             continue
         for added in missing(data, path):
             keys[added] = values[added] = where
@@ -60,7 +57,7 @@ def apply_settings(
             del values[old]
         values[path] = place
         keys.setdefault(path, where)
-    return replace(document, data=data, values=values, keys=keys), diagnostics
+    return replace(document, data=data, values=values, keys=keys)
 
 
 def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import SchemaError
 
 from ksim_schema.custom.api import BASES, Custom, Observation
-from ksim_schema.diagnostics import Diagnostic, Span
+from ksim_schema.diagnostics import Diagnostic, Sink, Span
 from ksim_schema.diagnostics.codes.custom import (
     BAD_DECLARATION,
     COMPONENT_WITHOUT_RULE,
@@ -67,13 +67,14 @@ def _span(file: str, line: int, start: int, name: str) -> Span:
     return Span(file, line, start + 1, line, start + 1 + len(name))
 
 
-def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], list[Diagnostic]]:
+def declared_in(name: str, text: str, shown: str, sink: Sink) -> list[type[Custom]]:
     """Run a component file and collect the components that it declares.
 
     Args:
         name: of the file in the task.
         text: its content.
         shown: how to call it in messages.
+        sink: where what is wrong with it is reported.
     """
     try:
         tree = ast.parse(text, shown)
@@ -82,9 +83,11 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
         line, column = error.lineno or 1, max(1, error.offset or 1)
         end = (error.end_lineno or line, max(error.end_offset or 0, column + 1))
         where = Span(shown, line, column, *end)
-        return [], [Diagnostic(INVALID_PYTHON, f"not valid Python: {error.msg}", where)]
+        sink.report(INVALID_PYTHON, f"not valid Python: {error.msg}", where)
+        return []
     except (ValueError, RecursionError, MemoryError) as error:
-        return [], [Diagnostic(INVALID_PYTHON, f"not valid Python: {error}", Span(shown))]
+        sink.report(INVALID_PYTHON, f"not valid Python: {error}", Span(shown))
+        return []
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     source = _Source(shown, classes)
     module = types.ModuleType(f"ksim_component_{sha256((shown + text).encode()).hexdigest()[:16]}")
@@ -105,27 +108,27 @@ def declared_in(name: str, text: str, shown: str) -> tuple[list[type[Custom]], l
             names = ", ".join(base.__name__ for base in BASES)
             message, help = "this file declares no component", f"derive a class from one of {names}"
             where = Span(shown, 1, 1, 1, len(text.split("\n", 1)[0]) + 2)
-            return [], [Diagnostic(NO_COMPONENT, message, where, help=help)]
+            sink.report(NO_COMPONENT, message, where, help=help)
+            return []
         made: list[type[Custom]] = []
-        diagnostics: list[Diagnostic] = []
         for declared in dict.fromkeys(own):
             with suppress(PydanticUserError, SchemaError):  # its parameter is blamed below
                 declared.model_rebuild(force=True, _types_namespace=module.__dict__)
             problems = list(_problems(declared, source))
-            diagnostics += problems
+            sink.add(problems)
             if not problems:
                 made.append(_kind_of(declared, source, name))
-        return made, diagnostics
+        return made
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
-        return [], [_bad_class(error, source)]
+        sink.add([_bad_class(error, source)])
+        return []
     except (Exception, SystemExit) as error:
         message = f"running this file fails: {message_of(error)}"
         help = ""
         if isinstance(error, ImportError):
             help = "a component file can import installed packages, and no file beside it"
-        return [], [
-            Diagnostic(FAILING_COMPONENT_FILE, message, place_of(error, {shown: text}), help=help)
-        ]
+        sink.report(FAILING_COMPONENT_FILE, message, place_of(error, {shown: text}), help=help)
+        return []
     finally:
         del sys.modules[module.__name__]
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ksim_schema.custom.api import Custom
 from ksim_schema.custom.classes import declared_in, message_of, place_of
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.custom import (
     FAILING_COMPONENT,
     KIND_TAKEN,
@@ -77,11 +77,10 @@ def reader_of(folder: Path) -> Reader:
     return read
 
 
-def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Diagnostic]]:
+def collect(document: Document, read: Reader, sink: Sink) -> dict[str, bytes]:
     """Read the component files that a task lists. Nothing is run."""
     files: dict[str, bytes] = {}
-    diagnostics: list[Diagnostic] = []
-    for given, path in _listed(document, diagnostics):
+    for given, path in _listed(document, sink):
         problem, name = "", str(PurePosixPath(given))
         steps = PurePosixPath(given).parts
         if "\\" in given or given.startswith("/") or ".." in steps or not given.isprintable():
@@ -104,20 +103,18 @@ def collect(document: Document, read: Reader) -> tuple[dict[str, bytes], list[Di
             except UnicodeDecodeError:
                 problem = f"{name} is not UTF-8 text"
         if problem:
-            diagnostics.append(
-                Diagnostic(UNREADABLE_COMPONENT_FILE, problem, document.at(path), dotted(path))
-            )
-    return files, diagnostics
+            sink.report(UNREADABLE_COMPONENT_FILE, problem, document.at(path), dotted(path))
+    return files
 
 
-def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, Path_]]:
+def _listed(document: Document, sink: Sink) -> Iterator[tuple[str, Path_]]:
     written = document.data.get(KEY)
     if isinstance(written, str):
         yield written, (KEY,)
         return
     if not is_list(written):
         message = f"expected a list of Python files, not {describe(written)}"
-        found.append(Diagnostic(WRONG_TYPE, message, document.at((KEY,)), KEY))
+        sink.report(WRONG_TYPE, message, document.at((KEY,)), KEY)
         return
     for index, name in enumerate(written):
         if isinstance(name, str):
@@ -125,44 +122,48 @@ def _listed(document: Document, found: list[Diagnostic]) -> Iterator[tuple[str, 
         else:
             message = f"expected the name of a Python file, not {describe(name)}"
             path: Path_ = (KEY, index)
-            found.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
+            sink.report(WRONG_TYPE, message, document.at(path), dotted(path))
 
 
 def load(
-    document: Document, read: Reader, folder: str, folders: Mapping[str, str] | None = None
-) -> tuple[Components, list[Diagnostic]]:
+    document: Document,
+    read: Reader,
+    folder: str,
+    sink: Sink,
+    folders: Mapping[str, str] | None = None,
+) -> Components:
     """Run the component files of a task and collect the kinds that they declare.
 
     Args:
         document: the task.
         read: reads a file by its name.
         folder: how to call the folder of the files in messages.
+        sink: where what is wrong with the files is reported.
         folders: the same of files that are in other folders, by their name.
 
     Returns:
-        The components, and what is wrong with the files. A class with a mistake is left out.
+        The components. A class with a mistake is left out.
     """
     if not is_mapping(document.data) or KEY not in document.data:
-        return Components(), []
-    files, found = collect(document, read)
+        return Components()
+    reported = len(sink)
+    files = collect(document, read, sink)
     kinds = {object: dict(of) for object, of in KINDS.items()}
     sources: dict[str, str] = {}
     for name, content in files.items():
         shown = str(PurePosixPath((folders or {}).get(name, folder)) / name)
         sources[shown] = content.decode("utf-8-sig")
-        declared, problems = declared_in(name, sources[shown], shown)
-        found += problems
-        for model in declared:
+        for model in declared_in(name, sources[shown], shown, sink):
             of = kinds[model.object]
             if model.kind_name in of:
                 taken = of[model.kind_name]
                 by = f"in {taken.declared_at.file}" if issubclass(taken, Custom) else "built-in"
                 message = f"there is a {model.object} {model.kind_name!r} already ({by})"
                 help = "rename the class, or give it another kind_name"
-                found.append(Diagnostic(KIND_TAKEN, message, model.declared_at, help=help))
+                sink.report(KIND_TAKEN, message, model.declared_at, help=help)
             else:
                 of[model.kind_name] = model
-    return Components(files, kinds, sources, bool(found)), found
+    return Components(files, kinds, sources, broken=len(sink) > reported)
 
 
 def blame(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ksim_schema.acset import VALUE_TYPES, Arrow, sch_task
-from ksim_schema.diagnostics import Code, Diagnostic, Span, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Sink, Span, did_you_mean
 from ksim_schema.diagnostics.codes.acsets import (
     BAD_CELL,
     BAD_ROW,
@@ -54,21 +54,23 @@ def is_plain_task(document: Document) -> bool:
     return is_mapping(document.data) and "ksim" in document.data
 
 
-def import_task(document: Document) -> tuple[Imported | None, list[Diagnostic]]:
+def import_task(document: Document, sink: Sink) -> Imported | None:
     """Read the tables of an ACSet as a task.
 
     Args:
         document: an instance of the exchange schema, in the JSON form of ACSets.jl.
+        sink: where what is wrong with the tables is reported.
 
     Returns:
-        The task, or None when the tables break the schema; and what is wrong with them.
+        The task, or None when the tables break the schema.
     """
-    reader = _Importer(document)
+    reported = len(sink)
+    reader = _Importer(document, sink)
     reader.check()
-    if reader.found:
-        return None, reader.found
+    if len(sink) > reported:
+        return None
     imported = reader.task()
-    return (None if reader.found else imported), reader.found
+    return imported if len(sink) == reported else None
 
 
 def disagreements(imported: Imported, graph: Graph) -> Iterator[Diagnostic]:
@@ -104,10 +106,9 @@ def disagreements(imported: Imported, graph: Graph) -> Iterator[Diagnostic]:
 
 
 class _Importer:
-    def __init__(self, document: Document) -> None:
-        self.source = document
+    def __init__(self, document: Document, sink: Sink) -> None:
+        self.source, self.sink = document, sink
         self.schema = sch_task_drawing()
-        self.found: list[Diagnostic] = []
         self.lines = document.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.columns: dict[str, dict[str, Arrow]] = {name: {} for name in self.schema.objects}
         for arrow in (*self.schema.homs.values(), *self.schema.attributes.values()):
@@ -119,11 +120,11 @@ class _Importer:
 
     def _report(self, code: Code, message: str, *path: str | int, help: str = "") -> None:
         where = self.source.at(path) if path else self._top()
-        self.found.append(Diagnostic(code, message, where, dotted(path), help))
+        self.sink.report(code, message, where, dotted(path), help)
 
     def _report_key(self, code: Code, message: str, *path: str | int, help: str = "") -> None:
         where = self.source.at(path, key=True)
-        self.found.append(Diagnostic(code, message, where, dotted(path[:-1]), help))
+        self.sink.report(code, message, where, dotted(path[:-1]), help)
 
     def _top(self) -> Span:
         return Span(self.source.file, 1, 1, 1, 2)
@@ -270,14 +271,15 @@ class _Importer:
         """The JSON in a cell. Its places in the document are those in the text of the cell."""
         table, index, column = cell
         text: str = self.source.data[table][index][column]
-        inner, problems = parse_json(text, document.file)
+        problems = Sink()
+        inner = parse_json(text, document.file, problems)
         where = self.source.at(cell)
         place = _Escaped(where, self.lines[where.line - 1])
         if inner is None or problems or not is_mapping(inner.data):
             for problem in problems:
                 where = place.outer(problem.where)
                 message = f"in the JSON of {column!r}: {problem.message}"
-                self.found.append(Diagnostic(BAD_CELL, message, where, dotted(cell)))
+                self.sink.report(BAD_CELL, message, where, dotted(cell))
             if not problems:
                 message = f"{column!r} holds a JSON object of values"
                 self._report(BAD_CELL, message, *cell)

@@ -137,7 +137,7 @@ def unused(graph: Graph) -> list[Node]:
     return [n for n in graph.nodes if n not in used]
 
 
-def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]:
+def check(task: Task, graph: Graph, *, broken: bool = False) -> Iterator[Diagnostic]:
     """The laws of a typed graph: edges of the right type, causality, numbers of parts, uses.
 
     Args:
@@ -145,13 +145,12 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         graph: its graph.
         broken: whether a name in the task leads nowhere, so that edges are missing.
     """
-    diagnostics: list[Diagnostic] = []
     for edge in ill_typed(graph):
         hom = graph.schema.homs[edge.hom]
         message = (
             f"{edge.hom!r} goes from {hom.dom} to {hom.codom}, not from {edge.src} to {edge.tgt}"
         )
-        diagnostics.append(task.report(ILL_TYPED_EDGE, message, *edge.path))
+        yield task.report(ILL_TYPED_EDGE, message, *edge.path)
     cycle = cycle_without_delay(graph)
     if cycle:
         hops = "".join(f" -> {edge.tgt} ({edge.hom})" for edge in cycle)
@@ -159,15 +158,14 @@ def check(task: Task, graph: Graph, *, broken: bool = False) -> list[Diagnostic]
         blamed = next((e for e in written if e.src.name.endswith(NEXT)), (written or cycle)[0])
         message = f"these parts wait for each other within one tick: {cycle[0].src}{hops}"
         help = "read a value of the tick before: the state, or an observation such as last_action"
-        diagnostics.append(task.report(LOOP_WITHOUT_DELAY, message, *blamed.path, help=help))
-    diagnostics += _counts(task)
+        yield task.report(LOOP_WITHOUT_DELAY, message, *blamed.path, help=help)
+    yield from _counts(task)
     if task.complete and not broken:
-        diagnostics += _driven(task, graph)
+        yield from _driven(task, graph)
     for node in unused(graph) if task.complete and not broken else ():
         if help := OBJECT[node.object].unread:
             message = f"nothing reads {node}, so it is dropped"
-            diagnostics.append(task.report_key(UNUSED_PART, message, *node, help=help))
-    return diagnostics
+            yield task.report_key(UNUSED_PART, message, *node, help=help)
 
 
 def _counts(task: Task) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, get_origin
 
 from ksim_schema.acset import Arrow, sch_task
-from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import UNKNOWN_PART
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
@@ -23,7 +23,7 @@ from ksim_schema.vocabulary import KINDS, Model, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, field_annotation
 
 
-def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Diagnostic]]:
+def desugar(document: Document, sink: Sink, kinds: Kinds = KINDS) -> Document:
     """Put the edges of the ``morphisms`` section into the fields of the parts they belong to.
 
     Each entry is ``{src: <part>, tgt: <part>, port: <field>}`` under its morphism's name; the port
@@ -33,12 +33,12 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
     data = document.data
     written = data.get("morphisms") if is_mapping(data) else None
     if written is None:
-        return document, []
-    diagnostics: list[Diagnostic] = []
+        return document
     if not is_mapping(written):
         message = f"a mapping of morphisms to edges is needed, not {describe(written)}"
         where = document.at(("morphisms",))
-        return document, [Diagnostic(NOT_A_MAPPING, message, where, "morphisms")]
+        sink.report(NOT_A_MAPPING, message, where, "morphisms")
+        return document
     data = {
         section: {name: dict(part) if is_mapping(part) else part for name, part in parts.items()}
         if section in KINDS and is_mapping(parts)
@@ -52,23 +52,16 @@ def desugar(document: Document, kinds: Kinds = KINDS) -> tuple[Document, list[Di
         if name not in homs:
             help = did_you_mean(name, homs, of="morphisms", limit=30)
             where = document.at(path, key=True)
-            diagnostics.append(
-                Diagnostic(
-                    UNKNOWN_MORPHISM,
-                    f"unknown morphism {name!r}",
-                    where,
-                    dotted(path),
-                    help,
-                    respell_as(document, where, name, homs),
-                )
-            )
+            fix = respell_as(document, where, name, homs)
+            message = f"unknown morphism {name!r}"
+            sink.report(UNKNOWN_MORPHISM, message, where, dotted(path), help, fix=fix)
         elif not is_list(edges):
             message = f"a morphism has a list of edges, not {describe(edges)}"
-            diagnostics.append(Diagnostic(WRONG_TYPE, message, document.at(path), dotted(path)))
+            sink.report(WRONG_TYPE, message, document.at(path), dotted(path))
         else:
             for index, edge in enumerate(edges):
-                _put(document, homs[name], edge, (*path, index), kinds, diagnostics)
-    return document, diagnostics
+                _put(document, homs[name], edge, (*path, index), kinds, sink)
+    return document
 
 
 def contradicted(document: Document, task: Task, graph: Graph) -> Iterator[Diagnostic]:
@@ -100,7 +93,7 @@ def _put(
     edge: Any,
     path: Path_,
     kinds: Kinds,
-    found: list[Diagnostic],
+    sink: Sink,
 ) -> None:
     """Put one written edge into its field."""
     where = document.at(path)
@@ -110,7 +103,7 @@ def _put(
         or not all(isinstance(value, str) for value in edge.values())
     ):
         message = "an edge is {src: <part>, tgt: <part>} with an optional port"
-        found.append(Diagnostic(WRONG_TYPE, message, where, dotted(path)))
+        sink.report(WRONG_TYPE, message, where, dotted(path))
         return
     ends = {"src": (hom.dom, edge["src"]), "tgt": (hom.codom, edge["tgt"])}
     for end, (object, name) in ends.items():
@@ -126,7 +119,7 @@ def _put(
             place = (*path, end)
             span = document.at(place)
             fix = None if others else respell_as(document, span, name, _names(document, object))
-            found.append(Diagnostic(code, message, span, dotted(place), help, fix))
+            sink.report(code, message, span, dotted(place), help, fix=fix)
             return
     for end in ("tgt", "src"):
         object, name = ends[end]

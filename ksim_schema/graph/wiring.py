@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ksim_schema.acset import sch_task
-from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics import Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import PART_OF_ANOTHER_OBJECT, UNKNOWN_PART
 from ksim_schema.diagnostics.codes.typed import NAMED_TWICE
 from ksim_schema.diagnostics.codes.values import NO_CURRICULUM
@@ -33,16 +33,14 @@ FAILURE_CHANNEL = Node("Trajectory", "Termination")
 """The channel that says whether a tick ended in a failure."""
 
 
-def wire(task: Task) -> tuple[Graph, list[Diagnostic]]:
-    """The graph of a task, and what is wrong with the names in it."""
-    builder = _Builder(task)
-    return builder.build(), builder.found
+def wire(task: Task, sink: Sink) -> Graph:
+    """The graph of a task. What is wrong with the names in it is reported."""
+    return _Builder(task, sink).build()
 
 
 class _Builder:
-    def __init__(self, task: Task) -> None:
-        self.task, self.schema = task, sch_task()
-        self.found: list[Diagnostic] = []
+    def __init__(self, task: Task, sink: Sink) -> None:
+        self.task, self.sink, self.schema = task, sink, sch_task()
         self.edges: dict[Edge, None] = {}
         self.channels: dict[Node, list[Edge]] = {}
         self.nodes: dict[Node, str] = {}
@@ -77,8 +75,8 @@ class _Builder:
             if Node("Trajectory", name) not in self.channels:
                 message = f"no part reads a channel {name!r}"
                 help = did_you_mean(name, (c.name for c in self.channels), of="channels")
-                self.found.append(
-                    self.task.report_key(UNKNOWN_PART, message, "Trajectory", name, help=help)
+                self.sink.add(
+                    [self.task.report_key(UNKNOWN_PART, message, "Trajectory", name, help=help)]
                 )
         edges = sorted(self.edges, key=_order)
         return Graph(self.schema, tuple(self.nodes), tuple(edges), dict(self.nodes))
@@ -95,8 +93,8 @@ class _Builder:
             seen: set[str] = set()
             for index, (name, place) in enumerate(self._named(part, other, path, value, at)):
                 if name in seen:
-                    self.found.append(
-                        self.task.report(NAMED_TWICE, f"{name!r} is named twice", *place)
+                    self.sink.add(
+                        [self.task.report(NAMED_TWICE, f"{name!r} is named twice", *place)]
                     )
                     continue
                 seen.add(name)
@@ -144,12 +142,12 @@ class _Builder:
         others = [o for o in self.task.parts if name in self.task.of(o) and o != "Trajectory"]
         if others:
             message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
-            self.found.append(self.task.report(PART_OF_ANOTHER_OBJECT, message, *place))
+            self.sink.add([self.task.report(PART_OF_ANOTHER_OBJECT, message, *place)])
         else:
             help = did_you_mean(name, self.task.of(object), of=f"{object} has")
             message = f"unknown {object} {name!r}"
             fix = self.task.respell_as(name, self.task.of(object), *place)
-            self.found.append(self.task.report(UNKNOWN_PART, message, *place, help=help, fix=fix))
+            self.sink.add([self.task.report(UNKNOWN_PART, message, *place, help=help, fix=fix)])
         return None
 
     def _section_reported(self, object: str) -> bool:
@@ -193,7 +191,7 @@ class _Builder:
             if not levels and not self._section_reported("Curriculum"):
                 message = f"{node} follows the curriculum's level, and the task has no Curriculum"
                 help = "add a Curriculum section, or give a constant scale"
-                self.found.append(self.task.report_key(NO_CURRICULUM, message, *node, help=help))
+                self.sink.add([self.task.report_key(NO_CURRICULUM, message, *node, help=help)])
             for level in levels:
                 self._add(graded, Node("Curriculum", level), node)
 

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from ksim_schema.diagnostics import Code, Diagnostic, Span
+from ksim_schema.diagnostics import Code, Sink, Span
 from ksim_schema.diagnostics.codes.acsets import INVALID_JSON
 from ksim_schema.diagnostics.codes.reading import DUPLICATE_KEY, NOT_TEXT, TOO_LARGE
 from ksim_schema.source.yaml_reader import MAX_BYTES, MAX_DEPTH, Document, Path_, dotted
@@ -40,37 +40,39 @@ _WORDS = {"true": True, "false": False, "null": None}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def parse_json(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic]]:
+def parse_json(raw: bytes | str, name: str, sink: Sink) -> Document | None:
     """Parse JSON text.
 
     Args:
         raw: the text, UTF-8 where it is bytes.
         name: how to call its file in messages.
+        sink: where what is wrong with it is reported.
 
     Returns:
-        The document, or None when the text cannot be used, and what is wrong with it. Objects are
-        dicts and arrays tuples.
+        The document, or None when the text cannot be used. Objects are dicts and arrays tuples.
     """
     if isinstance(raw, bytes):
         if len(raw) > MAX_BYTES:
             message = f"the text is larger than {MAX_BYTES:,} bytes"
-            return None, [Diagnostic(TOO_LARGE, message, Span(name))]
+            sink.report(TOO_LARGE, message, Span(name))
+            return None
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
             where = Span(name, line, column, line, column + 1)
-            return None, [Diagnostic(NOT_TEXT, "the file is not UTF-8 text", where)]
+            sink.report(NOT_TEXT, "the file is not UTF-8 text", where)
+            return None
     else:
         text = raw
-    reader = _Reader(name, text)
+    reader = _Reader(name, text, sink)
     try:
         data = reader.run()
     except _Stop as stop:
-        where = reader.span(stop.start, stop.end)
-        return None, [*reader.problems, Diagnostic(stop.code, stop.message, where)]
-    return Document(name, text, data, reader.keys, reader.values), reader.problems
+        sink.report(stop.code, stop.message, reader.span(stop.start, stop.end))
+        return None
+    return Document(name, text, data, reader.keys, reader.values)
 
 
 class _Frame:
@@ -92,12 +94,11 @@ class _Frame:
 
 
 class _Reader:
-    def __init__(self, name: str, text: str) -> None:
-        self.name, self.text = name, text
+    def __init__(self, name: str, text: str, sink: Sink) -> None:
+        self.name, self.text, self.sink = name, text, sink
         self.breaks = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
         self.keys: dict[Path_, Span] = {}
         self.values: dict[Path_, Span] = {}
-        self.problems: list[Diagnostic] = []
         self.count = 0
 
     def span(self, start: int, end: int) -> Span:
@@ -211,7 +212,7 @@ class _Reader:
         if frame.skip:
             message = f"duplicate key {key!r}, first given in line {self.keys[path].line}"
             where = self.span(start, end)
-            self.problems.append(Diagnostic(DUPLICATE_KEY, message, where, dotted(path)))
+            self.sink.report(DUPLICATE_KEY, message, where, dotted(path))
         else:
             self.keys[path] = self.span(start, end)
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import yaml
 
-from ksim_schema.diagnostics import Code, Diagnostic, Edit, Fix, Span
+from ksim_schema.diagnostics import Code, Diagnostic, Edit, Fix, Sink, Span
 from ksim_schema.diagnostics.codes.reading import (
     DUPLICATE_KEY,
     INVALID_YAML,
@@ -91,63 +91,72 @@ class _Stop(Exception):
 
 def read(
     path: Path,
+    sink: Sink,
     name: str | None = None,
-    parser: Callable[[bytes, str], tuple[Document | None, list[Diagnostic]]] | None = None,
-) -> tuple[Document | None, list[Diagnostic]]:
+    parser: Callable[[bytes, str, Sink], Document | None] | None = None,
+) -> Document | None:
     """Read a task file.
 
     Args:
         path: the file.
+        sink: where what is wrong with it is reported.
         name: how to call it in messages; the path by default.
         parser: what reads its text; :func:`parse` by default.
 
     Returns:
-        The document, or None when the text cannot be used, and what is wrong with it.
+        The document, or None when the text cannot be used.
     """
     name = name or str(path)
     try:
         raw = read_bytes(path, MAX_BYTES)
     except TooLargeError as error:
-        return None, [_too_large(name, str(error))]
+        sink.report(TOO_LARGE, str(error), Span(name))
+        return None
     except FileError as error:
-        return None, [Diagnostic(UNREADABLE_FILE, f"cannot read {name}: {error}", Span(name))]
-    return (parser or parse)(raw, name)
+        sink.report(UNREADABLE_FILE, f"cannot read {name}: {error}", Span(name))
+        return None
+    return (parser or parse)(raw, name, sink)
 
 
-def parse(raw: bytes | str, name: str) -> tuple[Document | None, list[Diagnostic]]:
+def parse(raw: bytes | str, name: str, sink: Sink) -> Document | None:
     """Parse YAML text; see :func:`read`."""
     if isinstance(raw, bytes):
         if len(raw) > MAX_BYTES:
-            return None, [_too_large(name, f"the text is larger than {MAX_BYTES:,} bytes")]
+            sink.report(TOO_LARGE, f"the text is larger than {MAX_BYTES:,} bytes", Span(name))
+            return None
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
             where = Span(name, line, column, line, column + 1)
-            return None, [Diagnostic(NOT_TEXT, "the file is not UTF-8 text", where)]
+            sink.report(NOT_TEXT, "the file is not UTF-8 text", where)
+            return None
     else:
         text = raw
     control = _CONTROL.search(text)
     if control is not None:
         message = f"the file holds the control character U+{ord(control[0]):04X}"
-        return None, [Diagnostic(NOT_TEXT, message, _character(name, text, control.start()))]
-    straight, reader = text, _Reader(name, text)
+        sink.report(NOT_TEXT, message, _character(name, text, control.start()))
+        return None
+    straight = text
     if not text.isascii():
         from ksim_schema.source.straighten import straighten
 
         straight, changes = straighten(text)
-        reader = _Reader(name, straight)
-        reader.problems += (_told(name, text, found) for found in lookalike(text, changes))
+        sink.add(_told(name, text, found) for found in lookalike(text, changes))
+    reader = _Reader(name, straight, sink)
     try:
         data = reader.run()
     except _Stop as stop:
-        return None, [*reader.problems, stop.diagnostic]
+        sink.add([stop.diagnostic])
+        return None
     except yaml.MarkedYAMLError as error:
         accident = unparsed(error, straight)
         known = _told(name, text, accident) if accident else syntax_error(error, name, straight)
-        return None, [*reader.problems, known]
-    return Document(name, text, data, reader.keys, reader.values), reader.problems
+        sink.add([known])
+        return None
+    return Document(name, text, data, reader.keys, reader.values)
 
 
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -177,11 +186,10 @@ def _told(name: str, text: str, accident: Accident, path: Path_ = ()) -> Diagnos
 
 
 class _Reader:
-    def __init__(self, name: str, text: str) -> None:
-        self.name, self.text = name, text
+    def __init__(self, name: str, text: str, sink: Sink) -> None:
+        self.name, self.text, self.sink = name, text, sink
         self.keys: dict[Path_, Span] = {}
         self.values: dict[Path_, Span] = {}
-        self.problems: list[Diagnostic] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.count = 0
         self.mended = 0
@@ -251,7 +259,7 @@ class _Reader:
         accident = None if event.style else in_flow(self.text, start, event.value)
         if accident is not None or start < self.mended:
             if accident is not None and start >= self.mended:
-                self.problems.append(_told(self.name, self.text, accident, frame.path))
+                self.sink.add([_told(self.name, self.text, accident, frame.path)])
                 self._mended(frame, accident)
             frame.skip_value = True
             return
@@ -306,7 +314,7 @@ class _Reader:
         if event.style == '"' and "\\" in self.text[start:stop]:
             found = escapes(self.text, start, stop, event.value)
             if found is not None:
-                self.problems.append(_told(self.name, self.text, found, path))
+                self.sink.add([_told(self.name, self.text, found, path)])
                 return found.text[1:-1]
         return resolve(event.value) if event.implicit[0] else event.value
 
@@ -318,7 +326,7 @@ class _Reader:
             if found is None or not whole or f"&{event.anchor}" in self.text:
                 self._stop(INVALID_YAML, f"unknown alias '*{event.anchor}'", event)
             else:
-                self.problems.append(_told(self.name, self.text, found, path))
+                self.sink.add([_told(self.name, self.text, found, path)])
                 return found.text, 1
         return self.anchors[event.anchor]
 
@@ -352,7 +360,7 @@ class _Reader:
         return Span(self.name, start.line + 1, start.column + 1, last[0] + 1, last[1] + 1)
 
     def _report(self, code: Code, message: str, at: Span, path: Path_, help: str = "") -> None:
-        self.problems.append(Diagnostic(code, message, at, dotted(path).replace("\0", ""), help))
+        self.sink.report(code, message, at, dotted(path).replace("\0", ""), help)
 
     def _stop(self, code: Code, message: str, event: Any) -> None:
         where = self._span(event.start_mark, event.end_mark)
@@ -384,7 +392,3 @@ def dotted(path: Path_) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def _too_large(name: str, message: str) -> Diagnostic:
-    return Diagnostic(TOO_LARGE, message, Span(name))

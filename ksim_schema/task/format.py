@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ksim_schema.diagnostics import Diagnostic, has_errors
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_reader import Document, parse
 from ksim_schema.vocabulary.learner import LEARNERS
@@ -29,25 +29,29 @@ class _Block:
     lines: list[str]
 
 
-def format_text(text: str, name: str) -> tuple[str | None, list[Diagnostic]]:
+def format_text(text: str, name: str, sink: Sink) -> str | None:
     """Lay a task out.
 
     Args:
         text: the task file.
         name: how to call it in messages.
+        sink: where what is wrong with it is reported.
 
     Returns:
-        The new text, which says the same, or None when the file cannot be read; and what is wrong.
+        The new text, which says the same, or None when the file cannot be read.
     """
-    document, found = parse(text, name)
-    if document is None or not is_mapping(document.data) or has_errors(found):
-        return None, found
+    found = Sink()
+    document = parse(text, name, found)
+    sink.add(found)
+    if document is None or not is_mapping(document.data) or found.failed:
+        return None
     before = document.data
     for rearrange in (_flow_kinds, _block_kinds, _sections):
-        document, problems = parse(rearrange(document), name)
-        if document is None or has_errors(problems) or document.data != before:
-            return text, found  # a layout that cannot be changed without changing what it says
-    return document.text, found
+        problems = Sink()
+        document = parse(rearrange(document), name, problems)
+        if document is None or problems.failed or document.data != before:
+            return text  # a layout that cannot be changed without changing what it says
+    return document.text
 
 
 def _flow_kinds(document: Document) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, overload
 from pydantic import ValidationError
 
 from ksim_schema.custom.files import KEY as COMPONENTS, Components
-from ksim_schema.diagnostics import Code, Diagnostic, Fix, Span, closest, did_you_mean
+from ksim_schema.diagnostics import Code, Diagnostic, Fix, Sink, Span, closest, did_you_mean
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import (
     BAD_NAME,
@@ -162,34 +162,36 @@ class Task:
 
 
 def load(
-    document: Document, folder: Path, components: Components | None = None
-) -> tuple[Task | None, list[Diagnostic]]:
+    document: Document, folder: Path, sink: Sink, components: Components | None = None
+) -> Task | None:
     """Validate a document as a task.
 
     Args:
         document: the source.
         folder: the folder that paths in it are relative to.
+        sink: where what is wrong is reported.
         components: its component files.
 
     Returns:
-        The task made of all valid parts, or None when there is nothing to go on with; and
-        what is wrong. An invalid part is left out of the task.
+        The task made of all valid parts, or None when there is nothing to go on with. An invalid
+        part is left out of the task.
     """
-    data, found = document.data, list[Diagnostic]()
+    data = document.data
     if not is_mapping(data):
         help = "a task starts with 'ksim: 1' and 'task: <name>'"
         message = f"a task is a mapping of sections, not {describe(data)}"
-        return None, [Diagnostic(NOT_A_MAPPING, message, document.at(()), help=help)]
-    _check_header(document, data, found)
-    misspelt = _check_sections(document, data, found)
-    learner = _learner(document, data, found)
+        sink.report(NOT_A_MAPPING, message, document.at(()), help=help)
+        return None
+    _check_header(document, data, sink)
+    misspelt = _check_sections(document, data, sink)
+    learner = _learner(document, data, sink)
     for section in required(learner):
         if section not in data and section not in misspelt:
             message = f"the task has no section {section!r}"
-            found.append(Diagnostic(MISSING_SECTION, message, _first_line(document)))
+            sink.report(MISSING_SECTION, message, _first_line(document))
     components = components or Components()
     parts = {
-        section: dict(_load_section(document, section, data[section], components, found))
+        section: dict(_load_section(document, section, data[section], components, sink))
         for section in SECTIONS
         if section in data
     }
@@ -203,7 +205,7 @@ def load(
         document,
         components,
     )
-    return task, found
+    return task
 
 
 def known_keys() -> frozenset[str]:
@@ -216,7 +218,7 @@ def required(learner: Learner | type[Learner]) -> tuple[str, ...]:
     return tuple(name for name in REQUIRED if name != "Critic" or learner.critic)
 
 
-def _learner(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> Learner:
+def _learner(document: Document, data: Mapping[str, Any], sink: Sink) -> Learner:
     """The learner that a task names, or the usual one with its defaults."""
     named = [key for key in data if key in LEARNERS]
     for other in named[1:]:
@@ -224,16 +226,14 @@ def _learner(document: Document, data: Mapping[str, Any], found: list[Diagnostic
         help = f"keep one of the sections {' and '.join(named)}"
         help += "; 'remove' takes one out of what a task extends"
         where = document.at((other,), key=True)
-        found.append(Diagnostic(TWO_LEARNERS, message, where, other, help))
+        sink.report(TWO_LEARNERS, message, where, other, help)
     kind = LEARNERS[named[0]] if named else usual()
     written = data.get(kind.section)
-    learner = _validate(document, (kind.section,), {} if written is None else written, kind, found)
+    learner = _validate(document, (kind.section,), {} if written is None else written, kind, sink)
     return kind() if learner is None else learner
 
 
-def _check_sections(
-    document: Document, data: Mapping[str, Any], found: list[Diagnostic]
-) -> set[str]:
+def _check_sections(document: Document, data: Mapping[str, Any], sink: Sink) -> set[str]:
     """Report unknown sections; returns those that were probably meant."""
     meant: set[str] = set()
     last = ""
@@ -249,7 +249,7 @@ def _check_sections(
         free = [name for name in known_keys() if name not in data]
         fix = respell_as(document, where, key, free)
         message = f"unknown section {key!r}"
-        found.append(Diagnostic(UNKNOWN_SECTION, message, where, help=help, fix=fix))
+        sink.report(UNKNOWN_SECTION, message, where, help=help, fix=fix)
     return meant
 
 
@@ -263,41 +263,39 @@ def _header(document: Document, key: str) -> Span:
     return document.keys.get((key,)) or _first_line(document)
 
 
-def _check_header(document: Document, data: Mapping[str, Any], found: list[Diagnostic]) -> None:
+def _check_header(document: Document, data: Mapping[str, Any], sink: Sink) -> None:
     version = data.get("ksim")
     if version is None:
         message, help = "the task does not say its language version", "add 'ksim: 1'"
-        found.append(
-            Diagnostic(LANGUAGE_VERSION_UNKNOWN, message, _header(document, "ksim"), help=help)
-        )
+        sink.report(LANGUAGE_VERSION_UNKNOWN, message, _header(document, "ksim"), help=help)
     elif isinstance(version, bool) or version != LANGUAGE_VERSION:
         shown = repr(version) if isinstance(version, str) else describe(version)
         message = (
             f"the language version is {LANGUAGE_VERSION}, not {shown.removeprefix('the number ')}"
         )
-        found.append(Diagnostic(LANGUAGE_VERSION_UNKNOWN, message, document.at(("ksim",)), "ksim"))
+        sink.report(LANGUAGE_VERSION_UNKNOWN, message, document.at(("ksim",)), "ksim")
     name = data.get("task")
     if name is None:
         message, help = "the task has no name", "add 'task: <name>'"
-        found.append(Diagnostic(MISSING_SECTION, message, _header(document, "task"), help=help))
+        sink.report(MISSING_SECTION, message, _header(document, "task"), help=help)
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
         shown = repr(name) if isinstance(name, str) else describe(name)
         where = document.at(("task",))
-        found.append(Diagnostic(BAD_NAME, f"{shown} is not a name", where, "task", _NAME_HELP))
+        sink.report(BAD_NAME, f"{shown} is not a name", where, "task", _NAME_HELP)
     if not isinstance(data.get("about", ""), str):
         message = f"expected a string, not {describe(data['about'])}"
-        found.append(Diagnostic(WRONG_TYPE, message, document.at(("about",)), "about"))
+        sink.report(WRONG_TYPE, message, document.at(("about",)), "about")
 
 
 def _load_section(
-    document: Document, section: str, data: Any, own: Components, found: list[Diagnostic]
+    document: Document, section: str, data: Any, own: Components, sink: Sink
 ) -> Iterator[tuple[str, Part]]:
     if not is_mapping(data):
         message = f"a section maps names to parts; this is {describe(data)}"
         help = (
             "write its parts below it, indented, or leave the section out" if data is None else ""
         )
-        found.append(Diagnostic(NOT_A_MAPPING, message, document.at((section,)), section, help))
+        sink.report(NOT_A_MAPPING, message, document.at((section,)), section, help)
         return
     pattern = _SYSTEM_NAME if section == "Trajectory" else _NAME
     for name, written in data.items():
@@ -305,7 +303,7 @@ def _load_section(
         if not pattern.fullmatch(name):
             where = document.at(path, key=True)
             message = f"{name!r} is not a name"
-            found.append(Diagnostic(BAD_NAME, message, where, section, _NAME_HELP))
+            sink.report(BAD_NAME, message, where, section, _NAME_HELP)
             continue
         value: Any = {} if written is None and section in OPTIONAL_KIND else written
         if not is_mapping(value):
@@ -314,11 +312,11 @@ def _load_section(
             help = f"write {{kind: {value}}}" if known else ""
             where = document.at(path)
             fix = rewrite(document, where, f"{{kind: {value}}}") if known else None
-            found.append(Diagnostic(NOT_A_MAPPING, message, where, dotted(path), help, fix))
+            sink.report(NOT_A_MAPPING, message, where, dotted(path), help, fix=fix)
             continue
-        kind = _kind(document, section, path, value, own, found)
+        kind = _kind(document, section, path, value, own, sink)
         if kind is not None:
-            part = _validate(document, path, value, kind, found)
+            part = _validate(document, path, value, kind, sink)
             if part is not None:
                 yield name, part
 
@@ -329,7 +327,7 @@ def _kind(
     path: Path_,
     data: Mapping[str, Any],
     own: Components,
-    found: list[Diagnostic],
+    sink: Sink,
 ) -> type[Part] | None:
     kinds = own.kinds[section]
     if "kind" not in data:
@@ -342,12 +340,12 @@ def _kind(
             value = data[misspelt]
             certain = isinstance(value, str) and value in kinds
             fix = respell(document, where, misspelt, "kind", certain=certain)
-            found.append(Diagnostic(UNKNOWN_FIELD, message, where, dotted(path), help, fix))
+            sink.report(UNKNOWN_FIELD, message, where, dotted(path), help, fix=fix)
             return None
         where = document.at(path, key=True)
         help = "add 'kind:'; " + did_you_mean(str(path[-1]), kinds, of=f"kinds of {section}")
         message = f"{path[-1]!r} does not say its kind"
-        found.append(Diagnostic(MISSING_KIND, message, where, dotted(path), help))
+        sink.report(MISSING_KIND, message, where, dotted(path), help)
         return None
     kind = data["kind"]
     if isinstance(kind, str) and kind in kinds:
@@ -366,15 +364,15 @@ def _kind(
     else:
         message, help = f"a kind is a string, not {describe(kind)}", ""
     fix = respell_as(document, document.at(path), str(kind), kinds)
-    found.append(Diagnostic(UNKNOWN_KIND, message, document.at(path), dotted(path), help, fix))
+    sink.report(UNKNOWN_KIND, message, document.at(path), dotted(path), help, fix=fix)
     return None
 
 
 def _validate(
-    document: Document, path: Path_, data: Any, model: type[Any], found: list[Diagnostic]
+    document: Document, path: Path_, data: Any, model: type[Any], sink: Sink
 ) -> Any | None:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found.extend(problems_of(error, document, path, data, model))
+        sink.add(problems_of(error, document, path, data, model))
         return None

@@ -62,7 +62,7 @@ _EXPECTED = {
 
 def problems_of(
     error: ValidationError, document: Document, path: Path_, data: Any, model: type[BaseModel]
-) -> list[Diagnostic]:
+) -> Iterator[Diagnostic]:
     """Translate a validation error.
 
     Args:
@@ -72,7 +72,6 @@ def problems_of(
         data: the validated value.
         model: the model it was validated against.
     """
-    diagnostics: list[Diagnostic] = []
     errors = error.errors(include_url=False)
     strange = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
     for details in errors:
@@ -80,8 +79,7 @@ def problems_of(
             continue
         problem = _problem(details, document, path, data, model)
         places = _contradicting(details, document, path, data)
-        diagnostics += [replace(problem, where=place) for place in places] or [problem]
-    return diagnostics
+        yield from [replace(problem, where=place) for place in places] or [problem]
 
 
 def _misspelt(missing: tuple[int | str, ...], strange: list[tuple[int | str, ...]]) -> bool:

@@ -16,6 +16,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot.limits import effort, torque_limits
 from ksim_compiler.robot.model import ModelFiles, equip, load
+from ksim_schema.diagnostics import Sink
 from ksim_schema.robot import Drive, SensorRequest
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart
@@ -106,7 +107,8 @@ PPO: {envs: 2, rollout: 8, minibatches: 1}
 
 def task(files: ModelFiles, joints: str = "hip", home: str = "{}") -> Compiled:
     text = TASK.replace("{joints}", joints).replace("home: {home}", f"home: {home}")
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None, problems
     return compile_document(document, files)
 
@@ -261,7 +263,7 @@ TENDONS_OF_HIP = '<tendon><fixed name="t"><joint joint="hip" coef="-1"/></fixed>
 def test_a_limit_of_the_task_is_said_as_it_acts(hip: str, asked: float) -> None:
     files = model(hip=hip, rest='<actuator><motor joint="hip" ctrlrange="-3 3"/></actuator>')
     text = TASK.replace("{joints}", "hip").replace("home: {home}", "home: {}")
-    document, _ = parse(text.replace("20 N*m", f"{asked} N*m"), "t.yaml")
+    document = parse(text.replace("20 N*m", f"{asked} N*m"), "t.yaml", Sink())
     assert document is not None
     compiled = compile_document(document, files)
     assert compiled.plan is not None, compiled.diagnostics
@@ -309,7 +311,7 @@ def test_the_limits_of_public_robots_are_those_that_act(entry: str) -> None:
     if "panda" in entry:
         text = text.replace("'.*'", "'joint[1-7]'")
     folder = Path(root)
-    document, _ = parse(text, "t.yaml")
+    document = parse(text, "t.yaml", Sink())
     assert document is not None
     from ksim_compiler.robot.files import read_files
 

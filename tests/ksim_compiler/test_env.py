@@ -15,7 +15,7 @@ from ksim_compiler.env import Env, EnvState
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import has_errors, render_text
+from ksim_schema.diagnostics import Sink, has_errors, render_text
 from ksim_schema.source import parse
 
 ROBOTS = Path(__file__).parents[2] / "tasks" / "robots"
@@ -43,7 +43,8 @@ Termination:
 
 
 def plan_of(text: str, robot: str) -> Plan:
-    document, found = parse(textwrap.dedent(text), "test.yaml")
+    found = Sink()
+    document = parse(textwrap.dedent(text), "test.yaml", found)
     assert document is not None, found
     compiled = compile_document(document, read_files(ROBOTS / robot / "scene.xml"))
     assert not has_errors(compiled.diagnostics), render_text(compiled.diagnostics, compiled.sources)

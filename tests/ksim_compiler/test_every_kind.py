@@ -23,7 +23,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.lowering import RULES, lowered_kinds
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import has_errors, render_text
+from ksim_schema.diagnostics import Sink, has_errors, render_text
 from ksim_schema.robot import file_key
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
@@ -130,7 +130,8 @@ def test_every_declared_kind_has_exactly_one_rule() -> None:
 )
 def test_kinds_run(object: str, kinds: tuple[str, ...]) -> None:
     text, robot = task_with(object, kinds)
-    document, found = parse(text, "kinds.yaml")
+    found = Sink()
+    document = parse(text, "kinds.yaml", found)
     assert document is not None, found
     files = read_files(ROBOTS / robot / "scene.xml")
     files = replace(files, content={**files.content, file_key("motion.npz"): standing_motion()})

@@ -10,7 +10,7 @@ import pytest
 
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 
 INVALID = Path(__file__).parents[1] / "invalid"
@@ -98,7 +98,8 @@ def checked(formulas: list[str]) -> dict[str, list[Diagnostic]]:
     task = f"{head}{command}Reward:\n{rewards}{rest[rest.index('Termination:') :]}{ends}"
     for listed in ("read: [hips, gyro]", "clean: [hips, gyro]"):
         task = task.replace(listed, f"{listed}, obey: speed")
-    document, problems = parse(task, "formulas.yaml")
+    problems = Sink()
+    document = parse(task, "formulas.yaml", problems)
     assert document is not None, problems
     files = read_files(INVALID / "robots" / "biped.xml")
     found = compile_document(document, files).diagnostics

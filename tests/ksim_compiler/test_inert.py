@@ -17,6 +17,7 @@ from ksim_compiler.env.tick import Tick
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import ModelFiles
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 
 MODEL = """
@@ -106,7 +107,8 @@ INERT = (
 
 
 def compiled(part: str, pair: str = "") -> tuple[Plan, list[str]]:
-    document, found = parse(TASK.replace("PART", part), "test.yaml")
+    found = Sink()
+    document = parse(TASK.replace("PART", part), "test.yaml", found)
     assert document is not None, found
     files = ModelFiles("m.xml", {"m.xml": MODEL.replace("PAIR", pair).encode()})
     result = compile_document(document, files)

@@ -14,6 +14,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot.model import ModelFiles, read_files
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 from tests.ksim_compiler.test_env import CARTPOLE, ROBOTS, edited
 
@@ -71,7 +72,8 @@ OWN = edited(
 
 
 def compiled(text: str) -> Compiled:
-    document, found = parse(text, "test.yaml")
+    found = Sink()
+    document = parse(text, "test.yaml", found)
     assert document is not None, found
     files = read_files(ROBOTS / "cartpole" / "scene.xml")
     return compile_document(document, files, components={"terms.py": TERMS})
@@ -278,7 +280,7 @@ PPO: {envs: 4, rollout: 4, minibatches: 2, entropy: 0.0}
     ],
 )
 def test_the_last_action_is_that_of_the_actions_it_names(recall: str, columns: list[float]) -> None:
-    document, _ = parse(edited(TWO, {"last_action": "last_action" + recall}), "two.yaml")
+    document = parse(edited(TWO, {"last_action": "last_action" + recall}), "two.yaml", Sink())
     assert document is not None
     result = compile_document(document, ModelFiles("arm.xml", {"arm.xml": ARM.encode()}))
     assert result.plan is not None, result.diagnostics
@@ -307,7 +309,7 @@ def test_a_formula_reads_what_has_any_name() -> None:
     arm = ARM.replace("<body pos=", '<body name="class.x" pos=', 1)
     for old, new in names.items():
         arm = arm.replace(f'"{old}"', f'"{new}"')
-    document, _ = parse(text, "two.yaml")
+    document = parse(text, "two.yaml", Sink())
     assert document is not None
     result = compile_document(document, ModelFiles("arm.xml", {"arm.xml": arm.encode()}))
     assert result.plan is not None, result.diagnostics

@@ -15,6 +15,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot.limits import reach
 from ksim_compiler.robot.model import ModelFiles, load
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
@@ -45,7 +46,8 @@ def model(head: str = "", hip: str = "", actuators: str = "", tendon: str = "") 
 
 def task(files: ModelFiles, limit: str = "", reads: str = "kind: joint_position") -> Compiled:
     text = TASK.replace("LIMIT", limit).replace("kind: joint_position", reads)
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None, problems
     return compile_document(document, files)
 

@@ -12,7 +12,7 @@ import yaml
 from ksim_compiler import artifact
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot.model import ModelFiles, read_files
-from ksim_schema.diagnostics import has_errors, render_text
+from ksim_schema.diagnostics import Sink, has_errors, render_text
 from ksim_schema.graph.canonical import canonical
 from ksim_schema.graph.wiring import wire
 from ksim_schema.robot import file_key
@@ -67,7 +67,8 @@ def machine(*types: str) -> ModelFiles:
 
 
 def compiled(text: str, files: ModelFiles) -> Compiled:
-    document, found = parse(text, "t.yaml")
+    found = Sink()
+    document = parse(text, "t.yaml", found)
     assert document is not None, found
     result = compile_document(document, files)
     report = render_text(result.diagnostics, result.sources)
@@ -83,7 +84,7 @@ def same_when_read_back(before: Compiled, folder: Path) -> Compiled:
     assert before.plan is not None
     assert after.plan is not None
     assert after.fingerprint == before.fingerprint
-    first, second = (canonical(p.task, wire(p.task)[0]) for p in (before.plan, after.plan))
+    first, second = (canonical(p.task, wire(p.task, Sink())) for p in (before.plan, after.plan))
     assert first == second
     assert artifact.pack(after)  # and it can be written anew
     return after
@@ -155,7 +156,7 @@ def test_there_are_such_defaults_of_rewards_only() -> None:
 )
 def test_joints_of_both_types_want_a_value_for_each(written: str) -> None:
     part = {"kind": "small_joint_velocity", "scale": 0.1, "error_scale": written}
-    document, _ = parse(task_on(BOTH, part), "t.yaml")
+    document = parse(task_on(BOTH, part), "t.yaml", Sink())
     assert document is not None
     found = compile_document(document, machine(*BOTH)).diagnostics
     assert {d.code for d in found if d.severity == "error"} & {

@@ -15,7 +15,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document, compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 
 ROBOTS = Path(__file__).parents[2] / "tasks" / "robots"
@@ -43,7 +43,8 @@ Reset:
 
 def compiled(resets: str, robot: str = "quadruped") -> tuple[Plan, list[Diagnostic]]:
     text = TASK + textwrap.indent(textwrap.dedent(resets), "  ")
-    document, found = parse(text, "test.yaml")
+    found = Sink()
+    document = parse(text, "test.yaml", found)
     assert document is not None, found
     result = compile_document(document, read_files(ROBOTS / robot / "scene.xml"))
     assert result.plan is not None, result.diagnostics

@@ -12,7 +12,7 @@ import pytest
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 
 FLOATING = """
@@ -48,7 +48,8 @@ COMMAND = "angular_velocity, turn: [0.2 rad/s, 1 rad/s], resample: [1 s, 1 s]"
 
 def compiled(event: str = PUSH, command: str = COMMAND, after: str = "40 s") -> Any:
     text = TASK.replace("EVENT", event).replace("COMMAND", command).replace("AFTER", after)
-    document, found = parse(text, "test.yaml")
+    found = Sink()
+    document = parse(text, "test.yaml", found)
     assert document is not None, found
     return compile_document(document, ModelFiles("m.xml", {"m.xml": FLOATING.encode()}))
 
@@ -144,7 +145,8 @@ def test_what_outlasts_an_episode_is_told(observation: str, codes: list[str]) ->
     text = TASK.replace("EVENT", PUSH.replace("1 s, 1 s", "0.5 s, 0.5 s"))
     text = text.replace("COMMAND", COMMAND).replace("AFTER", "1 s")
     text = text.replace("joints: slide}}\nEvent", f"joints: slide, {observation}}}}}\nEvent")
-    document, found = parse(text, "test.yaml")
+    found = Sink()
+    document = parse(text, "test.yaml", found)
     assert document is not None, found
     result = compile_document(document, ModelFiles("m.xml", {"m.xml": FLOATING.encode()}))
     assert of_times(result.diagnostics) == codes

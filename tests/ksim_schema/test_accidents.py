@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.lookalikes import explained, plain
 from ksim_schema.source import parse
 from ksim_schema.source.accidents import regular
@@ -56,7 +57,9 @@ def reads(text: str) -> bool:
 def test_a_slip_of_yaml_is_named_and_read_as_it_was_meant(
     text: str, code: str, line: int, column: int, data: Any
 ) -> None:
-    document, problems = parse(text, "task.yaml")
+    sink = Sink()
+    document = parse(text, "task.yaml", sink)
+    problems = list(sink)
     assert [(p.code, p.where.line, p.where.column) for p in problems] == [(code, line, column)]
     assert (document.data if document else None) == data
     assert problems[0].help
@@ -64,7 +67,9 @@ def test_a_slip_of_yaml_is_named_and_read_as_it_was_meant(
 
 
 def test_typographic_quotes_are_quotes() -> None:
-    document, problems = parse("a: “x, y”\nb: ‘z’\n", "task.yaml")
+    sink = Sink()
+    document = parse("a: “x, y”\nb: ‘z’\n", "task.yaml", sink)
+    problems = list(sink)
     assert document is not None
     assert document.data == {"a": "x, y", "b": "z"}
     assert {p.code for p in problems} == {"KS0011"}
@@ -85,13 +90,17 @@ def test_typographic_quotes_are_quotes() -> None:
     ],
 )
 def test_what_is_no_slip_stays(text: str) -> None:
-    document, problems = parse(text, "task.yaml")
+    sink = Sink()
+    document = parse(text, "task.yaml", sink)
+    problems = list(sink)
     assert document is not None
     assert problems == []
 
 
 def test_one_character_is_told_once() -> None:
-    _, problems = parse("a:\n\u00a0\u00a0b:\u00a01\n\u00a0\u00a0c: 2\n", "task.yaml")
+    sink = Sink()
+    parse("a:\n\u00a0\u00a0b:\u00a01\n\u00a0\u00a0c: 2\n", "task.yaml", sink)
+    problems = list(sink)
     assert len(problems) == 1
     assert problems[0].help == "write a space, also in line 3"
     assert problems[0].fix is not None

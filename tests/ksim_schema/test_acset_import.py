@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.exchange.acset_export import export_task, json_text
 from ksim_schema.frontend import check_file, check_instance
@@ -32,10 +32,11 @@ GOOD = tables()
 
 
 def report(text: str) -> list[Diagnostic]:
-    document, found = parse_json(text, "task.json")
+    found = Sink()
+    document = parse_json(text, "task.json", found)
     if document is not None:
-        found = [*found, *check_instance(document, TASK.parent).diagnostics]
-    return found
+        found.add(check_instance(document, TASK.parent).diagnostics)
+    return list(found)
 
 
 def excerpt(text: str, diagnostic: Diagnostic) -> str:
@@ -209,7 +210,9 @@ def test_every_code_of_acsets_is_shown() -> None:
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
-    assert [d.code for d in parse_json(b'{"a": "\xff"}', "task.json")[1]] == ["KS0006"]
+    found = Sink()
+    assert parse_json(b'{"a": "\xff"}', "task.json", found) is None
+    assert [d.code for d in found] == ["KS0006"]
 
 
 VALUES = st.recursive(
@@ -235,7 +238,8 @@ def test_json_is_read_as_the_standard_library_reads_it(
     value: Any, indent: Any, ascii: bool
 ) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii)
-    document, found = parse_json(text, "value.json")
+    found = Sink()
+    document = parse_json(text, "value.json", found)
     if document is None:
         assert "Infinity" in text or "\\u0000" in text, found
         return

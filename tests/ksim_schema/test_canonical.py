@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
+from ksim_schema.diagnostics import Sink
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.graph.canonical import canonical, canonical_yaml, fingerprint
 from ksim_schema.source import parse
@@ -19,7 +20,8 @@ WALK = (Path(__file__).parents[2] / "tasks" / "walk.yaml").read_text(encoding="u
 
 
 def checked(text: str) -> Checked:
-    document, found = parse(text, "task.yaml")
+    found = Sink()
+    document = parse(text, "task.yaml", found)
     assert document is not None, found
     return check_document(document, Path())
 

@@ -10,7 +10,7 @@ import pytest
 
 from ksim_schema.custom.classes import declared_in
 from ksim_schema.custom.files import Components, load, reader_of
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.frontend import check_file
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
@@ -33,9 +33,10 @@ def declared(
     folder: Path, text: str, components: str = "[a.py]"
 ) -> tuple[Components, list[Diagnostic]]:
     (folder / "a.py").write_text(text)
-    document, found = parse(f"ksim: 1\ntask: t\ncomponents: {components}\n", "tasks/t.yaml")
+    found = Sink()
+    document = parse(f"ksim: 1\ntask: t\ncomponents: {components}\n", "tasks/t.yaml", found)
     assert document is not None, found
-    return load(document, reader_of(folder), "tasks")
+    return load(document, reader_of(folder), "tasks", found), list(found)
 
 
 def test_a_class_becomes_a_kind_with_its_parameters(tmp_path: Path) -> None:
@@ -190,6 +191,7 @@ def test_a_task_without_components_is_as_before() -> None:
 def test_lists_and_constants_of_a_class(line: str, problem: str | None) -> None:
     text = "from ksim_schema.custom import ClassVar, Length, Number, Reward\n\n\n"
     text += f"class Own(Reward):\n    {line}\n\n    def value(self, x):\n        return x.time\n"
-    made, found = declared_in("own.py", text, "own.py")
+    found = Sink()
+    made = declared_in("own.py", text, "own.py", found)
     assert len(made) == (problem is None)
     assert [problem in d.message for d in found if problem] == [True] * (problem is not None)

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from ksim_schema.acset import folder
+from ksim_schema.diagnostics import Sink
 from ksim_schema.exchange.json_schema import files, main, text
 from ksim_schema.source import read
 from ksim_schema.vocabulary import KINDS, Part
@@ -62,7 +63,7 @@ def test_the_files_are_fresh() -> None:
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda p: p.stem)
 def test_shipped_tasks_are_valid(path: Path, validator: jsonschema.Draft202012Validator) -> None:
-    document, _ = read(path)
+    document = read(path, Sink())
     assert document is not None
     assert list(validator.iter_errors(plain(document.data))) == []
     assert document.text.startswith("# yaml-language-server: $schema=../schemas/task.schema.json")
@@ -70,7 +71,7 @@ def test_shipped_tasks_are_valid(path: Path, validator: jsonschema.Draft202012Va
 
 @pytest.mark.parametrize("name", STRUCTURAL)
 def test_ill_formed_tasks_are_not(name: str, validator: jsonschema.Draft202012Validator) -> None:
-    document, _ = read(TESTS / "invalid" / f"{name}.yaml")
+    document = read(TESTS / "invalid" / f"{name}.yaml", Sink())
     assert document is not None
     assert not validator.is_valid(plain(document.data))
 
@@ -78,7 +79,7 @@ def test_ill_formed_tasks_are_not(name: str, validator: jsonschema.Draft202012Va
 def test_a_task_with_component_files_may_have_kinds_of_its_own(
     validator: jsonschema.Draft202012Validator,
 ) -> None:
-    document, _ = read(TESTS / "invalid" / "KS0102_unknown_kind.yaml")
+    document = read(TESTS / "invalid" / "KS0102_unknown_kind.yaml", Sink())
     assert document is not None
     own = {**plain(document.data), "components": ["terms.py"]}
     assert list(validator.iter_errors(own)) == []
@@ -93,8 +94,8 @@ KINDS_FOLDER = TESTS / "kinds"
 @pytest.mark.parametrize("path", sorted(KINDS_FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_kind_is_valid(path: Path, validator: jsonschema.Draft202012Validator) -> None:
     """The parts that the compiler's tests run: what the compiler takes, an editor must take."""
-    document, _ = read(path)
-    walk, _ = read(TESTS.parent / "tasks" / "walk.yaml")
+    document = read(path, Sink())
+    walk = read(TESTS.parent / "tasks" / "walk.yaml", Sink())
     assert document is not None
     assert walk is not None
     for kind, needed in plain(document.data).items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.frontend import check_document
 from ksim_schema.source import parse
 
@@ -53,7 +53,8 @@ def found(*changes: tuple[str, str]) -> list[Diagnostic]:
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)
-    document, problems = parse(text, "task.yaml")
+    problems = Sink()
+    document = parse(text, "task.yaml", problems)
     assert document is not None, problems
     return check_document(document, Path()).diagnostics
 

@@ -8,26 +8,30 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ksim_schema.diagnostics import Span
+from ksim_schema.diagnostics import Sink, Span
 from ksim_schema.frontend import check_file
 from ksim_schema.source import dotted, parse, read, yaml_reader
 
 
 def codes(text: bytes | str) -> list[str]:
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None or problems, "a refused text says why"
     return [problem.code for problem in problems]
 
 
 def place(text: bytes | str) -> tuple[str, int, int]:
-    (problem,) = parse(text, "t.yaml")[1]
+    problems = Sink()
+    parse(text, "t.yaml", problems)
+    (problem,) = problems
     return problem.code, problem.where.line, problem.where.column
 
 
 def data_of(text: bytes | str) -> object:
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None
-    assert problems == []
+    assert not problems
     return document.data
 
 
@@ -40,9 +44,10 @@ b:
 
 
 def test_every_key_and_value_has_its_place() -> None:
-    document, problems = parse(TEXT, "t.yaml")
+    problems = Sink()
+    document = parse(TEXT, "t.yaml", problems)
     assert document is not None
-    assert problems == []
+    assert not problems
     assert document.data == {"a": 1, "b": {"c": ("x", {"d": "two words"}), "e": "quoted: text"}}
     assert document.at(("a",)) == Span("t.yaml", 1, 4, 1, 5)
     assert document.at(("a",), key=True) == Span("t.yaml", 1, 1, 1, 2)
@@ -53,7 +58,7 @@ def test_every_key_and_value_has_its_place() -> None:
 
 
 def test_a_place_that_is_not_there_is_that_of_the_nearest_parent() -> None:
-    document, _ = parse(TEXT, "t.yaml")
+    document = parse(TEXT, "t.yaml", Sink())
     assert document is not None
     assert document.at(("b", "missing")) == document.at(("b",), key=True)
     assert document.at(("b", "e", 0)) == document.at(("b", "e"))  # one value for a list of one
@@ -61,7 +66,7 @@ def test_a_place_that_is_not_there_is_that_of_the_nearest_parent() -> None:
 
 
 def test_a_block_ends_on_its_last_line() -> None:
-    document, _ = parse("a:\n  b: 1\n  c: 2\nd: 3\n", "t.yaml")
+    document = parse("a:\n  b: 1\n  c: 2\nd: 3\n", "t.yaml", Sink())
     assert document is not None
     assert document.at(("a",)).line == 2
     assert document.at(("a",)).end_line <= 4
@@ -154,7 +159,8 @@ def test_a_broken_text_is_refused_at_its_place(
 
 
 def test_the_value_of_the_first_of_two_equal_keys_counts_and_keeps_its_places() -> None:
-    document, problems = parse("a: {x: 1}\na: {x: 2, x: 3}\nb: 4\n", "t.yaml")
+    problems = Sink()
+    document = parse("a: {x: 1}\na: {x: 2, x: 3}\nb: 4\n", "t.yaml", problems)
     assert document is not None
     assert document.data == {"a": {"x": 1}, "b": 4}
     assert document.at(("a", "x")).line == 1
@@ -172,7 +178,7 @@ def test_an_alias_bomb_is_defused() -> None:
 
 def test_aliases_are_plain_values() -> None:
     assert data_of("a: &x {b: [1]}\nc: *x\n") == {"a": {"b": (1,)}, "c": {"b": (1,)}}
-    document, _ = parse("a: &x {b: [1]}\nc: *x\n", "t.yaml")
+    document = parse("a: &x {b: [1]}\nc: *x\n", "t.yaml", Sink())
     assert document is not None
     assert document.at(("c", "b", 0)) == document.at(("c",), key=True)
 
@@ -195,8 +201,9 @@ def test_too_many_values_stop_early(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_text_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     path.write_bytes(b"a: 1\n" + b"#" * 20_000_000)
-    document, (problem,) = read(path)
-    assert document is None
+    problems = Sink()
+    assert read(path, problems) is None
+    (problem,) = problems
     assert problem.code == "KS0005"
     assert codes(b"a: 1\n" + b"#" * yaml_reader.MAX_BYTES) == ["KS0005"]
 
@@ -208,24 +215,27 @@ def test_long_scalars_are_values_like_others() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "~\n", "\ufeff"])
 def test_nothing_is_null(text: str) -> None:
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None
     assert document.data is None
-    assert problems == []
+    assert not problems
 
 
 @pytest.mark.parametrize("breaks", ["\r\n", "\r", "\n"])
 def test_line_breaks_of_all_systems_give_the_same_places(breaks: str) -> None:
-    document, problems = parse(TEXT.replace("\n", breaks).encode(), "t.yaml")
+    problems = Sink()
+    document = parse(TEXT.replace("\n", breaks).encode(), "t.yaml", problems)
     assert document is not None
-    assert problems == []
+    assert not problems
     assert document.at(("b", "e")) == Span("t.yaml", 4, 6, 4, 20)
 
 
 def test_a_byte_order_mark_is_no_character() -> None:
-    document, problems = parse(("\ufeff" + TEXT).encode(), "t.yaml")
+    problems = Sink()
+    document = parse(("\ufeff" + TEXT).encode(), "t.yaml", problems)
     assert document is not None
-    assert problems == []
+    assert not problems
     assert document.at(("a",)) == Span("t.yaml", 1, 4, 1, 5)
 
 
@@ -273,9 +283,10 @@ def test_the_reader_agrees_with_pyyaml_on_shipped_tasks() -> None:
         return value
 
     for path in sorted((Path(__file__).parents[2] / "tasks").glob("*.yaml")):
-        document, problems = read(path)
+        problems = Sink()
+        document = read(path, problems)
         assert document is not None
-        assert problems == []
+        assert not problems
         assert plain(document.data) == plain(yaml.safe_load(path.read_text()))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from ksim_schema.diagnostics import Sink
 from ksim_schema.frontend import check_document
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.learner.ppo import PPO
@@ -31,14 +32,16 @@ def codes(
     history: str = "2", network: str = "{kind: mlp, hidden: [8]}", steps: str = "100"
 ) -> list[tuple[str, int]]:
     text = TASK.replace("HISTORY", history).replace("NETWORK", network).replace("STEPS", steps)
-    document, found = parse(text, "t.yaml")
+    found = Sink()
+    document = parse(text, "t.yaml", found)
     assert document is not None, found
     return [(d.code, d.where.line) for d in check_document(document, Path()).diagnostics]
 
 
 @pytest.mark.parametrize("steps", ["6e6", "6.0e6", "6E+6", "6000000.0"])
 def test_a_whole_number_by_another_name(steps: str) -> None:
-    document, found = parse(f"steps: {steps}", "t.yaml")
+    found = Sink()
+    document = parse(f"steps: {steps}", "t.yaml", found)
     assert document is not None, found
     value = PPO.model_validate(document.data).steps
     assert (value, type(value)) == (6_000_000, int)

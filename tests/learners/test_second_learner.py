@@ -29,6 +29,7 @@ from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.migration import migration
 from ksim_compiler.report.page import write_report
+from ksim_schema.diagnostics import Sink
 from ksim_schema.diff import Diff, diff
 from ksim_schema.diff.patch import apply
 from ksim_schema.diff.report import lines
@@ -93,10 +94,11 @@ def test_its_section_is_read_and_written(task: Any) -> None:
     whole = data(compiled)
     assert whole["ARS"]["step_size"] == 0.1
     assert "PPO" not in whole
-    document, problems = parse(canonical_yaml(whole), "canonical.yaml")
+    problems = Sink()
+    document = parse(canonical_yaml(whole), "canonical.yaml", problems)
     assert document is not None
     again = check_document(document, path.parent)
-    assert (problems, again.diagnostics) == ([], [])
+    assert (list(problems), again.diagnostics) == ([], [])
     assert again.task is not None
     assert again.task.learner == learner
 
@@ -170,7 +172,7 @@ def test_editors_and_pages_know_it() -> None:
     schema = json.loads(json.dumps(task_schema()))
     assert schema["properties"]["ARS"]["properties"]["best"]["default"] == 8
     validator = Draft202012Validator(schema)
-    document, _ = parse(CARTPOLE, "cartpole.yaml")
+    document = parse(CARTPOLE, "cartpole.yaml", Sink())
     assert document is not None
     plain = json.loads(json.dumps(document.data))
     del plain["Critic"]
@@ -183,7 +185,7 @@ def test_editors_and_pages_know_it() -> None:
 
 
 def test_the_layout_has_it_last() -> None:
-    text, _ = format_text("ksim: 1\ntask: t\nARS: {envs: 2}\nReward: {}\n", "t.yaml")
+    text = format_text("ksim: 1\ntask: t\nARS: {envs: 2}\nReward: {}\n", "t.yaml", Sink())
     assert text == "ksim: 1\ntask: t\n\nReward: {}\n\nARS: {envs: 2}\n"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from ksim_schema.diagnostics import Span
+from ksim_schema.diagnostics import Sink, Span
 from ksim_schema.source import Path_, parse
 from ksim_schema.task import SECTIONS
 from ksim_schema.vocabulary.base import KINDS, Spread
@@ -40,7 +40,8 @@ class Source:
     """A good task with its places."""
 
     def __init__(self, text: str, random: random.Random) -> None:
-        document, problems = parse(text, "task.yaml")
+        problems = Sink()
+        document = parse(text, "task.yaml", problems)
         assert document is not None, problems
         self.text, self.document, self.random = text, document, random
         self.lines = text.splitlines(keepends=True)
@@ -505,7 +506,8 @@ def blocks(s: Source) -> Iterator[int]:
 
 def same_meaning(s: Source, mutation: Mutation) -> bool:
     """Whether an edit left the data as it was."""
-    document, problems = parse(mutation.text, "task.yaml")
+    problems = Sink()
+    document = parse(mutation.text, "task.yaml", problems)
     return document is not None and not problems and document.data == s.document.data
 
 

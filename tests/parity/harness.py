@@ -26,7 +26,7 @@ from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import has_errors, render_text
+from ksim_schema.diagnostics import Sink, has_errors, render_text
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.reward import Reward
@@ -110,7 +110,8 @@ class Golden:
         period = self.text["control_dt"]
         task["PhysicsState"]["robot"] |= {"timestep": f"{period / 5} s", "control": f"{period} s"}
         task["Reward"] = {name: t.part for name, t in self.translated.items()}
-        document, found = parse(yaml.safe_dump(task, sort_keys=False), "parity.yaml")
+        found = Sink()
+        document = parse(yaml.safe_dump(task, sort_keys=False), "parity.yaml", found)
         assert document is not None, found
         compiled = compile_document(document, read_files(self.folder / "humanoid.xml"))
         report = render_text(compiled.diagnostics, compiled.sources)

@@ -9,7 +9,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 
-from ksim_schema.diagnostics import has_errors
+from ksim_schema.diagnostics import Sink, has_errors
 from ksim_schema.frontend import Checked, check_document
 from ksim_schema.graph.canonical import canonical, digests
 from ksim_schema.source import parse as parse_source
@@ -33,15 +33,17 @@ def plain(value: Any) -> Any:
 
 def source(path: Path) -> dict[str, Any]:
     """The data of a task file as it is written."""
-    document, problems = parse_source(path.read_text(encoding="utf-8"), path.name)
-    assert document is not None, problems
+    problems = Sink()
+    document = parse_source(path.read_text(encoding="utf-8"), path.name, problems)
+    assert document is not None, list(problems)
     return plain(document.data)
 
 
 def checked(text: str) -> Checked:
     """A task given as text, after all checks that need no robot."""
-    document, problems = parse_source(text, "task.yaml")
-    assert document is not None, problems
+    problems = Sink()
+    document = parse_source(text, "task.yaml", problems)
+    assert document is not None, list(problems)
     return check_document(document, Path())
 
 

@@ -47,7 +47,7 @@ from ksim_compiler.artifact.container import (
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot.files import MAX_TOTAL, ModelError, ModelFiles, check_complete
 from ksim_schema.compose.settings import COMMAND_LINE
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.compiled import (
     DAMAGED_ARCHIVE,
     OTHER_VERSION_ARCHIVE,
@@ -114,7 +114,7 @@ def pack(compiled: Compiled) -> bytes:
     plan = compiled.plan
     if plan is None:
         raise ValueError("a task with errors has no archive")
-    task = _json_text(canonical(plan.task, wire(plan.task)[0]))
+    task = _json_text(canonical(plan.task, wire(plan.task, Sink())))
     members = {TASK: task.encode(), PLAN: plan.text().encode()}
     source = plan.task.document.text
     if source != task:  # it is when an archive is compiled again
@@ -182,9 +182,10 @@ def read(
 
 
 def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
-    document, problems = parse(archive.task, name)
+    sink = Sink()
+    document = parse(archive.task, name, sink)
     if document is None:
-        return Compiled(None, problems, {name: archive.task})
+        return Compiled(None, sink.in_order(), {name: archive.task})
     own = archive.components
     compiled = compile_document(document, archive.model, settings, own)
     meaning = compiled.fingerprint

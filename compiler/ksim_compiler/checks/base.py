@@ -8,7 +8,7 @@ from dataclasses import replace
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import bases
 from ksim_compiler.robot.facts import read_facts
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import AMBIGUOUS_BASE, CARRIED_BASE
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
@@ -17,20 +17,23 @@ from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import Floating, annotated_fields
 
 
-def choose_base(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def choose_base(plan: Plan, sink: Sink) -> Plan:
     """The plan with the facts of its robot seen from the task's base."""
     task, robot = plan.task, plan.robot
     state = task.robot
     named = robot.part.base
     if named is not None:
-        return plan, list(_named(task, robot.facts, named, state))
+        sink.add(_named(task, robot.facts, named, state))
+        return plan
     driven = _driven(task, robot.facts)
     body = robot.facts.bodies[bases.likely(robot.model, driven)]
     if body != robot.facts.root:
         facts = replace(read_facts(robot.part, robot.model, body), files=robot.facts.files)
         plan = replace(plan, robot=replace(robot, facts=facts))
-    found = [robot.facts.bodies[i] for i in bases.candidates(robot.model, driven)]
-    return plan, list(_several(task, plan.robot.facts, found, state)) if len(found) > 1 else []
+    names = [robot.facts.bodies[i] for i in bases.candidates(robot.model, driven)]
+    if len(names) > 1:
+        sink.add(_several(task, plan.robot.facts, names, state))
+    return plan
 
 
 def _driven(task: Task, facts: RobotFacts) -> list[str]:

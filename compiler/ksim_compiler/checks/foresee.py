@@ -20,7 +20,7 @@ from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
 from ksim_schema.checks.laws import with_robot
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
 from ksim_schema.diagnostics.codes.values import (
     BAD_KEYFRAME,
@@ -42,29 +42,28 @@ SLACK = 1e-9
 """How far the home pose may lie beyond a limit, in rad or m: the rounding of a model file."""
 
 
-def foresee(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def foresee(plan: Plan, sink: Sink) -> Plan:
     """Warn of unstable servos, contacts that cannot be, a home that ends episodes, and memory."""
     data = home(plan)
-    if problems := [*_incomputable(plan, data), *_broken_poses(plan)]:
-        return plan, problems
+    sink.add(_incomputable(plan, data))
+    sink.add(_broken_poses(plan))
+    if sink.failed:
+        return plan
     odd, unstable = [*world(plan, data)], [*_servos(plan, data)]
-    found = [
-        *_home_within_limits(plan),
-        *unstable,
-        *odd,
-        *(() if odd or unstable else weak(plan)),
-        *never(plan),
-        *_contacts(plan),
-        *_ended_at_home(plan, data),
-        *falls(plan, data),
-        *durations(plan),
-        *outlasting(plan),
-        *inert(plan),
-        *formula_laws(plan.task, plan.robot.facts),
-        *with_robot(plan.task, plan.robot.facts),
-        *_memory(plan),
-    ]
-    return plan, found
+    sink.add(_home_within_limits(plan))
+    sink.add([*unstable, *odd])
+    sink.add(() if odd or unstable else weak(plan))
+    sink.add(never(plan))
+    sink.add(_contacts(plan))
+    sink.add(_ended_at_home(plan, data))
+    sink.add(falls(plan, data))
+    sink.add(durations(plan))
+    sink.add(outlasting(plan))
+    sink.add(inert(plan))
+    sink.add(formula_laws(plan.task, plan.robot.facts))
+    sink.add(with_robot(plan.task, plan.robot.facts))
+    sink.add(_memory(plan))
+    return plan
 
 
 def home(plan: Plan) -> Any:

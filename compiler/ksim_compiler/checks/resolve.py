@@ -12,9 +12,11 @@ from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.motion import MotionError, read_motion
-from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import (
+    AMBIGUOUS_BASE,
     BAD_PATTERN,
+    CARRIED_BASE,
     ONE_WAY_JOINT,
     PATTERN_WITHOUT_MATCH,
     UNKNOWN_ACTUATOR,
@@ -81,35 +83,34 @@ _NESTED = re.compile(r"(?<![\\(])[*+{|?][^()]*\)+[*+{]")
 and could take for ever wherever else the pattern is used."""
 
 
-def resolve(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def resolve(plan: Plan, sink: Sink) -> Plan:
     """Check names, the control period, floating bases, motors, units of joints."""
     task, facts = plan.task, plan.robot.facts
-    diagnostics: list[Diagnostic] = []
+    found = Sink()
     for object, name, part in task:
-        at = (object, name)
-        diagnostics += _names(task, facts, part, at)
-    if not diagnostics:  # the driven joints, given by patterns, say which body is the base
-        plan, problems = choose_base(plan)
-        diagnostics, facts = problems, plan.robot.facts
-    if not any(problem.code.startswith("KS022") for problem in diagnostics):
+        found.add(_names(task, facts, part, (object, name)))
+    if not found:  # the driven joints, given by patterns, say which body is the base
+        plan = choose_base(plan, found)
+        facts = plan.robot.facts
+    if not any(problem.code in (AMBIGUOUS_BASE, CARRIED_BASE) for problem in found):
         for object, name, part in task:
-            diagnostics += _floating(task, facts, part, (object, name))
-    if not diagnostics:  # the rest reads joints by patterns that are known to be good
+            found.add(_floating(task, facts, part, (object, name)))
+    if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
-            diagnostics += joint_units(task, facts, part, (object, name))
-            diagnostics += _joint_limits(task, facts, part, (object, name))
-        diagnostics += left_out(task, facts)
-        diagnostics += _motors(task, facts)
-        diagnostics += _drawn_twice(task, facts)
-        diagnostics += _privileged(task, facts)
-        diagnostics += _observable(task, facts)
-        diagnostics += _told(task, facts)
-        diagnostics += _formulas(task, facts)
-        diagnostics += _states(task, facts)
-        diagnostics += own_problems(task, facts)
+            found.add(joint_units(task, facts, part, (object, name)))
+            found.add(_joint_limits(task, facts, part, (object, name)))
+        found.add(left_out(task, facts))
+        found.add(_motors(task, facts))
+        found.add(_drawn_twice(task, facts))
+        found.add(_privileged(task, facts))
+        found.add(_observable(task, facts))
+        found.add(_told(task, facts))
+        found.add(_formulas(task, facts))
+        found.add(_states(task, facts))
+        found.add(own_problems(task, facts))
         plan = replace(plan, task=settled(task, facts))
-    substeps, problems = _substeps(plan)
-    return replace(plan, substeps=substeps), [*diagnostics, *problems]
+    sink.add(found)
+    return replace(plan, substeps=_substeps(plan, sink))
 
 
 def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
@@ -375,15 +376,16 @@ def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 yield task.report_key(NOT_OBSERVABLE, message, "Observation", name, help=help)
 
 
-def _substeps(plan: Plan) -> tuple[int, list[Diagnostic]]:
+def _substeps(plan: Plan, sink: Sink) -> int:
     timestep, period = plan.robot.facts.timestep, plan.period
     ratio = period / timestep
     substeps = max(1, round(ratio))
     if abs(ratio - substeps) <= 1e-6 * substeps:
-        return substeps, []
+        return substeps
     state = plan.task.robot
     message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
     message += f"{timestep * 1e3:g} ms"
     help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"
     place = ("PhysicsState", state, "control")
-    return substeps, [plan.task.report(UNEVEN_CONTROL_PERIOD, message, *place, help=help)]
+    sink.add([plan.task.report(UNEVEN_CONTROL_PERIOD, message, *place, help=help)])
+    return substeps

@@ -17,7 +17,7 @@ from ksim_schema.diagnostics.codes.compiled import UNWRITABLE_FILE
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
-    from ksim_schema.diagnostics import Diagnostic
+    from ksim_schema.diagnostics import Diagnostic, Sink
     from ksim_schema.vocabulary.base import Kinds
 
 PROGRAM = "ksim-compile"
@@ -267,6 +267,7 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
 
 def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     """Compile tasks one after the other, report on each, and write those that are good."""
+    from ksim_schema.diagnostics import Sink
     from ksim_schema.diagnostics.reports import FORMATS, Report, failed
 
     target = _Target(options.out, len(tasks))
@@ -276,7 +277,8 @@ def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
         problems = list(compiled.diagnostics)
         written: Path | None = None
         if not options.check and not failed(problems, options.strict):
-            written, unwritten = target.write(path, compiled)
+            unwritten = Sink()
+            written = target.write(path, compiled, unwritten)
             problems += unwritten
         reports.append(Report(str(path), problems, compiled.sources))
         if options.format == "text":
@@ -298,8 +300,8 @@ class _Target:
             raise UsageError(f"--out {out} is one file, and there are {tasks} tasks")
         self.taken: dict[Path, Path] = {}
 
-    def write(self, source: Path, compiled: Compiled) -> tuple[Path | None, list[Diagnostic]]:
-        """Write a compiled task; returns the file, or what went wrong."""
+    def write(self, source: Path, compiled: Compiled, sink: Sink) -> Path | None:
+        """Write a compiled task; returns the file, or None when that went wrong."""
         from ksim_compiler.artifact import ArtifactError, write
 
         assert compiled.plan is not None
@@ -310,9 +312,10 @@ class _Target:
                 raise ArtifactError(UNWRITABLE_FILE, f"cannot write {path}: {first}")
             write(path, compiled)
         except ArtifactError as error:
-            return None, [error.diagnostic(str(path))]
+            sink.add([error.diagnostic(str(path))])
+            return None
         self.taken[path] = source
-        return path, []
+        return path
 
 
 def _print_outcome(

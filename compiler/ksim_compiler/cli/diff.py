@@ -160,6 +160,7 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
         new_name: how to call the task after.
     """
     from ksim_compiler.plan.migration import migration
+    from ksim_schema.diagnostics import Sink
     from ksim_schema.diff import diff
     from ksim_schema.diff.report import Comparison
     from ksim_schema.graph.canonical import canonical, digests
@@ -167,7 +168,7 @@ def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Compa
 
     def data(plan: Plan) -> dict[str, Any]:
         files = digests(plan.robot.files.content)
-        return {**canonical(plan.task, wire(plan.task)[0]), "files": files}
+        return {**canonical(plan.task, wire(plan.task, Sink())), "files": files}
 
     assert old.plan is not None
     assert new.plan is not None

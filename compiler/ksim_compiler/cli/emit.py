@@ -14,7 +14,7 @@ from ksim_compiler.cli import common
 from ksim_compiler.plan import Plan
 from ksim_schema.acset import VALUE_TYPES
 from ksim_schema.checks.ranges import table as table_of, text
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Sink
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
 from ksim_schema.exchange.acset_export import export_task, json_text, sch_task_drawing
@@ -27,12 +27,12 @@ from ksim_schema.vocabulary.objects import SECTIONS
 
 def graph(plan: Plan) -> str:
     """The canonical form: defaults filled in, SI units, every edge explicit."""
-    return canonical_yaml(canonical(plan.task, wire(plan.task)[0]))
+    return canonical_yaml(canonical(plan.task, wire(plan.task, Sink())))
 
 
 def acset(plan: Plan) -> str:
     """The task as an ACSet, in the JSON form of ACSets.jl; ``schema`` gives its schema."""
-    return json_text(export_task(plan.task, wire(plan.task)[0]).to_json())
+    return json_text(export_task(plan.task, wire(plan.task, Sink())).to_json())
 
 
 def schema() -> str:
@@ -77,7 +77,7 @@ def components(path: Path, colour: common.Colour) -> int:
     from ksim_schema.custom import files as own
     from ksim_schema.source import read
 
-    diagnostics: list[Diagnostic] = []
+    sink = Sink()
     sources: dict[str, str] = {}
     files: Mapping[str, bytes] = {}
     if path.suffix == common.ARCHIVE:
@@ -86,25 +86,24 @@ def components(path: Path, colour: common.Colour) -> int:
         try:
             files = artifact.unpack(path).components
         except artifact.ArtifactError as error:
-            diagnostics = [error.diagnostic(str(path))]
+            sink.add([error.diagnostic(str(path))])
     else:
-        document, diagnostics = read(path)
+        document = read(path, sink)
         if document is not None and isinstance(document.data, dict) and own.KEY in document.data:
             sources[document.file] = document.text
-            files, problems = own.collect(document, own.reader_of(path.parent))
-            diagnostics += problems
-    common.print_report(diagnostics, sources, colour)
+            files = own.collect(document, own.reader_of(path.parent), sink)
+    common.print_report(sink.in_order(), sources, colour)
     for name, data in files.items():
         text = data.decode("utf-8-sig", "backslashreplace")
         print(f"# {name}: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
         print("".join(c if c.isprintable() or c in "\n\t" else "?" for c in text))
-    if not files and not diagnostics:
+    if not files and not sink:
         print(f"{path} has no component files")
-    return common.ERRORS if diagnostics else common.OK
+    return common.ERRORS if sink else common.OK
 
 
 def _shown_graph(plan: Plan) -> drawing.Picture:
-    return drawing.picture(wire(plan.task)[0], plan.task.name, plan.task.about)
+    return drawing.picture(wire(plan.task, Sink()), plan.task.name, plan.task.about)
 
 
 def dot(plan: Plan) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from ksim_schema.acset import sch_task
-from ksim_schema.diagnostics import closest
+from ksim_schema.diagnostics import Sink, closest
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.units import NUMBER, Measured, Unit
@@ -315,7 +315,7 @@ def _flow(fields: dict[str, str]) -> str:
 
 
 def _accepts(model: type[Model], text: str) -> bool:
-    document, _ = parse(text, "example")
+    document = parse(text, "example", Sink())
     try:
         return document is not None and bool(model.model_validate(document.data))
     except ValidationError:

@@ -20,20 +20,22 @@ def format_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> i
     Returns:
         The exit status: 1 when a file cannot be read, or would change.
     """
+    from ksim_schema.diagnostics import Sink
     from ksim_schema.source import read
     from ksim_schema.source.files import write_text
     from ksim_schema.task.format import format_text
 
     status = OK
     for path in paths:
-        document, found = read(path)
+        sink = Sink()
+        document = read(path, sink)
         if document is None:
-            common.print_report(found, {}, colour)
+            common.print_report(sink.in_order(), {}, colour)
             status = ERRORS
             continue
-        new, found = format_text(document.text, str(path))
+        new = format_text(document.text, str(path), sink)
         if new is None:
-            common.print_report(found, {str(path): document.text}, colour)
+            common.print_report(sink.in_order(), {str(path): document.text}, colour)
             status = ERRORS
         elif new != document.text:
             if check:

@@ -108,9 +108,10 @@ def _settle(beginning: Beginning, path: Path, head: str) -> tuple[Compiled, bool
 
 
 def _laid_out(text: str, path: Path) -> str:
+    from ksim_schema.diagnostics import Sink
     from ksim_schema.task.format import format_text
 
-    return format_text(text, str(path))[0] or text
+    return format_text(text, str(path), Sink()) or text
 
 
 def _stays_whole(beginning: Beginning, compiled: Compiled) -> bool:

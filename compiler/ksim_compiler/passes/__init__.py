@@ -12,9 +12,9 @@ from ksim_compiler.passes.prune import prune
 from ksim_compiler.passes.reflect import reflect
 from ksim_compiler.passes.schedule import schedule
 from ksim_compiler.plan import Plan, invariants
-from ksim_schema.diagnostics import Diagnostic, has_errors
+from ksim_schema.diagnostics import Sink
 
-Pass = Callable[[Plan], tuple[Plan, list[Diagnostic]]]
+Pass = Callable[[Plan, Sink], Plan]
 
 PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
     (resolve, invariants.resolved),  # names and patterns mean things of the robot
@@ -27,13 +27,11 @@ PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
 )
 
 
-def run(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
-    """Run the passes; stop after the first that finds an error."""
-    diagnostics: list[Diagnostic] = []
+def run(plan: Plan, sink: Sink) -> Plan:
+    """Run the passes; stop after the first that reports an error."""
     for step, check in PASSES:
-        plan, problems = step(plan)
-        diagnostics += problems
-        if has_errors(problems):
+        plan = step(plan, sink)
+        if sink.failed:
             break
         check(plan)
-    return plan, diagnostics
+    return plan

@@ -9,7 +9,7 @@ import mujoco
 
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import model as robots
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import SWITCHED_OFF, UNREADABLE_MODEL
 from ksim_schema.diagnostics.codes.values import (
     HELD_ACTUATORS,
@@ -24,7 +24,7 @@ ALWAYS = ("qpos", "qvel")
 """Fields that are read in any case: a state that is not finite ends its episode."""
 
 
-def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def equip(plan: Plan, sink: Sink) -> Plan:
     """Collect what the parts in use read and drive, and compile the model with it."""
     facts = plan.robot.facts
     fields: dict[str, None] = dict.fromkeys(ALWAYS)
@@ -38,8 +38,10 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     drives: list[Drive] = []
     for name in plan.actions():
         drives += _drives(plan, name)
-    if problems := [*_torn(plan, drives), *_switched_off(plan, "sensordata" in fields)]:
-        return plan, problems
+    sink.add(_torn(plan, drives))
+    sink.add(_switched_off(plan, "sensordata" in fields))
+    if sink.failed:
+        return plan
     model_fields: dict[str, None] = {}
     off_centre: list[str] = []
     for part in plan.parts(Randomizer).values():
@@ -50,9 +52,11 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     except robots.ModelError as error:
         state = plan.task.robot
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
-        return plan, [plan.task.report(UNREADABLE_MODEL, message, "PhysicsState", state, "model")]
-    if problems := _unread(plan, robot):
-        return plan, problems
+        sink.add([plan.task.report(UNREADABLE_MODEL, message, "PhysicsState", state, "model")])
+        return plan
+    sink.add(_unread(plan, robot))
+    if sink.failed:
+        return plan
     plan = replace(
         plan,
         robot=robot,
@@ -61,7 +65,8 @@ def equip(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         sensors=tuple(sensors),
         drives=tuple(drives),
     )
-    return plan, list(_held(plan))
+    sink.add(_held(plan))
+    return plan
 
 
 def _off_centre(part: Randomizer, facts: RobotFacts) -> tuple[str, ...]:
@@ -74,9 +79,8 @@ def _off_centre(part: Randomizer, facts: RobotFacts) -> tuple[str, ...]:
     return named or facts.bodies[1:]
 
 
-def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
+def _torn(plan: Plan, drives: list[Drive]) -> Iterator[Diagnostic]:
     """The model's actuators that act on a joint that is driven, and on one that is not."""
-    diagnostics: list[Diagnostic] = []
     for actuator in robots.torn(plan.robot, (drive.joint for drive in drives)):
         name = next(
             name
@@ -87,10 +91,7 @@ def _torn(plan: Plan, drives: list[Drive]) -> list[Diagnostic]:
         message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.driven)},"
         message += f" driven here, and on {_joints(actuator.free)}, which no action drives,"
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
-        diagnostics.append(
-            plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help)
-        )
-    return diagnostics
+        yield plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help)
 
 
 def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:
@@ -116,22 +117,18 @@ def _drives(plan: Plan, name: str) -> tuple[Drive, ...]:
     return action.drives(plan.robot.facts)
 
 
-def _unread(plan: Plan, robot: robots.Robot) -> list[Diagnostic]:
+def _unread(plan: Plan, robot: robots.Robot) -> Iterator[Diagnostic]:
     """Parts that read a sensor of an actuator that was taken out."""
     lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
-    diagnostics: list[Diagnostic] = []
     for object in ("Observation", "Reward", "Termination"):
         for name, part in plan.parts(object).items():
             sensor = getattr(part, "sensor", None)
             if sensor in lost:
                 message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
                 help = "read the joint or the task's own actuator: 'actuator_force'"
-                diagnostics.append(
-                    plan.task.report(
-                        SENSOR_OF_REPLACED_ACTUATOR, message, object, name, "sensor", help=help
-                    )
+                yield plan.task.report(
+                    SENSOR_OF_REPLACED_ACTUATOR, message, object, name, "sensor", help=help
                 )
-    return diagnostics
 
 
 def _held(plan: Plan) -> Iterator[Diagnostic]:

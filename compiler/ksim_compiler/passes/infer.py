@@ -8,7 +8,7 @@ from math import prod
 
 from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.values import WRONG_NOISE_UNIT
 from ksim_schema.graph import Edge, Graph, Node
 from ksim_schema.task import Task
@@ -21,16 +21,15 @@ from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.signal import WiredObservation
 
 
-def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def infer(plan: Plan, sink: Sink) -> Plan:
     """Give each node its shape and unit, and each network its columns."""
     task, graph, facts = plan.task, plan.graph, plan.robot.facts
     shapes: dict[Node, Shape] = {}
     units: dict[Node, tuple[Dimension, ...]] = {}
-    diagnostics: list[Diagnostic] = []
     for name, action in task.of(Action).items():
         shapes[Node("Action", name)] = (action.size(facts),)
         for what, chain, wanted in action.errors(facts):
-            diagnostics += _chain_units(task, ("Action", name), what, chain, wanted, "target")
+            sink.add(_chain_units(task, ("Action", name), what, chain, wanted, "target"))
     for name, command in task.of(Command).items():
         shapes[Node("Command", name)] = (command.size(facts),)
     for name, part in task.of(Observation).items():
@@ -41,7 +40,7 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
             shape = (sum(shapes[source][0] for source in sources),)
         units[node] = part.dimensions(facts)
         shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
-        diagnostics += _noise_units(task, name, part, units[node], part.bias_dimensions(facts))
+        sink.add(_noise_units(task, name, part, units[node], part.bias_dimensions(facts)))
     for object in ("Reward", "Termination", "Curriculum"):
         for name in task.of(object):
             shapes[Node(object, name)] = ()
@@ -53,7 +52,8 @@ def infer(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
     for name in task.of(ValueCritic):
         shapes[Node("Critic", name)] = ()
     plan = replace(plan, shapes=shapes, units=units, policy_input=policy, critic_input=critic)
-    return plan, [*diagnostics, *observed(plan)]
+    sink.add(observed(plan))
+    return plan
 
 
 def _columns(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ksim_compiler.plan import Column, Plan, Reflection
 from ksim_schema.custom.api import Custom
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.diagnostics.codes.values import (
     NO_COUNTERPART,
@@ -27,31 +27,33 @@ from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.signal import WiredObservation
 
 
-def reflect(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def reflect(plan: Plan, sink: Sink) -> Plan:
     """Find the mirror image of all that the networks read and give."""
     name, robot = plan.task.robot, plan.robot.part
     learner = plan.task.learner
     if robot.mirror is None:
         if not learner.mirrored:
-            return plan, []
+            return plan
         message = f"{learner.section}.mirror needs to know the robot's left and right"
         help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
         place = (learner.section, "mirror")
-        return plan, [plan.task.report(UNKNOWN_MIRROR, message, *place, help=help)]
+        sink.add([plan.task.report(UNKNOWN_MIRROR, message, *place, help=help)])
+        return plan
     mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
-    found = list(_joints(plan, mirror, name))
-    if found or not learner.mirrored:
-        return plan, found
-    found = [*_memories(plan), *_parts(plan, mirror)]
-    if found:
-        return plan, found
+    sink.add(_joints(plan, mirror, name))
+    if sink.failed or not learner.mirrored:
+        return plan
+    sink.add(_memories(plan))
+    sink.add(_parts(plan, mirror))
+    if sink.failed:
+        return plan
     actions = [_image(plan, Node("Action", name), mirror) or () for name in plan.actions()]
     reflection = Reflection(
         _inputs(plan, plan.policy_input, mirror),
         _inputs(plan, plan.critic_input, mirror),
         joined(actions),
     )
-    return replace(plan, reflection=reflection), found
+    return replace(plan, reflection=reflection)
 
 
 def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:

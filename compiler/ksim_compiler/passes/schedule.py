@@ -7,12 +7,12 @@ from dataclasses import replace
 import networkx as nx
 
 from ksim_compiler.plan import Plan
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Sink
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.objects import OBJECT
 
 
-def schedule(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
+def schedule(plan: Plan, sink: Sink) -> Plan:
     """Order the nodes topologically along the edges without delay."""
     place = {node: number for number, node in enumerate(plan.graph.nodes)}
 
@@ -20,4 +20,4 @@ def schedule(plan: Plan) -> tuple[Plan, list[Diagnostic]]:
         return OBJECT[node.object].stage, place[node]
 
     graph = plan.graph.instantaneous()
-    return replace(plan, order=tuple(nx.lexicographical_topological_sort(graph, key=key))), []
+    return replace(plan, order=tuple(nx.lexicographical_topological_sort(graph, key=key)))

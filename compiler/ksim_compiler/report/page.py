@@ -14,6 +14,7 @@ from ksim_compiler.learn.learner import charts
 from ksim_compiler.learn.run.run import EVALUATIONS, METRICS, rows
 from ksim_compiler.plan import Plan
 from ksim_compiler.report.charts import chart
+from ksim_schema.diagnostics import Sink
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
 from ksim_schema.graph.wiring import wire
@@ -199,7 +200,7 @@ def _cell(value: Any) -> str:
 
 
 def _graph(plan: Plan) -> str:
-    return svg(drawing.picture(wire(plan.task)[0], plan.task.name, plan.task.about))
+    return svg(drawing.picture(wire(plan.task, Sink()), plan.task.name, plan.task.about))
 
 
 def _video(run: Path) -> str:

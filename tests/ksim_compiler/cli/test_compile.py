@@ -14,6 +14,7 @@ import yaml
 from ksim_compiler import artifact
 from ksim_compiler.cli import common, compile, explain
 from ksim_schema.acset import Instance, Schema
+from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
@@ -240,7 +241,7 @@ def test_emit_effective_says_where_values_come_from(capsys: Output) -> None:
     out = capsys.readouterr().out
     assert any(line.split() == ["scale:", "3", "#", "--set:1"] for line in out.splitlines())
     assert any(line.split()[-1] == "c.yaml:8" for line in out.splitlines())
-    effective, written = (parse(text, "")[0] for text in (out, path.read_bytes()))
+    effective, written = (parse(text, "", Sink()) for text in (out, path.read_bytes()))
     assert effective is not None
     assert written is not None
     assert effective.data["Reward"]["alive"].pop("scale") == 3
@@ -288,7 +289,8 @@ def test_every_kind_is_explained_with_an_example_that_is_valid(object: str, kind
     for row in explain.parameters(model):
         assert row.about, f"{object}.{kind}.{row.name} has no description"
         assert row.takes != "value", f"{object}.{kind}.{row.name} is of an unknown type"
-    document, problems = parse(explain.example_of(model, kind=kind), "example")
+    problems = Sink()
+    document = parse(explain.example_of(model, kind=kind), "example", problems)
     assert document is not None, problems
     model.model_validate(document.data)
 

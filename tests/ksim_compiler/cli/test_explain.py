@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ksim_compiler.cli.explain import explain, list_kinds
+from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
@@ -79,7 +80,7 @@ def test_terrains(kind: str) -> None:
         if name != "kind":
             assert re.search(rf"^  {name} .*{re.escape((info.description or '')[:20])}", text, re.M)
     # the example is one that a task may write
-    document, _ = parse(text.split("Example:\n")[-1].replace("name:", "x:", 1), "example.yaml")
+    document = parse(text.split("Example:\n")[-1].replace("name:", "x:", 1), "example.yaml", Sink())
     assert document is not None
     written = document.data["terrain"]
     assert TERRAINS[kind].model_validate(written).kind == kind  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 
 SLIDER = """
@@ -84,7 +85,8 @@ PPO: {envs: 5, rollout: 8, minibatches: 1}
 
 @pytest.mark.parametrize("name", ["native", "mjx"])
 def test_an_episode_that_diverges_ends_as_a_failure_and_leaves_no_trace(name: str) -> None:
-    document, problems = parse(TASK, "t.yaml")
+    problems = Sink()
+    document = parse(TASK, "t.yaml", problems)
     assert document is not None, problems
     compiled = compile_document(document, ModelFiles("m.xml", {"m.xml": SLIDER.encode()}))
     assert compiled.plan is not None, compiled.diagnostics

@@ -15,7 +15,7 @@ import numpy as np
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import ModelFiles, read_files
-from ksim_schema.diagnostics import Diagnostic, has_errors, render_text
+from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, render_text
 from ksim_schema.source import parse
 from tests.ksim_compiler.engine.bodies import WALKER
 
@@ -163,7 +163,8 @@ Reward:
 
 def compile_text(text: str, files: ModelFiles) -> tuple[Plan | None, list[Diagnostic], str]:
     """The plan, what was found, and that as text."""
-    document, found = parse(textwrap.dedent(text), "test.yaml")
+    found = Sink()
+    document = parse(textwrap.dedent(text), "test.yaml", found)
     assert document is not None, found
     compiled = compile_document(document, files)
     report = render_text(compiled.diagnostics, compiled.sources)

@@ -18,7 +18,7 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import read_files
-from ksim_schema.diagnostics import Diagnostic, has_errors, render_text
+from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, render_text
 from ksim_schema.source import parse
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.reward import Reward
@@ -65,7 +65,8 @@ def diagnosed(
     }
     for section, parts in (yaml.safe_load(more) or {}).items():
         task.setdefault(section, {}).update(parts)
-    document, found = parse(yaml.safe_dump(task, sort_keys=False), "rewards.yaml")
+    found = Sink()
+    document = parse(yaml.safe_dump(task, sort_keys=False), "rewards.yaml", found)
     assert document is not None, found
     compiled = compile_document(document, read_files(ROBOTS / robot / "scene.xml"))
     return compiled.plan, compiled.diagnostics, render_text(compiled.diagnostics, compiled.sources)

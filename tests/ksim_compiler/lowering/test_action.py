@@ -17,7 +17,7 @@ from ksim_compiler.lowering import action as actions, rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles, Robot, equip, load, read_files
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import action as v, randomizer
 from ksim_schema.vocabulary.state import Robot as RobotPart
@@ -339,7 +339,8 @@ def test_drop_and_latency_forget_the_episode_that_has_ended() -> None:
 
 
 def found_in(edits: dict[str, str]) -> list[Diagnostic]:
-    document, found = parse(edited(CARTPOLE, edits), "test.yaml")
+    found = Sink()
+    document = parse(edited(CARTPOLE, edits), "test.yaml", found)
     assert document is not None, found
     return list(
         compile_document(document, read_files(ROBOTS / "cartpole" / "scene.xml")).diagnostics

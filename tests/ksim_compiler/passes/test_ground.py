@@ -7,6 +7,7 @@ import pytest
 
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.model import ModelFiles
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 
 MODEL = """
@@ -54,7 +55,8 @@ def model(floor: float, **given: str) -> str:
 
 
 def warned(text: str, reset: str = "") -> list[str]:
-    document, found = parse(TASK.replace("RESET", reset), "t.yaml")
+    found = Sink()
+    document = parse(TASK.replace("RESET", reset), "t.yaml", found)
     assert document is not None, found
     files = ModelFiles("m.xml", {"m.xml": text.encode()})
     result = compile_document(document, files)

@@ -10,6 +10,7 @@ import pytest
 
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan, invariants
+from ksim_schema.diagnostics import Sink
 from ksim_schema.graph import Node
 
 TASKS = sorted((Path(__file__).parents[3] / "tasks").glob("*.yaml"))
@@ -67,7 +68,7 @@ def test_what_nothing_uses_is_dropped_with_its_sensor() -> None:
     from ksim_compiler.pipeline import compile_document
     from ksim_schema.source import parse
 
-    document, _ = parse(text, "walk.yaml")
+    document = parse(text, "walk.yaml", Sink())
     assert document is not None
     compiled = compile_document(document, full.robot.files)
     assert [d.code for d in compiled.diagnostics] == ["KS0307", "KS0307"]
