@@ -12,8 +12,8 @@ from ksim_schema.checks.values import lint
 from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
-from ksim_schema.diagnostics import Diagnostic, Sink
-from ksim_schema.diagnostics.codes.structure import OUT_OF_RANGE
+from ksim_schema.diagnostics import Diagnostic, Sink, has_errors
+from ksim_schema.diagnostics.codes.structure import MISSING_KIND, OUT_OF_RANGE
 from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
 from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.graph import Graph, check
@@ -120,7 +120,8 @@ def check_document(
         composed = compose(document, folder, LEARNERS, sink)
         document, homes = composed.document, composed.homes
         texts |= composed.sources
-        if sink.failed:  # what else is wrong may follow from these
+        # what else is wrong may follow from these
+        if has_errors(d for d in sink if d.code is not MISSING_KIND):
             return Checked(None, None, sink.in_order(), texts)
     document = apply_settings(document, settings, LEARNERS, sink)
     shown = {name: place for name, (_, place) in homes.items()}

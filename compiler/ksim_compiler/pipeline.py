@@ -9,6 +9,7 @@ from pathlib import Path
 from ksim_compiler import passes
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
+from ksim_schema.compose.causes import blamed
 from ksim_schema.custom.files import blame
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, in_order, suppress
 from ksim_schema.diagnostics.codes.names import (
@@ -21,8 +22,9 @@ from ksim_schema.diagnostics.codes.values import UNREADABLE_TASK_FILE
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.graph.canonical import fingerprint
 from ksim_schema.robot import file_key
-from ksim_schema.source import Document
+from ksim_schema.source import Document, parse
 from ksim_schema.source.files import FileError, read_bytes
+from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import annotated_fields
 from ksim_schema.vocabulary.base import File
@@ -60,7 +62,20 @@ def compile_file(
         name: how to call the file in messages; the path by default.
         text: what to compile as the file's text, in place of what it holds.
     """
-    return _compile(check_file(path, settings, name, text), None)
+    compiled = _compile(check_file(path, settings, name, text), None)
+    called = name or str(path)
+    if settings or all(d.where.file == called for d in compiled.diagnostics):
+        return compiled
+    document = parse(compiled.sources[called], called, Sink())
+    if document is None or path.suffix == ".json":
+        return compiled
+
+    def check(changed: Document) -> list[Diagnostic]:
+        folder = folder_of(path, changed.data)
+        return _compile(check_document(changed, folder), None).diagnostics
+
+    found = blamed(compiled.diagnostics, document, check)
+    return replace(compiled, diagnostics=in_order(found))
 
 
 def compile_document(

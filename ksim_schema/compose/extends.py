@@ -15,8 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ksim_schema.compose.settings import missing, missing_place, with_value
-from ksim_schema.diagnostics import Code, Sink, Span, did_you_mean
+from ksim_schema.compose.settings import (
+    missing,
+    missing_place,
+    replaced_whole,
+    value_at,
+    with_value,
+)
+from ksim_schema.diagnostics import Code, Sink, Span, did_you_mean, has_errors
 from ksim_schema.diagnostics.codes.composition import (
     EXTENDS_CONFLICT,
     EXTENDS_CYCLE,
@@ -293,6 +299,10 @@ class _Composer:
             if problem is not None:
                 self.sink.add([problem])
                 continue
+            problems = replaced_whole(data, path, value, where, self.flat)
+            self.sink.add(problems)
+            if has_errors(problems):  # to see what else is wrong, go on as if it were merged
+                value = {**value_at(data, path), **value}
             for added in missing(data, path):  # what the path makes is blamed on its line
                 keys[added] = where
             data = with_value(data, path, value)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic, Sink, Span, did_you_mean
-from ksim_schema.diagnostics.codes.structure import NO_SUCH_PATH
+from ksim_schema.diagnostics.codes.structure import MISSING_KIND, NO_SUCH_PATH, REPLACED_WHOLE
 from ksim_schema.source import Document, Path_, parse
 from ksim_schema.source.plain import is_mapping
 
@@ -98,3 +98,39 @@ def with_value(data: Any, path: Path_, value: Any) -> Any:
         return value
     inner: dict[Any, Any] = data if is_mapping(data) else {}
     return {**inner, path[0]: with_value(inner.get(path[0]), path[1:], value)}
+
+
+def value_at(data: Any, path: Path_) -> Any:
+    """The value at a path, or None where there is nothing."""
+    for step in path:
+        data = data.get(step) if is_mapping(data) else None
+    return data
+
+
+def replaced_whole(
+    data: Any, path: Path_, value: Any, where: Span, flat: Collection[str]
+) -> list[Diagnostic]:
+    """A section, or a part without its kind, that is set as a whole and loses what it had.
+
+    Args:
+        data: the task before.
+        path: what is set.
+        value: what it becomes.
+        where: the place of the path.
+        flat: sections that hold fields and no parts.
+    """
+    old = value_at(data, path)
+    if not is_mapping(old) or not is_mapping(value):
+        return []
+    gone = [key for key in old if key not in value]
+    part = len(path) == 2 and path[0] not in flat
+    if not gone or (len(path) > 1 and not part) or (part and "kind" in value):
+        return []
+    if part and "kind" not in old:
+        return []
+    listed = ", ".join(gone[:4]) + (f" and {len(gone) - 4} more" if len(gone) > 4 else "")
+    name = ".".join(map(str, path))
+    message = f"this replaces the whole of {name}: its {listed} {'are' if gone[1:] else 'is'} gone"
+    first = next(iter(value), None)
+    help = f"to change one value, write its path: '{name}.{first}: ...'" if first else ""
+    return [Diagnostic(MISSING_KIND if part else REPLACED_WHOLE, message, where, name, help)]

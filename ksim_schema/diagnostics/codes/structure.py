@@ -57,3 +57,9 @@ PATTERN_OF_A_SHELL = warning(
     "The pattern is a regular expression, in which '*' repeats what stands before it. As a "
     "shell takes it, it would match more names.",
 )
+REPLACED_WHOLE = warning(
+    "KS0119",
+    "section replaced as a whole",
+    "'set' of a whole section replaces it: what the tasks it extends say in it is gone. The path "
+    "of a single value changes that value alone.",
+)

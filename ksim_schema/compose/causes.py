@@ -1,0 +1,128 @@
+"""Which change that a task makes (set, remove, extends) causes what is reported in its bases.
+
+A base is right by itself: what is wrong at a line of it may follow from a change that the task
+makes. The change is found by leaving it out: if the report is gone then, and nothing else is wrong
+that was not before, it is the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ksim_schema.compose.extends import REMOVE
+from ksim_schema.diagnostics import Diagnostic, Related, Span
+from ksim_schema.source import Document
+from ksim_schema.source.paths import EXTENDS, SET
+from ksim_schema.source.plain import is_list, is_mapping
+
+MAX_CHANGES = 24
+"""Most changes of a task that are left out one by one."""
+
+Check = Callable[[Document], Sequence[Diagnostic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """One change that a task makes to what it extends.
+
+    Attributes:
+        where: its place.
+        path: what it changes, as it is written.
+        done: what becomes of that, in a word: ``set``, ``removed`` or ``added``.
+        without: the task without it.
+    """
+
+    where: Span
+    path: str
+    done: str
+    without: Document
+
+
+def changes(document: Document) -> Iterator[Change]:
+    """Every change that a task makes to what it extends."""
+    data = document.data
+    if not is_mapping(data) or EXTENDS not in data:
+        return
+    given = data.get(SET)
+    for name in given if is_mapping(given) else ():
+        rest = {key: value for key, value in given.items() if key != name}
+        yield _change(document, document.at((SET, name), key=True), name, "set", SET, rest)
+    for section, done in ((REMOVE, "removed"), (EXTENDS, "added")):
+        listed = data.get(section)
+        names = listed if is_list(listed) else (listed,)
+        if section == EXTENDS and len(names) < 2:
+            continue
+        for index, name in enumerate(names):
+            place = (section, index) if is_list(listed) else (section,)
+            rest_ = tuple(other for other in names if other != name)
+            if isinstance(name, str):
+                yield _change(document, document.at(place), name, done, section, rest_)
+
+
+def _change(
+    document: Document, where: Span, path: str, done: str, section: str, rest: Any
+) -> Change:
+    data = {key: value for key, value in document.data.items() if key != section}
+    without = {**data, section: rest} if rest else data
+    return Change(where, path, done, replace(document, data=without))
+
+
+def blamed(found: Sequence[Diagnostic], document: Document, check: Check) -> list[Diagnostic]:
+    """Diagnostics, of which those in a base that a change of the task causes stand at the change.
+
+    What one change causes is one diagnostic, with the other places beside it.
+
+    Args:
+        found: what is wrong with the task.
+        document: the task.
+        check: what is wrong with a task.
+    """
+    others = [d for d in found if d.where.file != document.file and d.severity != "info"]
+    if not others:
+        return list(found)
+    known = {_key(d) for d in found}
+    causes: dict[Diagnostic, Change] = {}
+    for change, _ in zip(_likeliest(changes(document), others), range(MAX_CHANGES), strict=False):
+        if len(causes) == len(others):
+            break
+        left = {_key(d) for d in check(change.without) if d.severity != "info"}
+        if left <= known:
+            for d in others:
+                if _key(d) not in left:
+                    causes.setdefault(d, change)
+    if not causes:
+        return list(found)
+    kept = [d for d in found if d not in causes]
+    for change in dict.fromkeys(causes.values()):
+        kept.append(_told(change, [d for d in others if causes.get(d) == change]))
+    return kept
+
+
+def _likeliest(found: Iterator[Change], others: Sequence[Diagnostic]) -> list[Change]:
+    """Changes in the order of how much of their path is that of a diagnostic, or named in one."""
+
+    def likeness(change: Change) -> int:
+        steps = change.path.split(".")
+        paths = [d.path.replace("[", ".").split(".") for d in others]
+        same = max(sum(a == b for a, b in zip(steps, path, strict=False)) for path in paths)
+        return same + 2 * any(f"'{steps[-1]}'" in d.message for d in others)
+
+    return sorted(found, key=likeness, reverse=True)
+
+
+def _key(d: Diagnostic) -> tuple[str, Span]:
+    return d.code, d.where
+
+
+def _told(change: Change, caused: Sequence[Diagnostic]) -> Diagnostic:
+    """What a change causes, at its place."""
+    first = min(caused, key=lambda d: (d.severity != "error", d.where))
+    more = f", and {len(caused) - 1} more" if len(caused) > 1 else ""
+    place = f"{first.where.file}:{first.where.line}"
+    verb = f"{change.path} is {change.done} here"
+    message = f"{verb}, and so in {place}: {first.message}{more}"
+    related = tuple(Related(d.where, d.message) for d in sorted(caused, key=lambda d: d.where))
+    at = {"where": change.where, "path": change.path, "fix": None, "related": related}
+    return replace(first, message=message, **at)

@@ -1,0 +1,79 @@
+"""What a change causes in a base is reported at the change, with the base's line beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ksim_compiler.pipeline import compile_file
+from ksim_schema.diagnostics import Diagnostic
+
+TASKS = Path(__file__).parents[2] / "tasks"
+HEAD = "ksim: 1\ntask: child\nextends: base.yaml\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "robots").symlink_to(TASKS / "robots")
+    (tmp_path / "base.yaml").symlink_to(TASKS / "walk.yaml")
+    return tmp_path
+
+
+def told(folder: Path, text: str) -> list[Diagnostic]:
+    path = folder / "child.yaml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    return [d for d in compile_file(path, name="child.yaml").diagnostics if d.severity != "info"]
+
+
+def test_what_a_base_names_and_a_task_removes(folder: Path) -> None:
+    (found,) = told(folder, "remove: [Reward.torque, Observation.gyro]\n")
+    assert (found.code, found.where.file, found.where.line) == ("KS0201", "child.yaml", 4)
+    assert found.where.column == len("remove: [Reward.torque, ") + 1
+    assert found.message.startswith("Observation.gyro is removed here, and so in base.yaml:")
+    text = (folder / "base.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(found.related) == 2
+    for place in found.related:
+        assert place.where.file == "base.yaml"
+        named = text[place.where.line - 1][place.where.column - 1 : place.where.end_column - 1]
+        assert named == "gyro"
+
+
+def test_another_kind_takes_other_fields(folder: Path) -> None:
+    (found,) = told(folder, "set:\n  PPO.epochs: 4\n  Action.joint_targets.kind: torque\n")
+    assert (found.where.file, found.where.line) == ("child.yaml", 6)
+    assert len(found.related) >= 3
+    assert {place.where.file for place in found.related} == {"base.yaml"}
+
+
+def test_names_of_another_robot(folder: Path) -> None:
+    """The base names what its robot has: the model of another is the cause."""
+    found = told(folder, "set:\n  PhysicsState.humanoid.model: robots/arm/scene.xml\n")
+    (cause,) = (d for d in found if d.related)
+    assert {(d.where.file, d.where.line) for d in found} == {("child.yaml", 5)}
+    assert len(cause.related) >= 5
+
+
+def test_a_mistake_of_the_base_stays_there(folder: Path) -> None:
+    text = (folder / "base.yaml").read_text(encoding="utf-8")
+    (folder / "base.yaml").unlink()
+    (folder / "base.yaml").write_text(text.replace("error_scale: 0.5 m/s", "error_scale: 0.5"))
+    found = told(folder, "set:\n  PPO.epochs: 4\n")
+    assert [(d.code, d.where.file) for d in found] == [("KS0110", "base.yaml")]
+
+
+@pytest.mark.parametrize("setting", ["PPO: {steps: 1000000}", "Command: {}"])
+def test_a_section_that_is_replaced_is_told(folder: Path, setting: str) -> None:
+    found = told(folder, f"set:\n  {setting}\n")
+    assert ("KS0119", 5) in [(d.code, d.where.line) for d in found]
+
+
+def test_a_part_may_be_replaced_by_one_of_another_kind(folder: Path) -> None:
+    found = told(folder, "set:\n  Reward.linvel: {kind: stay_alive, scale: 1}\n")
+    assert not {"KS0103", "KS0119"} & {d.code for d in found}
+
+
+def test_one_value_of_a_replaced_part_is_told_to_be_set_by_its_path(folder: Path) -> None:
+    (found,) = told(folder, "set:\n  Reward.linvel: {scale: 3}\n")
+    assert (found.code, found.where.line) == ("KS0103", 5)
+    assert "Reward.linvel.scale" in found.help
