@@ -84,7 +84,7 @@ def _fast(task: Task, name: str, part: v.AngularPush) -> Iterator[Diagnostic]:
 
 
 def strong(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
-    """Events that are too strong for a robot of this size and mass, or act on the world.
+    """Events that are too strong for a robot of this size and mass.
 
     A robot whose base is at a height h catches itself by a step of ``v sqrt(h / g)`` after a push
     of a speed v (the capture point: Pratt et al. 2006). With a speed of ``2 sqrt(g h)`` that is
@@ -95,13 +95,6 @@ def strong(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     for name, part in task.of(v.Event).items():
         at, factor = ("Event", name), extremes(part.scale)[1]
         if isinstance(part, v.ForcePush):
-            body = part.body or robot.root
-            if robot.bodies and body == robot.bodies[0]:
-                message = f"the force acts on {body!r}, which does not move"
-                field = "body" if part.body else "kind"
-                help = "name a body of the robot, or leave 'body' out for its base"
-                yield task.report(IDLE_EVENT, message, *at, field, help=help)
-                continue
             force = part.force[1] * factor
             lasts = min(part.duration[0], _SHOVE)
             speed = force * lasts / robot.mass if robot.mass > 0 else 0.0

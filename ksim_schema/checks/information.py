@@ -112,7 +112,7 @@ def _varies(part: Command) -> bool:
         return False
     values: list[Any] = [getattr(part, field) for field in _RANGES if hasattr(part, field)]
     ranges = [r for value in values for r in (value if _nested(value) else (value,))]
-    wide = any(isinstance(r, tuple) and r[0] < r[1] for r in ranges)
+    wide = any(is_list(r) and r[0] < r[1] for r in ranges)
     chances = ("stand_still", "zero", "backward", "direction")
     return wide or any(getattr(part, chance, None) for chance in chances)
 
@@ -194,12 +194,15 @@ def _clocks(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:
                 )
                 yield beside(problem, task, "the clock of the feet", *at)
                 continue
-            message = f"{reader.who} does not see the clock that Reward.{name} follows, and an "
-            message += "mlp has no memory to keep time"
+            message = f"{reader.who} does not see the clock that Reward.{name} follows, and "
+            message += "has no memory to keep time"
             help = f"read an observation {{kind: phase_clock, period: {period:.4g} s}}"
             report = task.report if own[-1] == key else task.report_key
             yield beside(
-                report(HIDDEN_CLOCK, message, *own, help=help), task, "follows a clock", *at
+                report(HIDDEN_CLOCK, message, *own, help=help),
+                task,
+                "the clock that is followed",
+                *at,
             )
 
 

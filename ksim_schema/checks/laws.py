@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ksim_schema.checks.contradictions import contradictions
 from ksim_schema.checks.disturbances import disturbances, strong
 from ksim_schema.checks.information import information
+from ksim_schema.checks.kernels import kernels
 from ksim_schema.checks.learner import learner
 from ksim_schema.checks.levels import levels
+from ksim_schema.checks.order import order
+from ksim_schema.checks.ranges import table
+from ksim_schema.checks.spans import spans
+from ksim_schema.checks.weights import weights
 from ksim_schema.checks.worth import worth
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.robot import RobotFacts
@@ -20,9 +26,15 @@ def without_robot(task: Task) -> Iterator[Diagnostic]:
     yield from information(task)
     yield from learner(task)
     yield from levels(task)
+    yield from spans(task)
     yield from disturbances(task)
 
 
 def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """What the task says against what its robot is."""
+    found = table(task, robot)
+    yield from contradictions(task, robot, found)
+    yield from kernels(task, robot, found)
+    yield from weights(task, robot)
+    yield from order(task, robot)
     yield from strong(task, robot)

@@ -26,11 +26,13 @@ def _memory(task: Task) -> Iterator[Diagnostic]:
         return
     for object in ("Policy", "Critic"):
         for name, part in task.of(object).items():
-            kind = getattr(getattr(part, "network", None), "kind", "mlp")
-            if kind == "mlp":
+            network: Any = getattr(part, "network", None)
+            if network is None or not network.recurrent:
                 continue
-            message = f"the {kind} of {object}.{name} learns what to remember within a rollout, "
-            message += "and a rollout of 1 tick has no past"
+            message = (
+                f"the {network.kind_name} of {object}.{name} learns what to remember within a "
+            )
+            message += "rollout, and a rollout of 1 tick has no past"
             help = "give at least some 16 ticks, or an mlp"
             at = place(task, task.learner.section, "rollout")
             problem = task.report(NO_MEMORY, message, *at, help=help)

@@ -29,11 +29,11 @@ def written(task: Task, *path: str | int) -> bool:
     for step in path:
         if not is_mapping(value) or step not in value:
             return False
-        value = value[str(step)]
+        value = value[step]
     return True
 
 
-def place(task: Task, *path: str) -> Path_:
+def place(task: Task, *path: str | int) -> Path_:
     """The longest beginning of a path that stands in the source: a default has no place."""
     while path and not written(task, *path):
         path = path[:-1]

@@ -15,11 +15,11 @@ import numpy as np
 from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
-from ksim_compiler.checks.still import never
+from ksim_compiler.checks.reach import laws
+from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
-from ksim_schema.checks.laws import with_robot
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
 from ksim_schema.diagnostics.codes.values import (
@@ -54,6 +54,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add([*unstable, *odd])
     sink.add(() if odd or unstable else weak(plan))
     sink.add(never(plan))
+    sink.add(pushed(plan))
     sink.add(_contacts(plan))
     sink.add(_ended_at_home(plan, data))
     sink.add(falls(plan, data))
@@ -61,7 +62,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(outlasting(plan))
     sink.add(inert(plan))
     sink.add(formula_laws(plan.task, plan.robot.facts))
-    sink.add(with_robot(plan.task, plan.robot.facts))
+    sink.add(laws(plan, data))
     sink.add(_memory(plan))
     return plan
 

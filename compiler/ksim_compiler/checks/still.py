@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ksim_compiler.plan import Plan
+from ksim_schema.checks.proportions import place
 from ksim_schema.checks.ranges import statements
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import IDLE_EVENT
 from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD, TERMINATION_NEVER_COMES
 from ksim_schema.vocabulary.effects import Statement
+from ksim_schema.vocabulary.event import Event
 
 
 def never(plan: Plan) -> Iterator[Diagnostic]:
@@ -38,6 +41,21 @@ def never(plan: Plan) -> Iterator[Diagnostic]:
             yield plan.task.report(code, message + rest, *place, help=help)
         else:
             yield plan.task.report_key(code, message + rest, said.object, said.part, help=help)
+
+
+def pushed(plan: Plan) -> Iterator[Diagnostic]:
+    """Warn of forces on bodies that are fixed."""
+    facts, model = plan.robot.facts, plan.robot.model
+    for name, part in plan.parts(Event).items():
+        body = getattr(part, "body", None) or facts.root
+        if not part.pulls or body not in facts.bodies or "body" not in type(part).model_fields:
+            continue
+        if model.body_weldid[facts.body_id(body)] == 0:
+            message = f"the force acts on body {body!r}, which is fixed to the world"
+            help = "name a body that moves"
+            at = place(plan.task, "Event", name, "body")
+            report = plan.task.report if len(at) == 3 else plan.task.report_key
+            yield report(IDLE_EVENT, message, *at, help=help)
 
 
 def _body(said: Statement) -> str:

@@ -4,6 +4,41 @@ from __future__ import annotations
 
 from ksim_schema.diagnostics.code import error, info, warning
 
+ASKED_AND_ENDED = warning(
+    "KS0330",
+    "command that asks for what ends the episode",
+    "A command asks for a value at which a termination ends the episode as a failure, so that who "
+    "follows it fails.",
+)
+ASKED_BEYOND_LIMITS = warning(
+    "KS0331",
+    "command beyond the robot",
+    "A command asks for what the robot cannot do: a joint beyond its limits, or a point farther "
+    "than its links reach.",
+)
+FORESTALLED = info(
+    "KS0332",
+    "termination that another one forestalls",
+    "Another termination is about the same quantity and ends the episode earlier, in every case.",
+)
+WANTED_NEVER = warning(
+    "KS0333",
+    "reward for what cannot be",
+    "A reward is best at a value at which no episode can be: beyond a joint's limits, or where a "
+    "termination has ended the episode.",
+)
+NARROW_KERNEL = warning(
+    "KS0334",
+    "kernel that is too narrow",
+    "A kernel exp(-e^2 / s^2) is 0, and flat, at more than a few times its scale s. Over most of "
+    "where episodes start, or of what is asked, this one is, and no other reward leads there.",
+)
+WIDE_KERNEL = warning(
+    "KS0335",
+    "kernel that is flat",
+    "A kernel exp(-e^2 / s^2) is nearly 1 at all errors that are small against its scale s. This "
+    "one hardly changes over all that can be, so that what it rewards makes no difference.",
+)
 BAD_NORMAL = warning(
     "KS0336",
     "normal of a plane",
@@ -15,6 +50,12 @@ LASTING_IS_A_LOSS = warning(
     "lasting that is a loss",
     "Where each tick, or the end by time, takes something away, a policy learns to end its "
     "episodes early.",
+)
+DWARFED = warning(
+    "KS0338",
+    "penalty that dwarfs all rewards",
+    "At sizes that nothing can avoid, a penalty takes away many times what all that is positive "
+    "can give. What is learned then is to move as little as possible, or to fail soon.",
 )
 RATES_AND_AMOUNTS = warning(
     "KS0339",
@@ -75,6 +116,24 @@ IMPLAUSIBLE_MOTION = warning(
     "No robot of this size moves so, or withstands that: most often a slip of a unit, such as rad "
     "where degrees are meant.",
 )
+SOFTENED_CONTACTS = warning(
+    "KS0472",
+    "timestep too long for the contacts",
+    "MuJoCo raises the time constant of a contact (the first number of solref) to twice the "
+    "timestep, without a word (refsafe): with a long timestep contacts are softer than the model "
+    "says.",
+)
+OUTLASTED = warning(
+    "KS0473",
+    "change that takes longer than an episode",
+    "Episodes are over before this has happened once.",
+)
+SHORT_PERIOD = warning(
+    "KS0474",
+    "time too short for the control period",
+    "The policy acts once in a control period. What changes faster, or is averaged over less, is "
+    "not seen as what it is meant to be.",
+)
 ODD_DISCOUNT = warning(
     "KS0475",
     "discount out of proportion",
@@ -108,6 +167,13 @@ IDLE_CUT = warning(
     "cut after the end",
     "A learner's 'episode' cuts the episodes of the training short. A longer one than the time "
     "limit of the task changes nothing.",
+)
+OVERWRITTEN_RESET = warning(
+    "KS0481",
+    "reset that another one overwrites",
+    "Resets act one after the other: first keyframe and motion, then the others in the order of "
+    "their names. joint_position and joint_velocity set what they name, and so replace what came "
+    "before.",
 )
 UNSEEN_ACTION = info(
     "KS0482",

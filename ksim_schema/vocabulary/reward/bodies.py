@@ -42,11 +42,6 @@ class PositionTracking(Reward):
     """
 
     kind: Literal["position_tracking"] = "position_tracking"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "site.{site}.x", "command", element="x", scale="error_scale"),
-        Effect("wants", "site.{site}.y", "command", element="y", scale="error_scale"),
-        Effect("wants", "site.{site}.height", "command", element="z", scale="error_scale"),
-    )
     command: Annotated[str, Wire("reward", of="Command")] = Field(
         description="The command of the position."
     )
@@ -71,6 +66,16 @@ class PositionTracking(Reward):
     def _body_or_site(self) -> PositionTracking:
         exactly_one(self, "body", "site")
         return self
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        if self.frame != "world" or self.base is not None:
+            return ()  # it is wanted there relative to another body
+        what = "site.{site}" if self.site else "body.{body}"
+        axes = (("x", "x"), ("y", "y"), ("height", "z"))
+        return tuple(
+            Effect("wants", f"{what}.{axis}", "command", element=element, scale="error_scale")
+            for axis, element in axes
+        )
 
     def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
         return {"command": ("x", "y", "z")}

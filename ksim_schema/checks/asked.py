@@ -1,0 +1,92 @@
+"""What commands ask of a robot, by the physical quantities that they are about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ksim_schema.checks.proportions import extremes
+from ksim_schema.checks.ranges import commanded
+from ksim_schema.robot import RobotFacts
+from ksim_schema.source import Path_
+from ksim_schema.task import Task
+from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.vocabulary.command import Command, motion as m, velocity as v
+from ksim_schema.vocabulary.command.vector import FloatVector
+
+
+class Asked(NamedTuple):
+    """What a command asks of a quantity; ``at`` is the field that says so."""
+
+    command: str
+    quantity: str
+    within: Interval
+    at: Path_
+
+
+def told(task: Task, robot: RobotFacts, name: str, element: str) -> Interval | None:
+    """All that a command can tell as one of its elements, over all levels and chances.
+
+    None where that is not known, or is measured from where the robot is.
+    """
+    part = task.of(Command).get(name)
+    match part:
+        case None:
+            return None
+        case m.CartesianCoordinate() if part.relative_to != "world":
+            return None
+        case v.LinearVelocity() if element in ("speed", "forward", "sideways"):
+            size = max(map(abs, part.speed)) * max(map(abs, extremes(part.scale)))
+            low, high = extremes(part.scale)
+            along = Interval(*part.speed) * Interval(low, high)
+            if element == "sideways":
+                size *= math.sin(min(part.direction, math.pi / 2))
+            if element == "sideways" or part.backward or part.direction > math.pi / 2:
+                return Interval(-size, size)
+            return along.hull(Interval.exactly(0.0)) if part.stand_still else along
+        case _:
+            pass
+    within = commanded(task, robot, name, element)
+    if within is None or within == EVERYTHING:
+        return None
+    if isinstance(part, v.AngularVelocity) and part.either_way:
+        within = within.hull(-within)
+    if isinstance(part, v.Velocity | FloatVector):
+        within = within * Interval(*extremes(part.scale))
+    still = getattr(part, "stand_still", None) or getattr(part, "zero", None)
+    return within.hull(Interval.exactly(0.0)) if still else within
+
+
+def asked(task: Task, robot: RobotFacts) -> Iterator[Asked]:
+    """What the commands of a task ask of its robot by what they are, whoever follows them."""
+    base = f"body.{robot.root}"
+    for name, part in task.of(Command).items():
+        elements: dict[str, tuple[str, str]] = {}
+        match part:
+            case m.BaseHeight():
+                elements = {"height": (f"{base}.height", "range")}
+            case m.JointPosition():
+                joints = robot.match_joints(part.joints)
+                elements = {j.name: (f"joint.{j.name}", "range") for j in joints}
+            case v.PlanarVelocity():
+                elements = {
+                    "forward": (f"{base}.forward", "forward"),
+                    "sideways": (f"{base}.left", "sideways"),
+                    "turn": (f"{base}.turn", "turn"),
+                }
+            case v.LinearVelocity():
+                elements = {"speed": (f"{base}.speed", "speed")}
+            case v.AngularVelocity():
+                elements = {"turn": (f"{base}.turn", "turn")}
+            case _:
+                pass
+        for element, (quantity, field) in elements.items():
+            within = told(task, robot, name, element)
+            if within is not None:
+                yield Asked(name, quantity, within, ("Command", name, field))
+
+
+def size(within: Interval) -> float:
+    """The largest distance from 0."""
+    return max(abs(within.low), abs(within.high))

@@ -1,0 +1,157 @@
+"""Laws of time: what takes longer than an episode, and what is shorter than a control period."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ksim_schema.checks.proportions import beside, longest, period, place, seconds, time_limit
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import OUTLASTED, SHORT_PERIOD
+from ksim_schema.task import Task
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
+from ksim_schema.vocabulary.command.vector import FloatVector
+from ksim_schema.vocabulary.observation.signal import PhaseClock
+from ksim_schema.vocabulary.reward.feet import FeetAirTime, FeetClock, FeetGaitTime
+
+_TURN = 4.0
+"""Control ticks in a turn of a clock below which it is not seen as one."""
+_THROUGH = 0.95
+"""Share of a step that a filter passes on within one tick, at which it filters nothing."""
+
+
+def spans(task: Task) -> Iterator[Diagnostic]:
+    """Times of a task that do not fit its episodes or its control period."""
+    tick = period(task)
+    if tick is None:
+        return
+    for name, part in task.of("Command").items():
+        yield from _commands(task, name, part)
+    for object, name, part in task:
+        yield from _clock(task, object, name, part, tick)
+        if isinstance(part, FeetAirTime):
+            yield from _air_time(task, name, part, tick)
+        average: Any = getattr(part, "average", None)
+        if object == "Reward" and isinstance(average, float):
+            yield from _average(task, name, average, tick)
+        if isinstance(part, Action) and part.low_pass is not None:
+            yield from _filter(task, name, part.low_pass, tick)
+
+
+def _outlasted(
+    task: Task, message: str, at: tuple[str | int, ...], help: str
+) -> Iterator[Diagnostic]:
+    """A report of what takes longer than the longest episode of the training."""
+    limit, ends = longest(task)
+    message += f", and episodes of the training last at most {seconds(limit)}"
+    problem = task.report(OUTLASTED, message, *at, help=help)
+    yield beside(problem, task, "ends the episodes", *ends)
+
+
+def _commands(task: Task, name: str, part: Any) -> Iterator[Diagnostic]:
+    limit, _ = longest(task)
+    at = ("Command", name)
+    if isinstance(part, Drawn) and part.resample is not None and part.resample[0] > limit:
+        message = f"the command is drawn anew after {seconds(part.resample[0])} at the earliest"
+        help = "shorten it, or leave it out for one command an episode"
+        yield from _outlasted(task, message, (*at, "resample"), help)
+    if isinstance(part, m.JointPosition) and part.duration[0] > limit:
+        message = f"the way to a target takes at least {seconds(part.duration[0])}"
+        yield from _outlasted(task, message, (*at, "duration"), "shorten it")
+    for field, takes, what in _rises(part):
+        if takes > limit:
+            message = f"with this it takes {seconds(takes)} to {what}"
+            yield from _outlasted(task, message, (*at, field), "let it change faster")
+
+
+def _rises(part: Any) -> Iterator[tuple[str, float, str]]:
+    """Fields that limit how fast a command changes, how long half of its range takes, and what."""
+    match part:
+        case v.PlanarVelocity():
+            speed = max(map(abs, (*part.forward, *part.sideways)))
+            if part.acceleration:
+                what = f"half of {speed:.4g} m/s, from rest"
+                yield "acceleration", speed / 2.0 / part.acceleration, what
+            rate = max(map(abs, part.turn))
+            if part.turn_acceleration:
+                what = f"half of {rate:.4g} rad/s, from rest"
+                yield "turn_acceleration", rate / 2.0 / part.turn_acceleration, what
+        case v.LinearVelocity() if part.acceleration:
+            speed = max(map(abs, part.speed))
+            what = f"half of {speed:.4g} m/s, from rest"
+            yield "acceleration", speed / 2.0 / part.acceleration, what
+        case v.AngularVelocity() if part.acceleration:
+            rate = max(map(abs, part.turn))
+            what = f"half of {rate:.4g} rad/s, from rest"
+            yield "acceleration", rate / 2.0 / part.acceleration, what
+        case m.BaseHeight() if part.speed:
+            width = part.range[1] - part.range[0]
+            yield "speed", width / 2.0 / part.speed, f"half of the range of {width:.4g} m"
+        case m.CartesianCoordinate() if part.speed:
+            way = math.dist(*zip(part.x, part.y, part.z, strict=True))
+            yield "speed", way / 3.0 / part.speed[1], f"a third of the box, {way / 3.0:.3g} m"
+        case FloatVector() if part.rate:
+            width = max(high - low for low, high in part.ranges)
+            yield "rate", width / 2.0 / part.rate, f"half of a range of {width:.4g}"
+        case _:
+            pass
+
+
+def _clock(task: Task, object: str, name: str, part: Any, tick: float) -> Iterator[Diagnostic]:
+    """Clocks that turn slower than an episode lasts, or faster than the policy can see."""
+    clocks = (PhaseClock, FeetClock, FeetGaitTime, m.SinusoidalGait, m.Phase)
+    if not isinstance(part, clocks):
+        return
+    low = part.period[0] if isinstance(part, m.Phase) else part.period
+    limit, at = time_limit(task), place(task, object, name, "period")
+    report = task.report if len(at) == 3 else task.report_key
+    if low < _TURN * tick:
+        message = f"a turn of {seconds(low)} has {low / tick:.3g} control periods of "
+        message += f"{seconds(tick)}: it is not seen as a turn"
+        help = f"give at least {seconds(_TURN * tick)}; a gait takes some 0.3 s to 1 s"
+        yield report(SHORT_PERIOD, message, *at, help=help)
+    elif limit is not None and low > limit[0]:
+        message = f"a turn takes {seconds(low)}, and episodes last {seconds(limit[0])}"
+        help = "shorten the period; a gait takes some 0.3 s to 1 s"
+        problem = report(OUTLASTED, message, *at, help=help)
+        yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")
+
+
+def _air_time(task: Task, name: str, part: FeetAirTime, tick: float) -> Iterator[Diagnostic]:
+    at = place(task, "Reward", name, "target")
+    limit = longest(task)[0]
+    if len(at) == 3 and 0.0 < part.target < tick:
+        message = f"a step of {seconds(part.target)} in the air is shorter than a control period "
+        message += f"of {seconds(tick)}, so each step is a good one"
+        yield task.report(SHORT_PERIOD, message, *at, help="0.2 s to 0.5 s are usual")
+    elif part.target > limit:
+        message = f"only a step of more than {seconds(part.target)} in the air is a good one"
+        yield from _outlasted(task, message, at, "0.2 s to 0.5 s are usual")
+
+
+def _average(task: Task, name: str, average: float, tick: float) -> Iterator[Diagnostic]:
+    at, limit = ("Reward", name, "average"), longest(task)[0]
+    if average < tick:
+        message = f"a mean over {seconds(average)} is shorter than a control period of "
+        message += f"{seconds(tick)}: nothing is averaged"
+        help = "give the time of a step or two, such as 0.4 s, or leave it out"
+        yield task.report(SHORT_PERIOD, message, *at, help=help)
+    elif average > limit:
+        message = f"the mean takes {seconds(average)} to follow"
+        yield from _outlasted(task, message, at, "give the time of a step or two, such as 0.4 s")
+
+
+def _filter(task: Task, name: str, cut_off: float, tick: float) -> Iterator[Diagnostic]:
+    constant, limit = 1.0 / (2.0 * math.pi * cut_off), longest(task)[0]
+    at = ("Action", name, "low_pass")
+    passed = tick / (tick + constant)
+    if passed > _THROUGH:
+        message = f"a filter of {cut_off:.4g} Hz passes on {passed:.0%} of each change within a "
+        message += f"control period of {seconds(tick)}: it filters nothing"
+        help = f"the control runs at {1.0 / tick:.4g} Hz; give less than half of that"
+        yield task.report(SHORT_PERIOD, message, *at, help=help)
+    elif constant > limit:
+        message = f"a filter of {cut_off:.4g} Hz takes {seconds(constant)} to follow"
+        yield from _outlasted(task, message, at, "give a few Hz")

@@ -1,0 +1,140 @@
+"""Laws of weights: a penalty at sizes that nothing avoids against all that can be gained.
+
+The torque of a tenth of each motor's limit is what holding a pose takes; the changes of an action
+are those that the policy's own noise makes: with a standard deviation s of independent draws, the
+differences of first, second and third order have the variances 2, 6 and 20 times s^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ksim_schema.checks.proportions import extremes, period
+from ksim_schema.custom.api import Custom
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import DWARFED
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.reward import Normed, Reward, actions as a
+from ksim_schema.vocabulary.reward.episode import StayAlive
+from ksim_schema.vocabulary.reward.formula import Formula
+from ksim_schema.vocabulary.reward.joints import JointDeviation, Symmetry
+from ksim_schema.vocabulary.reward.posture import FlatBody, FlatOrientation
+from ksim_schema.vocabulary.reward.velocity import VerticalVelocity
+
+_TIMES = 10.0
+"""How many times all gains a penalty may be at a size that nothing avoids."""
+_SHARE = 0.1
+"""Of a motor's limit, or of a joint's range."""
+_SWAY = math.radians(10.0)
+_BOUNCE = 0.3
+"""Tilt, rad, and vertical speed, m/s, of anything that walks."""
+
+
+class _Cost(NamedTuple):
+    """What a penalty is at a size that nothing avoids, and that size in words."""
+
+    value: float
+    at: str
+
+
+def weights(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Penalties that dwarf all that is positive."""
+    tick = period(task)
+    gains = _gains(task, tick or 1.0)
+    if tick is None or not gains:
+        return
+    for name, part in task.of(Reward).items():
+        cost = _cost(task, robot, part) if part.penalty else None
+        if cost is None:
+            continue
+        factor = extremes(part.scale)[0] * (tick if part.per_second else 1.0)
+        if cost.value * factor > _TIMES * gains:
+            message = f"at {cost.at} this takes away {cost.value * factor:.3g} a tick, and all "
+            message += f"that is positive gives {gains:.3g} at most"
+            fair = 0.1 * gains / (cost.value * factor) * extremes(part.scale)[0]
+            help = f"a scale of {_round(fair)} would take away a tenth of that"
+            yield task.report(DWARFED, message, "Reward", name, "scale", help=help)
+
+
+def _round(value: float) -> str:
+    return f"{float(f'{value:.1g}'):g}"
+
+
+def _gains(task: Task, tick: float) -> float | None:
+    """The most that a tick can give; None where that is not known."""
+    total = 0.0
+    for part in task.of(Reward).values():
+        if part.penalty or isinstance(part, Symmetry):
+            continue
+        if isinstance(part, Custom | Formula):
+            return None
+        most = float(max(len(part.components), 1))
+        if isinstance(part, StayAlive):
+            most = 1.0 / (part.balance or 1.0)
+        elif isinstance(part, FlatBody):
+            most = sum(x * x for x in part.plane)
+        total += most * extremes(part.scale)[1] * (tick if part.per_second else 1.0)
+    return total
+
+
+_DIFFERENCES = {a.ActionVelocity: 2.0, a.ActionAcceleration: 6.0, a.ActionJerk: 20.0}
+"""Variance of the differences of independent draws of variance 1."""
+
+
+def _cost(task: Task, robot: RobotFacts, part: Reward) -> _Cost | None:
+    for kind, variance in _DIFFERENCES.items():
+        if isinstance(part, kind):
+            return _noise(task, robot, part, variance)
+    match part:
+        case a.TorquePenalty():
+            limits = _limits(robot, part.joints)
+            each = [_SHARE * (1.0 if part.relative else limit) for limit in limits]
+            return _norm(part, each, "a tenth of the motors' torques") if each else None
+        case a.Energy():
+            limits = _limits(robot, part.joints)
+            each = [_SHARE * (1.0 if part.relative else limit) for limit in limits]
+            return _norm(part, each, "a tenth of the motors' torques and 1 rad/s") if each else None
+        case JointDeviation():
+            joints = robot.match_joints(part.joints)
+            if part.weights is not None or any(joint.limits is None for joint in joints):
+                return None
+            each = [_SHARE * (j.limits[1] - j.limits[0]) for j in joints if j.limits]
+            return _norm(part, each, "a tenth of the joints' ranges off their targets")
+        case VerticalVelocity():
+            return _Cost(_BOUNCE**2, f"a bounce of {_BOUNCE:g} m/s")
+        case FlatOrientation():
+            return _Cost(math.sin(_SWAY) ** 2, "a tilt of 10 deg")
+        case _:
+            return None
+
+
+def _limits(robot: RobotFacts, patterns: tuple[str, ...]) -> list[float]:
+    joints = robot.match_joints(patterns)
+    found = [robot.torque_limits.get(joint.name) for joint in joints]
+    return [limit for limit in found if limit is not None and math.isfinite(limit)]
+
+
+def _norm(part: Normed, each: list[float], at: str) -> _Cost | None:
+    values = [abs(x) if part.norm == "l1" else x * x for x in each]
+    if not values:
+        return None
+    return _Cost(sum(values) / (len(values) if part.reduce == "mean" else 1), at)
+
+
+def _noise(task: Task, robot: RobotFacts, part: Normed, variance: float) -> _Cost | None:
+    actor = next(iter(task.of(Actor).values()), None)
+    if actor is None:
+        return None
+    spread: Any = actor.distribution
+    std = min(float(spread.init_std), 0.6) if spread.kind == "tanh_gaussian" else spread.init_std
+    count = sum(action.size(robot) for action in task.of(Action).values())
+    each = variance * std**2
+    if part.norm == "l1":
+        each = math.sqrt(each * 2.0 / math.pi)
+    value = each * (1.0 if part.reduce == "mean" else count)
+    return _Cost(value, f"the policy's own noise at the start (init_std {spread.init_std:g})")

@@ -1,0 +1,157 @@
+"""Laws of a task against its robot: the shipped tasks with one number changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+
+from ksim_compiler.checks.reach import ball
+from ksim_compiler.pipeline import compile_document
+from ksim_compiler.robot.locate import locate
+from ksim_compiler.robot.model import read_files
+from ksim_schema.diagnostics import Diagnostic, Sink
+from ksim_schema.source import parse
+
+TASKS = Path(__file__).parents[2] / "tasks"
+
+
+def found(task: str, *changes: tuple[str, str]) -> list[Diagnostic]:
+    """What is said of a shipped task with some of its text replaced."""
+    text = (TASKS / f"{task}.yaml").read_text()
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    sink = Sink()
+    document = parse(text, f"{task}.yaml", sink)
+    assert document is not None, list(sink)
+    model = next(iter(document.data["PhysicsState"].values()))["model"]
+    files = read_files(locate(model, TASKS).path)
+    return compile_document(document, files).diagnostics
+
+
+JOINT = "  upright: {kind: flat_body, scale: 0.5}\n"
+CARTPOLE = "  upright: {kind: joint_tracking, joints: pole, error_scale: 5 deg}"
+CASES: list[tuple[str, str, str, list[str]]] = [
+    # commands go up to 1 m/s; a termination at 1 m/s leaves all of them, one at 0.9 m/s does not
+    ("walk", "  time_limit", "  fast: {kind: bad_velocity, max_speed: 1 m/s}\n  time_limit", []),
+    (
+        "walk",
+        "  time_limit",
+        "  fast: {kind: bad_velocity, max_speed: 0.9 m/s}\n  time_limit",
+        ["KS0330"],
+    ),
+    # episodes end below 0.75 m
+    ("walk", JOINT, JOINT + "  tall: {kind: base_height, height: 0.8 m}\n", []),
+    ("walk", JOINT, JOINT + "  low: {kind: base_height, height: 0.7 m}\n", ["KS0333"]),
+    (
+        "walk",
+        JOINT,
+        JOINT + "  sky: {kind: base_height, height: 5 m, error_scale: 4 m}\n",
+        ["KS0333"],
+    ),
+    # the kernel of the one leads into that of the other
+    ("walk", "error_scale: 0.2 m/s", "error_scale: 0.02 m/s", []),
+    (
+        "walk",
+        "  linvel: {kind: track_linear_velocity, command: velocity, error_scale: 0.5 m/s, "
+        "scale: 0.8}\n",
+        "",
+        [],
+    ),
+    ("trot", "error_scale: 8 cm", "error_scale: 5 mm", ["KS0334"]),
+    ("trot", "error_scale: 8 cm", "error_scale: 8 m", ["KS0335"]),
+    ("cartpole", "error_scale: 5 deg", "error_scale: 0.1 deg", ["KS0334"]),
+    ("cartpole", "error_scale: 5 deg", "error_scale: 5 rad", ["KS0335"]),
+    ("cartpole", "error_scale: 5 deg", "target: 20 deg, error_scale: 5 deg", ["KS0333"]),
+    # motors of 150 N*m and less: at a tenth, with 1e-5, 0.02 of 5 that can be gained
+    (
+        "walk",
+        "torque: {kind: torque_penalty, scale: 1.0e-5}",
+        "torque: {kind: torque_penalty, scale: 1.0e-3}",
+        [],
+    ),
+    (
+        "walk",
+        "torque: {kind: torque_penalty, scale: 1.0e-5}",
+        "torque: {kind: torque_penalty, scale: 0.1}",
+        ["KS0338"],
+    ),
+    # 20 joints with a standard deviation of 0.5: 2 * 0.25 * 20 = 10 for a weight of 1
+    (
+        "walk",
+        "smooth: {kind: action_velocity, scale: 0.02}",
+        "smooth: {kind: action_velocity, scale: 4}",
+        [],
+    ),
+    (
+        "walk",
+        "smooth: {kind: action_velocity, scale: 0.02}",
+        "smooth: {kind: action_velocity, scale: 8}",
+        ["KS0338"],
+    ),
+    # the pole has no limits in the model, the rail has
+    (
+        "reach",
+        "  time_limit",
+        "  bent: {kind: joint_outside, joints: .*, range: [-9 rad, 9 rad]}\n  time_limit",
+        ["KS0313"],
+    ),
+    (
+        "reach",
+        "  time_limit",
+        "  bent: {kind: joint_outside, joints: .*, range: [-1 rad, 1 rad]}\n  time_limit",
+        ["KS0432"],
+    ),
+    (
+        "walk",
+        "  time_limit",
+        "  sunk: {kind: min_height, height: -1 m}\n  time_limit",
+        ["KS0313", "KS0332"],
+    ),
+    (
+        "walk",
+        "  time_limit",
+        "  later: {kind: episode_length, after: 30 s}\n  time_limit",
+        ["KS0332"],
+    ),
+    ("reach", "x: [0.3 m, 0.6 m]", "x: [3 m, 6 m]", ["KS0331"]),
+    ("reach", "z: [0.25 m, 0.8 m]", "z: [-0.5 m, 0.8 m]", ["KS0331"]),
+    ("walk", "timestep: 4 ms", "timestep: 20 ms", ["KS0472"]),
+    (
+        "walk",
+        "PPO:",
+        "Event:\n  push: {kind: force_push, force: 8000 N, duration: 0.1 s, every: "
+        "[1 s, 2 s]}\nPPO:",
+        ["KS0349"],
+    ),
+    (
+        "walk",
+        "PPO:",
+        "Event:\n  push: {kind: force_push, force: 200 N, duration: 0.1 s, every: "
+        "[1 s, 2 s]}\nPPO:",
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(("task", "old", "new", "codes"), CASES)
+def test_what_is_said(task: str, old: str, new: str, codes: list[str]) -> None:
+    assert sorted(d.code for d in found(task, (old, new)) if d.code != "KS0430") == codes
+
+
+def test_no_pose_is_outside_of_the_ball() -> None:
+    model = mujoco.MjModel.from_xml_path(str(TASKS / "robots/arm/scene.xml"))
+    data = mujoco.MjData(model)
+    site = model.site("tip").id
+    mujoco.mj_forward(model, data)
+    around = ball(model, data, int(model.site_bodyid[site]), data.site_xpos[site])
+    assert around is not None
+    rng, farthest = np.random.default_rng(0), 0.0
+    for _ in range(2000):
+        data.qpos[:] = rng.uniform(-np.pi, np.pi, model.nq)
+        mujoco.mj_kinematics(model, data)
+        farthest = max(farthest, float(np.linalg.norm(data.site_xpos[site] - around.centre)))
+    assert 0.8 * around.radius < farthest <= around.radius + 1e-9
