@@ -35,7 +35,7 @@ NARROW_KERNEL = warning(
 )
 WIDE_KERNEL = warning(
     "KS0335",
-    "kernel that is flat",
+    "kernel that is too wide",
     "A kernel exp(-e^2 / s^2) is nearly 1 at all errors that are small against its scale s. This "
     "one hardly changes over all that can be, so that what it rewards makes no difference.",
 )
