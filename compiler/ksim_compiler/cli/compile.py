@@ -92,12 +92,13 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--emit",
         choices=(
-            *("graph", "acset", "plan", "ranges", "effective", "components"),
+            *("graph", "acset", "plan", "ranges", "context", "effective", "components"),
             *("dot", "mermaid", "svg", "schema"),
         ),
         help="print the canonical graph, the ACSet, the plan, what is said of each physical "
-        "quantity (ranges), the task after all changes, its own Python files (without running "
-        "them), or a drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing",
+        "quantity (ranges), all that one needs to write or mend a task, or one for a robot's model "
+        "(context), the task after all changes, its own Python files (without running them), or a "
+        "drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing",
     )
     add(
         "--explain",
@@ -151,6 +152,11 @@ def run(options: argparse.Namespace) -> int:
         return init.init(options.init, options.robot)
     if options.robot is not None:
         raise UsageError("--robot goes with --init")
+    if options.emit == "context" and len(options.paths) == 1:
+        from ksim_compiler.cli import context
+
+        _check_context(options)
+        return context.context(str(options.paths[0]), options.settings, options.trust)
     tasks = list(find_tasks(options.paths))
     if not options.paths:
         raise UsageError("name a task file or a folder of tasks; --help says more")
@@ -165,6 +171,16 @@ def run(options: argparse.Namespace) -> int:
     if options.emit is not None:
         return _emit(tasks, options)
     return _compile(tasks, options)
+
+
+def _check_context(options: argparse.Namespace) -> None:
+    """Refuse what --emit context would leave undone.
+
+    Raises:
+        UsageError: the page is to be written or formatted.
+    """
+    if options.out is not None or options.format != "text" or options.paths[0].is_dir():
+        raise UsageError("--emit prints one task: no folder, no --out, no --format")
 
 
 def _fix(tasks: Sequence[Path], options: argparse.Namespace) -> int:

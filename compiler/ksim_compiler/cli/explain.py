@@ -45,7 +45,7 @@ def explain(word: str, known: Kinds = KINDS) -> str | None:
         body = textwrap.fill(code.explanation, WIDTH)
         return f"{code}: {code.phrase} ({code.severity})\n\n{body}\n"
     found = [_component(o, kinds[word]) for o, kinds in known.items() if word in kinds]
-    found += [_other(model, word) for title, model in _others() if title == word]
+    found += [_other(model, word) for title, model in others() if title == word]
     if word in known:
         found.append(_object(word, known[word]))
     return "\n".join(found) or None
@@ -54,7 +54,7 @@ def explain(word: str, known: Kinds = KINDS) -> str | None:
 def suggest(word: str, kinds: Kinds = KINDS) -> str:
     """What else could have been meant."""
     known = [*CATALOGUE, *kinds, *(kind for of in kinds.values() for kind in of)]
-    known += [title for title, _ in _others()]
+    known += [title for title, _ in others()]
     names = " or ".join(map(repr, closest(word, known, limit=3)))
     return f"did you mean {names}?" if names else "--list lists every kind"
 
@@ -65,13 +65,13 @@ def list_kinds(known: Kinds = KINDS) -> str:
     lines: list[str] = []
     for object, kinds in known.items():
         lines.append(object)
-        lines += [f"  {kind:{width}}  {_first_sentence(model)}" for kind, model in kinds.items()]
+        lines += [f"  {kind:{width}}  {first_sentence(model)}" for kind, model in kinds.items()]
     lines.append("networks, distributions and more")
-    lines += [f"  {title:{width}}  {_first_sentence(model)}" for title, model in _others()]
+    lines += [f"  {title:{width}}  {first_sentence(model)}" for title, model in others()]
     return "\n".join(lines) + "\n"
 
 
-def _others() -> tuple[tuple[str, type[Model]], ...]:
+def others() -> tuple[tuple[str, type[Model]], ...]:
     """Models that authors write, but are not parts, by their kind or the field they stand in."""
     found: dict[str, type[Model]] = {}
     for field, kinds in (("network", NETWORKS), ("distribution", DISTRIBUTIONS)):
@@ -115,7 +115,8 @@ def _models_in(hint: Any) -> Iterator[type[Model]]:
         yield from _models_in(argument)
 
 
-def _first_sentence(model: type[Model]) -> str:
+def first_sentence(model: type[Model]) -> str:
+    """The first sentence of what a model is."""
     paragraph = " ".join((inspect.getdoc(model) or "").split("\n\n", 1)[0].split())
     return re.split(r"(?<=\.) +(?=[^a-z])", paragraph, maxsplit=1)[0]
 

@@ -44,22 +44,22 @@ def init(name: Path, model: str | None) -> int:
         raise UsageError(f"{task!r} is not a name: letters, digits, '_' and '-', a letter first")
     if path.exists():
         raise UsageError(f"{path} is there already")
-    beginning = None if model is None else _beginning(model, path.parent)
-    if beginning is None and model is not None:
+    begun = None if model is None else beginning(model, path.parent)
+    if begun is None and model is not None:
         return ERRORS
     head = f"# yaml-language-server: $schema={SCHEMA.as_posix()}\n"
     head += f"ksim: 1\ntask: {task}\nabout: "
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_schema(path.parent)
-    if beginning is None:
+    if begun is None:
         write_text(path, head + _cartpole(path.parent))
         compiled, whole = common.load(path), True
     else:
-        compiled, whole = _settle(beginning, path, head + "Say here what the robot is to do.\n\n")
-    return _tell(path, compiled, whole, () if beginning is None else beginning.left_out)
+        compiled, whole = _settle(begun, path, head + "Say here what the robot is to do.\n\n")
+    return _tell(path, compiled, whole, () if begun is None else begun.left_out)
 
 
-def _beginning(model: str, folder: Path) -> Beginning | None:
+def beginning(model: str, folder: Path) -> Beginning | None:
     """The robot of a model; None, with a line, where a task has nothing to begin with.
 
     Raises:
