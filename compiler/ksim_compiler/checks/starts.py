@@ -179,9 +179,15 @@ def _reach(plan: Plan, data: Any) -> float:
     return float(np.linalg.norm(data.xpos[own] - data.xpos[root], axis=1).max(initial=0.0))
 
 
-def _deepest(data: Any) -> tuple[float, tuple[int, int]]:
-    """The depth in m of the deepest contact, and its geoms."""
-    depths = [(-float(c.dist), (int(c.geom1), int(c.geom2))) for c in data.contact]
+def _deepest(
+    data: Any, counts: Callable[[int, int], bool] = lambda one, other: True
+) -> tuple[float, tuple[int, int]]:
+    """The depth in m of the deepest contact of those that count, and its geoms."""
+    depths = [
+        (-float(c.dist), (int(c.geom1), int(c.geom2)))
+        for c in data.contact
+        if counts(int(c.geom1), int(c.geom2))
+    ]
     return max(depths, default=(0.0, (-1, -1)))
 
 
@@ -197,14 +203,16 @@ def _limit(plan: Plan, data: Any) -> float:
 
 
 def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
-    depth, geoms = _deepest(data)
+    """A home pose in the ground; links that overlap each other are many a model's own way."""
+    welds = plan.robot.model.body_weldid[plan.robot.model.geom_bodyid]
+    depth, geoms = _deepest(data, lambda one, other: not (welds[one] and welds[other]))
     if depth > _limit(plan, data) and not _placed(plan):
         inside = _inside(plan, geoms, f"{depth * 100:.2g} cm")
         message = f"the home pose has {inside}: contact forces throw the robot at the start of "
         message += "each episode"
         state = next(iter(plan.task.of(Robot)))
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
-        help = "mend the pose of the keyframe, or exclude the contact of the two in the model"
+        help = "lift the pose of the keyframe, or mend the place of the ground in the model"
         yield plan.task.report(SUNK_AT_HOME, message, "PhysicsState", state, field, help=help)
 
 
@@ -217,7 +225,7 @@ def _geom(plan: Plan, geom: int) -> str:
     model: Any = plan.robot.model
     name = plan.robot.facts.geoms[geom]
     body = model.body(model.geom_bodyid[geom]).name
-    return f"geom {name!r}" if name else f"a geom of body {body!r}"
+    return f"a geom of body {body!r}" if name.startswith("ksim/") or not name else f"geom {name!r}"
 
 
 def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Diagnostic]:

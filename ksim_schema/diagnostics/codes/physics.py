@@ -12,9 +12,9 @@ ENDED_AT_START = warning(
 )
 SUNK_AT_HOME = warning(
     "KS0436",
-    "home pose in a contact",
-    "In the home pose two geoms are deep inside of each other, and contact forces throw the robot "
-    "at the start of each episode. Touching, or a depth of some millimetres, is not told.",
+    "home pose in the ground",
+    "In the home pose a geom is deep inside of one that stands still, and contact forces throw the "
+    "robot at the start of each episode. Touching, or a depth of some millimetres, is not told.",
 )
 SUNK_AT_START = warning(
     "KS0437",
