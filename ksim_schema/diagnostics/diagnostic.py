@@ -91,12 +91,6 @@ class Diagnostic:
     fix: Fix | None = None
     related: tuple[Related, ...] = ()
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.code, Code):  # pyright: ignore[reportUnnecessaryIsInstance]
-            from ksim_schema.diagnostics.catalogue import CATALOGUE
-
-            object.__setattr__(self, "code", CATALOGUE[self.code])
-
     @property
     def severity(self) -> Severity:
         """As the catalogue gives it for the code."""

@@ -15,7 +15,16 @@ from typing import Any, TypeVar, overload
 from pydantic import ValidationError
 
 from ksim_schema.custom.files import KEY as COMPONENTS, Components
-from ksim_schema.diagnostics import Code, Diagnostic, Fix, Sink, Span, closest, did_you_mean
+from ksim_schema.diagnostics import (
+    Code,
+    Diagnostic,
+    Fix,
+    Related,
+    Sink,
+    Span,
+    closest,
+    did_you_mean,
+)
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING
 from ksim_schema.diagnostics.codes.structure import (
     BAD_NAME,
@@ -138,10 +147,11 @@ class Task:
         *path: str | int,
         help: str = "",
         fix: Fix | None = None,
+        related: tuple[Related, ...] = (),
     ) -> Diagnostic:
         """A diagnostic about the value at a path (of a single value, if it is not a list there)."""
         path = self._written(path)
-        return Diagnostic(code, message, self.span(*path), dotted(path), help, fix)
+        return Diagnostic(code, message, self.span(*path), dotted(path), help, fix, related)
 
     def respell_as(self, name: str, choices: Iterable[str], *path: str | int) -> Fix | None:
         """The repair of a name at a path, where it can only be one of those in the task."""
