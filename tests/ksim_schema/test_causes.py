@@ -8,6 +8,7 @@ import pytest
 
 from ksim_compiler.pipeline import compile_file
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.source.repair import repair
 
 TASKS = Path(__file__).parents[2] / "tasks"
 HEAD = "ksim: 1\ntask: child\nextends: base.yaml\n"
@@ -77,3 +78,19 @@ def test_one_value_of_a_replaced_part_is_told_to_be_set_by_its_path(folder: Path
     (found,) = told(folder, "set:\n  Reward.linvel: {scale: 3}\n")
     assert (found.code, found.where.line) == ("KS0103", 5)
     assert "Reward.linvel.scale" in found.help
+
+
+def test_one_wrong_ending_of_many_names_is_one_mistake(folder: Path) -> None:
+    text = (TASKS / "walk.yaml").read_text(encoding="utf-8")
+    path = folder / "child.yaml"
+    names = ("foot_left", "foot_right", "sole_left", "sole_right", "imu_gyro", "torso")
+    for name in names:
+        text = text.replace(f"{name}]", f"{name}_link]").replace(f"{name},", f"{name}_link,")
+    path.write_text(text, encoding="utf-8")
+    found = compile_file(path).diagnostics
+    assert len(found) == 1
+    assert found[0].message.endswith("more: the model's names are without '_link'")
+    assert len(found[0].related) == text.count("_link") - 1
+    assert repair(text, str(path), lambda new: compile_file(path, text=new).diagnostics).text == (
+        TASKS / "walk.yaml"
+    ).read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ksim_compiler.checks.affixes import Unknown, one_cause
 from ksim_compiler.checks.base import choose_base, needs_base
 from ksim_compiler.checks.custom import own_problems
 from ksim_compiler.checks.jointunits import aliased, joint_units, settled
@@ -87,8 +88,10 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
     """Check names, the control period, floating bases, motors, units of joints."""
     task, facts = plan.task, plan.robot.facts
     found = Sink()
+    unknown: list[Unknown] = []
     for object, name, part in task:
-        found.add(_names(task, facts, part, (object, name)))
+        unknown += _names(task, facts, part, (object, name))
+    found.add(one_cause(unknown, task.document))
     if not found:  # the driven joints, given by patterns, say which body is the base
         plan = choose_base(plan, found)
         facts = plan.robot.facts
@@ -131,13 +134,16 @@ def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[
         yield task.report_key(NO_FLOATING_BASE, message, *at, help=help)
 
 
-def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
+def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Unknown]:
     for path, named, value in annotated_fields(part, Named):
         listed = isinstance(value, tuple)
         for index, text in enumerate(value if listed else () if value is None else (value,)):
             place = (*at, *aliased(part, path), *((index,) if listed else ()))
             problem = _pattern if named.pattern else _exact
-            yield from problem(task, facts, named.what, text, place)
+            for diagnostic in problem(task, facts, named.what, text, place):
+                alike = diagnostic.code not in (BAD_PATTERN, PATTERN_OF_A_SHELL)
+                names = _choices(facts, named.what, named.pattern) if alike else ()
+                yield Unknown(diagnostic, text, names)
 
 
 def _choices(facts: RobotFacts, what: str, pattern: bool) -> list[str]:
