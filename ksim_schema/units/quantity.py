@@ -251,7 +251,9 @@ class Unit:
     def _help(self, value: object, error: QuantityError) -> str:
         """What to write instead of a string that is not a quantity."""
         if isinstance(value, str) and _NUMBER.fullmatch(value):
-            return error.help  # a number, and what follows it is not a unit
+            if error.help.startswith("did you mean") or not self.allowed:
+                return error.help  # a number, and what follows it is nearly a unit
+            return f"write {self.examples(_number_of(value))}"
         examples = self.examples("20")
         return f"write for example {examples}" if examples else error.help
 
@@ -358,6 +360,12 @@ ServoStiffness = Annotated[float, Unit((STIFFNESS, LINEAR_STIFFNESS))]
 ServoDamping = Annotated[float, Unit((DAMPING, LINEAR_DAMPING))]
 AnyQuantity = Annotated[float, Unit(())]
 """A quantity whose dimension is fixed by what it is applied to (a noise, for example)."""
+
+
+def _number_of(text: str) -> str:
+    """The number with which a text begins."""
+    found = _NUMBER.fullmatch(text)
+    return found[1] if found else "20"
 
 
 def _finite(value: float, text: str) -> float:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.lookalikes import explained, plain
 from ksim_schema.source import parse
 from ksim_schema.source.accidents import regular
-from ksim_schema.units import QuantityError
+from ksim_schema.units import LENGTH, TIME, QuantityError, Unit
 from ksim_schema.units.quantity import parse as quantity
 from ksim_schema.units.readings import first_reading, range_meant, truth, unit_meant
 
@@ -207,3 +208,18 @@ def test_patterns_of_shells() -> None:
     assert regular("left_*") == "left_.*"
     for pattern in (".*", "joint[1-7]*", r"\w*_hip", "(a|b)*", "hip_?", ".*_hip"):
         assert regular(pattern) == pattern
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "help"),
+    [
+        (Unit((TIME,)), "20 zz", "write '20 s' or '20 ms'"),
+        (Unit((TIME,)), "20 N m?", "write '20 s' or '20 ms'"),
+        (Unit((LENGTH,)), "3 parsec", "write '3 m'"),
+        (Unit((TIME,)), "20 sec", "did you mean 's'?"),
+    ],
+)
+def test_the_help_for_a_unit_is_of_the_field(unit: Unit, text: str, help: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        unit.validate(text)
+    assert (caught.value.context or {})["help"] == help
