@@ -45,6 +45,12 @@ COMMON = {
     "The policy reads what no robot senses": "KS0408_height",
     "The gains are too large for the timestep": "KS0430_gains",
     "The robot begins in a pose that ends the episode": "KS0432_height",
+    "Rewards follow a command that the policy is not told": "KS0341_not_told",
+    "Feet follow a clock that the policy does not see": "KS0343_no_clock",
+    "A kernel is too narrow to lead anywhere": "KS0334_narrow",
+    "A penalty dwarfs all that is positive": "KS0338_torque",
+    "The level of a curriculum moves after the end of the run": "KS0346_after_the_run",
+    "A push is in rad/s and meant in deg/s": "KS0349_spin",
 }
 _HEAD = """# Common mistakes
 

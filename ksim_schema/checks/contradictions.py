@@ -194,8 +194,11 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     ground = max((s.position[2] for s in robot.surfaces if s.name in robot.ground), default=None)
     for name, part in task.of(Termination).items():
         at = ("Termination", name)
+        body = getattr(part, "body", None) or robot.root
         match part:
             case MinHeight() if flat and ground is not None and part.height <= ground:
+                if not robot.geoms_of(body):
+                    continue  # it touches nothing, and may be lowered into the ground
                 message = f"the ground is at {ground:.4g} m, and no body gets below it: a height "
                 message += f"of {part.height:.4g} m never ends an episode"
                 help = "give the height below which it has fallen"

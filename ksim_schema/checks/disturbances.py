@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ksim_schema.checks.proportions import beside, extremes, seconds
+from ksim_schema.checks.proportions import beside, extremes, period, seconds
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
     IDLE_EVENT,
@@ -24,6 +24,8 @@ _TURN = 15.0
 """rad/s, more than two turns a second, for as long as the command lasts."""
 _WEIGHTS = 10.0
 """Times a robot's weight."""
+_SELDOM = 10.0
+"""What happens less often in a run teaches nothing."""
 _SHOVE = 0.3
 """How long, s, a force acts before a robot has stepped against it."""
 
@@ -55,11 +57,26 @@ def _idle(task: Task, name: str, part: v.Event) -> Iterator[Diagnostic]:
         message = "the probability is 0, so this never happens"
         help = "give the probability that it happens when it is due, or take the event out"
         yield task.report(IDLE_EVENT, message, *at, "probability", help=help)
+    elif (times := _times(task, part)) is not None and times < _SELDOM:
+        message = (
+            f"with a probability of {part.probability:g} this happens {times:.2g} times in the "
+        )
+        message += "whole run, in all environments together"
+        help = "it is the probability that it happens when it is due"
+        yield task.report(IDLE_EVENT, message, *at, "probability", help=help)
     elif part.scale.is_zero:
         yield task.report(IDLE_EVENT, "the scale is 0, so this does nothing", *at, "scale")
     elif strength and getattr(part, strength) == (0.0, 0.0):
         message = f"its {strength} is 0, so this does nothing"
         yield task.report(IDLE_EVENT, message, *at, strength)
+
+
+def _times(task: Task, part: v.Event) -> float | None:
+    """How often an event happens in a run; None where that is not known, or it always does."""
+    tick, steps = period(task), task.learner.steps
+    if tick is None or steps is None or part.probability == 1.0:
+        return None
+    return part.probability * steps * tick / max(sum(part.every) / 2.0, tick)
 
 
 def _overlapping(task: Task, name: str, part: v.Event) -> Iterator[Diagnostic]:

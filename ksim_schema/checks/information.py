@@ -236,7 +236,8 @@ def _tells(clock: float, period: float) -> bool:
     return math.isinf(turns) or (turns > 0.5 and abs(turns - round(turns)) < _SAME * turns)
 
 
-_OF_THE_POLICY = (s.LastAction, s.CommandValue)
+_OF_THE_POLICY = (s.LastAction, s.CommandValue, s.PhaseClock, s.EpisodeTime)
+"""What tells nothing of the robot."""
 
 
 def _critics(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:

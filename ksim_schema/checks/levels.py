@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ksim_schema.checks.proportions import (
     beside,
+    extremes,
     longest,
     period,
     place,
     run_ticks,
     scales,
+    seconds,
 )
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import CROSSED_LEVELS, IDLE_RAMP, STUCK_LEVEL
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import curriculum as v
+from ksim_schema.vocabulary.command.velocity import LinearVelocity, PlanarVelocity, Velocity
+from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetPlanePosition
 from ksim_schema.vocabulary.termination import FarFromOrigin
 
 _NEARLY = 0.9
 """A level that gets at least so far is not worth a word."""
+_FASTER = 2.0
+"""How many times faster than asked a robot may run."""
 _TICK = 0.05
 """How far, m, the tick that ends an episode may take a robot beyond."""
 
@@ -34,6 +41,7 @@ def levels(task: Task) -> Iterator[Diagnostic]:
             case v.DistanceFromOriginLevel():
                 yield from _ordered(task, name, part.lower_below, part.raise_above, "m")
                 yield from _far(task, name, part)
+                yield from _too_far(task, name, part)
             case v.StepWhenSaturated():
                 yield from _saturated(task, name, part)
             case v.LinearLevel():
@@ -46,6 +54,8 @@ def levels(task: Task) -> Iterator[Diagnostic]:
             message = "the level begins at 1 and cannot rise"
             help = "leave 'min_level' out to begin at 0, or use {kind: constant}"
             yield task.report(STUCK_LEVEL, message, "Curriculum", name, "min_level", help=help)
+        if isinstance(part, v.ConstantLevel) and part.level == 0.0:
+            yield from _never_begun(task, name)
     yield from _ramps(task)
 
 
@@ -119,11 +129,54 @@ def _far(task: Task, name: str, part: v.DistanceFromOriginLevel) -> Iterator[Dia
             yield beside(problem, task, "ends it", "Termination", other, "distance")
 
 
+def _too_far(task: Task, name: str, part: v.DistanceFromOriginLevel) -> Iterator[Diagnostic]:
+    """Farther than the commanded speeds get in an episode."""
+    limit, at = longest(task)
+    speeds = [s for c in task.of(Velocity).values() if (s := _speed(c)) is not None]
+    offset = 0.0
+    for reset in task.of(Reset).values():
+        if isinstance(reset, ResetPlanePosition | ResetHeightFieldPosition):
+            offset += math.hypot(reset.x, reset.y)
+    if not speeds or part.body is not None or not math.isfinite(limit):
+        return
+    gets = offset + _FASTER * max(speeds) * limit
+    if part.raise_above > gets:
+        message = f"only who gets farther than {part.raise_above:.4g} m raises the level, and at "
+        message += (
+            f"{max(speeds):.4g} m/s, the most that is asked, {seconds(limit)} are enough for "
+        )
+        message += f"{max(speeds) * limit:.4g} m: it never rises"
+        help = f"give less than {max(speeds) * limit:.4g} m, or lengthen the episodes"
+        problem = task.report(STUCK_LEVEL, message, "Curriculum", name, "raise_above", help=help)
+        yield beside(problem, task, "ends the episodes", *at)
+
+
+def _speed(command: Velocity) -> float | None:
+    """The largest speed along the ground that a command asks for, m/s."""
+    most = max(map(abs, extremes(command.scale)))
+    match command:
+        case PlanarVelocity():
+            along = (max(map(abs, ends)) for ends in (command.forward, command.sideways))
+            return most * math.hypot(*along)
+        case LinearVelocity():
+            return most * max(map(abs, command.speed))
+        case _:
+            return None
+
+
 def _stepwise(task: Task, name: str, part: v.Stepwise) -> Iterator[Diagnostic]:
     if part.smoothing == 1.0:
         message = "with a smoothing of 1 the average stays that of the first episode for ever"
         help = "give less than 1, such as 0.9"
         yield task.report(STUCK_LEVEL, message, "Curriculum", name, "smoothing", help=help)
+    ticks, episodes = run_ticks(task), part.levels * part.wait
+    if ticks is not None and episodes > ticks and not isinstance(part, v.EpisodeLengthLevel):
+        message = f"{part.levels} steps, each after {part.wait} episodes, take {episodes:,} "
+        message += f"episodes of an environment, and the run has {ticks:,.0f} control ticks"
+        help = f"give less, or train for longer ({task.learner.section}.steps)"
+        at = place(task, "Curriculum", name, "wait" if part.wait > 1 else "levels")
+        problem = task.report(STUCK_LEVEL, message, *at, help=help)
+        yield beside(problem, task, "the length of the run", task.learner.section, "steps")
 
 
 def _linear(task: Task, name: str, part: v.LinearLevel) -> Iterator[Diagnostic]:
@@ -154,6 +207,19 @@ def _linear(task: Task, name: str, part: v.LinearLevel) -> Iterator[Diagnostic]:
         )
         help = "'ticks' counts control ticks, not updates or millions of steps"
         yield task.report(STUCK_LEVEL, message, *at, "ticks", help=help)
+
+
+def _never_begun(task: Task, level: str) -> Iterator[Diagnostic]:
+    """Ramps from 0 at a level that is always 0."""
+    for object, name, part in task:
+        for path, scale in scales(part):
+            ramp = scale.ramp
+            if scale.is_zero or ((ramp is None or ramp[1].start) and scale.non_zero is None):
+                continue
+            message = f"this is 0 at level 0, and the level of {level!r} is always 0"
+            help = "give the level that is meant, such as level: 1"
+            problem = task.report(IDLE_RAMP, message, object, name, *path, help=help)
+            yield beside(problem, task, "the level", "Curriculum", level)
 
 
 def _ramps(task: Task) -> Iterator[Diagnostic]:

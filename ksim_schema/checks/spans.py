@@ -12,12 +12,15 @@ from ksim_schema.diagnostics.codes.laws import OUTLASTED, SHORT_PERIOD
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
-from ksim_schema.vocabulary.command.vector import FloatVector
+from ksim_schema.vocabulary.command.vector import FloatVector, Vector
 from ksim_schema.vocabulary.observation.signal import PhaseClock
 from ksim_schema.vocabulary.reward.feet import FeetAirTime, FeetClock, FeetGaitTime
 
 _TURN = 4.0
 """Control ticks in a turn of a clock below which it is not seen as one."""
+_SECOND = 1.0
+_FOLLOWS = 0.1
+"""s: a robot follows no command that lasts for less than this."""
 _THROUGH = 0.95
 """Share of a step that a filter passes on within one tick, at which it filters nothing."""
 
@@ -27,17 +30,43 @@ def spans(task: Task) -> Iterator[Diagnostic]:
     tick = period(task)
     if tick is None:
         return
+    short = list(_short_episodes(task, tick))
+    yield from short
     for name, part in task.of("Command").items():
-        yield from _commands(task, name, part)
+        yield from () if short else _commands(task, name, part)
+        yield from _hasty(task, name, part, tick)
     for object, name, part in task:
-        yield from _clock(task, object, name, part, tick)
-        if isinstance(part, FeetAirTime):
+        yield from () if short else _clock(task, object, name, part, tick)
+        if isinstance(part, FeetAirTime) and not short:
             yield from _air_time(task, name, part, tick)
         average: Any = getattr(part, "average", None)
         if object == "Reward" and isinstance(average, float):
             yield from _average(task, name, average, tick)
         if isinstance(part, Action) and part.low_pass is not None:
             yield from _filter(task, name, part.low_pass, tick)
+
+
+def _short_episodes(task: Task, tick: float) -> Iterator[Diagnostic]:
+    """Episodes that are over within a rollout and a second."""
+    limit, at = longest(task)
+    if limit < min(_SECOND, task.learner.rollout * tick):
+        message = f"episodes of {seconds(limit)} are {limit / tick:.3g} control ticks, less than a "
+        message += f"rollout of {task.learner.rollout}"
+        help = "give the time of an episode, such as 20 s"
+        problem = task.report(OUTLASTED, message, *at, help=help)
+        yield beside(problem, task, "the rollout", task.learner.section, "rollout")
+
+
+def _hasty(task: Task, name: str, part: Any, tick: float) -> Iterator[Diagnostic]:
+    """Commands of motions that change before anything can follow."""
+    if not isinstance(part, Drawn) or isinstance(part, Vector) or part.resample is None:
+        return
+    last = part.resample[1]
+    if last < max(2.0 * tick, min(_FOLLOWS, 5.0 * tick)):
+        message = f"the command is drawn anew after {seconds(last)} at the latest, "
+        message += f"{last / tick:.3g} control periods: nothing can follow it"
+        help = "give some seconds"
+        yield task.report(SHORT_PERIOD, message, "Command", name, "resample", help=help)
 
 
 def _outlasted(

@@ -11,15 +11,22 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ksim_schema.checks.proportions import extremes, period
+from ksim_schema.checks.proportions import extremes, period, place
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import DWARFED
+from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.reward import Normed, Reward, actions as a
+from ksim_schema.vocabulary.reward.bodies import (
+    Force,
+    LinkAcceleration,
+    LinkJerk,
+    UndesiredContacts,
+)
 from ksim_schema.vocabulary.reward.episode import StayAlive
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.reward.joints import JointDeviation, Symmetry
@@ -28,9 +35,16 @@ from ksim_schema.vocabulary.reward.velocity import VerticalVelocity
 
 _TIMES = 10.0
 """How many times all gains a penalty may be at a size that nothing avoids."""
+_FEW = 2
+"""So many penalties may be too large; of more it is the gains that are too small."""
 _SHARE = 0.1
 """Of a motor's limit, or of a joint's range."""
+_ACCELERATION = 5.0
+"""m/s^2, of the links of anything that moves its legs."""
 _SWAY = math.radians(10.0)
+_GRAVITY = 9.81
+_IMPACT = 30.0
+"""Times a robot's weight, more than any step or fall gives."""
 _BOUNCE = 0.3
 """Tilt, rad, and vertical speed, m/s, of anything that walks."""
 
@@ -48,17 +62,41 @@ def weights(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     gains = _gains(task, tick or 1.0)
     if tick is None or not gains:
         return
+    large: list[tuple[float, str, _Cost]] = []
     for name, part in task.of(Reward).items():
-        cost = _cost(task, robot, part) if part.penalty else None
-        if cost is None:
-            continue
-        factor = extremes(part.scale)[0] * (tick if part.per_second else 1.0)
-        if cost.value * factor > _TIMES * gains:
-            message = f"at {cost.at} this takes away {cost.value * factor:.3g} a tick, and all "
-            message += f"that is positive gives {gains:.3g} at most"
-            fair = 0.1 * gains / (cost.value * factor) * extremes(part.scale)[0]
-            help = f"a scale of {_round(fair)} would take away a tenth of that"
-            yield task.report(DWARFED, message, "Reward", name, "scale", help=help)
+        cost = _cost(task, robot, part, tick) if part.penalty else None
+        if cost is not None:
+            taken = cost.value * extremes(part.scale)[0] * (tick if part.per_second else 1.0)
+            large += [(taken, name, cost)] if taken > _TIMES * gains else []
+    large.sort(reverse=True, key=lambda row: row[0])
+    few = len(large) <= _FEW  # else it is the gains that are small
+    for taken, name, cost in large if few else large[:1]:
+        message = f"at {cost.at} this takes away {taken:.3g} a tick, and all that is positive "
+        message += f"gives {gains:.3g} at most"
+        others = ", ".join(repr(other) for _, other, _ in large[1:])
+        message += "" if few else f"; so do {others}"
+        fair = 0.1 * gains / taken * extremes(task.of(Reward)[name].scale)[0]
+        help = f"a scale of {_round(fair)} would take away a tenth of that"
+        help = help if few else "give more for what is wanted"
+        yield task.report(DWARFED, message, *place(task, "Reward", name, "scale"), help=help)
+
+
+def unfelt(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Forces that count only where no contact of this robot is so strong."""
+    weight = robot.mass * _GRAVITY
+    for name, part in task.of(Reward).items():
+        match part:
+            case Force():
+                field, force = "bias", part.bias
+            case UndesiredContacts():
+                field, force = "threshold", part.threshold
+            case _:
+                continue
+        if weight > 0.0 and force > _IMPACT * weight:
+            message = f"only forces above {force:.4g} N count, {force / weight:.3g} times the "
+            message += f"robot's weight of {weight:.4g} N, so this is always 0"
+            help = "give what the robot stands on at most, a few times its weight"
+            yield task.report(CONSTANT_REWARD, message, "Reward", name, field, help=help)
 
 
 def _round(value: float) -> str:
@@ -86,7 +124,7 @@ _DIFFERENCES = {a.ActionVelocity: 2.0, a.ActionAcceleration: 6.0, a.ActionJerk: 
 """Variance of the differences of independent draws of variance 1."""
 
 
-def _cost(task: Task, robot: RobotFacts, part: Reward) -> _Cost | None:
+def _cost(task: Task, robot: RobotFacts, part: Reward, tick: float) -> _Cost | None:
     for kind, variance in _DIFFERENCES.items():
         if isinstance(part, kind):
             return _noise(task, robot, part, variance)
@@ -105,6 +143,12 @@ def _cost(task: Task, robot: RobotFacts, part: Reward) -> _Cost | None:
                 return None
             each = [_SHARE * (j.limits[1] - j.limits[0]) for j in joints if j.limits]
             return _norm(part, each, "a tenth of the joints' ranges off their targets")
+        case LinkAcceleration() | LinkJerk():
+            bodies = len(robot.match("body", part.bodies))
+            jerk = isinstance(part, LinkJerk)
+            size = _ACCELERATION / tick if jerk else _ACCELERATION
+            what = f"{size:.3g} m/s^3" if jerk else f"{size:.3g} m/s^2"
+            return _norm(part, [size] * bodies, f"{what} of each body")
         case VerticalVelocity():
             return _Cost(_BOUNCE**2, f"a bounce of {_BOUNCE:g} m/s")
         case FlatOrientation():

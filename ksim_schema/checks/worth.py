@@ -43,6 +43,7 @@ def worth(task: Task) -> Iterator[Diagnostic]:
     if task.complete:
         yield from _only_losses(task)
         yield from _rates(task)
+        yield from _events(task)
 
 
 def _normal(task: Task, name: str, part: FlatBody) -> Iterator[Diagnostic]:
@@ -147,6 +148,31 @@ def _rates(task: Task) -> Iterator[Diagnostic]:
         at = ("Reward", first, "per_second")
         problem = task.report(RATES_AND_AMOUNTS, message, *at, help=help)
         yield beside(problem, task, "an amount for each tick", "Reward", other)
+
+
+def _events(task: Task) -> Iterator[Diagnostic]:
+    """A failure as a rate beside amounts: an event has no duration."""
+    tick = period(task)
+    rewards = task.of(Reward)
+    amount = next(
+        (
+            n
+            for n, p in rewards.items()
+            if not p.per_second and not isinstance(p, TerminationPenalty)
+        ),
+        None,
+    )
+    for name, part in rewards.items():
+        if tick and amount and isinstance(part, TerminationPenalty) and part.per_second:
+            weight = extremes(part.scale)[1]
+            message = (
+                f"a failure is one tick, so that with per_second it costs {weight:g} x {tick:g} "
+            )
+            message += f"s = {weight * tick:.3g}, and {amount!r} is an amount for each tick"
+            help = "take per_second out, or give it to all rewards"
+            at = ("Reward", name, "per_second")
+            problem = task.report(RATES_AND_AMOUNTS, message, *at, help=help)
+            yield beside(problem, task, "an amount for each tick", "Reward", amount)
 
 
 def _kernel(part: Reward) -> bool:

@@ -66,6 +66,22 @@ CASES: list[tuple[str, str, str, list[str]]] = [
     ("cartpole", "error_scale: 5 deg", "error_scale: 0.1 deg", ["KS0334"]),
     ("cartpole", "error_scale: 5 deg", "error_scale: 5 rad", ["KS0335"]),
     ("cartpole", "error_scale: 5 deg", "target: 20 deg, error_scale: 5 deg", ["KS0333"]),
+    ("cartpole", "error_scale: 0.5 m}", "target: 9 m, error_scale: 1 mm}", ["KS0333"]),
+    (
+        "trot",
+        "  bounce:",
+        "  hits: {kind: undesired_contacts, geoms: foot_.*, threshold: 1 kN}\n  bounce:",
+        [],
+    ),
+    (
+        "trot",
+        "  bounce:",
+        "  hits: {kind: undesired_contacts, geoms: foot_.*, threshold: 1.0e6 N}\n  bounce:",
+        ["KS0320"],
+    ),
+    ("trot", "    scale: 0.4 rad", "    clip: [-0.1, 0.1]\n    scale: 0.4 rad", ["KS0478"]),
+    ("trot", "    scale: 0.4 rad", "    scale: 4 rad", []),
+    ("trot", "    scale: 0.4 rad", "    scale: 9 rad", ["KS0478"]),
     # motors of 150 N*m and less: at a tenth, with 1e-5, 0.02 of 5 that can be gained
     (
         "walk",

@@ -125,6 +125,42 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("steps: 256000", "steps: 256000, clip: 1", ["KS0478"]),
     ("steps: 256000", "steps: 256000, learning_rate: 0.04", []),
     ("steps: 256000", "steps: 256000, learning_rate: {start: 0.001, adaptive_kl: 1}", ["KS0478"]),
+    # time: at 50 Hz a tick is 20 ms, and a filter of f Hz passes on dt / (dt + 1 / (2 pi f))
+    ("resample: [4 s, 8 s]", "resample: [20 s, 40 s]", []),
+    ("resample: [4 s, 8 s]", "resample: [21 s, 40 s]", ["KS0473"]),
+    ("resample: [4 s, 8 s]", "resample: [20 ms, 80 ms]", ["KS0474"]),
+    ("resample: [4 s, 8 s]", "resample: [4 s, 8 s], acceleration: 0.025 m/s^2", []),
+    ("resample: [4 s, 8 s]", "resample: [4 s, 8 s], acceleration: 0.024 m/s^2", ["KS0473"]),
+    ("error_scale: 0.5 m/s}", "error_scale: 0.5 m/s, average: 20 ms}", []),
+    ("error_scale: 0.5 m/s}", "error_scale: 0.5 m/s, average: 19 ms}", ["KS0474"]),
+    ("error_scale: 0.5 m/s}", "error_scale: 0.5 m/s, average: 21 s}", ["KS0473"]),
+    ("    scale: 0.5 rad", "    low_pass: 25 Hz\n    scale: 0.5 rad", []),  # 0.76
+    ("    scale: 0.5 rad", "    low_pass: 200 Hz\n    scale: 0.5 rad", ["KS0474"]),  # 0.96
+    ("    scale: 0.5 rad", "    low_pass: 0.01 Hz\n    scale: 0.5 rad", []),  # 15.9 s
+    ("    scale: 0.5 rad", "    low_pass: 0.005 Hz\n    scale: 0.5 rad", ["KS0473"]),  # 31.8 s
+    ("after: 20 s", "after: 0.4 s", ["KS0473"]),  # 20 ticks, in a rollout of 24
+    ("  fall: {kind: termination, ", "  fall: {kind: termination, per_second: true, ", ["KS0339"]),
+    # at 1 m/s for 20 s
+    (CURRICULUM, "harder: {kind: distance_from_origin, raise_above: 40 m, lower_below: 2 m}", []),
+    (
+        CURRICULUM,
+        "harder: {kind: distance_from_origin, raise_above: 41 m, lower_below: 2 m}",
+        ["KS0346"],
+    ),
+    (CURRICULUM, "harder: {kind: constant, level: 0}", ["KS0347"]),
+    # 256,000 steps of 20 ms are 5,120 s, so that an event is due 512 times
+    (
+        EVENT,
+        "Event:\n  push: {kind: jump, speed: 1 m/s, every: [8 s, 12 s], probability: 0.02}\n"
+        "Curriculum:",
+        [],
+    ),
+    (
+        EVENT,
+        "Event:\n  push: {kind: jump, speed: 1 m/s, every: [8 s, 12 s], probability: 0.019}\n"
+        "Curriculum:",
+        ["KS0348"],
+    ),
     # events
     (
         EVENT,

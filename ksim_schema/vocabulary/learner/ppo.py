@@ -229,7 +229,7 @@ class PPO(Learner):
             if value is not None and not low <= value <= high:
                 size = "small" if value < low else "large"
                 message = f"{value:g} is implausibly {size} for {'.'.join(path)}"
-                message += WHY.get((path[0], size), "")
+                message += WHY.get((path[-1], size), "")
                 yield Remark(ODD_LEARNING, message, path, f"{usual} is usual")
 
 
@@ -252,6 +252,6 @@ WHY = {
     ): ": a ratio of probabilities is never below 0, so it is clipped upwards alone",
     ("value_coefficient", "small"): ": the critic hardly learns",
     ("entropy", "large"): ": acting at random is paid more than what the rewards ask for",
-    ("learning_rate", "large"): ": Adam changes each weight by about this much at each step",
+    ("start", "large"): ": Adam changes each weight by about this much at each step",
 }
 """What comes of a hyperparameter of such a size."""

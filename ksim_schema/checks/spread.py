@@ -1,0 +1,69 @@
+"""Laws of the first actions: their spread against their clip and the joints' ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.ranges import shown
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import ODD_LEARNING
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.vocabulary.action import Action, PositionTarget
+from ksim_schema.vocabulary.actor_critic import Actor
+
+_SATURATED = 3.0
+"""Standard deviation before a tanh at which 3 of 4 actions are above 0.75 in size."""
+_CLIPPED = 4.0
+"""Standard deviations in a half width of a clip: with 1/4, 4 of 5 actions are clipped."""
+
+
+def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """A standard deviation at the start that leaves nothing between the extremes."""
+    for name, actor in task.of(Actor).items():
+        distribution: Any = actor.distribution
+        std = float(distribution.init_std)
+        at = place(task, "Policy", name, "distribution", "init_std")
+        if distribution.kind == "tanh_gaussian" and std > _SATURATED:
+            message = f"a standard deviation of {std:g} before a tanh puts nearly all actions at "
+            message += "-1 or 1"
+            yield task.report(ODD_LEARNING, message, *at, help="0.5 to 1 is usual")
+            continue
+        for other, action in task.of(Action).items():
+            if action.clip is not None and not action.squash:
+                half = (action.clip[1] - action.clip[0]) / 2.0
+                if std > _CLIPPED * half:
+                    message = (
+                        f"actions are clipped to {action.clip[0]:g} to {action.clip[1]:g}, and "
+                    )
+                    message += f"begin with a standard deviation of {std:g}: nearly all are clipped"
+                    help = "'clip' is of the policy's output, before 'scale'"
+                    where = ("Action", other, "clip")
+                    problem = task.report(ODD_LEARNING, message, *where, help=help)
+                    yield beside(problem, task, "the standard deviation", *at)
+                    continue
+            yield from _targets(task, robot, other, action, std)
+
+
+def _targets(
+    task: Task, robot: RobotFacts, name: str, action: Action, std: float
+) -> Iterator[Diagnostic]:
+    """Targets of servos that are spread over more than all of the joints' ranges."""
+    if not isinstance(action, PositionTarget) or action.scale is None:
+        return
+    if action.squash or action.clip is not None:
+        return
+    joints = robot.match_joints(action.joints)
+    widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
+    wide = action.scale * std
+    if widths and len(widths) == len(joints) and wide > max(widths):
+        unit = joints[0].dimension
+        message = f"the first targets have a standard deviation of {std:g} x "
+        message += (
+            f"{shown(action.scale, unit)} = {shown(wide, unit)}, and the widest range of these "
+        )
+        message += f"joints is {shown(max(widths), unit)}"
+        help = "give less in 'scale', or in the policy's init_std"
+        yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
