@@ -175,9 +175,18 @@ def _add_motors(spec: Any, output: dict) -> None:
                 spec.joint(joint).actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
                 spec.joint(joint).actfrcrange = [-limit, limit]
             limit = stalls[i]
+        elif limit is not None:
+            _take_all(spec.joint(joint), limit)
         motor = _add_motor(spec, name, joint, kp or kd or 1.0, kp, kd - drag)
         if limit is not None:
             motor.forcerange = [-limit, limit]
+
+
+def _take_all(joint: Any, limit: float) -> None:
+    """A motor that stands for those of joints tied to its own may give more than that one takes."""
+    low, high = joint.actfrcrange
+    if low < high and limit > min(-low, high):
+        joint.actfrcrange = [-limit, limit]
 
 
 def _add_motor(spec: Any, name: str, joint: str, gain: float, kp: float, kd: float) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import bases
 from ksim_compiler.robot.facts import read_facts
+from ksim_compiler.robot.transmission import joint_equalities
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import AMBIGUOUS_BASE, CARRIED_BASE
 from ksim_schema.robot import RobotFacts
@@ -18,18 +19,24 @@ from ksim_schema.vocabulary.base import Floating, annotated_fields
 
 
 def choose_base(plan: Plan, sink: Sink) -> Plan:
-    """The plan with the facts of its robot seen from the task's base."""
+    """The plan with the facts of its robot seen from the task's base.
+
+    Its joints have the motor limits that follow from which of them the task drives.
+    """
     task, robot = plan.task, plan.robot
     state = task.robot
     named = robot.part.base
+    driven = _driven(task, robot.facts)
+    body = robot.facts.root
+    if named is None:
+        body = robot.facts.bodies[bases.likely(robot.model, driven)]
+    if body != robot.facts.root or any(joint_equalities(robot.model)):
+        facts = read_facts(robot.part, robot.model, body, driven)
+        facts = replace(facts, files=robot.facts.files)
+        plan = replace(plan, robot=replace(robot, facts=facts))
     if named is not None:
         sink.add(_named(task, robot.facts, named, state))
         return plan
-    driven = _driven(task, robot.facts)
-    body = robot.facts.bodies[bases.likely(robot.model, driven)]
-    if body != robot.facts.root:
-        facts = replace(read_facts(robot.part, robot.model, body), files=robot.facts.files)
-        plan = replace(plan, robot=replace(robot, facts=facts))
     names = [robot.facts.bodies[i] for i in bases.candidates(robot.model, driven)]
     if len(names) > 1:
         sink.add(_several(task, plan.robot.facts, names, state))

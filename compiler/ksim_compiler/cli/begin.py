@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import mujoco
@@ -13,6 +14,7 @@ import numpy as np
 
 from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
 from ksim_compiler.robot import bases, model as robots
+from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.files import ModelFiles
 from ksim_compiler.robot.model import Robot
 from ksim_schema.robot import Joint, RobotFacts
@@ -61,7 +63,15 @@ class Beginning:
         still = weightless(self.robot, self.driven)
         if still:
             raise NothingToDrive(f"joint {still!r} moves no mass, or one that is not a number")
+        self._know_driven()
         self.left_out = _left_out(self.robot.facts, self.driven)
+
+    def _know_driven(self) -> None:
+        """Take the motor limits that follow from which joints are driven."""
+        robot, names = self.robot, [joint.name for joint in self.driven]
+        facts = read_facts(robot.part, robot.model, robot.facts.root, names)
+        self.robot = replace(robot, facts=replace(facts, files=robot.facts.files))
+        self.driven = tuple(joint for joint in facts.joints if joint.name in names)
 
     @property
     def substeps(self) -> int:

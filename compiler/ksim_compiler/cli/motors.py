@@ -11,9 +11,9 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.foresee import damps_implicitly, growth
-from ksim_compiler.robot.limits import arm
+from ksim_compiler.robot.limits import lever
 from ksim_compiler.robot.model import Robot, torn
-from ksim_compiler.robot.transmission import acts_on, between, joint_equalities
+from ksim_compiler.robot.transmission import acts_on, between, carried, joint_equalities
 from ksim_schema.robot import Joint
 
 DEFLECTION = {"hinge": 0.5, "slide": 0.1}
@@ -112,7 +112,8 @@ def motors(
         joints: what to drive.
         softer: factor of all gains.
     """
-    seen = _Seen(robot)
+    joints = tuple(joints)
+    seen = _Seen(robot, joints)
     found: dict[Motor, tuple[Joint, ...]] = {}
     for joint in joints:
         motor = seen.motor(joint, softer)
@@ -146,9 +147,10 @@ def _scaled(motor: Motor, joints: tuple[Joint, ...]) -> Motor:
 class _Seen:
     """What the home pose shows of a robot's joints."""
 
-    def __init__(self, robot: Robot) -> None:
+    def __init__(self, robot: Robot, driven: Iterable[Joint]) -> None:
         self.robot, self.model = robot, robot.model
-        model = robot.model
+        model, all_joints = robot.model, robot.facts.joints
+        self.moved = carried(model, [all_joints.index(joint) for joint in driven])
         data: Any = mujoco.MjData(model)
         data.qpos[:] = robot.facts.home
         mujoco.mj_forward(model, data)
@@ -181,10 +183,10 @@ class _Seen:
         model, index = self.model, self.robot.facts.joints.index(joint)
         kp = kd = 0.0
         for i in range(model.nu):
-            lever = arm(model, i, index)
-            if lever and model.actuator_biastype[i] == mujoco.mjtBias.mjBIAS_AFFINE:
-                kp -= float(model.actuator_biasprm[i, 1]) * lever**2
-                kd -= float(model.actuator_biasprm[i, 2]) * lever**2
+            share = lever(model, i, self.moved[index])
+            if share and model.actuator_biastype[i] == mujoco.mjtBias.mjBIAS_AFFINE:
+                kp -= float(model.actuator_biasprm[i, 1]) * share**2
+                kd -= float(model.actuator_biasprm[i, 2]) * share**2
         return kp, kd
 
     def _stiffness(self, joint: Joint) -> float:

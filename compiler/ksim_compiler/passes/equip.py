@@ -88,8 +88,10 @@ def _torn(plan: Plan, drives: list[Drive]) -> Iterator[Diagnostic]:
             for drive in _drives(plan, name)
             if drive.joint in actuator.driven
         )
-        message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.driven)},"
-        message += f" driven here, and on {_joints(actuator.free)}, which no action drives,"
+        tied = sorted(set(actuator.moved) - set(actuator.driven))
+        how = "driven here" if not tied else "driven here or tied to what is"
+        message = f"actuator {actuator.actuator!r} of the model acts on {_joints(actuator.moved)},"
+        message += f" {how}, and on {_joints(actuator.free)}, which no action drives,"
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
         yield plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help)
 

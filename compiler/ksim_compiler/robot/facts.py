@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import mujoco
@@ -9,15 +10,21 @@ import numpy as np
 
 from ksim_compiler.robot.bases import likely
 from ksim_compiler.robot.ground import surfaces
-from ksim_compiler.robot.limits import effort, joint_cap, reach, torque_limits
+from ksim_compiler.robot.limits import Moved, effort, joint_cap, reach, torque_limits
 from ksim_compiler.robot.measures import measures
+from ksim_compiler.robot.transmission import carried
 from ksim_schema.robot import Joint, RobotFacts, Sensor
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 _JOINT_TYPES = ("free", "ball", "slide", "hinge")
 
 
-def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) -> RobotFacts:
+def read_facts(
+    part: RobotPart,
+    model: mujoco.MjModel,
+    base: str | None = None,
+    driven: Collection[str] = (),
+) -> RobotFacts:
     """What a model says of a robot.
 
     Args:
@@ -25,6 +32,8 @@ def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) 
         model: the compiled model.
         base: the robot's base; by default the one that the part names, or that the model's own
             actuators and joints make likely.
+        driven: joints that a task drives; what equalities tie to one of them, and nothing drives,
+            counts to its motor limit.
     """
 
     def names(kind: mujoco.mjtObj, count: int) -> tuple[str, ...]:
@@ -41,9 +50,11 @@ def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) 
     if root not in bodies:
         root = bodies[likely(model)]
     pose = _Pose(model, home, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root))
+    named = names(obj.mjOBJ_JOINT, model.njnt)
+    motors = [i for i, name in enumerate(named) if name and name in driven]
+    moved = carried(model, motors)
     joints = tuple(
-        _joint(model, i, name, bodies, home, pose)
-        for i, name in enumerate(names(obj.mjOBJ_JOINT, model.njnt))
+        _joint(model, i, name, bodies, home, pose, moved.get(i)) for i, name in enumerate(named)
     )
     sensors = {
         name: Sensor(
@@ -98,7 +109,7 @@ def read_facts(part: RobotPart, model: mujoco.MjModel, base: str | None = None) 
             for one, other in zip(model.pair_geom1, model.pair_geom2, strict=True)
         ),
         surfaces=surfaces(model),
-        torque_limits=torque_limits(model, joints),
+        torque_limits=torque_limits(model, joints, motors),
         axes=pose.axes(),
         measures=measures(model, pose.data, joints),
     )
@@ -156,11 +167,12 @@ def _joint(
     bodies: tuple[str, ...],
     home: np.ndarray,
     pose: _Pose,
+    moved: Moved | None,
 ) -> Joint:
     kind = _JOINT_TYPES[model.jnt_type[index]]
     start = int(model.jnt_qposadr[index])
     size = {"free": 7, "ball": 4}.get(kind, 1)
-    lowest, highest = reach(model, index)
+    lowest, highest = reach(model, index, moved)
     limits = model.jnt_range[index] if model.jnt_limited[index] else None
     return Joint(
         name=name,
@@ -169,8 +181,8 @@ def _joint(
         dof=int(model.jnt_dofadr[index]),
         body=bodies[model.jnt_bodyid[index]],
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
-        effort=effort(model, index),
-        cap=joint_cap(model, index),
+        effort=effort(model, index, moved),
+        cap=joint_cap(model, index, moved),
         reach=(lowest, highest),
         home=tuple(float(q) for q in home[start : start + size]),
         axis=pose.seen(pose.data.xaxis[index]),

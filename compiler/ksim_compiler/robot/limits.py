@@ -2,24 +2,31 @@
 
 An action's motor or servo gives as much in one direction as in the other. Where a range of the
 model is wider on one side, the narrower side is what both get: so what is said is what acts.
+
+A joint that is driven stands for those that equalities tie to it and that nothing drives, such as
+the second finger of a gripper: by the principle of virtual work, a force on one of those counts
+times how far that joint moves for a unit of the driven one. Functions take all of this as `moved`,
+the joint itself with 1 among them; None is the joint alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
 
-from ksim_compiler.robot.transmission import tendon_joints
+from ksim_compiler.robot.transmission import carried, tendon_joints
 from ksim_schema.robot import Joint
 
 _TRN: Any = mujoco.mjtTrn
 _DYN: Any = mujoco.mjtDyn
 _FILTERS = (_DYN.mjDYN_FILTER, _DYN.mjDYN_FILTEREXACT)
+Moved = Mapping[int, float]
+"""Joints -> how far each moves for a unit of the first."""
 
 
 class Span(NamedTuple):
@@ -58,38 +65,69 @@ class Span(NamedTuple):
 EVERYTHING = Span(-math.inf, math.inf)
 
 
-def joint_cap(model: mujoco.MjModel, joint: int) -> float:
+def joint_cap(model: mujoco.MjModel, joint: int, moved: Moved | None = None) -> float:
     """The largest force (N) or torque (N*m) that a joint takes from motors in both directions.
 
-    That is of its actuatorfrcrange; 0 where it lets torque through in one direction only.
+    That is of its actuatorfrcrange; 0 where it lets torque through in one direction only. What the
+    motors of a joint tied to it give there comes on top.
     """
-    return _taken(model, joint).both_ways
+    others = {j: slope for j, slope in (moved or {}).items() if j != joint}
+    shares = [_alone(model, j).times(slope) for j, slope in others.items() if _acted(model, j)]
+    return Span.total([_taken(model, joint), *shares]).both_ways
 
 
-def effort(model: mujoco.MjModel, joint: int) -> float | None:
+def effort(model: mujoco.MjModel, joint: int, moved: Moved | None = None) -> float | None:
     """The motor limit of a joint: its own, or what the actuators on it give together; None without.
 
     A hinge's in N*m, a slide's in N.
     """
-    largest = reach(model, joint).size
+    largest = reach(model, joint, moved).size
     return None if math.isinf(largest) or not largest else largest
 
 
-def reach(model: mujoco.MjModel, joint: int) -> Span:
+def reach(model: mujoco.MjModel, joint: int, moved: Moved | None = None) -> Span:
     """From the lowest to the highest torque that the model's own motors give a joint.
 
     Where the joint has none, what it takes.
     """
-    return _together(model, joint).within(_taken(model, joint))
+    acted = {j: slope for j, slope in (moved or {joint: 1.0}).items() if _acted(model, j)}
+    if not acted:
+        return _taken(model, joint)
+    if list(acted) == [joint]:
+        return _alone(model, joint)
+    each = Span.total(_alone(model, j).times(slope) for j, slope in acted.items())
+    return _together(model, acted).within(each)
 
 
-def torque_limits(model: mujoco.MjModel, joints: tuple[Joint, ...]) -> dict[str, float]:
-    """Joint with an actuator -> the largest torque or force that it gets there."""
+def torque_limits(
+    model: mujoco.MjModel, joints: tuple[Joint, ...], driven: Collection[int] = ()
+) -> dict[str, float]:
+    """Joint with an actuator -> the largest torque or force that it gets there.
+
+    Args:
+        model: the robot.
+        joints: all of its joints.
+        driven: those that a task drives; what is tied to one of them has no motor of its own then.
+    """
+    moved = carried(model, driven)
+    tied = {j for others in moved.values() for j in others} - set(driven)
     return {
-        joint.name: reach(model, index).size
+        joint.name: reach(model, index, moved.get(index)).size
         for index, joint in enumerate(joints)
-        if joint.name and any(arm(model, i, index) for i in range(model.nu))
+        if joint.name
+        and index not in tied
+        and any(_acted(model, j) for j in moved.get(index, (index,)))
     }
+
+
+def _acted(model: mujoco.MjModel, joint: int) -> bool:
+    """Whether an actuator of the model acts on a joint."""
+    return any(arm(model, i, joint) for i in range(model.nu))
+
+
+def _alone(model: mujoco.MjModel, joint: int) -> Span:
+    """What the actuators on a joint give that joint itself."""
+    return _together(model, {joint: 1.0}).within(_taken(model, joint))
 
 
 def _taken(model: mujoco.MjModel, joint: int) -> Span:
@@ -98,18 +136,16 @@ def _taken(model: mujoco.MjModel, joint: int) -> Span:
     return _span(model.jnt_actfrcrange[joint])
 
 
-def _together(model: mujoco.MjModel, joint: int) -> Span:
-    """What all actuators on a joint give together; everything without any."""
-    arms = {i: lever for i in range(model.nu) if (lever := arm(model, i, joint))}
-    if not arms:
-        return EVERYTHING
+def _together(model: mujoco.MjModel, moved: Moved) -> Span:
+    """What all actuators on joints that move together give, whatever each of the joints takes."""
+    arms = {i: force for i in range(model.nu) if (force := lever(model, i, moved))}
     on_tendons: defaultdict[int, list[int]] = defaultdict(list)
     parts: list[Span] = []
-    for i, lever in arms.items():
+    for i, force in arms.items():
         if _TRN(model.actuator_trntype[i]) == _TRN.mjTRN_TENDON:
             on_tendons[int(model.actuator_trnid[i, 0])].append(i)
         else:
-            parts.append(_force(model, i).times(lever))
+            parts.append(_force(model, i).times(force))
     for tendon, actuators in on_tendons.items():
         parts.append(_pull(model, tendon, {i: arms[i] for i in actuators}))
     return Span.total(parts)
@@ -125,7 +161,12 @@ def _pull(model: mujoco.MjModel, tendon: int, arms: dict[int, float]) -> Span:
         total = Span.total(_force(model, i) for i in arms)
         total = total.within(_span(model.tendon_actfrcrange[tendon]))
         return total.times(next(iter(arms.values())))
-    return Span.total(_force(model, i).times(lever) for i, lever in arms.items())
+    return Span.total(_force(model, i).times(force) for i, force in arms.items())
+
+
+def lever(model: mujoco.MjModel, actuator: int, moved: Moved) -> float:
+    """The share of an actuator's force that the first of some joints gets that move together."""
+    return sum(arm(model, actuator, joint) * slope for joint, slope in moved.items())
 
 
 def arm(model: mujoco.MjModel, actuator: int, joint: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,11 +56,18 @@ class Robot:
 
 @dataclass(frozen=True)
 class Torn:
-    """An actuator of the model that pulls at a joint that is driven and at one that is not."""
+    """An actuator of the model that pulls at a joint that is driven and at one that is not.
+
+    Attributes:
+        moved: the joints it acts on that are driven, or that an equality ties to one.
+        free: the other joints that it acts on.
+        driven: the driven ones of `moved`, and those that the others are tied to.
+    """
 
     actuator: str
-    driven: tuple[str, ...]
+    moved: tuple[str, ...]
     free: tuple[str, ...]
+    driven: tuple[str, ...]
 
 
 def load(part: RobotPart, files: ModelFiles) -> Robot:
@@ -84,9 +91,9 @@ def equip(
 ) -> Robot:
     """The robot with sensors and actuators added.
 
-    The model's own actuators that act on a joint that is driven now go, whatever their
-    transmission; a sensor of such an actuator reads its successor where there is one, and goes
-    otherwise. The other actuators stay, with what holds them at home.
+    The model's own actuators that act on a joint that is driven now, or tied to such a joint by an
+    equality, go, whatever their transmission; a sensor of such an actuator reads its successor
+    where there is one, and goes otherwise. The other actuators stay, with what holds them at home.
 
     Raises:
         ModelError: MuJoCo refuses the model.
@@ -115,6 +122,7 @@ def equip(
             # a "simple" body has a diagonal inertia matrix: its centre of mass must not move
             spec.body(body).simple = 0
         for drive in drives:
+            _take_all(spec, robot.model, drive)
             _add_drive(spec, drive)
         for request in dict.fromkeys(sensors):
             _add_sensor(spec, request)
@@ -134,28 +142,42 @@ def equip(
 
 
 def replaced(robot: Robot, joints: Iterable[str]) -> dict[str, str]:
-    """Actuators of the model that act on joints which a task drives -> what takes their place.
+    """Actuators of the model that act on joints which a task moves -> what takes their place.
 
-    That is the task's actuator on the same joint, or "" where they act on several.
+    That is the task's actuator on the same joint, or "" where they act on several, or on one that
+    only follows.
     """
     driven = {j.name for j in robot.facts.joints} & set(joints)
-    found: dict[str, str] = {}
-    for name, names in _acted_on(robot).items():
-        if names & driven:
-            found[name] = Drive(next(iter(names)), 0.0).name if len(names) == 1 else ""
-    return found
+    moved = _moved(robot, driven)
+    return {
+        name: Drive(next(iter(names)), 0.0).name if len(names) == 1 and names <= driven else ""
+        for name, names in _acted_on(robot).items()
+        if names & moved
+    }
 
 
 def torn(robot: Robot, joints: Iterable[str]) -> list[Torn]:
-    """Actuators that act on a driven joint and on one that neither is driven nor follows one."""
-    driven = set(joints)
-    ids = [i for i, joint in enumerate(robot.facts.joints) if joint.name in driven]
-    moved = {robot.facts.joints[i].name for i in coupled(robot.model, ids)}
-    return [
-        Torn(name, tuple(sorted(names & driven)), tuple(sorted(names - moved)))
-        for name, names in _acted_on(robot).items()
-        if names & driven and names - moved
-    ]
+    """Actuators that act on a joint which a task moves and on one that it does not.
+
+    It moves those that it drives and those that an equality ties to one of them.
+    """
+    groups = {joint: _moved(robot, [joint]) for joint in joints}
+    moved = set[str]().union(*groups.values())
+    found: list[Torn] = []
+    for name, names in _acted_on(robot).items():
+        if names & moved and names - moved:
+            driven = tuple(sorted(joint for joint, group in groups.items() if names & group))
+            found.append(
+                Torn(name, tuple(sorted(names & moved)), tuple(sorted(names - moved)), driven)
+            )
+    return found
+
+
+def _moved(robot: Robot, driven: Collection[str]) -> set[str]:
+    """The driven joints, and those that equalities tie to them."""
+    joints = robot.facts.joints
+    ids = [i for i, joint in enumerate(joints) if joint.name in driven]
+    return {joints[i].name for i in coupled(robot.model, ids)}
 
 
 def _acted_on(robot: Robot) -> dict[str, set[str]]:
@@ -276,6 +298,17 @@ def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
     if not np.isinf(limit):
         actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE  # a model may have no autolimits
         actuator.forcerange = [-limit, limit]
+
+
+def _take_all(spec: mujoco.MjSpec, model: mujoco.MjModel, drive: Drive) -> None:
+    """Let a joint take what its drive gives in place of the motors of joints that are tied to it.
+
+    The limit of a drive is within the joint's actuatorfrcrange otherwise.
+    """
+    index = model.joint(drive.joint).id
+    low, high = model.jnt_actfrcrange[index]
+    if model.jnt_actfrclimited[index] and drive.limit > min(-low, high):
+        spec.joint(drive.joint).actfrcrange = [-drive.limit, drive.limit]
 
 
 def _leave_rotor(spec: mujoco.MjSpec, actuator: Any) -> None:

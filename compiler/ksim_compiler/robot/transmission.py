@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,9 +94,48 @@ def coupled(model: mujoco.MjModel, joints: Iterable[int]) -> frozenset[int]:
 
 def joint_equalities(model: mujoco.MjModel) -> Iterator[tuple[int, int]]:
     """Of each active equality of joints the one that it gives, and the one it follows or -1."""
-    for i in range(model.neq):
-        if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]:
-            yield int(model.eq_obj1id[i]), int(model.eq_obj2id[i])
+    for i in _equalities(model):
+        yield int(model.eq_obj1id[i]), int(model.eq_obj2id[i])
+
+
+def carried(model: mujoco.MjModel, driven: Iterable[int]) -> dict[int, Mapping[int, float]]:
+    """What moves with each driven joint: itself, and joints tied to it that nothing drives.
+
+    An equality of joints, as a mimic joint of a URDF is too, ties in both directions and through
+    other joints. A joint between two driven ones counts to the nearer, or to the first.
+
+    Returns:
+        driven joint -> joint -> how far it moves for a unit of the driven one, by the slope of each
+        equality (``polycoef[1]``); where that is 0 the joint does not move.
+    """
+    slopes: list[tuple[int, int, float]] = []
+    for i in _equalities(model):
+        given, followed = int(model.eq_obj1id[i]), int(model.eq_obj2id[i])
+        slope = float(model.eq_data[i, 1])
+        if followed >= 0 and slope:
+            slopes += [(followed, given, slope), (given, followed, 1.0 / slope)]
+    starts = sorted(set(driven))
+    found: dict[int, dict[int, float]] = {joint: {joint: 1.0} for joint in starts}
+    owner, edge = {joint: joint for joint in starts}, starts
+    while edge:
+        reached = list[int]()
+        for joint in edge:
+            moved = found[owner[joint]]
+            for one, other, slope in slopes:
+                if one == joint and other not in owner:
+                    owner[other] = owner[joint]
+                    moved[other] = moved[joint] * slope
+                    reached.append(other)
+        edge = reached
+    return dict(found)
+
+
+def _equalities(model: mujoco.MjModel) -> Iterator[int]:
+    """The equalities of joints that act from the beginning."""
+    if not model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_EQUALITY:
+        for i in range(model.neq):
+            if model.eq_type[i] == mujoco.mjtEq.mjEQ_JOINT and model.eq_active0[i]:
+                yield i
 
 
 def home_controls(model: mujoco.MjModel, spec: mujoco.MjSpec, home: str | None) -> Controls:

@@ -52,9 +52,9 @@ GANTRY = """
   <worldbody>
     <body name="cart"><joint name="rail" type="slide" axis="1 0 0" range="-.2 .2"/>
       <geom size=".05" mass="1"/>
-      <body name="left"><joint name="left" type="slide" axis="0 1 0" range="0 .04"/>
+      <body name="left" pos="0 .02 0"><joint name="left" type="slide" axis="0 1 0" range="0 .04"/>
         <geom size=".01" mass=".05"/></body>
-      <body name="right"><joint name="right" type="slide" axis="0 -1 0" range="0 .04"/>
+      <body name="right" pos="0 -.02 0"><joint name="right" type="slide" axis="0 -1 0" range="0 .04"/>
         <geom size=".01" mass=".05"/></body>
     </body>
   </worldbody>
@@ -116,8 +116,8 @@ def test_slides_tendons_and_followers(tmp_path: Path) -> None:
     plan, text = begun(tmp_path, GANTRY)
     drives = {drive.joint: drive for drive in plan.drives}
     assert set(drives) == {"rail", "left"}
-    assert drives["left"].limit == 0.5 * 20
-    assert drives["left"].kp == 40 * 0.5**2
+    assert drives["left"].limit == 0.5 * 20 + 0.5 * 20  # with what pulls at the follower
+    assert drives["left"].kp == 40 * (0.5 + 0.5) ** 2
     assert " N/m" in text
     assert "rad" not in text
     assert "min_height" not in text

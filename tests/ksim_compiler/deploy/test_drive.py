@@ -159,6 +159,34 @@ def test_drive_moves_the_joints_as_play_does(
     assert terms["options"] == {"iterations": 7}
 
 
+GRIPPER = """<mujoco><option gravity="0 0 0"/><worldbody>
+  <body><joint name="left" type="slide" damping="9" range="0 9" actuatorfrcrange="-30 30"/>
+    <geom size=".1" mass=".3"/></body>
+  <body pos="1 0 0"><joint name="right" type="slide" damping="9" actuatorfrcrange="-8 8"/>
+    <geom size=".1" mass=".3"/></body></worldbody>
+  <tendon><fixed name="t"><joint joint="left" coef=".5"/><joint joint="right" coef=".5"/></fixed>
+  </tendon><equality><joint joint1="left" joint2="right"/></equality>
+  <actuator><position name="grip" tendon="t" kp="90" forcerange="-100 100"/></actuator></mujoco>"""
+
+
+def test_drive_gives_a_pair_the_force_of_both_joints(tmp_path: Path) -> None:
+    """One of two tied fingers is driven, with more than the model lets motors give that one."""
+    (tmp_path / "robot.xml").write_text(GRIPPER, encoding="utf-8")
+    task = yaml.safe_load(KIND_TASK)
+    task["PhysicsState"]["robot"] = {"model": "robot.xml", "control": "50 Hz"}
+    gains = {"kp": "900 N/m", "kd": "20 N*s/m"}
+    task["Action"]["a"] |= {"joints": "left", "scale": "1 m", "gains": gains}
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    plan = planned(tmp_path / "t.yaml")
+    path, scene = tmp_path / "p.onnx", tmp_path / "robot.xml"
+    recording, terms, rows = compared(drive(), plan, path, scene, 50, {}, stirred(plan))
+    np.testing.assert_allclose([pose for pose, _ in rows], recording.qpos[:50], atol=1e-4)
+    assert terms["outputs"][1]["torque_limit"] == [30.0 + 8.0]
+    robot = drive().Robot(scene, terms)
+    robot.drive({"a": np.array([100.0])})
+    np.testing.assert_allclose(robot.data.qfrc_actuator, [38.0, 0.0])
+
+
 KIND_TASK = """
 ksim: 1
 task: kinds
