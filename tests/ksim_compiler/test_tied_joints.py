@@ -18,6 +18,7 @@ from ksim_compiler.cli.compile import main
 from ksim_compiler.pipeline import Compiled, compile_document, compile_file
 from ksim_compiler.robot.limits import torque_limits
 from ksim_compiler.robot.model import ModelFiles
+from ksim_schema.diagnostics import Sink
 from ksim_schema.source import parse
 
 TASK = """
@@ -75,7 +76,8 @@ def tie(one: str, other: str, slope: float = 1.0, rest: str = "") -> str:
 
 def compiled(hand: Hand) -> Compiled:
     text = TASK.replace("DRIVEN", hand.driven).replace("LIMIT", hand.limit)
-    document, problems = parse(text, "t.yaml")
+    problems = Sink()
+    document = parse(text, "t.yaml", problems)
     assert document is not None, problems
     return compile_document(document, hand.files)
 

@@ -54,7 +54,8 @@ GANTRY = """
       <geom size=".05" mass="1"/>
       <body name="left" pos="0 .02 0"><joint name="left" type="slide" axis="0 1 0" range="0 .04"/>
         <geom size=".01" mass=".05"/></body>
-      <body name="right" pos="0 -.02 0"><joint name="right" type="slide" axis="0 -1 0" range="0 .04"/>
+      <body name="right" pos="0 -.02 0">
+        <joint name="right" type="slide" axis="0 -1 0" range="0 .04"/>
         <geom size=".01" mass=".05"/></body>
     </body>
   </worldbody>
