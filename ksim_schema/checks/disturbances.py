@@ -127,14 +127,14 @@ def strong(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             continue
         speed, often = part.speed[1] * factor, sum(part.every) / 2.0
         sideways = isinstance(part, v.LinearPush)
-        bound = math.sqrt((4.0 if sideways else 10.0) * _GRAVITY * height)
+        bound = math.sqrt((4.0 if sideways else 10.0) * _GRAVITY * max(height, 0.0))
         if height > 0.0 and speed > bound:
             message = f"a push of {speed:.4g} m/s throws over a robot whose base is at "
             message += f"{height:.3g} m: a step to catch it would be "
             message += f"{speed * math.sqrt(height / _GRAVITY):.3g} m long"
             if not sideways:
                 message = f"a speed of {speed:.4g} m/s upwards is a jump of "
-                message += f"{speed**2 / (2.0 * _GRAVITY):.3g} m, and the robot's base is at "
+                message += f"{speed * speed / (2.0 * _GRAVITY):.3g} m, and the robot's base is at "
                 message += f"{height:.3g} m"
             yield task.report(IMPLAUSIBLE_MOTION, message, *at, "speed", help=_GENTLER)
         elif sum(part.speed) / 2.0 * factor / often > _GRAVITY:

@@ -83,7 +83,7 @@ def _narrow(
     usual: float,
     error: Error,
 ) -> Diagnostic:
-    exponent = (usual / scale) ** 2
+    exponent = (usual / scale) * (usual / scale)
     message = f"{name!r} wants {quantity} at {shown_range(error.target, unit)}, episodes start at "
     message += f"{shown_range(error.start, unit)}: the error is {shown(usual, unit)} on average, "
     message += f"and with a scale of {shown(scale, unit)} the kernel is exp(-{exponent:.3g}), "
@@ -149,7 +149,7 @@ def _error(
         return None
     if last == "height":
         high = max(said.within.high, start.high)
-        room = Interval(max(lasting.low, 0.0), high) if lasting.low < high else None
+        room = Interval(max(lasting.low, 0.0), high) if max(lasting.low, 0.0) < high else None
     else:
         room = lasting if lasting.bounded else None
     largest = math.inf if room is None else _farthest(said.within, room.hull(start))

@@ -177,7 +177,7 @@ def _noise(task: Task, robot: RobotFacts, part: Normed, variance: float) -> _Cos
     spread: Any = actor.distribution
     std = min(float(spread.init_std), 0.6) if spread.kind == "tanh_gaussian" else spread.init_std
     count = sum(action.size(robot) for action in task.of(Action).values())
-    each = variance * std**2
+    each = variance * std * std
     if part.norm == "l1":
         each = math.sqrt(each * 2.0 / math.pi)
     value = each * (1.0 if part.reduce == "mean" else count)

@@ -87,7 +87,8 @@ def _twice(task: Task) -> Iterator[Diagnostic]:
     for name, part in task.of(Reward).items():
         if part.scale.constant is None:
             continue
-        key = (type(part), part.model_copy(update={"scale": None}).model_dump_json())
+        fields = ((f, getattr(part, f)) for f in type(part).model_fields if f != "scale")
+        key = (type(part), repr(tuple(fields)))
         first = seen.setdefault(key, name)
         if first == name:
             continue

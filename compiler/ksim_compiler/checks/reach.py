@@ -31,6 +31,8 @@ _GRID = 9
 _JUMP = 1.5
 """A base above so many times what its limbs reach is wanted in the air."""
 _SOFTER = 1.5
+_STIFFEST = 2e-3
+"""s: smaller time constants stand for the stiffest that the timestep allows."""
 
 
 class Ball(NamedTuple):
@@ -213,14 +215,15 @@ def softened(plan: Plan) -> Iterator[Diagnostic]:
     constants = model.geom_solref[moving, 0]
     constants = constants[constants > 0.0]  # the other format has no time constant
     least, step = 2.0 * plan.robot.facts.timestep, plan.robot.facts.timestep
-    if not len(constants) or least <= _SOFTER * float(constants.max()):
+    state, part = next(iter(plan.task.of(Robot).items()))
+    if part.timestep is None or not len(constants):
+        return  # the timestep is the model's own, and so are its contacts
+    if least <= _SOFTER * float(constants.max()) or constants.max() < _STIFFEST:
         return
     given = float(constants.max())
     message = f"contacts of this model have a time constant of {given * 1e3:.4g} ms, and with a "
     message += f"timestep of {step * 1e3:.4g} ms MuJoCo makes it {least * 1e3:.4g} ms: they are "
     message += "that much softer"
     help = f"give a timestep of at most {given / 2.0 * 1e3:.4g} ms"
-    state = next(iter(plan.task.of(Robot)))
-    at = place(plan.task, "PhysicsState", state, "timestep")
-    at = at if len(at) == 3 else ("PhysicsState", state, "model")
+    at = ("PhysicsState", state, "timestep")
     yield plan.task.report(SOFTENED_CONTACTS, message, *at, help=help)
