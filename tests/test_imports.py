@@ -28,8 +28,8 @@ ALLOWED = {
     "yaml",
 }
 """Packages of others that a check may load."""
-OURS = 180
-"""Modules of ksim_schema and ksim_compiler that a check loads at most; 174 today."""
+OURS = 200
+"""Modules of ksim_schema and ksim_compiler that a check loads at most; 184 today."""
 THEIRS = 500
 """Modules of all other packages together; 451 today, 285 of them networkx's."""
 CODE = """

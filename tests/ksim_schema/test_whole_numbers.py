@@ -29,7 +29,7 @@ PPO: {steps: STEPS}
 
 
 def codes(
-    history: str = "2", network: str = "{kind: mlp, hidden: [8]}", steps: str = "100"
+    history: str = "2", network: str = "{kind: mlp, hidden: [8]}", steps: str = "1000000"
 ) -> list[tuple[str, int]]:
     text = TASK.replace("HISTORY", history).replace("NETWORK", network).replace("STEPS", steps)
     found = Sink()
