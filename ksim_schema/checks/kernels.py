@@ -14,15 +14,16 @@ from ksim_schema.checks.proportions import place
 from ksim_schema.checks.ranges import Ranges, display, shown, shown_range
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import NARROW_KERNEL, WIDE_KERNEL
+from ksim_schema.diagnostics.codes.laws import NARROW_KERNEL, WANTED_NEVER, WIDE_KERNEL
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import Dimension
 from ksim_schema.units.interval import Interval
+from ksim_schema.vocabulary.command.motion import SinusoidalGait as GaitCommand
 from ksim_schema.vocabulary.effects import Statement
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.bodies import PositionTracking
-from ksim_schema.vocabulary.reward.feet import FeetClock
+from ksim_schema.vocabulary.reward.feet import FeetClock, SinusoidalGait
 from ksim_schema.vocabulary.reward.formula import Formula
 
 _NARROW = 8.0
@@ -31,8 +32,11 @@ _LEADS = 4.0
 """Widths within which another kernel still leads there."""
 _WIDE = 7.0
 """A kernel this many times as wide as the largest error is nowhere below 0.98."""
+_SMALL = 0.1
 _MOVES = ("forward", "left", "climb", "speed", "turn", "spin")
 ZERO = Interval(0.0, 0.0)
+_FASTEST = {"forward": 5.0, "left": 5.0, "climb": 5.0, "speed": 5.0, "turn": 20.0, "spin": 20.0}
+"""m/s and rad/s, of what is to be at rest."""
 
 
 class Error(NamedTuple):
@@ -50,6 +54,7 @@ def kernels(task: Task, robot: RobotFacts, table: Mapping[str, Ranges]) -> Itera
     for ranges in table.values():
         for said in ranges.says("wants"):
             wants.setdefault(said.part, []).append((said, ranges))
+    yield from _feet(task, robot)
     for name, said in wants.items():
         part = task.of(Reward)[name]
         scaled = [(s, r) for s, r in said if s.scale is not None and not s.penalty]
@@ -71,6 +76,32 @@ def kernels(task: Task, robot: RobotFacts, table: Mapping[str, Ranges]) -> Itera
             yield _narrow(task, name, at, quantity, unit, scale, usual, known[0])
         elif 0.0 < largest < scale / _WIDE:
             yield _wide(task, name, at, quantity, unit, scale, largest)
+
+
+def _feet(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Feet that are to be lifted above the base, and gaits of which no error is small enough."""
+    base = robot.measures.get(f"body.{robot.root}.height", 0.0) if robot.base else 0.0
+    for name, part in task.of(Reward).items():
+        gait = None
+        if isinstance(part, SinusoidalGait):
+            gait = task.of("Command").get(part.command)
+        if isinstance(gait, GaitCommand) and part.max_height < _SMALL * gait.height:  # type: ignore[attr-defined]
+            assert isinstance(part, SinusoidalGait)
+            worth = 1.0 - gait.height * 2.0 / math.pi / part.max_height
+            message = f"feet are to be lifted by {gait.height:.4g} m, and an error of "
+            message += (
+                f"{part.max_height:.4g} m makes this 0: for one that stays down it is {worth:.3g}"
+            )
+            help = f"give about {gait.height:.4g} m for each foot"
+            yield task.report(NARROW_KERNEL, message, "Reward", name, "max_height", help=help)
+        height = part.height if isinstance(part, FeetClock) else 0.0
+        if 0.0 < base < height:
+            message = (
+                f"a foot is to be lifted by {height:.4g} m, and the base is at {base:.4g} m in "
+            )
+            message += "the home pose"
+            help = "5 cm to 15 cm are usual"
+            yield task.report(WANTED_NEVER, message, "Reward", name, "height", help=help)
 
 
 def _narrow(
@@ -142,7 +173,9 @@ def _error(
         if target is None or not target.bounded:
             return None
         return Error(_mean_distance(target, start), _farthest(target, start), target, start)
-    if last in _MOVES or not said.within.bounded:
+    if last in _MOVES and said.within == ZERO:
+        return Error(0.0, _FASTEST.get(last, math.inf), ZERO, ZERO)
+    if not said.within.bounded:
         return None
     lasting = ranges.lasting
     if lasting is None:

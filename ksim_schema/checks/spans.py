@@ -9,8 +9,9 @@ from typing import Any
 from ksim_schema.checks.proportions import beside, longest, period, place, seconds, time_limit
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import OUTLASTED, SHORT_PERIOD
+from ksim_schema.diagnostics.codes.typed import PART_WITHOUT_EFFECT
 from ksim_schema.task import Task
-from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.action import Action, TargetMotion
 from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
 from ksim_schema.vocabulary.command.vector import FloatVector, Vector
 from ksim_schema.vocabulary.observation.signal import PhaseClock
@@ -42,8 +43,9 @@ def spans(task: Task) -> Iterator[Diagnostic]:
         average: Any = getattr(part, "average", None)
         if object == "Reward" and isinstance(average, float):
             yield from _average(task, name, average, tick)
-        if isinstance(part, Action) and part.low_pass is not None:
-            yield from _filter(task, name, part.low_pass, tick)
+        if isinstance(part, Action):
+            yield from () if part.low_pass is None else _filter(task, name, part.low_pass, tick)
+            yield from _targets(task, name, part, tick)
 
 
 def _short_episodes(task: Task, tick: float) -> Iterator[Diagnostic]:
@@ -59,7 +61,14 @@ def _short_episodes(task: Task, tick: float) -> Iterator[Diagnostic]:
 
 def _hasty(task: Task, name: str, part: Any, tick: float) -> Iterator[Diagnostic]:
     """Commands of motions that change before anything can follow."""
-    if not isinstance(part, Drawn) or isinstance(part, Vector) or part.resample is None:
+    if not isinstance(part, Drawn) or isinstance(part, Vector):
+        return
+    if 1.0 in (part.switch, getattr(part, "stand_still", None)):
+        field = "switch" if part.switch == 1.0 else "stand_still"
+        does = "drawn anew at each tick" if field == "switch" else "always zero"
+        message = f"with a probability of 1 the command is {does}"
+        yield task.report(PART_WITHOUT_EFFECT, message, "Command", name, field)
+    if part.resample is None:
         return
     last = part.resample[1]
     if last < max(2.0 * tick, min(_FOLLOWS, 5.0 * tick)):
@@ -170,6 +179,24 @@ def _average(task: Task, name: str, average: float, tick: float) -> Iterator[Dia
     elif average > limit:
         message = f"the mean takes {seconds(average)} to follow"
         yield from _outlasted(task, message, at, "give the time of a step or two, such as 0.4 s")
+
+
+def _targets(task: Task, name: str, part: Action, tick: float) -> Iterator[Diagnostic]:
+    """Targets that are never taken over, never arrive, or hardly move."""
+    at, limit = ("Action", name), longest(task)[0]
+    if part.update is not None and part.update > tick * (1.0 + 1e-6):
+        seen = tick / part.update
+        message = f"targets are taken over each {seconds(part.update)}, and the policy gives one "
+        message += f"each {seconds(tick)}: {1.0 - seen:.0%} of them are never seen"
+        help = f"give {seconds(tick)} or less, or a slower control"
+        yield task.report(SHORT_PERIOD, message, *at, "update", help=help)
+    if part.drop == 1.0:
+        message = "with a probability of 1 each action is lost, so the policy does nothing"
+        yield task.report(PART_WITHOUT_EFFECT, message, *at, "drop", help="give less than 1")
+    speed, scale = getattr(part, "max_speed", None), getattr(part, "scale", None)
+    if isinstance(part, TargetMotion) and speed and scale and scale / speed > limit:
+        message = f"a target takes {seconds(scale / speed)} to move by what an action of 1 asks"
+        yield from _outlasted(task, message, (*at, "max_speed"), "let it move faster")
 
 
 def _filter(task: Task, name: str, cut_off: float, tick: float) -> Iterator[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,12 @@ from ksim_schema.vocabulary.actor_critic import Actor
 
 _SATURATED = 3.0
 """Standard deviation before a tanh at which 3 of 4 actions are above 0.75 in size."""
+_NEARLY_ALL = 3.0
+"""Standard deviations within which nearly all draws are."""
+_STIRS = 0.01
+"""Share of a joint's range that first actions should at least explore."""
+_TURNS = 4.0 * math.pi
+"""rad or m: wider limits are none."""
 _CLIPPED = 4.0
 """Standard deviations in a half width of a clip: with 1/4, 4 of 5 actions are clipped."""
 
@@ -58,8 +65,16 @@ def _targets(
     joints = robot.match_joints(action.joints)
     widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
     wide = action.scale * std
-    if widths and len(widths) == len(joints) and wide > max(widths):
-        unit = joints[0].dimension
+    if not widths or len(widths) < len(joints):
+        return
+    unit = joints[0].dimension
+    if _NEARLY_ALL * wide < _STIRS * min(*widths, _TURNS):
+        message = f"the first targets are within {shown(_NEARLY_ALL * wide, unit)} of the middle, "
+        message += f"{_NEARLY_ALL:g} x {std:g} x {shown(action.scale, unit)}, and the narrowest "
+        message += f"range of these joints is {shown(min(widths), unit)}"
+        help = "check the unit of 'scale': it is the change of a target for an action of 1"
+        yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
+    if wide > max(widths):
         message = f"the first targets have a standard deviation of {std:g} x "
         message += (
             f"{shown(action.scale, unit)} = {shown(wide, unit)}, and the widest range of these "

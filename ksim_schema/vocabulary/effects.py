@@ -205,6 +205,8 @@ def interval_of(value: Any, reach: Reach) -> Interval:
     """
     if value is None:
         return EVERYTHING
+    if reach == "zero":
+        return ZERO
     if isinstance(value, tuple):
         low, high = (float(end) for end in value[:2])
         return Interval(low, high) if reach != "symmetric" else Interval(-high, high)
@@ -214,8 +216,6 @@ def interval_of(value: Any, reach: Reach) -> Interval:
             return Interval(number, EVERYTHING.high)
         case "at_most":
             return Interval(EVERYTHING.low, number)
-        case "zero":
-            return ZERO
         case "half_width" | "symmetric":
             return Interval(-number, number)
         case _:

@@ -82,6 +82,25 @@ CASES: list[tuple[str, str, str, list[str]]] = [
     ("trot", "    scale: 0.4 rad", "    clip: [-0.1, 0.1]\n    scale: 0.4 rad", ["KS0478"]),
     ("trot", "    scale: 0.4 rad", "    scale: 4 rad", []),
     ("trot", "    scale: 0.4 rad", "    scale: 9 rad", ["KS0478"]),
+    ("trot", "    scale: 0.4 rad", "    scale: 0.4 deg", ["KS0478"]),
+    ("trot", "    scale: 0.4 rad", "    update: 20 ms\n    scale: 0.4 rad", []),
+    ("trot", "    scale: 0.4 rad", "    update: 40 ms\n    scale: 0.4 rad", ["KS0474"]),
+    ("trot", "    scale: 0.4 rad", "    max_speed: 1.2 deg/s\n    scale: 0.4 rad", []),  # 19.1 s
+    ("trot", "    scale: 0.4 rad", "    max_speed: 1.1 deg/s\n    scale: 0.4 rad", ["KS0473"]),
+    ("trot", "    scale: 0.4 rad", "    drop: 1\n    scale: 0.4 rad", ["KS0321"]),
+    # the knees of the quadruped bend to one side, from -149 to -34 deg
+    (
+        "trot",
+        "  bounce:",
+        "  legs: {kind: joint_deviation, around: zero, joints: knee.*}\n  bounce:",
+        ["KS0333"],
+    ),
+    (
+        "trot",
+        "  bounce:",
+        "  legs: {kind: joint_deviation, around: home, joints: knee.*}\n  bounce:",
+        [],
+    ),
     # motors of 150 N*m and less: at a tenth, with 1e-5, 0.02 of 5 that can be gained
     (
         "walk",
