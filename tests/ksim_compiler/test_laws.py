@@ -11,7 +11,7 @@ import pytest
 from ksim_compiler.checks.reach import ball
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.locate import locate
-from ksim_compiler.robot.model import read_files
+from ksim_compiler.robot.model import ModelFiles, read_files
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 
@@ -190,3 +190,45 @@ def test_no_pose_is_outside_of_the_ball() -> None:
         mujoco.mj_kinematics(model, data)
         farthest = max(farthest, float(np.linalg.norm(data.site_xpos[site] - around.centre)))
     assert 0.8 * around.radius < farthest <= around.radius + 1e-9
+
+
+CART = """<mujoco><option timestep="0.02"/><default><geom contype="0"/></default><worldbody>
+  <geom name="rail" type="capsule" size=".02 1" euler="0 90 0"/>
+  <body><joint name="slider" type="slide" axis="1 0 0" range="-1 1"/><geom size=".1" {cart}/>
+    <body><joint name="hinge" axis="0 1 0"/>
+      <geom type="capsule" fromto="0 0 0 0 0 .6" size=".05"/></body></body>
+  <body pos="0 0 .15"><joint name="flap" axis="0 1 0"/><geom size=".1" {flap}/></body>
+  </worldbody></mujoco>"""
+CART_TASK = """
+ksim: 1
+task: t
+PhysicsState: {r: {model: m.xml, control: 20 ms}}
+Observation: {q: {kind: joint_position}}
+Action: {a: {kind: torque, joints: slider, scale: 1 N, torque_limit: 9 N}}
+Policy: {actor: {read: [q], network: {kind: mlp, hidden: [8]}}}
+Critic: {critic: {judge: {clean: [q]}, network: {kind: mlp, hidden: [8]}}}
+Reward: {smooth: {kind: action_velocity, scale: 0.1}}
+Termination: {time: {kind: episode_length, after: 50 s}}
+PPO: {envs: 2, rollout: 8, minibatches: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cart", "flap", "touches"),
+    [
+        ("", "", False),
+        ('contype="1"', 'contype="1"', True),
+        ('contype="2" conaffinity="4"', 'contype="8" conaffinity="1"', False),
+        ('contype="2" conaffinity="4"', 'contype="4" conaffinity="8"', True),
+    ],
+)
+def test_contacts_that_cannot_be_are_not_softened(cart: str, flap: str, touches: bool) -> None:
+    text = CART.format(cart=cart, flap=flap)
+    model = mujoco.MjModel.from_xml_string(text)
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    assert (data.ncon > 0) == touches
+    document = parse(CART_TASK, "t.yaml", Sink())
+    assert document is not None
+    said = compile_document(document, ModelFiles("m.xml", {"m.xml": text.encode()})).diagnostics
+    assert ("KS0472" in [d.code for d in said]) == touches

@@ -209,10 +209,12 @@ def softened(plan: Plan) -> Iterator[Diagnostic]:
     model = plan.robot.model
     if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_REFSAFE:
         return
-    moving = (model.body_weldid[model.geom_bodyid] > 0) & (
-        (model.geom_contype != 0) | (model.geom_conaffinity != 0)
+    welds = model.body_weldid[model.geom_bodyid]
+    sees = (model.geom_contype[:, None] & model.geom_conaffinity) != 0
+    meets = (sees | sees.T) & (welds[:, None] != welds)
+    constants = np.append(
+        model.geom_solref[(welds > 0) & meets.any(axis=1), 0], model.pair_solref[:, 0]
     )
-    constants = model.geom_solref[moving, 0]
     constants = constants[constants > 0.0]  # the other format has no time constant
     least, step = 2.0 * plan.robot.facts.timestep, plan.robot.facts.timestep
     state, part = next(iter(plan.task.of(Robot).items()))

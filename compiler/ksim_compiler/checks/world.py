@@ -13,6 +13,7 @@ import numpy as np
 from ksim_compiler.checks.ground import masks_meet
 from ksim_compiler.checks.starts import begins
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.transmission import joint_equalities
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import (
     NO_GROUND,
@@ -209,12 +210,8 @@ def _moved_otherwise(plan: Plan) -> set[str]:
         spring = np.ravel(model.jnt_stiffness[facts.joints.index(joint)])[0] > 0
         if spring or (model.nu and np.abs(moment[:, joint.dof]).max() > 0):
             found.add(joint.name)
-    kinds: Any = mujoco.mjtEq
-    for index in range(model.neq):
-        if int(model.eq_type[index]) == int(kinds.mjEQ_JOINT):
-            found.add(model.joint(int(model.eq_obj1id[index])).name)
-            if model.eq_obj2id[index] >= 0:
-                found.add(model.joint(int(model.eq_obj2id[index])).name)
+    for pair in joint_equalities(model):
+        found |= {facts.joints[joint].name for joint in pair if joint >= 0}
     return found
 
 
@@ -228,6 +225,7 @@ def weak(plan: Plan) -> Iterator[Diagnostic]:
     world.qpos[:] = facts.home
     for name, control in plan.robot.held.items():
         world.ctrl[facts.actuators.index(name)] = control
+    world.act[:] = plan.robot.act
     joints = {j.name: j for j in facts.motion_joints}
     actuators = {
         n: mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_ACTUATOR, d.name) for n, d in drives.items()
