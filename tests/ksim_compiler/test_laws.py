@@ -192,7 +192,7 @@ def test_no_pose_is_outside_of_the_ball() -> None:
     assert 0.8 * around.radius < farthest <= around.radius + 1e-9
 
 
-CART = """<mujoco><option timestep="0.02"/><default><geom contype="0"/></default><worldbody>
+CART = """<mujoco><default><geom contype="0"/></default><worldbody>
   <geom name="rail" type="capsule" size=".02 1" euler="0 90 0"/>
   <body><joint name="slider" type="slide" axis="1 0 0" range="-1 1"/><geom size=".1" {cart}/>
     <body><joint name="hinge" axis="0 1 0"/>
@@ -202,7 +202,7 @@ CART = """<mujoco><option timestep="0.02"/><default><geom contype="0"/></default
 CART_TASK = """
 ksim: 1
 task: t
-PhysicsState: {r: {model: m.xml, control: 20 ms}}
+PhysicsState: {r: {model: m.xml, control: 20 ms, timestep: 20 ms}}
 Observation: {q: {kind: joint_position}}
 Action: {a: {kind: torque, joints: slider, scale: 1 N, torque_limit: 9 N}}
 Policy: {actor: {read: [q], network: {kind: mlp, hidden: [8]}}}

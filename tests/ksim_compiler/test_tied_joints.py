@@ -159,6 +159,20 @@ def test_an_equality_that_is_off_ties_nothing(ties: str, option: str) -> None:
     assert len(plan.robot.held) == 1
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_one_of_two_sides_hangs_limp_unless_an_equality_holds_it(active: bool) -> None:
+    text = f"""<mujoco><worldbody>
+    <body><joint name="left_hip" axis="0 1 0"/><geom size=".1" mass="1"/></body>
+    <body pos="1 0 0"><joint name="right_hip" axis="0 1 0"/><geom size=".1" mass="1"/></body>
+    </worldbody><equality>{tie("left_hip", "right_hip", rest=f'active="{str(active).lower()}"')}
+    </equality></mujoco>"""
+    task = TASK.replace("DRIVEN", "left_hip").replace("LIMIT", "torque_limit: 9 N*m")
+    document = parse(task.replace("scale: 1 N,", "scale: 1 N*m,"), "t.yaml", Sink())
+    assert document is not None
+    found = compile_document(document, ModelFiles("m.xml", {"m.xml": text.encode()})).diagnostics
+    assert ("KS0449" in [d.code for d in found]) == (not active)
+
+
 def test_an_actuator_of_a_follower_and_of_another_is_torn() -> None:
     over = '<joint joint="b" coef="1"/><joint joint="c" coef="1"/>'
     found = compiled(Hand(tie("b", "a"), PULL, "a", (1, 1, 0), 0, over, limit="torque_limit: 9 N"))
