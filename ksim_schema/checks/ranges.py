@@ -10,6 +10,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ksim_schema.robot import RobotFacts
@@ -52,9 +53,18 @@ class Ranges:
 
     def says(self, *verbs: Verb) -> tuple[Statement, ...]:
         """The statements of some verbs."""
+        if len(verbs) == 1:
+            return self._by_verb.get(verbs[0], ())
         return tuple(s for s in self.statements if s.verb in verbs)
 
-    @property
+    @cached_property
+    def _by_verb(self) -> Mapping[Verb, tuple[Statement, ...]]:
+        found: dict[Verb, list[Statement]] = {}
+        for statement in self.statements:
+            found.setdefault(statement.verb, []).append(statement)
+        return {verb: tuple(said) for verb, said in found.items()}
+
+    @cached_property
     def lasting(self) -> Interval | None:
         """Where an episode goes on: within all that would end it. None where that is nowhere."""
         left: Interval | None = self.bounds

@@ -47,7 +47,7 @@ from ksim_schema.diagnostics.codes.values import (
     UNEVEN_LIMITS,
 )
 from ksim_schema.robot import Joint, RobotFacts, file_key
-from ksim_schema.robot.patterns import Pattern, PatternError, fits
+from ksim_schema.robot.patterns import PatternError, fits, pattern
 from ksim_schema.source import Path_
 from ksim_schema.source.accidents import regular
 from ksim_schema.task import Task
@@ -183,7 +183,7 @@ def _pattern(
             raise PatternError(f"it is longer than {MAX_PATTERN} characters")
         if len(_UNBOUNDED.findall(text)) > MAX_REPEATS or _NESTED.search(text):
             raise PatternError("it has too many or nested repetitions")
-        expression = Pattern(text)
+        pattern(text)  # compiled once
     except PatternError as error:
         message = f"{text[:60]!r} is not a regular expression: {error}"
         globbed = _as_glob(text, _choices(facts, what, True))
@@ -192,7 +192,7 @@ def _pattern(
         yield task.report(BAD_PATTERN, message, *place, help=help, fix=fix)
         return
     names = _choices(facts, what, True)
-    matched = [name for name in names if expression.fullmatch(name)]
+    matched = [name for name in names if fits(text, name)]
     globbed = _as_glob(text, names)
     if globbed and matched:
         more = [name for name in names if fits(globbed, name) and name not in matched]
