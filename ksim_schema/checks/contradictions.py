@@ -31,6 +31,8 @@ from ksim_schema.vocabulary.termination import (
 Table = Mapping[str, Ranges]
 _CLOSE = 0.01
 """Share of a range by which another may be beyond it without a word."""
+_TURNS = math.tau
+"""rad: a hinge that turns farther to both sides is a wheel."""
 _SOFT = 0.1
 """Share of its range by which a joint is pushed beyond its soft limits at most."""
 
@@ -214,6 +216,15 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
 def _joints(task: Task, robot: RobotFacts, name: str, part: JointOutside) -> Iterator[Diagnostic]:
     allowed = Interval(*part.range)
     joints = robot.match_joints(part.joints)
+    if joints and all(j.type == "hinge" and j.limits is None for j in joints):
+        if min(-part.range[0], part.range[1]) > _TURNS and max(map(abs, part.range)) <= 720.0:
+            turns = min(-part.range[0], part.range[1]) / math.tau
+            message = f"{joints[0].name!r} would have to turn {turns:.2g} times about itself"
+            low, high = part.range
+            help = f"if degrees are meant, write [{low:.4g} deg, {high:.4g} deg]"
+            at = ("Termination", name, "range")
+            yield task.report(TERMINATION_NEVER_COMES, message, *at, help=help)
+        return
     if not joints or any(joint.limits is None for joint in joints):
         return
     bounds = [Interval(*joint.limits) for joint in joints if joint.limits]

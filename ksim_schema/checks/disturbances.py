@@ -15,7 +15,11 @@ from ksim_schema.diagnostics.codes.laws import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import event as v
-from ksim_schema.vocabulary.command.velocity import AngularVelocity, PlanarVelocity
+from ksim_schema.vocabulary.command.velocity import (
+    AngularVelocity,
+    LinearVelocity,
+    PlanarVelocity,
+)
 
 _GRAVITY = 9.81
 _SPIN = 20.0
@@ -98,6 +102,28 @@ def _fast(task: Task, name: str, part: v.AngularPush) -> Iterator[Diagnostic]:
         message += "any robot"
         help = f"if degrees are meant, write '{part.rate[1]:.4g} deg/s'"
         yield task.report(IMPLAUSIBLE_MOTION, message, "Event", name, "rate", help=help)
+
+
+_RUN = 5.0
+"""Times sqrt(g h) for a base at a height h, a Froude number of 25: nothing runs so fast."""
+_DRIVE = 20.0
+"""m/s: nothing that is commanded by its velocity on the ground goes faster."""
+
+
+def hasty(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Commands of speeds that no robot of this size runs."""
+    height = robot.measures.get(f"body.{robot.root}.height", math.nan)
+    for name, command in task.of("Command").items():
+        fields = ("forward", "sideways") if isinstance(command, PlanarVelocity) else ()
+        fields = ("speed",) if isinstance(command, LinearVelocity) else fields
+        for field in fields:
+            ends: tuple[float, float] = getattr(command, field)
+            scale = max(map(abs, extremes(command.scale)))  # type: ignore[attr-defined]
+            speed = max(map(abs, ends)) * scale
+            if height > 0.0 and speed > max(_RUN * math.sqrt(_GRAVITY * height), _DRIVE):
+                message = f"{speed:.4g} m/s are asked of a robot whose base is at {height:.3g} m"
+                at = ("Command", name, field)
+                yield task.report(IMPLAUSIBLE_MOTION, message, *at, help=_GENTLER)
 
 
 def strong(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:

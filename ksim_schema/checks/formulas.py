@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ksim_schema.checks.ranges import table
-from ksim_schema.checks.reach import reach, states
+from ksim_schema.checks.ranges import Ranges, table
+from ksim_schema.checks.reach import climbs, reach, states
 from ksim_schema.diagnostics import Code, Diagnostic
 from ksim_schema.diagnostics.codes.typed import (
     FORMULA_NEVER_CHANGES,
@@ -58,12 +58,14 @@ class _Known:
         quantities: what its names stand for.
         reach: all that they can be.
         leaning: the tilt of the base in rad above which episodes end.
+        lasting: quantity -> where episodes go on, of joints that end them to both sides.
     """
 
     tree: Expression
     quantities: Mapping[str, Quantity]
     reach: Mapping[str, Interval]
     leaning: float
+    lasting: Mapping[str, Interval]
 
 
 def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
@@ -75,7 +77,9 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     units = {name: part.dimensions for name, part in task.of(Command).items()}
     size = sum(len(action.drives(robot)) for action in task.of(Action).values())
     formulas = [(n, part) for n, part in task.of(Reward).items() if isinstance(part, Formula)]
-    leaning = _leaning(task, robot) if formulas else math.inf
+    found = table(task, robot) if formulas else {}
+    leaning = _leaning(found, robot)
+    lasting = dict(_lasting(found))
     for name, part in formulas:
         try:
             tree = part.read(robot, commands, size, units)
@@ -86,6 +90,7 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             part.quantities(robot, commands, size, units),
             reach(task, robot, tree.quantities()),
             leaning,
+            lasting,
         )
         law = next(_laws(known), None)
         if law is not None:
@@ -93,11 +98,20 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             yield task.report(law.code, law.message, *place, help=law.help)
 
 
-def _leaning(task: Task, robot: RobotFacts) -> float:
+def _leaning(found: Mapping[str, Ranges], robot: RobotFacts) -> float:
     """The tilt of the base in rad above which episodes end."""
-    ranges = table(task, robot).get(f"body.{robot.root}.tilt")
+    ranges = found.get(f"body.{robot.root}.tilt")
     lasting = ranges.lasting if ranges and ranges.says("ends") else None
     return lasting.high if lasting else math.inf
+
+
+def _lasting(found: Mapping[str, Ranges]) -> Iterator[tuple[str, Interval]]:
+    """Joints that end episodes to both sides of where they begin, with where these go on."""
+    for name, ranges in found.items():
+        joint = name.startswith("joint.") and ranges.says("ends") and ranges.start.bounded
+        lasting = ranges.lasting if joint else None
+        if lasting and lasting.bounded and lasting.low < ranges.start.middle < lasting.high:
+            yield name, lasting
 
 
 def _laws(known: _Known) -> Iterator[_Law]:
@@ -109,6 +123,7 @@ def _laws(known: _Known) -> Iterator[_Law]:
     yield from _pays(known)
     yield from _pays_against_command(known)
     yield from _pays_for_leaning(known)
+    yield from _pays_for_failing(known)
 
 
 def _undefined(known: _Known) -> Iterator[_Law]:
@@ -328,6 +343,21 @@ def _pays_for_leaning(known: _Known) -> Iterator[_Law]:
             return
     message = f"this rises with base.tilt all the way to {end:.3g} rad, where the episode ends"
     yield _Law(PAYS_FOR_AN_ERROR, message, "a penalty has a minus: -(...)")
+
+
+def _pays_for_failing(known: _Known) -> Iterator[_Law]:
+    """Formulas that rise with a joint from the middle all the way to where episodes end."""
+    for name in known.tree.quantities():
+        within_ = known.lasting.get(name)
+        if within_ is None:
+            continue
+        if climbs(known.tree, name, within_, states(known.reach, wild=False, count=12)):
+            low, high = within_.low, within_.high
+            unit = f" {_dimension(name, known)}".rstrip()
+            message = f"this rises with {spelt(name)} to both sides, all the way to {low:.3g} and "
+            message += f"{high:.3g}{unit}, where the episode ends"
+            yield _Law(PAYS_FOR_AN_ERROR, message, "turn the sign, or let the episodes go on there")
+            return
 
 
 def _dimension(name: str, known: _Known) -> Dimension | str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ksim_schema.checks.contradictions import contradictions
-from ksim_schema.checks.disturbances import disturbances, strong
+from ksim_schema.checks.disturbances import disturbances, hasty, strong
 from ksim_schema.checks.information import information
 from ksim_schema.checks.kernels import kernels
 from ksim_schema.checks.learner import learner
 from ksim_schema.checks.levels import levels
 from ksim_schema.checks.order import order
+from ksim_schema.checks.posture import posture
 from ksim_schema.checks.ranges import table
-from ksim_schema.checks.spans import spans
+from ksim_schema.checks.rivals import rivals
+from ksim_schema.checks.signals import signals
+from ksim_schema.checks.spans import fine, spans
 from ksim_schema.checks.spread import spread
 from ksim_schema.checks.weights import unfelt, weights
 from ksim_schema.checks.worth import worth
@@ -37,9 +40,20 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     found = table(task, robot)
     problems = list(contradictions(task, robot, found))
     yield from problems
+    fast = list(hasty(task, robot))
+    yield from fast
+    fast_commands = {d.path.split(".")[1] for d in fast}
     never = {d.path.split(".")[1] for d in problems if d.code == WANTED_NEVER}
     widths = kernels(task, robot, found)
-    yield from (d for d in widths if d.path.split(".")[1] not in never)
+    for width in widths:
+        name = width.path.split(".")[1]
+        led = getattr(task.of("Reward").get(name), "command", None)
+        if name not in never and led not in fast_commands:
+            yield width
+    yield from fine(task, robot)
+    yield from posture(task, robot)
+    yield from rivals(task, robot, found)
+    yield from signals(task, robot)
     yield from weights(task, robot)
     yield from unfelt(task, robot)
     yield from spread(task, robot)

@@ -9,7 +9,10 @@ from ksim_schema.checks.proportions import beside, period, place, seconds, time_
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_CUT, NO_MEMORY, ODD_DISCOUNT, SHORT_RUN
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.learner.ppo import SHORT_SIGHTED
 
+_NEAR = 0.06
+"""A discount looks at least so far ahead, s: a robot answers to nothing that is over sooner."""
 _FAR = 50.0
 """A discount may look so many times as far ahead as an episode lasts."""
 
@@ -41,7 +44,7 @@ def _memory(task: Task) -> Iterator[Diagnostic]:
 
 
 def _discount(task: Task) -> Iterator[Diagnostic]:
-    """A discount that looks far beyond the end of the episodes."""
+    """A discount that looks far beyond the end of the episodes, or next to no time ahead."""
     gamma: Any = getattr(task.learner, "gamma", None)
     tick, limit, at = period(task), time_limit(task), (task.learner.section, "gamma")
     if gamma is None or tick is None or limit is None:
@@ -50,7 +53,13 @@ def _discount(task: Task) -> Iterator[Diagnostic]:
         where = (*at, field) if written(task, *at, field) else at
         if value is None or value == 1.0 or not written(task, *where):
             continue
-        if tick / (1.0 - value) > _FAR * limit[0]:
+        if value >= SHORT_SIGHTED and tick / (1.0 - value) < min(_NEAR, 0.1 * limit[0]):
+            message = f"a discount of {value:.10g} looks {seconds(tick / (1.0 - value))} ahead, "
+            message += f"{1.0 / (1.0 - value):.3g} control periods of {seconds(tick)}: what comes "
+            message += "of an action is over later"
+            help = f"{1.0 - min(tick, 0.5):.4g} looks {seconds(max(1.0, 2.0 * tick))} ahead"
+            yield task.report(ODD_DISCOUNT, message, *where, help=help)
+        elif tick / (1.0 - value) > _FAR * limit[0]:
             message = (
                 f"a discount of {value:.10g} looks {seconds(tick / (1.0 - value))} ahead, and "
             )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from ksim_schema.checks.ranges import commanded
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
+from ksim_schema.units.formula import Expression
+from ksim_schema.units.formula_range import value_of
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.scale import Scale
@@ -92,6 +95,21 @@ def states(known: Mapping[str, Interval], *, wild: bool, count: int = 96) -> lis
     """
     draw = random.Random(0)
     return [{name: _value(draw, name, known[name], wild) for name in known} for _ in range(count)]
+
+
+def climbs(
+    tree: Expression, name: str, lasting: Interval, drawn: Iterable[Mapping[str, float]]
+) -> bool:
+    """Whether a formula rises from the middle of an interval of a quantity to both of its ends."""
+    places = [
+        [lasting.middle + side * lasting.width * i / 16.0 for i in range(9)] for side in (1.0, -1.0)
+    ]
+    return all(
+        value_of(tree, {**state, name: a}).middle < value_of(tree, {**state, name: b}).middle
+        for state in drawn
+        for side in places
+        for a, b in pairwise(side)
+    )
 
 
 def _value(draw: random.Random, name: str, within: Interval, wild: bool) -> float:

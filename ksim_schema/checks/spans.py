@@ -8,8 +8,9 @@ from typing import Any
 
 from ksim_schema.checks.proportions import beside, longest, period, place, seconds, time_limit
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import OUTLASTED, SHORT_PERIOD
+from ksim_schema.diagnostics.codes.laws import IDLE_STEPS, OUTLASTED, SHORT_PERIOD
 from ksim_schema.diagnostics.codes.typed import PART_WITHOUT_EFFECT
+from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action, TargetMotion
 from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
@@ -211,3 +212,25 @@ def _filter(task: Task, name: str, cut_off: float, tick: float) -> Iterator[Diag
     elif constant > limit:
         message = f"a filter of {cut_off:.4g} Hz takes {seconds(constant)} to follow"
         yield from _outlasted(task, message, at, "give a few Hz")
+
+
+_STEPS = 1000.0
+"""Physics steps in a control period beyond which a unit has slipped."""
+_FINE = 1e-4
+"""s: no robot's contacts ask for shorter steps."""
+
+
+def fine(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """A timestep that is far too short."""
+    tick = period(task)
+    if tick is None or robot.timestep <= 0.0:
+        return
+    steps = tick / robot.timestep
+    if steps > _STEPS and robot.timestep < _FINE:
+        message = f"a timestep of {robot.timestep * 1e3:.4g} ms makes {steps:,.0f} physics steps "
+        message += f"in a control period of {seconds(tick)}"
+        help = "2 ms to 5 ms are usual, 0.5 ms for stiff contacts"
+        state = next(iter(task.of("PhysicsState")))
+        at = place(task, "PhysicsState", state, "timestep")
+        at = at if len(at) == 3 else ("PhysicsState", state, "model")
+        yield task.report(IDLE_STEPS, message, *at, help=help)

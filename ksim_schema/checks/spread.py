@@ -1,4 +1,4 @@
-"""Laws of the first actions: their spread against their clip and the joints' ranges."""
+"""Laws of actions: their size against their clip, the joints' ranges and the motors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from ksim_schema.checks.proportions import beside, place
 from ksim_schema.checks.ranges import shown
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import ODD_LEARNING
+from ksim_schema.diagnostics.codes.laws import IDLE_ACTION, ODD_LEARNING
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
-from ksim_schema.vocabulary.action import Action, PositionTarget
+from ksim_schema.units import FORCE, TORQUE
+from ksim_schema.vocabulary.action import Action, PositionTarget, Torque
 from ksim_schema.vocabulary.actor_critic import Actor
 
 _SATURATED = 3.0
@@ -21,14 +22,22 @@ _NEARLY_ALL = 3.0
 """Standard deviations within which nearly all draws are."""
 _STIRS = 0.01
 """Share of a joint's range that first actions should at least explore."""
+_LIMITED = 1e5
+"""N*m or N: what is written for no limit at all is larger."""
 _TURNS = 4.0 * math.pi
 """rad or m: wider limits are none."""
 _CLIPPED = 4.0
 """Standard deviations in a half width of a clip: with 1/4, 4 of 5 actions are clipped."""
 
 
+_FELT = 0.01
+"""Share of a motor's torque that an action of 1 must give to be of use."""
+
+
 def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
-    """A standard deviation at the start that leaves nothing between the extremes."""
+    """A standard deviation at the start that leaves nothing between the extremes; idle actions."""
+    for name, action in task.of(Action).items():
+        yield from _idle(task, robot, name, action)
     for name, actor in task.of(Actor).items():
         distribution: Any = actor.distribution
         std = float(distribution.init_std)
@@ -52,6 +61,31 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                     yield beside(problem, task, "the standard deviation", *at)
                     continue
             yield from _targets(task, robot, other, action, std)
+
+
+def _idle(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[Diagnostic]:
+    """Actions of which one of 1 gives next to nothing of what the motors can."""
+    scale: Any = getattr(action, "scale", None)
+    if not isinstance(action, PositionTarget | Torque) or scale is None:
+        return
+    joints = robot.match_joints(action.joints)
+    if not joints:
+        return
+    size = float(scale) * (max(map(abs, action.clip)) if action.clip else 1.0)
+    widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
+    if isinstance(action, PositionTarget) and size < _STIRS * min((*widths, _TURNS)):
+        return  # told of the targets
+    stiff = float(action.gains.kp) if isinstance(action, PositionTarget) else 1.0
+    drives = [drive.limit for drive in action.drives(robot)]
+    limits = [limit for limit in drives if limit < _LIMITED]
+    if limits and len(limits) == len(drives) and size * stiff < _FELT * min(limits):
+        unit = FORCE if joints[0].type == "slide" else TORQUE
+        message = f"an action of 1 gives {shown(size * stiff, unit)}"
+        message += " (kp x scale)" if isinstance(action, PositionTarget) else ""
+        message += f", and the weakest of these motors {shown(min(limits), unit)}"
+        field = "gains" if isinstance(action, PositionTarget) else "scale"
+        help = "check the number and its unit"
+        yield task.report(IDLE_ACTION, message, "Action", name, field, help=help)
 
 
 def _targets(

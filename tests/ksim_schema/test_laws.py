@@ -115,7 +115,8 @@ CASES: list[tuple[str, str, list[str]]] = [
     # training
     ("steps: 256000", "steps: 6144", ["KS0346"]),
     ("steps: 256000", "steps: 6143", ["KS0346", "KS0477"]),
-    ("steps: 256000", "steps: 256000, gamma: 0.5", []),
+    ("steps: 256000", "steps: 256000, gamma: 0.7", []),
+    ("steps: 256000", "steps: 256000, gamma: 0.66", ["KS0475"]),
     ("steps: 256000", "steps: 256000, gamma: 0.49", ["KS0475"]),
     ("steps: 256000", "steps: 256000, gamma: 0.9999", []),
     ("steps: 256000", "steps: 256000, gamma: 0.99999", ["KS0475"]),

@@ -16,6 +16,7 @@ from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
+from ksim_compiler.checks.stance import stance
 from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
@@ -62,6 +63,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(outlasting(plan))
     sink.add(inert(plan))
     sink.add(formula_laws(plan.task, plan.robot.facts))
+    sink.add(stance(plan, data))
     sink.add(laws(plan, data))
     sink.add(_memory(plan))
     return plan

@@ -158,7 +158,7 @@ def _one_side(plan: Plan) -> Iterator[Diagnostic]:
     hinges = {j.name for j in facts.motion_joints if j.name}
     pairs: list[tuple[str, str]] = []
     for name in sorted(driven & hinges):
-        other = _counterpart(name, hinges)
+        other = counterpart(name, hinges)
         if other and other not in driven and other not in held:
             pairs.append((name, other))
     if not pairs:
@@ -181,7 +181,7 @@ def _one_side(plan: Plan) -> Iterator[Diagnostic]:
         yield plan.task.report_key(ONE_SIDE_DRIVEN, message, "Action", owner, help=help)
 
 
-def _counterpart(name: str, names: set[str]) -> str:
+def counterpart(name: str, names: set[str]) -> str:
     """The joint of the other side: its name with one word for the other; "" without one."""
     for one, other in (*_SIDES, *((b, a) for a, b in _SIDES)):
         edge = len(one) > 2

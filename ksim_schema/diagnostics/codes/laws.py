@@ -1,4 +1,4 @@
-"""KS033x to KS034x, KS047x and KS048x: parts that contradict each other, time, or the training."""
+"""KS033x, KS034x, KS036x to KS048x: parts that contradict each other, time, or the training."""
 
 from __future__ import annotations
 
@@ -115,6 +115,59 @@ IMPLAUSIBLE_MOTION = warning(
     "implausibly strong",
     "No robot of this size moves so, or withstands that: most often a slip of a unit, such as rad "
     "where degrees are meant.",
+)
+DROWNED_SIGNAL = warning(
+    "KS0360",
+    "error that drowns what is observed",
+    "An error is as large as the whole range of what it disturbs, so that the networks learn "
+    "nothing from it: most often a slip of a unit, or a share written in percent.",
+)
+SHUT_CLIP = warning(
+    "KS0361",
+    "clip that lets nothing through",
+    "An observation is clipped to a range that it is never in, or not in the home pose, or that is "
+    "narrower than its own noise: what is read is nearly always the same.",
+)
+IDLE_ACTION = warning(
+    "KS0362",
+    "action that does next to nothing",
+    "An action of 1 gives less than a hundredth of what the motors can. Policies begin with "
+    "actions of about that size.",
+)
+RIVAL_TARGETS = warning(
+    "KS0363",
+    "rewards that want different values",
+    "Two kernels are about the same quantity and want it at values so far apart that where one is "
+    "felt the other is flat.",
+)
+UNLIKE_JOINTS = warning(
+    "KS0364",
+    "joints that are not counterparts",
+    "Two joints are to be alike left and right, and in a mirror one does not turn into the other: "
+    "they have other axes, are on the same side, or count the other way round.",
+)
+RESET_BEYOND_LIMITS = warning(
+    "KS0365",
+    "start that is anywhere within the limits",
+    "A reset draws joints from a range that is wider than their limits, and episodes are to begin "
+    "upright: degrees may be meant where radians are written.",
+)
+UNKNOWN_POSE = warning(
+    "KS0366",
+    "pose that the policy cannot know",
+    "Nothing that the policy reads tells where its joints are, and it has no memory.",
+)
+IDLE_STEPS = warning(
+    "KS0367",
+    "timestep too short",
+    "The physics takes so many steps in a control period that a run takes many times as long as "
+    "it need.",
+)
+LIMP_LEG = warning(
+    "KS0368",
+    "limp joint that the robot stands on",
+    "A joint between the base and the ground is driven by nothing, though the model says how "
+    "strong its motor is: the robot collapses.",
 )
 SOFTENED_CONTACTS = warning(
     "KS0472",

@@ -1,0 +1,183 @@
+"""Laws of observations: their errors and their clips against what they can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ksim_schema.checks.proportions import extremes, place
+from ksim_schema.checks.ranges import shown, shown_range
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, SHUT_CLIP
+from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.units import (
+    ANGULAR_SPEED,
+    LENGTH,
+    NUMBER,
+    SPEED,
+    Dimension,
+)
+from ksim_schema.units.interval import Interval
+from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.body import OrientationObservation
+from ksim_schema.vocabulary.observation.feet import Contact
+from ksim_schema.vocabulary.observation.joint import (
+    CommandedJointPosition,
+    JointPosition,
+    JointVelocity,
+)
+from ksim_schema.vocabulary.observation.signal import PhaseClock
+from ksim_schema.vocabulary.observation.trunk import (
+    BaseHeight,
+    BaseLinearVelocity,
+    BaseOrientation,
+    ProjectedGravity,
+)
+
+_USUAL: dict[Dimension, float] = {LENGTH: 2.0, SPEED: 10.0, ANGULAR_SPEED: 20.0}
+"""Sizes, SI units, that a robot's places and speeds hardly exceed."""
+_UNIT = Interval(-1.0, 1.0)
+_TOUCH = Interval(0.0, 1.0)
+_UNITS = (ProjectedGravity, BaseOrientation, OrientationObservation, PhaseClock)
+"""Kinds whose elements are between -1 and 1."""
+
+
+class _Signal(NamedTuple):
+    """What an observation can be, element by element.
+
+    Attributes:
+        ranges: the interval of each element, in the unit of the raw value.
+        homes: its value in the home pose of each, or nothing where that is not known.
+        certain: whether it can be nothing else.
+    """
+
+    ranges: list[Interval]
+    homes: list[float]
+    certain: bool
+    unit: Dimension
+
+
+def signals(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """Errors as large as what they disturb, and clips that let nothing through."""
+    for name, part in task.of(Observation).items():
+        signal = _signal(part, robot)
+        clip = part.clip
+        if clip is not None and (problem := _shut(task, name, part, signal)) is not None:
+            yield problem
+            continue
+        for field, chain in (("noise", part.noise), ("bias", part.bias)):
+            if field == "bias" and not part.additive_bias:
+                continue
+            for index, error in enumerate(chain):
+                problem = _drowned(task, name, part, signal, (field, index), error)
+                if problem is not None:
+                    yield problem
+
+
+def _signal(part: Observation, robot: RobotFacts) -> _Signal | None:
+    match part:
+        case JointPosition() | CommandedJointPosition():
+            joints = robot.match_joints(part.joints)
+            units = {joint.dimension for joint in joints}
+            if len(units) != 1 or any(joint.limits is None for joint in joints):
+                return None
+            away = part.relative_to == "home"
+            ranges = [_limits(joint, away) for joint in joints]
+            homes = [0.0 if away else joint.home[0] for joint in joints]
+            return _Signal(ranges, homes, True, units.pop())
+        case JointVelocity():
+            joints = robot.match_joints(part.joints)
+            if not joints or any(j.type != "hinge" or j.limits is None for j in joints):
+                return None
+            return _moving(ANGULAR_SPEED, len(joints))
+        case Contact():
+            return _Signal([_TOUCH], [], True, NUMBER)
+        case BaseHeight():
+            height = robot.measures.get(f"body.{part.body or robot.root}.height")
+            if height is None or height <= 0.0:
+                return None
+            return _Signal([Interval(0.0, 2.0 * height)], [height], False, LENGTH)
+        case _ if isinstance(part, _UNITS):
+            return _Signal([_UNIT], [], True, NUMBER)
+        case BaseLinearVelocity():
+            return _moving(SPEED, 1)
+        case _:
+            units = part.dimensions(robot)
+            return _moving(ANGULAR_SPEED, 1) if units == (ANGULAR_SPEED,) else None
+
+
+def _moving(unit: Dimension, count: int) -> _Signal:
+    size = _USUAL[unit]
+    return _Signal([Interval(-size, size)] * count, [0.0] * count, False, unit)
+
+
+def _limits(joint: Joint, away: bool) -> Interval:
+    assert joint.limits is not None
+    home = joint.home[0] if away and joint.home else 0.0
+    return Interval(joint.limits[0] - home, joint.limits[1] - home)
+
+
+def _drowned(
+    task: Task,
+    name: str,
+    part: Observation,
+    signal: _Signal | None,
+    at: tuple[str, int],
+    error: Noise,
+) -> Diagnostic | None:
+    """Of one source of error, why it leaves next to nothing of the signal."""
+    size = float(error.size) * max(abs(end) for end in extremes(error.scale))
+    where = place(task, "Observation", name, at[0], at[1], error.form)
+    where = place(task, "Observation", name, at[0], error.form) if len(where) < 5 else where
+    if error.mode == "multiplicative":
+        if size <= 1.0:
+            return None
+        message = f"the value is multiplied by 1 + a draw of ±{size:.4g}: it often changes its sign"
+        help = f"if {size:.4g}% is meant, write {size / 100.0:.4g}"
+        return task.report(DROWNED_SIGNAL, message, *where, help=help)
+    if signal is None or not signal.ranges:
+        return None
+    drowned = [can for can in signal.ranges if size >= can.width / 2.0]
+    if 2 * len(drowned) <= len(signal.ranges):
+        return None
+    widest = max(drowned, key=lambda can: can.width)
+    can = "is never outside of" if signal.certain else "is hardly ever outside of"
+    of = "an error of ±" if error.form == "uniform" else "a standard deviation of "
+    message = f"{of}{shown(size, signal.unit)} is as large as all that is to be observed: "
+    message += f"{part.kind_name} {can} {shown_range(widest, signal.unit)}"
+    few = len(drowned) < len(signal.ranges)
+    message += f" (so it is with {len(drowned)} of {len(signal.ranges)} joints)" if few else ""
+    help = "check the number and its unit; 'noise' and 'bias' are in the unit of the value before "
+    return task.report(DROWNED_SIGNAL, message, *where, help=help + "'scale'")
+
+
+def _shut(task: Task, name: str, part: Observation, signal: _Signal | None) -> Diagnostic | None:
+    """A clip that what is observed never gets into, or that is narrower than its noise."""
+    assert part.clip is not None
+    clip = Interval(*map(float, part.clip))
+    unit = signal.unit if signal is not None else NUMBER
+    at = ("Observation", name, "clip")
+    help = "'clip' is of the value in its own unit, before 'scale'"
+    if clip.width == 0.0:
+        message = "the clip has no width, so that the value is always the same"
+        return task.report(SHUT_CLIP, message, *at, help=help)
+    if signal is not None and signal.ranges:
+        if signal.certain and all(can.intersect(clip) is None for can in signal.ranges):
+            message = f"{part.kind_name} is within {shown_range(signal.ranges[0], unit)}, and the "
+            message += f"clip of {shown_range(clip, unit)} makes one and the same of all that"
+            return task.report(SHUT_CLIP, message, *at, help=help)
+        if signal.homes and not any(clip.contains(home) for home in signal.homes):
+            message = f"in the home pose the value is {shown(signal.homes[0], unit)}, outside of "
+            message += f"the clip of {shown_range(clip, unit)}: all around it looks the same"
+            return task.report(SHUT_CLIP, message, *at, help=help)
+    sizes = [float(error.size) for error in part.noise if error.mode == "additive"]
+    noise = max(sizes, default=0.0)
+    if clip.bounded and noise >= clip.width and math.isfinite(noise):
+        unit = signal.unit if signal is not None else NUMBER
+        message = f"the clip of {shown_range(clip, unit)} is narrower than the noise of "
+        message += f"±{shown(noise, unit)} that comes before it: what is left is noise"
+        return task.report(SHUT_CLIP, message, *at, help=help)
+    return None
