@@ -193,7 +193,8 @@ def _limits(task: Task, robot: RobotFacts, name: str, part: AvoidLimits) -> Iter
 def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Terminations that nothing the robot can do fulfils."""
     flat = robot.surfaces and all(s.type == "plane" for s in robot.surfaces)
-    ground = max((s.position[2] for s in robot.surfaces if s.name in robot.ground), default=None)
+    level = [s for s in robot.surfaces if s.name in robot.ground and s.axes[2][2] > 1.0 - 1e-6]
+    ground = max((s.position[2] for s in level), default=None)  # walls are planes too
     for name, part in task.of(Termination).items():
         at = ("Termination", name)
         body = getattr(part, "body", None) or robot.root

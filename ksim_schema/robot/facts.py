@@ -26,6 +26,8 @@ class Joint:
         dof: index of its first degree of freedom in qvel.
         limits: lower and upper limit in rad or m, or None.
         effort: the largest force (N) or torque (N*m) that the model's own motors give it, or None.
+            Of a joint that a task drives, those of the joints that an equality ties to it, and that
+            nothing drives, count too, in effort, cap and reach.
         cap: the largest that the joint takes from any motor in both directions (actuatorfrcrange),
             N or N*m; 0 where it takes torque in one direction only.
         reach: the lowest and the highest that the model's own motors give it, or without any, that

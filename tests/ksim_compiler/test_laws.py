@@ -232,3 +232,24 @@ def test_contacts_that_cannot_be_are_not_softened(cart: str, flap: str, touches:
     assert document is not None
     said = compile_document(document, ModelFiles("m.xml", {"m.xml": text.encode()})).diagnostics
     assert ("KS0472" in [d.code for d in said]) == touches
+
+
+@pytest.mark.parametrize(
+    ("floor", "euler", "never"),
+    [(0.0, "0 0 0", False), (0.3, "0 0 0", True), (0.3, "9 0 0", False)],
+)
+def test_walls_are_no_ground_that_bodies_stay_above(floor: float, euler: str, never: bool) -> None:
+    """A body ends below 0.2 m, between walls whose planes have their origin at 0.7 m."""
+    text = f"""<mujoco><worldbody>
+    <geom name="floor" type="plane" size="9 9 1" pos="0 0 {floor}" euler="{euler}"/>
+    <geom name="wall" type="plane" size="9 9 1" pos="8 0 .7" euler="0 -90 0"/>
+    <body name="trunk" pos="0 0 .5"><freejoint/><geom size=".1" mass="1"/>
+      <body pos=".2 0 0"><joint name="slider" type="slide" axis="1 0 0" range="-1 1"/>
+        <geom size=".1" mass="1"/></body></body></worldbody></mujoco>"""
+    end = "{fall: {kind: min_height, height: 0.2 m}, time:"
+    task = CART_TASK.replace("{time:", end).replace(", timestep: 20 ms", "")
+    document = parse(task, "t.yaml", Sink())
+    assert document is not None
+    said = compile_document(document, ModelFiles("m.xml", {"m.xml": text.encode()})).diagnostics
+    assert not [d for d in said if d.severity == "error"]
+    assert ("KS0313" in [d.code for d in said]) == never
