@@ -16,7 +16,6 @@ from ksim_schema.diagnostics.codes.names import (
     MODEL_DOWNLOADED,
     MODEL_REMARK,
     RANGE_WITHOUT_LIMIT,
-    UNREADABLE_MODEL,
 )
 from ksim_schema.diagnostics.codes.values import UNREADABLE_TASK_FILE
 from ksim_schema.frontend import Checked, check_document, check_file
@@ -129,9 +128,8 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
                     break
             loaded = model.load(part, files)
         except model.ModelError as error:
-            place = (*at[:2], getattr(error, "field", "model"))
-            code, help = getattr(error, "code", UNREADABLE_MODEL), getattr(error, "help", "")
-            sink.add([task.report(code, str(error), *place, help=help)])
+            place = (*at[:2], error.field)
+            sink.add([task.report(error.code, str(error), *place, help=error.help)])
             break
         for note in loaded.notes:
             message = f"MuJoCo remarks on the model: {note}"

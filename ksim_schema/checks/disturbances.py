@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ksim_schema.checks.proportions import beside, extremes, period, seconds
+from ksim_schema.checks.proportions import beside, period, seconds
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
     IDLE_EVENT,
@@ -84,19 +84,16 @@ def _times(task: Task, part: v.Event) -> float | None:
 
 
 def _overlapping(task: Task, name: str, part: v.Event) -> Iterator[Diagnostic]:
-    duration: tuple[float, float] | None = getattr(part, "duration", None)
-    if duration is None or not isinstance(part, v.ForcePush):
-        return
-    if duration[0] >= part.every[1]:
-        message = f"each lasts at least {seconds(duration[0])}, and the next one comes after at "
-        message += f"most {seconds(part.every[1])}: there is always a force"
+    if isinstance(part, v.ForcePush) and part.duration[0] >= part.every[1]:
+        message = f"each lasts at least {seconds(part.duration[0])}, and the next one comes after "
+        message += f"at most {seconds(part.every[1])}: there is always a force"
         help = "shorten 'duration', or give longer times in 'every'"
         problem = task.report(OVERLAPPING_EVENTS, message, "Event", name, "duration", help=help)
         yield beside(problem, task, "when the next one comes", "Event", name, "every")
 
 
 def _fast(task: Task, name: str, part: v.AngularPush) -> Iterator[Diagnostic]:
-    rate = part.rate[1] * extremes(part.scale)[1]
+    rate = part.rate[1] * part.scale.extremes[1]
     if rate > _SPIN:
         message = f"a push of {rate:.4g} rad/s, {rate / math.tau:.2g} turns a second, throws over "
         message += "any robot"
@@ -136,7 +133,7 @@ def strong(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     height = robot.measures.get(f"body.{robot.root}.height", math.nan)
     weight = robot.mass * _GRAVITY
     for name, part in task.of(v.Event).items():
-        at, factor = ("Event", name), extremes(part.scale)[1]
+        at, factor = ("Event", name), part.scale.extremes[1]
         if isinstance(part, v.ForcePush):
             force = part.force[1] * factor
             lasts = min(part.duration[0], _SHOVE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ksim_schema.checks.proportions import beside, place
 from ksim_schema.diagnostics import Diagnostic
@@ -106,22 +106,7 @@ def _known(task: Task, reader: _Reader) -> set[str]:
 
 def _varies(part: Command) -> bool:
     """Whether a command is one of several values that the state does not tell."""
-    if isinstance(part, m.JointPosition):
-        return True
-    if not isinstance(part, Drawn):
-        return False
-    values: list[Any] = [getattr(part, field) for field in _RANGES if hasattr(part, field)]
-    ranges = [r for value in values for r in (value if _nested(value) else (value,))]
-    wide = any(is_list(r) and r[0] < r[1] for r in ranges)
-    chances = ("stand_still", "zero", "backward", "direction")
-    return wide or any(getattr(part, chance, None) for chance in chances)
-
-
-_RANGES = ("range", "x", "y", "z", "ranges", "forward", "sideways", "speed", "turn")
-
-
-def _nested(value: Any) -> bool:
-    return is_list(value) and any(is_list(member) for member in value)
+    return isinstance(part, m.JointPosition) or (isinstance(part, Drawn) and part.draws_vary)
 
 
 def _commands(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ksim_schema.checks.proportions import beside, period, place, seconds, time_limit, written
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_CUT, NO_MEMORY, ODD_DISCOUNT, SHORT_RUN
 from ksim_schema.task import Task
-from ksim_schema.vocabulary.learner.ppo import SHORT_SIGHTED
+from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
+from ksim_schema.vocabulary.learner.base import SHORT_SIGHTED
 
 _NEAR = 0.06
 """A discount looks at least so far ahead, s: a robot answers to nothing that is over sooner."""
@@ -29,13 +29,10 @@ def _memory(task: Task) -> Iterator[Diagnostic]:
         return
     for object in ("Policy", "Critic"):
         for name, part in task.of(object).items():
-            network: Any = getattr(part, "network", None)
-            if network is None or not network.recurrent:
+            if not isinstance(part, Actor | ValueCritic) or not part.network.recurrent:
                 continue
-            message = (
-                f"the {network.kind_name} of {object}.{name} learns what to remember within a "
-            )
-            message += "rollout, and a rollout of 1 tick has no past"
+            message = f"the {part.network.kind_name} of {object}.{name} learns what to remember "
+            message += "within a rollout, and a rollout of 1 tick has no past"
             help = "give at least some 16 ticks, or an mlp"
             at = place(task, task.learner.section, "rollout")
             problem = task.report(NO_MEMORY, message, *at, help=help)
@@ -45,13 +42,13 @@ def _memory(task: Task) -> Iterator[Diagnostic]:
 
 def _discount(task: Task) -> Iterator[Diagnostic]:
     """A discount that looks far beyond the end of the episodes, or next to no time ahead."""
-    gamma: Any = getattr(task.learner, "gamma", None)
-    tick, limit, at = period(task), time_limit(task), (task.learner.section, "gamma")
-    if gamma is None or tick is None or limit is None:
+    tick, limit = period(task), time_limit(task)
+    if tick is None or limit is None:
         return
-    for field, value in (("start", gamma.start), ("end", gamma.end)):
-        where = (*at, field) if written(task, *at, field) else at
-        if value is None or value == 1.0 or not written(task, *where):
+    for path, value in task.learner.discounts.items():
+        where = (task.learner.section, *path)
+        where = where if written(task, *where) else where[:-1]
+        if value == 1.0 or not written(task, *where):
             continue
         if value >= SHORT_SIGHTED and tick / (1.0 - value) < min(_NEAR, 0.1 * limit[0]):
             message = f"a discount of {value:.10g} looks {seconds(tick / (1.0 - value))} ahead, "

@@ -78,17 +78,6 @@ def scales(model: Model) -> Iterator[tuple[Path_, Scale]]:
                 yield from ((((*at, *path)), scale) for path, scale in scales(member))
 
 
-def extremes(scale: Scale) -> tuple[float, float]:
-    """The smallest and the largest value of a scale over all levels."""
-    for ramp in (scale.linear, scale.quadratic, scale.square_root):
-        if ramp is not None:
-            return min(ramp.start, ramp.to), max(ramp.start, ramp.to)
-    if scale.non_zero is not None:
-        return min(0.0, scale.non_zero), max(0.0, scale.non_zero)
-    assert scale.constant is not None  # validated
-    return scale.constant, scale.constant
-
-
 def seconds(value: float) -> str:
     """A time as people read it."""
     return f"{value * 1e3:.4g} ms" if value < 0.1 else f"{value:.4g} s"

@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Any
 
 from ksim_schema.checks.ranges import commanded
 from ksim_schema.robot import RobotFacts
@@ -14,8 +13,7 @@ from ksim_schema.task import Task
 from ksim_schema.units.formula import Expression
 from ksim_schema.units.formula_range import value_of
 from ksim_schema.units.interval import EVERYTHING, Interval
-from ksim_schema.vocabulary.command import Command
-from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.termination import Termination
 
 BEYOND = 0.05
@@ -62,27 +60,8 @@ def _told(task: Task, robot: RobotFacts, rest: str) -> Interval:
         if label == rest or label not in part.labels(robot):
             continue
         drawn = commanded(task, robot, command, label) or EVERYTHING
-        given: Any = part
-        if getattr(given, "backward", None) or getattr(given, "either_way", False):
-            drawn = drawn.hull(-drawn)
-        scale = getattr(given, "scale", None)
-        if isinstance(scale, Scale) and scale.constant != 1.0:
-            drawn = drawn * _factors(scale)
-        slow = getattr(given, "from_rest", False) and given.rates()
-        if slow or getattr(given, "stand_still", None) or getattr(given, "zero", None):
-            drawn = drawn.hull(Interval(0.0, 0.0))
-        return drawn
+        return part.told_of(drawn) if isinstance(part, Drawn) else drawn
     return EVERYTHING
-
-
-def _factors(scale: Scale) -> Interval:
-    """All that a scale is at some level."""
-    ramp = scale.linear or scale.quadratic or scale.square_root
-    if ramp is not None:
-        return Interval(min(ramp.start, ramp.to), max(ramp.start, ramp.to))
-    if scale.constant is not None:
-        return Interval.exactly(scale.constant)
-    return Interval(0.0, 0.0).hull(Interval.exactly(scale.non_zero or 0.0))
 
 
 def states(known: Mapping[str, Interval], *, wild: bool, count: int = 96) -> list[dict[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -50,8 +50,9 @@ from ksim_schema.vocabulary.base import MayBeEmpty
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.event import Event
 from ksim_schema.vocabulary.learner import LEARNERS
+from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.reward import Reward
-from ksim_schema.vocabulary.scale import Scale
+from ksim_schema.vocabulary.reward.episode import StayAlive
 from ksim_schema.vocabulary.termination import NotUpright, Termination
 
 LARGEST = 3.4028234e38
@@ -106,8 +107,9 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield task.report(TERMINATION_NEVER_COMES, message, object, name, "max_tilt")
         if isinstance(part, Event):
             yield from _late_event(task, name, part)
-        if object in ("Observation", "Action"):
-            yield from _scaled_to_nothing(task, part, (object, name))
+        if isinstance(part, Observation) and not part.scale:
+            message = "the scale is 0, so the policy sees nothing of this"
+            yield task.report(PART_WITHOUT_EFFECT, message, object, name, "scale")
     if not broken:
         yield from without_robot(task)
 
@@ -216,20 +218,12 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
         return
     terminations = task.of(Termination).values()
     fails = any(not t.timeout for t in terminations)
-    only_failures = part.channels == ("termination",) and getattr(part, "success", None) is None
+    succeeds = isinstance(part, StayAlive) and part.success is not None
+    only_failures = part.channels == ("termination",) and not succeeds
     if only_failures and not fails and not broken:
         message = f"no termination is a failure, so {part.kind_name!r} is the same at each tick"
         help = "add a Termination that is one, such as min_height or not_upright"
         yield task.report_key(CONSTANT_REWARD, message, "Reward", name, help=help)
-
-
-def _scaled_to_nothing(task: Task, part: Part, at: Path_) -> Iterator[Diagnostic]:
-    scale: Any = getattr(part, "scale", None)
-    values: Iterable[Any] = scale if is_list(scale) else (scale,)
-    zero = any(isinstance(v, float) and not v for v in values)
-    if zero or (isinstance(scale, Scale) and scale.is_zero):
-        what = "the policy sees nothing of this" if at[0] == "Observation" else "this does nothing"
-        yield task.report(PART_WITHOUT_EFFECT, f"the scale is 0, so {what}", *at, "scale")
 
 
 def _late_event(task: Task, name: str, event: Event) -> Iterator[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ksim_schema.checks.proportions import beside, extremes, period
+from ksim_schema.checks.proportions import beside, period
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
@@ -17,6 +17,7 @@ from ksim_schema.diagnostics.codes.laws import (
 from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward.base import Following
 from ksim_schema.vocabulary.reward.episode import StayAlive, TerminationPenalty
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.reward.joints import PairwiseSymmetry, Symmetry
@@ -126,7 +127,7 @@ def _rates(task: Task) -> Iterator[Diagnostic]:
     """What follows commands is a rate, what does not is an amount, and so rules."""
     tick = period(task)
     rewards = {n: p for n, p in task.of(Reward).items() if _gain(p) and not isinstance(p, Formula)}
-    following = {n: p for n, p in rewards.items() if getattr(p, "command", None) is not None}
+    following = {n: p for n, p in rewards.items() if isinstance(p, Following) and p.command}
     if tick is None or any(isinstance(p, Custom | Formula) for p in task.of(Reward).values()):
         return
     rates = {n: p for n, p in rewards.items() if p.per_second}
@@ -136,9 +137,9 @@ def _rates(task: Task) -> Iterator[Diagnostic]:
     if not led or not stay or any(_kernel(p) for n, p in following.items() if n not in rates):
         return
     first = led[0]
-    raw = sum(extremes(rates[n].scale)[1] for n in led)
-    other = max(stay, key=lambda n: extremes(stay[n].scale)[1])
-    weight = extremes(stay[other].scale)[1]
+    raw = sum(rates[n].scale.extremes[1] for n in led)
+    other = max(stay, key=lambda n: stay[n].scale.extremes[1])
+    weight = stay[other].scale.extremes[1]
     if raw * tick < weight <= raw:
         message = f"with per_second, what follows the command ({', '.join(led)}) is worth "
         message += (
@@ -178,4 +179,4 @@ def _events(task: Task) -> Iterator[Diagnostic]:
 
 def _kernel(part: Reward) -> bool:
     """Whether a reward tracks: its error has a scale."""
-    return hasattr(part, "error_scale")
+    return "error_scale" in type(part).model_fields

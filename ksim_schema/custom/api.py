@@ -29,7 +29,7 @@ With a method ``initial(self, x)``, which gives the memory at the start of an ep
 from __future__ import annotations
 
 import importlib
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field
@@ -140,6 +140,15 @@ class Custom(Part):
     def value(self, x: Any, *memory: Any) -> Any:
         """The lowering rule."""
         raise NotImplementedError
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A component with a memory."""
+
+    def initial(self, x: Any) -> Any:
+        """The memory at the start of an episode."""
+        ...
 
 
 class Observation(Custom, _Observation):

@@ -18,7 +18,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError, create_mod
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import SchemaError
 
-from ksim_schema.custom.api import BASES, Custom, Observation
+from ksim_schema.custom.api import BASES, Custom, Observation, Remembers
 from ksim_schema.diagnostics import Diagnostic, Sink, Span
 from ksim_schema.diagnostics.codes.custom import (
     BAD_DECLARATION,
@@ -151,7 +151,7 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
             COMPONENT_WITHOUT_RULE, message, source.at(name), help="add 'def value(self, x): ...'"
         )
     elif inspect.isfunction(rule):
-        wanted = 3 if hasattr(declared, "initial") else 2
+        wanted = 3 if issubclass(declared, Remembers) else 2
         try:
             inspect.signature(rule).bind(*range(wanted))
         except TypeError:

@@ -37,7 +37,8 @@ def tree_of(text: str) -> ast.expr:
             warnings.simplefilter("ignore")  # Python's own of odd literals are not the author's
             return ast.parse(text.lstrip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        line, offset = getattr(error, "lineno", 1) or 1, getattr(error, "offset", 1) or 1
+        told = error if isinstance(error, SyntaxError) else None
+        line, offset = (told.lineno or 1, told.offset or 1) if told else (1, 1)
         lead = len(text) - len(text.lstrip())
         start = lead if line == 1 else text.rfind("\n") + 1
         start = max(0, min(start + offset - 1, len(text) - 1))

@@ -209,6 +209,7 @@ class Interval:
 
 EVERYTHING = Interval(-math.inf, math.inf)
 """The whole line: what is not known."""
+ZERO = Interval(0.0, 0.0)
 _POSITIVE = Interval(0.0, math.inf)
 
 

@@ -163,6 +163,10 @@ class Action(Part):
         yield Errors("noise", self.noise, self.dimensions(robot))
         yield Errors("bias", self.bias, self.dimensions(robot))
 
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        """For each number of the action what zero asks for, and what one more adds to that."""
+        raise NotImplementedError
+
     def drives(self, robot: RobotFacts) -> tuple[Drive, ...]:
         """The motors and servos that it needs, one for each joint, in the model's order."""
         return tuple(self.drive(joint) for joint in robot.match_joints(self.joints))
@@ -193,6 +197,9 @@ class Torque(Action):
     kind: Literal["torque"] = "torque"
     scale: Annotated[Effort, Gt(0)] = Field(description="Torque or force of an action of 1.")
 
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        return ((0.0, float(self.scale)),) * self.size(robot)
+
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         joints = robot.match_joints(self.joints)
         return tuple(dict.fromkeys(FORCE if j.type == "slide" else TORQUE for j in joints))
@@ -214,6 +221,9 @@ class VelocityTarget(Action):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return tuple(d.times(Dimension(s=1), -1) for d in super().dimensions(robot))
+
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        return ((0.0, float(self.scale)),) * self.size(robot)
 
     def servo(self) -> tuple[float | None, float]:
         return None, float(self.gain)
@@ -252,6 +262,13 @@ class TargetMotion(PositionServo):
     def needs_limits(self) -> bool:
         return self.around == "middle"
 
+    def bases(self, robot: RobotFacts) -> Iterator[tuple[Joint, float, float]]:
+        """The joints, with the target of a zero action and half of the range of each."""
+        for joint in robot.match_joints(self.joints):
+            low, high = joint.limits or (0.0, 0.0)
+            base = {"home": joint.home[0], "zero": 0.0, "middle": (low + high) / 2}[self.around]
+            yield joint, base, (high - low) / 2
+
     @property
     def moves_limited(self) -> bool:
         """Whether the motion of the targets is limited."""
@@ -275,6 +292,12 @@ class PositionTarget(TargetMotion):
     @property
     def needs_limits(self) -> bool:
         return self.scale is None or super().needs_limits
+
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        scale = self.scale
+        return tuple(
+            (base, half if scale is None else float(scale)) for _, base, half in self.bases(robot)
+        )
 
 
 class PositionVelocityTarget(TargetMotion):
@@ -301,6 +324,10 @@ class PositionVelocityTarget(TargetMotion):
         each = super().mirrored(mirror)
         return None if each is None else joined((each, each))
 
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        positions = tuple((base, float(self.scale)) for _, base, _ in self.bases(robot))
+        return positions + ((0.0, float(self.velocity_scale)),) * len(positions)
+
     def errors(self, robot: RobotFacts) -> Iterator[Errors]:
         yield from super().errors(robot)
         speeds = tuple(d.times(Dimension(s=1), -1) for d in self.dimensions(robot))
@@ -315,6 +342,9 @@ class IntegratedVelocity(PositionServo):
 
     kind: Literal["integrated_velocity"] = "integrated_velocity"
     scale: Annotated[JointSpeed, Gt(0)] = Field(description="Target's speed of an action of 1.")
+
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        return ((0.0, float(self.scale)),) * self.size(robot)
 
 
 class IntegratedAcceleration(PositionServo):
@@ -331,3 +361,6 @@ class IntegratedAcceleration(PositionServo):
     max_speed: Annotated[JointSpeed, Gt(0)] | None = Field(
         default=None, description="Largest speed of the target."
     )
+
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        return ((0.0, float(self.scale)),) * self.size(robot)

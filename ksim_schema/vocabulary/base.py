@@ -11,7 +11,18 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar, Union, cast, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    runtime_checkable,
+)
 
 from annotated_types import Ge, Gt, Le
 from pydantic import (
@@ -152,7 +163,8 @@ KeyframeName = Annotated[str, Named("keyframe")]
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     low, high = value
-    same = getattr(low, "dimension", None) == getattr(high, "dimension", None)
+    same = isinstance(high, Measured) and isinstance(low, Measured)
+    same = same and low.dimension == high.dimension
     if isinstance(low, Measured) and not same and low != 0 and high != 0:
         raise PydanticCustomError("dimension", "both ends of a range must have the same unit")
     if low > high:
@@ -224,6 +236,22 @@ class Part(Model):
         if "kind" in cls.__annotations__:
             cls.kind_name = get_args(cls.model_fields["kind"].annotation)[0]
             KINDS.setdefault(cls.object, {})[cls.kind_name] = cls
+
+
+@runtime_checkable
+class OfJoints(Protocol):
+    """A part of any object with a field ``joints``: patterns of hinges and slides."""
+
+    @property
+    def joints(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class OfBody(Protocol):
+    """A part of any object with a field ``body``: what it is about; None is the robot's base."""
+
+    @property
+    def body(self) -> str | None: ...
 
 
 KINDS: dict[str, dict[str, type[Part]]] = {}

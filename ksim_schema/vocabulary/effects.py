@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.units import (
@@ -37,7 +37,7 @@ from ksim_schema.units import (
     TORQUE,
     Dimension,
 )
-from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
 
 Verb = Literal["starts", "draws", "adds", "asks", "ends", "wants", "needs"]
 VERBS: dict[Verb, str] = {
@@ -56,9 +56,6 @@ below it; not above it; the size of a change to either side. ``home``: the joint
 pose, whatever the field is; ``zero``: 0."""
 Change = Literal["set", "add", "multiply"]
 """What is done with the interval: it replaces what was, is added to it, or multiplies it."""
-
-
-ZERO = Interval(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +205,7 @@ def interval_of(value: Any, reach: Reach) -> Interval:
     if reach == "zero":
         return ZERO
     if isinstance(value, tuple):
-        low, high = (float(end) for end in value[:2])
+        low, high = map(float, cast("tuple[float, float]", value))
         return Interval(low, high) if reach != "symmetric" else Interval(-high, high)
     number = float(value)
     match reach:

@@ -80,7 +80,7 @@ class FloorFriction(Randomizer):
         return (f"geom_friction:{self.geom}", *pairs)
 
 
-class _JointFactor(Randomizer):
+class JointFactor(Randomizer):
     """What the randomizers of joint properties share."""
 
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
@@ -91,7 +91,7 @@ class _JointFactor(Randomizer):
         return tuple(f"{self.changes[0]}:{j.name}" for j in joints)
 
 
-class StaticFriction(_JointFactor):
+class StaticFriction(JointFactor):
     """Dry friction of joints (frictionloss) is multiplied by uniform draws."""
 
     kind: Literal["static_friction"] = "static_friction"
@@ -101,7 +101,7 @@ class StaticFriction(_JointFactor):
     changes: ClassVar[tuple[str, ...]] = ("dof_frictionloss",)
 
 
-class Armature(_JointFactor):
+class Armature(JointFactor):
     """Rotor inertia of joints (armature) is multiplied by uniform draws."""
 
     kind: Literal["armature"] = "armature"
@@ -111,7 +111,7 @@ class Armature(_JointFactor):
     changes: ClassVar[tuple[str, ...]] = ("dof_armature",)
 
 
-class JointDamping(_JointFactor):
+class JointDamping(JointFactor):
     """Viscous damping of joints is multiplied by uniform draws."""
 
     kind: Literal["joint_damping"] = "joint_damping"

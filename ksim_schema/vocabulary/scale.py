@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Number
+from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import Model
 
 
@@ -55,6 +56,21 @@ class Scale(Model):
         ramps = {"linear": self.linear, "quadratic": self.quadratic}
         ramps["square_root"] = self.square_root
         return next(((form, ramp) for form, ramp in ramps.items() if ramp is not None), None)
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Its smallest and its largest value over all levels."""
+        if self.ramp is not None:
+            start, to = self.ramp[1].start, self.ramp[1].to
+            return min(start, to), max(start, to)
+        if self.non_zero is not None:
+            return min(0.0, self.non_zero), max(0.0, self.non_zero)
+        assert self.constant is not None  # validated
+        return self.constant, self.constant
+
+    def times(self, values: Interval) -> Interval:
+        """All that numbers of an interval are, times this at some level."""
+        return values if self.constant == 1.0 else values * Interval(*self.extremes)
 
     @property
     def is_zero(self) -> bool:

@@ -15,7 +15,7 @@ from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
-from ksim_schema.vocabulary.base import Floating, annotated_fields
+from ksim_schema.vocabulary.base import Floating, OfBody, annotated_fields
 
 
 def choose_base(plan: Plan, sink: Sink) -> Plan:
@@ -93,5 +93,5 @@ def needs_base(part: Part) -> bool:
     fields = list(annotated_fields(part, Floating))
     if fields:
         return any(body is None for _, _, body in fields)
-    floating = part.floating and getattr(part, "body", None) is None
-    return floating or (part.object == "Event" and getattr(part, "body", "") is None)
+    of_base = part.body is None if isinstance(part, OfBody) else part.floating
+    return of_base and (part.floating or part.object == "Event")

@@ -50,7 +50,9 @@ def durations(plan: Plan) -> Iterator[Diagnostic]:
     for counted in COUNTED:
         step = plan.robot.facts.timestep if counted.physics else plan.period
         for name, part in plan.parts(counted.object).items():
-            written: Any = getattr(part, counted.field, None)
+            if counted.field not in type(part).model_fields:
+                continue
+            written: Any = getattr(part, counted.field)
             ends = written if isinstance(written, tuple) else (written,)
             if not all(isinstance(end, int | float) for end in ends):
                 continue

@@ -124,8 +124,10 @@ def _neutral(part: v.Randomizer) -> bool:
             return part.tilt == 0
         case v.FloorFriction():
             return False
+        case v.JointFactor() | v.BodyInertia() | v.CollisionGeometry() | v.MotorStrength():
+            return part.factor == one
         case _:
-            return getattr(part, "factor", None) == one
+            return False
 
 
 def _gains(plan: Plan, part: v.ServoGains) -> Iterator[tuple[str, str, str]]:

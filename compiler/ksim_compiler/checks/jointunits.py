@@ -13,7 +13,7 @@ from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured, Unit
 from ksim_schema.vocabulary import Named, Part, annotated_fields
-from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.base import Model, OfJoints
 
 M = TypeVar("M", bound=Model)
 
@@ -97,12 +97,11 @@ def _with(model: M, path: tuple[str, ...], value: Any) -> M:
 
 def _joints(facts: RobotFacts, part: Part) -> tuple[Joint, ...]:
     """The joints that the values of a part are of: those of ``joints``, or all that it names."""
-    patterns = getattr(part, "joints", None)
-    if patterns is None:
-        named = annotated_fields(part, Named)
-        texts = (value for _, name, value in named if name.what == "joint" and value)
-        patterns = [p for v in texts for p in (v if isinstance(v, tuple) else (v,))]
-    return facts.match_joints(patterns)
+    if isinstance(part, OfJoints):
+        return facts.match_joints(part.joints)
+    named = annotated_fields(part, Named)
+    texts = (value for _, name, value in named if name.what == "joint" and value)
+    return facts.match_joints([p for v in texts for p in (v if isinstance(v, tuple) else (v,))])
 
 
 def aliased(part: Part, path: tuple[str, ...]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
-from ksim_schema.vocabulary.base import Floating
+from ksim_schema.vocabulary.base import Floating, OfJoints
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
@@ -214,9 +214,9 @@ def _pattern(
 
 def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
     """The joints have limits where a part is derived from them."""
-    if not part.needs_limits:
+    if not part.needs_limits or not isinstance(part, OfJoints):
         return
-    endless = [j.name for j in facts.match_joints(getattr(part, "joints", ())) if j.limits is None]
+    endless = [j.name for j in facts.match_joints(part.joints) if j.limits is None]
     if endless:
         message = f"{part.kind_name!r} is derived from joints' limits here, and joint "
         message += f"{endless[0]!r} has none"

@@ -218,7 +218,7 @@ def _takes(model: type[Model], info: FieldInfo) -> str:
     several = get_origin(_bare(info.annotation)) is tuple
     if wire is not None:
         hom = sch_task().homs[wire.hom]
-        ends = {hom.dom, hom.codom} - {getattr(model, "object", "")}
+        ends = {hom.dom, hom.codom} - ({model.object} if issubclass(model, Part) else set())
         other = wire.of or " or ".join(sorted(ends & set(KINDS)))
         return f"{other} names" if several else f"{other} name"
     if named is not None:
@@ -274,7 +274,7 @@ def _text(info: FieldInfo, value: Any) -> str:
         case Scale():
             return f"{value.constant:g}" if value.constant is not None else "a curve"
         case Model():
-            return str(getattr(value, "kind", None) or "a mapping")
+            return str(dict(value).get("kind") or "a mapping")
         case tuple():
             items = cast("tuple[Any, ...]", value)
             return "[" + ", ".join(_text(info, item) for item in items) + "]"

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ksim_compiler.artifact import versions
 from ksim_compiler.deploy.graph import memories
-from ksim_compiler.deploy.reads import body_of, reads, sensors
+from ksim_compiler.deploy.reads import reads, sensors
 from ksim_compiler.deploy.targets import Targets, targets
 from ksim_compiler.learn.nets.normalizer import LIMIT
 from ksim_compiler.learn.run.policy import Policy
@@ -22,6 +22,7 @@ from ksim_compiler.plan.clock import ticks
 from ksim_compiler.plan.columns import elements, inputs
 from ksim_compiler.robot.model import load, replaced
 from ksim_schema.graph.canonical import values_of
+from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.observation import Observation
 
 FORMAT = "ksim-contract-2"
@@ -115,8 +116,8 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
             "reads": reads(plan, column.source),
             "definition": " ".join((type(part).__doc__ or "").split()),
         }
-        if hasattr(part, "body"):
-            entry["parameters"]["body"] = body_of(plan, part)
+        if isinstance(part, OfBody):
+            entry["parameters"]["body"] = part.body or plan.robot.facts.root
         if isinstance(part, Observation):
             units = plan.units.get(column.source, ())
             entry |= {

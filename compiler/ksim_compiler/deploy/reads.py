@@ -11,9 +11,10 @@ from typing import Any
 
 from ksim_compiler.plan import Plan
 from ksim_schema.graph import Node
-from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.base import OfBody, OfJoints
 from ksim_schema.vocabulary.command import Command, Drawn, motion as commands
+from ksim_schema.vocabulary.observation.base import Several
 from ksim_schema.vocabulary.observation.feet import Contact
 from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
 
@@ -38,25 +39,19 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
     """What stands behind an observation or a command, as JSON data in SI units."""
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
     found: dict[str, Any] = {}
-    if hasattr(part, "body"):
-        found["body"] = body_of(plan, part)
-    for name in _PLAIN:
-        if hasattr(part, name):
-            found[name] = _plain(getattr(part, name))
-    for name in _DRAWN:
-        if hasattr(part, name):
-            found[name] = _middle(getattr(part, name))
-    patterns: Any = getattr(part, "joints", None)
-    if patterns is not None:
-        joints = facts.match_joints(patterns)
+    if isinstance(part, OfBody):
+        found["body"] = part.body or facts.root
+    fields = type(part).model_fields
+    found |= {name: _plain(getattr(part, name)) for name in _PLAIN if name in fields}
+    found |= {name: _middle(getattr(part, name)) for name in _DRAWN if name in fields}
+    if isinstance(part, OfJoints):
+        joints = facts.match_joints(part.joints)
         found |= {"joints": [j.name for j in joints], "home": [j.home[0] for j in joints]}
     if found.get("frame") in ("robot", "world") and "body" not in found:
         found["base"] = facts.root
-    names: Any = getattr(part, "names", None)
-    if callable(names):
-        called: Any = names(facts)
-        found["names"] = list(called)
-    if sensors := part.sensors(facts):  # type: ignore[attr-defined]
+    if isinstance(part, Several):
+        found["names"] = list(part.names(facts))
+    if sensors := part.sensors(facts):
         found["sensors"] = [request.name for request in sensors]
     if isinstance(part, Contact):
         found["groups"] = [[s.name for s in group] for group in part.requests(facts)]
@@ -74,11 +69,6 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
     return found
 
 
-def body_of(plan: Plan, part: Part) -> str:
-    """The body that a part is about: the one that it names, or the base."""
-    return getattr(part, "body", None) or plan.robot.facts.root
-
-
 def sensors(plan: Plan) -> list[dict[str, Any]]:
     """The sensors that the policy's inputs are read from and that are not the model's own."""
     facts, requests = plan.robot.facts, dict[Any, None]()
@@ -86,9 +76,9 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
     for node in nodes:
         part = plan.task.of(node.object)[node.name]
         if isinstance(part, CommandValue):
-            heeded: Any = plan.task.of(Command)[part.command]
+            heeded = plan.task.of(Command)[part.command]
             requests.update(dict.fromkeys(heeded.sensors(facts)))
-        requests.update(dict.fromkeys(part.sensors(facts)))  # type: ignore[attr-defined]
+        requests.update(dict.fromkeys(part.sensors(facts)))
     return [
         {
             "name": request.name,
@@ -102,7 +92,7 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _command(plan: Plan, node: Node) -> dict[str, Any]:
-    part: Any = plan.task.of(node.object)[node.name]
+    part = plan.task.of(Command)[node.name]
     size = part.size(plan.robot.facts)
     return {
         "name": node.name,
@@ -118,7 +108,7 @@ def _recalled(plan: Plan, part: LastAction) -> list[list[int]]:
     """The stretches of the policy's output that are read back."""
     places, start = dict[str, list[int]](), 0
     for name in plan.actions():
-        action: Any = plan.parts(Action)[name]
+        action = plan.parts(Action)[name]
         places[name] = [start, start + action.size(plan.robot.facts)]
         start = places[name][1]
     return [places[name] for name in part.recall or places]

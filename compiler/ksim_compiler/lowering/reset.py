@@ -15,6 +15,7 @@ from ksim_compiler.lowering.scale import uniform
 from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import Joint, Surface, file_key
 from ksim_schema.vocabulary import reset as v
+from ksim_schema.vocabulary.base import OfBody
 
 Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]
 """qpos and qvel. A rule sees that of the rules before it in ``x.world``."""
@@ -51,7 +52,7 @@ def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
 
 def _free(c: v.Reset, x: Context) -> tuple[slice, slice, slice]:
     """Where qpos has a floating body's position and orientation, and qvel its velocity."""
-    base = x.robot.free_joint(getattr(c, "body", None))
+    base = x.robot.free_joint(c.body if isinstance(c, OfBody) else None)
     assert base is not None
     orientation = slice(base.qpos + 3, base.qpos + 7)
     return slice(base.qpos, base.qpos + 3), orientation, slice(base.dof, base.dof + 6)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ksim_schema.custom.api import Custom
+from ksim_schema.custom.api import Custom, Remembers
 from ksim_schema.vocabulary import KINDS, Part
 
 
@@ -48,7 +48,8 @@ def lower(
 def rule_of(component: Part) -> Rule:
     """The rule of a component; one of a task's own files is its own rule."""
     if isinstance(component, Custom):
-        return Rule(type(component).value, getattr(type(component), "initial", None))
+        declared = type(component)
+        return Rule(declared.value, declared.initial if issubclass(declared, Remembers) else None)
     return RULES[type(component)]
 
 

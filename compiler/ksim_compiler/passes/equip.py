@@ -17,6 +17,7 @@ from ksim_schema.diagnostics.codes.values import (
     TORN_ACTUATOR,
 )
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
+from ksim_schema.vocabulary import Named, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.randomizer import Randomizer
 
@@ -124,12 +125,13 @@ def _unread(plan: Plan, robot: robots.Robot) -> Iterator[Diagnostic]:
     lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
     for object in ("Observation", "Reward", "Termination"):
         for name, part in plan.parts(object).items():
-            sensor = getattr(part, "sensor", None)
-            if sensor in lost:
+            for (field, *_), named, sensor in annotated_fields(part, Named):
+                if named.what != "sensor" or sensor not in lost:
+                    continue
                 message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
                 help = "read the joint or the task's own actuator: 'actuator_force'"
                 yield plan.task.report(
-                    SENSOR_OF_REPLACED_ACTUATOR, message, object, name, "sensor", help=help
+                    SENSOR_OF_REPLACED_ACTUATOR, message, object, name, field, help=help
                 )
 
 

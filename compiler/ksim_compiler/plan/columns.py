@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from ksim_compiler.plan.plan import Column, Plan
 from ksim_compiler.robot.anatomy import Key
@@ -15,17 +14,12 @@ from ksim_schema.diff.tiers import SENSOR_ERRORS
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.action import (
-    Action,
-    PositionTarget,
-    PositionVelocityTarget,
-    TargetMotion,
-)
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import Named, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
 from ksim_schema.vocabulary.observation import Observation
-from ksim_schema.vocabulary.observation.base import selected
+from ksim_schema.vocabulary.observation.base import Several, selected
 from ksim_schema.vocabulary.observation.joint import JointObservation
 from ksim_schema.vocabulary.observation.signal import LastAction, SensorValue, WiredObservation
 
@@ -87,9 +81,10 @@ def standing(plan: Plan, node: Node) -> list[tuple[float, float]]:
     if isinstance(part, LastAction):
         edges = plan.graph.into(node, part.source)
         return [pair for edge in edges for pair in standing(plan, edge.src)]
-    if isinstance(part, JointObservation) and getattr(part, "relative_to", None) == "home":
+    if isinstance(part, JointObservation) and part.from_home:
         return [(joint.home[0], 1.0) for joint in facts.match_joints(part.joints)]
-    return [(0.0, 1.0)] * (plan.shapes[node][0] // getattr(part, "history", 1))
+    history = part.history if isinstance(part, Observation) else 1
+    return [(0.0, 1.0)] * (plan.shapes[node][0] // history)
 
 
 def _signed(plan: Plan, node: Node, segment: Segment, negated: Collection[Key]) -> Segment:
@@ -131,7 +126,7 @@ def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
         sizes = [plan.shapes[n][0] for n in sources]
         if sum(sizes) == each:
             senses = tuple(t for (_, t), n in zip(told, sizes, strict=True) for _ in range(n))
-            of = (getattr(p, "squash", None) is not None for _, p in parts)
+            of = (isinstance(p, Action) and p.squash is not None for _, p in parts)
             squashed = tuple(s for s, n in zip(of, sizes, strict=True) for _ in range(n))
             senses, squashed = senses * part.history, squashed * part.history
     scales = tuple(part.scale / unit for _, unit in units) * part.history
@@ -176,8 +171,8 @@ def _elements(plan: Plan, node: Node, part: Observation, size: int) -> tuple[tup
             continue
         if named.what == "joint":
             names = tuple(joint.name for joint in facts.match_joints(patterns))
-        elif hasattr(part, "names"):
-            names = part.names(facts)  # type: ignore[attr-defined]
+        elif isinstance(part, Several):
+            names = part.names(facts)
         else:
             names = selected(facts, named.what, patterns)
         each = size // len(names) if names else 0
@@ -204,28 +199,9 @@ def _output(plan: Plan, name: str) -> Segment:
 
 def _formula(plan: Plan, action: Action) -> list[tuple[float, float]]:
     """For each number of an action what zero sets, and what one more adds to that."""
-    joints = plan.robot.facts.match_joints(action.joints)
-    zeros = [0.0] * len(joints)
-    units: list[Any] = [getattr(action, "scale", None)] * len(joints)
-    ends = [j.limits or (0.0, 0.0) for j in joints]
-    if isinstance(action, TargetMotion) and action.around == "home":
-        zeros = [j.home[0] for j in joints]
-    elif isinstance(action, TargetMotion) and action.around == "middle":
-        zeros = [(low + high) / 2 for low, high in ends]
-    if isinstance(action, PositionTarget) and action.scale is None:
-        units = [(high - low) / 2 for low, high in ends]
-    if isinstance(action, PositionVelocityTarget):
-        zeros += [0.0] * len(joints)
-        units += [action.velocity_scale] * len(joints)
-    size = plan.shapes[Node("Action", action_name(plan, action))][0]
-    if len(units) != size or not all(isinstance(u, float | int) and u for u in units):
-        return [(0.0, 1.0)] * size  # a kind of the author's own, whose formula is its own
-    return [(float(zero), float(unit)) for zero, unit in zip(zeros, units, strict=True)]
-
-
-def action_name(plan: Plan, action: Action) -> str:
-    """The name of one of a task's actions."""
-    return next(name for name, part in plan.task.of(Action).items() if part is action)
+    targets = action.targets(plan.robot.facts)
+    known = all(unit for _, unit in targets)  # not where a joint's range is wanted and has none
+    return list(targets) if known else [(0.0, 1.0)] * len(targets)
 
 
 def _distinct(labels: tuple[str, ...], size: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import Named, Part, annotated_fields
-from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.action import Action, PositionServo
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.base import selected
@@ -142,7 +142,7 @@ def _told(
                 yield key, text, other_sign and key in signed
     plain = all(isinstance(part, _MEASURED) for part in now.parts)
     yield from ((*told, plain) for told in _homes(facts, now, keys[1]))
-    held = any(getattr(part, "clip_to_limits", False) for part in now.parts)
+    held = any(_held(part) for part in now.parts)
     yield from ((*told, plain and not held) for told in _limits(before, after, now, keys[1]))
 
 
@@ -194,13 +194,18 @@ def _limits(
     before: Anatomy, after: Anatomy, now: Stretch, keys: list[Key]
 ) -> Iterator[tuple[Key, str]]:
     """Limits of joints, where something is derived from them or held within them."""
-    if not any(part.needs_limits or getattr(part, "clip_to_limits", False) for part in now.parts):
+    if not any(part.needs_limits or _held(part) for part in now.parts):
         return
     for key in dict.fromkeys(keys):
         a, b = (m.joints.get(key[1]) if key[0] == "joint" else None for m in (before, after))
         if a is not None and b is not None and a.limits != b.limits:
             was, is_ = (_text(j.limits) if j.limits else "none" for j in (a, b))
             yield key, f"the limits of joint {key[1]!r} were {was} and are {is_}"
+
+
+def _held(part: Part) -> bool:
+    """Whether what it sets is held within the joints' limits."""
+    return isinstance(part, PositionServo) and part.clip_to_limits
 
 
 def _text(values: tuple[float, ...]) -> str:

@@ -12,7 +12,9 @@ from ksim_schema.diff import Diff
 from ksim_schema.diff.columns import ColumnMap, Migration, column_map, obstacles
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
+from ksim_schema.vocabulary.action import Action, PositionServo
 from ksim_schema.vocabulary.learner import Learner
+from ksim_schema.vocabulary.observation import Observation
 
 RETURNS = ("Reward", "Termination")
 """Objects that a change of makes other returns of the same episodes."""
@@ -131,8 +133,9 @@ def _limited(plan: Plan, node: Node, negated: Collection[Key] = ()) -> tuple[Any
         What all of its numbers share, and the limits by what they are of.
     """
     part = plan.task.of(node.object)[node.name]
-    clip = getattr(part, "clip", None)
-    how = getattr(part, "squash", None), clip is None, getattr(part, "clip_to_limits", False)
+    clip = part.clip if isinstance(part, Action | Observation) else None
+    squash = part.squash if isinstance(part, Action) else None
+    how = squash, clip is None, isinstance(part, PositionServo) and part.clip_to_limits
     if clip is None:
         return how, {}
     keys = along(plan, node)

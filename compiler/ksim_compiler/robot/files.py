@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ksim_compiler.robot.xml import XmlError, parse
+from ksim_schema.diagnostics import Code
+from ksim_schema.diagnostics.codes.names import UNREADABLE_MODEL
 from ksim_schema.robot import FILES
 from ksim_schema.source.files import FileError, NoFileError, read_bytes
 
@@ -35,7 +37,24 @@ MAX_FILES = 4096
 
 
 class ModelError(Exception):
-    """A model that cannot be read or compiled. The message is for the author."""
+    """A model that cannot be read or compiled. The message is for the author.
+
+    Attributes:
+        code: of the diagnostic.
+        field: of the PhysicsState that it is about.
+        help: what to do.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        help: str = "",
+        *,
+        code: Code = UNREADABLE_MODEL,
+        field: str = "model",
+    ) -> None:
+        super().__init__(message)
+        self.code, self.field, self.help = code, field, help
 
 
 @dataclass(frozen=True)

@@ -27,16 +27,10 @@ INSTALL = "pip install 'ksim-schema[menagerie]'"
 
 
 class ModelRefError(ModelError):
-    """A reference to a model that leads nowhere.
-
-    Attributes:
-        code: the code of the diagnostic.
-        help: what to do.
-    """
+    """A reference to a model that leads nowhere."""
 
     def __init__(self, code: Code, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.code, self.help = code, help
+        super().__init__(message, help, code=code)
 
 
 class Located(NamedTuple):

@@ -35,17 +35,10 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class BrokenModel(ModelError):
-    """A model that MuJoCo reads, and that cannot be simulated.
-
-    Attributes:
-        code: of the diagnostic.
-        field: of the PhysicsState that it is about.
-        help: what to do.
-    """
+    """A model that MuJoCo reads, and that cannot be simulated."""
 
     def __init__(self, code: Code, message: str, field: str = "model", help: str = "") -> None:
-        super().__init__(message)
-        self.code, self.field, self.help = code, field, help
+        super().__init__(message, help, code=code, field=field)
 
 
 def png_size(data: bytes) -> tuple[int, int] | None:

@@ -24,16 +24,10 @@ BASE = 0.2
 
 
 class TerrainError(ModelError):
-    """A terrain that cannot be made.
-
-    Attributes:
-        code: of the diagnostic.
-        field: of the PhysicsState that it is about.
-    """
+    """A terrain that cannot be made."""
 
     def __init__(self, message: str, help: str = "", code: Code = BAD_TERRAIN) -> None:
-        super().__init__(message)
-        self.code, self.field, self.help = code, "terrain", help
+        super().__init__(message, help, code=code, field="terrain")
 
 
 def heights(terrain: v.Terrain) -> np.ndarray:

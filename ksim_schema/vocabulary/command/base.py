@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 from annotated_types import Gt
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed
 from ksim_schema.units import Dimension, Time
+from ksim_schema.units.interval import ZERO, Interval
 from ksim_schema.vocabulary.base import Part, Probability, Range
 
 
@@ -63,3 +64,24 @@ class Drawn(Command):
     def rates(self) -> tuple[float | None, ...]:
         """Largest change of each drawn number in a second, None for any; () without limits."""
         return ()
+
+    @property
+    def draws_vary(self) -> bool:
+        """Whether it can draw more than one value."""
+        inherited = Drawn.model_fields
+        names = (name for name in type(self).model_fields if name not in inherited)
+        return any(_wide(getattr(self, name)) for name in names)
+
+    def told_of(self, drawn: Interval) -> Interval:
+        """All that the policy can be told of an element that is drawn from an interval."""
+        return drawn.hull(ZERO) if self.from_rest and self.rates() else drawn
+
+
+def _wide(value: Any) -> bool:
+    """Whether a field's value is a range of more than one number, or has such a range in it."""
+    if not isinstance(value, tuple):
+        return False
+    members = cast("tuple[Any, ...]", value)
+    if len(members) == 2 and all(isinstance(member, int | float) for member in members):
+        return bool(members[0] < members[1])
+    return any(map(_wide, members))

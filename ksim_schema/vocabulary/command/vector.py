@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Number
+from ksim_schema.units.interval import ZERO, Interval
 from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.effects import Effect
@@ -35,6 +36,14 @@ class Vector(Drawn):
                 {"names": len(self.names), "ranges": self.count, "fields": "names ranges"},
             )
         return self
+
+    @property
+    def draws_vary(self) -> bool:
+        return bool(self.zero) or super().draws_vary
+
+    def told_of(self, drawn: Interval) -> Interval:
+        told = super().told_of(drawn)
+        return told.hull(ZERO) if self.zero else told
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
         return tuple(
@@ -68,6 +77,9 @@ class FloatVector(Vector):
     @property
     def count(self) -> int:
         return len(self.ranges)
+
+    def told_of(self, drawn: Interval) -> Interval:
+        return super().told_of(self.scale.times(drawn))
 
     def rates(self) -> tuple[float | None, ...]:
         return () if self.rate is None else (self.rate,) * self.count

@@ -21,6 +21,7 @@ from ksim_schema.units import (
     Dimension,
     Speed,
 )
+from ksim_schema.units.interval import ZERO, Interval
 from ksim_schema.vocabulary.base import Probability, Range
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.effects import Effect
@@ -37,6 +38,14 @@ class Velocity(Drawn):
     scale: ScaleValue = Field(
         default=constant_scale(1.0), description="Factor of the speeds; may follow the level."
     )
+
+    @property
+    def draws_vary(self) -> bool:
+        return bool(self.stand_still) or super().draws_vary
+
+    def told_of(self, drawn: Interval) -> Interval:
+        told = super().told_of(self.scale.times(drawn))
+        return told.hull(ZERO) if self.stand_still else told
 
 
 class PlanarVelocity(Velocity):
@@ -108,6 +117,13 @@ class LinearVelocity(Velocity):
         default=None, description="Largest change of the direction in a second."
     )
 
+    @property
+    def draws_vary(self) -> bool:
+        return bool(self.direction or self.backward) or super().draws_vary
+
+    def told_of(self, drawn: Interval) -> Interval:
+        return super().told_of(drawn.hull(-drawn) if self.backward else drawn)
+
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("speed", "direction", "forward", "sideways")
 
@@ -132,6 +148,9 @@ class AngularVelocity(Velocity):
     acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
         default=None, description="Largest change of the turning rate in a second."
     )
+
+    def told_of(self, drawn: Interval) -> Interval:
+        return super().told_of(drawn.hull(-drawn) if self.either_way else drawn)
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("turn",)

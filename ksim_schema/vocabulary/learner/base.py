@@ -16,6 +16,9 @@ from ksim_schema.diagnostics import Code
 from ksim_schema.units import Time
 from ksim_schema.vocabulary.base import Model, PositiveInt
 
+SHORT_SIGHTED = 0.5
+"""A discount below this looks less than two control ticks ahead."""
+
 
 class Remark(NamedTuple):
     """What is wrong with values of a learner that are valid one by one.
@@ -96,6 +99,11 @@ class Learner(Model):
     def copies(self) -> int:
         """How many numbers are kept for each parameter of the networks, itself among them."""
         return 1
+
+    @property
+    def discounts(self) -> Mapping[tuple[str, ...], float]:
+        """What a reward one control tick later counts, by the path of the field that says so."""
+        return {}
 
     def remarks(self, recurrent: bool) -> Iterator[Remark]:
         """What is wrong with its values taken together.

@@ -21,7 +21,7 @@ from ksim_schema.diagnostics.codes.values import UNEVEN_MINIBATCHES
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Number
 from ksim_schema.vocabulary.base import Model, PositiveInt, Range
-from ksim_schema.vocabulary.learner.base import Learner, Remark
+from ksim_schema.vocabulary.learner.base import SHORT_SIGHTED, Learner, Remark
 
 PositiveNumber = Annotated[Number, Gt(0.0)]
 NonNegativeNumber = Annotated[Number, Ge(0.0)]
@@ -188,6 +188,12 @@ class PPO(Learner):
         """A parameter and its two moments of Adam."""
         return 3
 
+    @property
+    def discounts(self) -> Mapping[tuple[str, ...], float]:
+        """As :attr:`Learner.discounts`."""
+        given = {("gamma", "start"): self.gamma.start, ("gamma", "end"): self.gamma.end}
+        return {path: value for path, value in given.items() if value is not None}
+
     def remarks(self, recurrent: bool) -> Iterator[Remark]:
         """Uneven minibatches, odd sizes, and shares of a run without an end."""
         samples = self.envs if recurrent else self.envs * self.rollout
@@ -211,17 +217,16 @@ class PPO(Learner):
 
     def _odd(self) -> Iterator[Remark]:
         """Values that are far from all with which such training is known to work."""
-        for field in ("start", "end"):
-            gamma: float | None = getattr(self.gamma, field)
+        for path, gamma in self.discounts.items():
             if gamma == 1.0:
                 message = "with a discount of 1 the return has no bound: a time-out is no end, and "
                 message += "what would have followed counts"
                 help = "give less than 1, such as 0.99"
-                yield Remark(ODD_DISCOUNT, message, ("gamma", field), help)
-            elif gamma is not None and gamma < SHORT_SIGHTED:
+                yield Remark(ODD_DISCOUNT, message, path, help)
+            elif gamma < SHORT_SIGHTED:
                 message = f"a discount of {gamma:g} looks {1.0 / (1.0 - gamma):.3g} control ticks "
                 help = "give for example 0.97, which looks ahead 33 ticks"
-                yield Remark(ODD_DISCOUNT, message + "ahead", ("gamma", field), help)
+                yield Remark(ODD_DISCOUNT, message + "ahead", path, help)
         for path, low, high, usual in USUAL:
             value: Any = self
             for step in path:
@@ -233,8 +238,6 @@ class PPO(Learner):
                 yield Remark(ODD_LEARNING, message, path, f"{usual} is usual")
 
 
-SHORT_SIGHTED = 0.5
-"""A discount below this looks less than two ticks ahead."""
 USUAL: tuple[tuple[tuple[str, ...], float, float, str], ...] = (
     (("learning_rate", "start"), 1e-7, 0.05, "3.0e-4"),
     (("learning_rate", "adaptive_kl"), 1e-5, 0.5, "0.01"),

@@ -115,6 +115,14 @@ class Observation(Part):
         yield from ()
 
 
+class Several(Observation):
+    """What the observations share that have a value of each of some bodies, sites or feet."""
+
+    def names(self, robot: RobotFacts) -> tuple[str, ...]:
+        """What the value is of, in its order."""
+        raise NotImplementedError
+
+
 def selected(robot: RobotFacts, what: str, patterns: Iterable[str]) -> tuple[str, ...]:
     """The names that the patterns match: in the order of the patterns, then in the model's."""
     return tuple(dict.fromkeys(n for p in patterns for n in robot.match(what, (p,))))

@@ -12,14 +12,14 @@ from ksim_schema.units import ANGULAR_SPEED, INERTIA, LENGTH, MASS, SPEED, Dimen
 from ksim_schema.vocabulary.base import BodyPattern
 from ksim_schema.vocabulary.observation.base import (
     Frame,
-    Observation,
     Rotation,
+    Several,
     SitePattern,
     selected,
 )
 
 
-class FrameObservation(Observation):
+class FrameObservation(Several):
     """A value of each of some frames of the model.
 
     Class attributes:
@@ -27,10 +27,6 @@ class FrameObservation(Observation):
     """
 
     objtype: ClassVar[str] = "xbody"
-
-    def names(self, robot: RobotFacts) -> tuple[str, ...]:
-        """The bodies or sites, in the order of the value."""
-        raise NotImplementedError
 
     def requests(self, robot: RobotFacts, type: str, frame: Frame) -> tuple[SensorRequest, ...]:
         """A frame sensor for each, relative to the robot's base or in the world."""
@@ -154,7 +150,7 @@ class SiteOrientation(SiteObservation, OrientationObservation):
     kind: Literal["site_orientation"] = "site_orientation"
 
 
-class CenterOfMassObservation(Observation):
+class CenterOfMassObservation(Several):
     """A row of a com-based array of MuJoCo for each of some bodies."""
 
     sensed: ClassVar[bool] = False
@@ -163,7 +159,6 @@ class CenterOfMassObservation(Observation):
     )
 
     def names(self, robot: RobotFacts) -> tuple[str, ...]:
-        """The bodies, in the order of the value."""
         return tuple(n for n in selected(robot, "body", self.bodies) if n != robot.bodies[0])
 
 

@@ -12,7 +12,7 @@ from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import AXIAL, VECTOR, Mirror, Signed, blocks
 from ksim_schema.units import FORCE, LENGTH, TORQUE, Dimension
 from ksim_schema.vocabulary.base import BodyPattern, GeomPattern
-from ksim_schema.vocabulary.observation.base import Observation, Problem, selected
+from ksim_schema.vocabulary.observation.base import Observation, Problem, Several, selected
 from ksim_schema.vocabulary.observation.body import OrientationObservation, SiteObservation
 
 
@@ -42,7 +42,7 @@ class FeetOrientation(SiteObservation, OrientationObservation):
     kind: Literal["feet_orientation"] = "feet_orientation"
 
 
-class FeetLoad(Observation):
+class FeetLoad(Several):
     """A vector of the force from outside on each foot.
 
     Class attributes:
@@ -57,7 +57,6 @@ class FeetLoad(Observation):
     )
 
     def names(self, robot: RobotFacts) -> tuple[str, ...]:
-        """The bodies, in the order of the value."""
         return selected(robot, "body", self.feet)
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:

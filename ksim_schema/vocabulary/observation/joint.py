@@ -27,6 +27,11 @@ class JointObservation(Observation):
         default=(".*",), description="Names or patterns of hinges and slides."
     )
 
+    @property
+    def from_home(self) -> bool:
+        """Whether it is measured from the home pose."""
+        return False
+
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(robot.match_joints(self.joints)),)
 
@@ -38,14 +43,23 @@ class JointObservation(Observation):
         return mirror.joints(mirror.robot.match_joints(self.joints))
 
 
-class JointPosition(JointObservation):
+class _Relative(JointObservation):
+    """What can be measured from the home pose."""
+
+    relative_to: Literal["home", "zero"] = Field(
+        default="zero", description="Measured from the home pose or from the joint's zero."
+    )
+
+    @property
+    def from_home(self) -> bool:
+        return self.relative_to == "home"
+
+
+class JointPosition(_Relative):
     """Positions of joints: ``q - q_home`` or ``q``; rad or m, at the end of the tick (qpos)."""
 
     kind: Literal["joint_position"] = "joint_position"
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    relative_to: Literal["home", "zero"] = Field(
-        default="zero", description="Measured from the home pose or from the joint's zero."
-    )
 
 
 class JointVelocity(JointObservation):
@@ -64,7 +78,7 @@ class JointAcceleration(JointObservation):
     fields: ClassVar[tuple[str, ...]] = ("qacc",)
 
 
-class CommandedJointPosition(JointObservation):
+class CommandedJointPosition(_Relative):
     """Targets of the joints' position servos: ``target - q_home`` or ``target``; rad or m (ctrl).
 
     What the last action asked for, after its scale, latency and limits: the first half of ksim's
@@ -74,9 +88,6 @@ class CommandedJointPosition(JointObservation):
 
     kind: Literal["commanded_joint_position"] = "commanded_joint_position"
     fields: ClassVar[tuple[str, ...]] = ("ctrl",)
-    relative_to: Literal["home", "zero"] = Field(
-        default="zero", description="Measured from the home pose or from the joint's zero."
-    )
 
 
 class ActuatorForce(JointObservation):

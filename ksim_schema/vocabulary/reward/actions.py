@@ -8,8 +8,9 @@ from annotated_types import Ge
 from pydantic import Field
 
 from ksim_schema.units import ACCELERATION, ANGULAR_ACCELERATION, JointSpeed, Unit
+from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import JointPattern
-from ksim_schema.vocabulary.effects import ZERO, Effect
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import Normed
 
 JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]

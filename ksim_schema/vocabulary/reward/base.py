@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -56,6 +56,14 @@ class Reward(Part):
 
 Norm = Literal["l1", "l2"]
 Reduce = Literal["sum", "mean"]
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A reward with a field ``command``: the one that it follows; None follows none."""
+
+    @property
+    def command(self) -> str | None: ...
 
 
 class Normed(Reward):

@@ -20,8 +20,9 @@ from ksim_schema.units import (
     Number,
     Unit,
 )
+from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, JointPattern, Named, Probability, Wire
-from ksim_schema.vocabulary.effects import ZERO, Effect
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import Normed, Reduce, Rest, Reward, velocity_of
 
 JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
@@ -36,8 +37,13 @@ class _Joints(Reward):
 
 
 class _Targets(_Joints):
-    """Joints with a position that each should have."""
+    """Joints with a position that each should have.
 
+    Class attributes:
+        one_each: fields with a value for each entry of ``joints``.
+    """
+
+    one_each: ClassVar[tuple[str, ...]] = ("targets",)
     effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "joint.{joints}", "joints", "home"),)
 
     around: Literal["home", "zero"] = Field(
@@ -62,8 +68,8 @@ class _Targets(_Joints):
 
     @model_validator(mode="after")
     def _as_many_as_joints(self) -> _Targets:
-        for name in ("targets", "weights"):
-            values = getattr(self, name, None)
+        for name in self.one_each:
+            values: tuple[float, ...] | None = getattr(self, name)
             if values is not None and len(values) != len(self.joints):
                 raise PydanticCustomError(
                     "one_each",
@@ -94,6 +100,7 @@ class JointDeviation(_Targets, Normed):
     kind: Literal["joint_deviation"] = "joint_deviation"
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     penalty: ClassVar[bool] = True
+    one_each: ClassVar[tuple[str, ...]] = ("targets", "weights")
     weights: tuple[Number, ...] | None = Field(
         default=None, description="Factor of the distance, one for each entry of `joints`."
     )

@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Dimension, Length, Number, Unit
+from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, Named, Names, Range, Wire
-from ksim_schema.vocabulary.effects import ZERO, Effect
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import (
     AngleKernel,
     AngularSpeedKernel,

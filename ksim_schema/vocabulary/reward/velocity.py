@@ -11,8 +11,9 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, Number, Speed, Time
+from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, Wire
-from ksim_schema.vocabulary.effects import ZERO, Effect
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +15,14 @@ from ksim_compiler.learn.run import checkpoint, checkpoints
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 
 STATISTICS = ("count", "mean", "variance")
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """Networks of a learner that has a critic."""
+
+    @property
+    def critic(self) -> Any: ...
 
 
 class Learned(NamedTuple):

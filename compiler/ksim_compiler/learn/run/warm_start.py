@@ -33,7 +33,7 @@ from ksim_compiler.learn.nets.layers import INPUTS, OUTPUTS, Axes, Dense
 from ksim_compiler.learn.nets.normalizer import MIN_STD, Normalizer
 from ksim_compiler.learn.run import learned
 from ksim_compiler.learn.run.checkpoint import CheckpointError
-from ksim_compiler.learn.run.learned import Learned, Means
+from ksim_compiler.learn.run.learned import Judged, Learned, Means
 from ksim_schema.diff.columns import REACH, ColumnMap, Migration
 
 FRESH = 10
@@ -97,7 +97,7 @@ def moved(
     fresh, means = Learned.of(state), means or Means()
     outputs = old.networks.actor.head.output_size
     _check(old.networks.actor, fresh.networks.actor, way.policy.old_size, outputs)
-    judging = hasattr(fresh.networks, "critic") and not way.critic_obstacles
+    judging = isinstance(fresh.networks, Judged) and not way.critic_obstacles
     if judging:
         _check(old.networks.critic, fresh.networks.critic, way.critic.old_size, 1)
     statistics = old.policy_normalizer, fresh.policy_normalizer
