@@ -86,13 +86,13 @@ def statements(task: Task, robot: RobotFacts) -> Iterator[Statement]:
 def _stated(
     task: Task, robot: RobotFacts, object: str, name: str, part: Part, effect: Effect
 ) -> Iterator[Statement]:
-    value: Any = getattr(part, effect.field) if effect.field else None
-    if effect.field and value is None and effect.fixed is None:
+    if effect.field and effect.fixed is None and _given(part, effect.field) is None:
         return  # the field is not given, and so nothing is said
+    value = _given(part, effect.field)
     alias = type(part).model_fields[effect.field].alias if effect.field else None
     place: tuple[str | int, ...] = (object, name)
     place += (alias or effect.field,) if effect.field else ()
-    scale = getattr(part, effect.scale) if effect.scale else None
+    scale = _given(part, effect.scale)
     if effect.entry >= 0:
         value, place = value[effect.entry], (*place, effect.entry)
     penalty = isinstance(part, Reward) and part.penalty
@@ -121,6 +121,11 @@ def _stated(
             command=str(value) if effect.element else "",
             penalty=penalty,
         )
+
+
+def _given(part: Part, field: str) -> Any:
+    """A field's value; None where no field is named."""
+    return getattr(part, field) if field else None
 
 
 _NOTHING = (("add", Interval.exactly(0.0)), ("multiply", Interval.exactly(1.0)))
@@ -157,17 +162,17 @@ def table(
     said: dict[str, list[Statement]] = {}
     for statement in statements(task, robot):
         said.setdefault(statement.quantity, []).append(statement)
-    found = {}
+    known: dict[str, Ranges] = {}
     for quantity in sorted(said, key=lambda q: _order(q, robot)):
         home = 0.0 if quantity == "time" else robot.measures.get(quantity)
         bounds = bounds_of(quantity, robot)
         start = (starts or {}).get(quantity)
         if start is None:
             start = _start(task, said[quantity], home, bounds)
-        found[quantity] = Ranges(
+        known[quantity] = Ranges(
             quantity, dimension_of(quantity, robot), home, bounds, start, tuple(said[quantity])
         )
-    return found
+    return known
 
 
 def _order(quantity: str, robot: RobotFacts) -> tuple[int, str]:

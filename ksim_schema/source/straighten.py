@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ksim_schema.diagnostics.lookalikes import plain
 
@@ -63,7 +63,7 @@ def _changes(text: str) -> Iterator[tuple[int, str]]:
         start += len(line)
 
 
-def _in_line(line: str, start: int, quote: str) -> Iterator[tuple[int, str]]:
+def _in_line(line: str, start: int, quote: str) -> Generator[tuple[int, str], None, str]:
     """The characters of one line; returns the quotation mark that is open at its end."""
     at, fresh = 0, True  # whether a value may begin here
     while at < len(line):

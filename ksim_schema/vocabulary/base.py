@@ -163,9 +163,9 @@ KeyframeName = Annotated[str, Named("keyframe")]
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     low, high = value
-    same = isinstance(high, Measured) and isinstance(low, Measured)
-    same = same and low.dimension == high.dimension
-    if isinstance(low, Measured) and not same and low != 0 and high != 0:
+    given = low.dimension if isinstance(low, Measured) else None
+    other = high.dimension if isinstance(high, Measured) else None
+    if given is not None and given != other and low != 0 and high != 0:
         raise PydanticCustomError("dimension", "both ends of a range must have the same unit")
     if low > high:
         raise PydanticCustomError(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax.numpy as jnp
 import numpy as np
 
-from ksim_compiler.learn.learner import State
+from ksim_compiler.learn.learner import Networks, State
 from ksim_compiler.learn.nets.distributions import Head
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run import checkpoint, checkpoints
@@ -18,7 +18,7 @@ STATISTICS = ("count", "mean", "variance")
 
 
 @runtime_checkable
-class Judged(Protocol):
+class Judged(Networks, Protocol):
     """Networks of a learner that has a critic."""
 
     @property

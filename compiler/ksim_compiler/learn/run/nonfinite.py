@@ -112,7 +112,7 @@ def find(trace: Trace, plan: Plan, params: Any, state: State, steps: int, kept: 
         kept,
         watched["qpos"][rows, index],
         watched["qvel"][rows, index],
-        action[rows, index],
+        np.asarray(action[rows, index]),
     )
 
 
@@ -129,7 +129,7 @@ def _bad(plan: Plan, ticks: Replay) -> Iterator[tuple[str, np.ndarray]]:
     diverged = np.asarray(ticks.step.terminations[NON_FINITE]) & ~acted
     yield from ((f"PhysicsState.{name}", diverged) for name in plan.parts(Robot))
     for name, term in ticks.step.reward_terms.items():
-        yield f"Reward.{name}", rows(term)
+        yield f"Reward.{name}", rows(np.asarray(term))
 
 
 def _left(plan: Plan, inputs: Any, episode: Any) -> Iterator[tuple[str, np.ndarray]]:
