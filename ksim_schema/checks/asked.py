@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ksim_schema.checks.proportions import extremes
 from ksim_schema.checks.ranges import commanded
 from ksim_schema.robot import RobotFacts
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.units.interval import EVERYTHING, Interval
-from ksim_schema.vocabulary.command import Command, motion as m, velocity as v
-from ksim_schema.vocabulary.command.vector import FloatVector
+from ksim_schema.vocabulary.command import Command, Drawn, motion as m, velocity as v
 
 
 class Asked(NamedTuple):
@@ -37,8 +35,8 @@ def told(task: Task, robot: RobotFacts, name: str, element: str) -> Interval | N
         case m.CartesianCoordinate() if part.relative_to != "world":
             return None
         case v.LinearVelocity() if element in ("speed", "forward", "sideways"):
-            size = max(map(abs, part.speed)) * max(map(abs, extremes(part.scale)))
-            low, high = extremes(part.scale)
+            size = max(map(abs, part.speed)) * max(map(abs, part.scale.extremes))
+            low, high = part.scale.extremes
             along = Interval(*part.speed) * Interval(low, high)
             if element == "sideways":
                 size *= math.sin(min(part.direction, math.pi / 2))
@@ -50,12 +48,7 @@ def told(task: Task, robot: RobotFacts, name: str, element: str) -> Interval | N
     within = commanded(task, robot, name, element)
     if within is None or within == EVERYTHING:
         return None
-    if isinstance(part, v.AngularVelocity) and part.either_way:
-        within = within.hull(-within)
-    if isinstance(part, v.Velocity | FloatVector):
-        within = within * Interval(*extremes(part.scale))
-    still = getattr(part, "stand_still", None) or getattr(part, "zero", None)
-    return within.hull(Interval.exactly(0.0)) if still else within
+    return part.told_of(within) if isinstance(part, Drawn) else within
 
 
 def asked(task: Task, robot: RobotFacts) -> Iterator[Asked]:

@@ -19,6 +19,7 @@ from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD, TERMINATION_NEV
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.effects import Statement, dimension_of
 from ksim_schema.vocabulary.reward.joints import AvoidLimits, PairwiseSymmetry
 from ksim_schema.vocabulary.termination import (
@@ -197,7 +198,7 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     ground = max((s.position[2] for s in level), default=None)  # walls are planes too
     for name, part in task.of(Termination).items():
         at = ("Termination", name)
-        body = getattr(part, "body", None) or robot.root
+        body = (part.body if isinstance(part, OfBody) else None) or robot.root
         match part:
             case MinHeight() if flat and ground is not None and part.height <= ground:
                 if not robot.geoms_of(body):

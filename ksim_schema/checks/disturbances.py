@@ -111,12 +111,15 @@ def hasty(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Commands of speeds that no robot of this size runs."""
     height = robot.measures.get(f"body.{robot.root}.height", math.nan)
     for name, command in task.of("Command").items():
-        fields = ("forward", "sideways") if isinstance(command, PlanarVelocity) else ()
-        fields = ("speed",) if isinstance(command, LinearVelocity) else fields
-        for field in fields:
-            ends: tuple[float, float] = getattr(command, field)
-            scale = max(map(abs, extremes(command.scale)))  # type: ignore[attr-defined]
-            speed = max(map(abs, ends)) * scale
+        ranges: dict[str, tuple[float, float]] = {}
+        if isinstance(command, PlanarVelocity):
+            ranges = {"forward": command.forward, "sideways": command.sideways}
+        elif isinstance(command, LinearVelocity):
+            ranges = {"speed": command.speed}
+        if not isinstance(command, Velocity):
+            continue
+        for field, ends in ranges.items():
+            speed = max(map(abs, ends)) * max(map(abs, command.scale.extremes))
             if height > 0.0 and speed > max(_RUN * math.sqrt(_GRAVITY * height), _DRIVE):
                 message = f"{speed:.4g} m/s are asked of a robot whose base is at {height:.3g} m"
                 at = ("Command", name, field)

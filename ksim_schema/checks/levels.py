@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from ksim_schema.checks.proportions import (
     beside,
-    extremes,
     longest,
     period,
     place,
@@ -153,7 +152,7 @@ def _too_far(task: Task, name: str, part: v.DistanceFromOriginLevel) -> Iterator
 
 def _speed(command: Velocity) -> float | None:
     """The largest speed along the ground that a command asks for, m/s."""
-    most = max(map(abs, extremes(command.scale)))
+    most = max(map(abs, command.scale.extremes))
     match command:
         case PlanarVelocity():
             along = (max(map(abs, ends)) for ends in (command.forward, command.sideways))

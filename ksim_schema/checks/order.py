@@ -13,10 +13,10 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import OVERWRITTEN_RESET
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.base import OfJoints
 from ksim_schema.vocabulary.reset import (
     Reset,
     ResetJointPosition,
-    ResetJointVelocity,
     ResetKeyframe,
     ResetMotion,
 )
@@ -44,23 +44,21 @@ def _overwritten(robot: RobotFacts, part: Reset, later: Reset) -> str:
     """What the later of two resets does to the other; "" if it leaves something of it."""
     if part.whole and later.whole:
         return "sets the whole state again"
-    joints = getattr(later, "joints", None)
-    if joints is None:
+    if not isinstance(later, OfJoints):
         return ""
-    covered = robot.match_joints(joints)
+    covered = robot.match_joints(later.joints)
     if type(part) is type(later):
-        mine = robot.match_joints(getattr(part, "joints", ()))
+        mine = robot.match_joints(part.joints)
         if not mine or not set(mine) <= set(covered):
             return ""
         what = "positions" if isinstance(later, ResetJointPosition) else "velocities"
         return f"sets the {what} of all its joints again"
-    if not isinstance(later, ResetJointPosition | ResetJointVelocity):
+    if not isinstance(later, ResetJointPosition):
         return ""
     if isinstance(part, ResetMotion) and len(covered) == len(robot.motion_joints):
-        what = "around home" if getattr(later, "around", "") == "home" else "around zero"
-        if isinstance(later, ResetJointPosition):
-            return f"sets the positions of all joints, {what} and not around the motion"
-    if isinstance(part, ResetKeyframe) and isinstance(later, ResetJointPosition):
+        around = f"around {later.around} and not around the motion"
+        return f"sets the positions of all joints, {around}"
+    if isinstance(part, ResetKeyframe):
         return _keyframe(robot, part, later, covered)
     return ""
 

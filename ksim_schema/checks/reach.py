@@ -12,7 +12,7 @@ from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units.formula import Expression
 from ksim_schema.units.formula_range import value_of
-from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
 from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.termination import Termination
 
@@ -60,7 +60,10 @@ def _told(task: Task, robot: RobotFacts, rest: str) -> Interval:
         if label == rest or label not in part.labels(robot):
             continue
         drawn = commanded(task, robot, command, label) or EVERYTHING
-        return part.told_of(drawn) if isinstance(part, Drawn) else drawn
+        if not isinstance(part, Drawn):
+            return drawn
+        told = part.told_of(drawn)
+        return told.hull(ZERO) if part.from_rest and part.rates() else told
     return EVERYTHING
 
 

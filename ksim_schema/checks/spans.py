@@ -12,11 +12,12 @@ from ksim_schema.diagnostics.codes.laws import IDLE_STEPS, OUTLASTED, SHORT_PERI
 from ksim_schema.diagnostics.codes.typed import PART_WITHOUT_EFFECT
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
-from ksim_schema.vocabulary.action import Action, TargetMotion
+from ksim_schema.vocabulary.action import Action, PositionTarget, PositionVelocityTarget
 from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
 from ksim_schema.vocabulary.command.vector import FloatVector, Vector
 from ksim_schema.vocabulary.observation.signal import PhaseClock
 from ksim_schema.vocabulary.reward.feet import FeetAirTime, FeetClock, FeetGaitTime
+from ksim_schema.vocabulary.reward.velocity import TrackAngularVelocity, TrackLinearVelocity
 
 _TURN = 4.0
 """Control ticks in a turn of a clock below which it is not seen as one."""
@@ -41,9 +42,8 @@ def spans(task: Task) -> Iterator[Diagnostic]:
         yield from () if short else _clock(task, object, name, part, tick)
         if isinstance(part, FeetAirTime) and not short:
             yield from _air_time(task, name, part, tick)
-        average: Any = getattr(part, "average", None)
-        if object == "Reward" and isinstance(average, float):
-            yield from _average(task, name, average, tick)
+        if isinstance(part, TrackLinearVelocity | TrackAngularVelocity):
+            yield from () if part.average is None else _average(task, name, part.average, tick)
         if isinstance(part, Action):
             yield from () if part.low_pass is None else _filter(task, name, part.low_pass, tick)
             yield from _targets(task, name, part, tick)
@@ -64,7 +64,7 @@ def _hasty(task: Task, name: str, part: Any, tick: float) -> Iterator[Diagnostic
     """Commands of motions that change before anything can follow."""
     if not isinstance(part, Drawn) or isinstance(part, Vector):
         return
-    if 1.0 in (part.switch, getattr(part, "stand_still", None)):
+    if 1.0 in (part.switch, part.stand_still if isinstance(part, v.Velocity) else None):
         field = "switch" if part.switch == 1.0 else "stand_still"
         does = "drawn anew at each tick" if field == "switch" else "always zero"
         message = f"with a probability of 1 the command is {does}"
@@ -194,8 +194,10 @@ def _targets(task: Task, name: str, part: Action, tick: float) -> Iterator[Diagn
     if part.drop == 1.0:
         message = "with a probability of 1 each action is lost, so the policy does nothing"
         yield task.report(PART_WITHOUT_EFFECT, message, *at, "drop", help="give less than 1")
-    speed, scale = getattr(part, "max_speed", None), getattr(part, "scale", None)
-    if isinstance(part, TargetMotion) and speed and scale and scale / speed > limit:
+    if not isinstance(part, PositionTarget | PositionVelocityTarget):
+        return
+    speed, scale = part.max_speed, part.scale
+    if speed and scale and scale / speed > limit:
         message = f"a target takes {seconds(scale / speed)} to move by what an action of 1 asks"
         yield from _outlasted(task, message, (*at, "max_speed"), "let it move faster")
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ksim_schema.checks.proportions import extremes, period, place
+from ksim_schema.checks.proportions import period, place
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import DWARFED
@@ -66,7 +66,7 @@ def weights(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     for name, part in task.of(Reward).items():
         cost = _cost(task, robot, part, tick) if part.penalty else None
         if cost is not None:
-            taken = cost.value * extremes(part.scale)[0] * (tick if part.per_second else 1.0)
+            taken = cost.value * part.scale.extremes[0] * (tick if part.per_second else 1.0)
             large += [(taken, name, cost)] if taken > _TIMES * gains else []
     large.sort(reverse=True, key=lambda row: row[0])
     few = len(large) <= _FEW  # else it is the gains that are small
@@ -75,7 +75,7 @@ def weights(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         message += f"gives {gains:.3g} at most"
         others = ", ".join(repr(other) for _, other, _ in large[1:])
         message += "" if few else f"; so do {others}"
-        fair = 0.1 * gains / taken * extremes(task.of(Reward)[name].scale)[0]
+        fair = 0.1 * gains / taken * task.of(Reward)[name].scale.extremes[0]
         help = f"a scale of {_round(fair)} would take away a tenth of that"
         help = help if few else "give more for what is wanted"
         yield task.report(DWARFED, message, *place(task, "Reward", name, "scale"), help=help)
@@ -116,7 +116,7 @@ def _gains(task: Task, tick: float) -> float | None:
             most = 1.0 / (part.balance or 1.0)
         elif isinstance(part, FlatBody):
             most = sum(x * x for x in part.plane)
-        total += most * extremes(part.scale)[1] * (tick if part.per_second else 1.0)
+        total += most * part.scale.extremes[1] * (tick if part.per_second else 1.0)
     return total
 
 

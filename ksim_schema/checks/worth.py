@@ -166,7 +166,7 @@ def _events(task: Task) -> Iterator[Diagnostic]:
     )
     for name, part in rewards.items():
         if tick and amount and isinstance(part, TerminationPenalty) and part.per_second:
-            weight = extremes(part.scale)[1]
+            weight = part.scale.extremes[1]
             message = (
                 f"a failure is one tick, so that with per_second it costs {weight:g} x {tick:g} "
             )

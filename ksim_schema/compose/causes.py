@@ -46,7 +46,8 @@ def changes(document: Document) -> Iterator[Change]:
     if not is_mapping(data) or EXTENDS not in data:
         return
     given = data.get(SET)
-    for name in given if is_mapping(given) else ():
+    given = given if is_mapping(given) else {}
+    for name in given:
         rest = {key: value for key, value in given.items() if key != name}
         yield _change(document, document.at((SET, name), key=True), name, "set", SET, rest)
     for section, done in ((REMOVE, "removed"), (EXTENDS, "added")):

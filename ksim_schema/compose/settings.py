@@ -103,7 +103,8 @@ def with_value(data: Any, path: Path_, value: Any) -> Any:
 def value_at(data: Any, path: Path_) -> Any:
     """The value at a path, or None where there is nothing."""
     for step in path:
-        data = data.get(step) if is_mapping(data) else None
+        inner: dict[Any, Any] = data if is_mapping(data) else {}
+        data = inner.get(step)
     return data
 
 

@@ -21,6 +21,7 @@ from ksim_schema.diagnostics.codes.laws import (
     WANTED_NEVER,
 )
 from ksim_schema.vocabulary.command.motion import CartesianCoordinate
+from ksim_schema.vocabulary.reward.base import Following
 from ksim_schema.vocabulary.reward.bodies import PositionTracking
 from ksim_schema.vocabulary.reward.posture import BaseHeight
 from ksim_schema.vocabulary.state import Robot
@@ -93,7 +94,8 @@ def laws(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     yield from softened(plan)
     for problem in with_robot(plan.task, plan.robot.facts):
         part = plan.parts("Reward").get(problem.path.removeprefix("Reward.").split(".")[0])
-        if problem.code != NARROW_KERNEL or getattr(part, "command", None) not in beyond:
+        led = isinstance(part, Following) and part.command in beyond
+        if problem.code != NARROW_KERNEL or not led:
             yield problem
 
 

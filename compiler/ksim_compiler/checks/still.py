@@ -10,6 +10,7 @@ from ksim_schema.checks.ranges import statements
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_EVENT
 from ksim_schema.diagnostics.codes.typed import CONSTANT_REWARD, TERMINATION_NEVER_COMES
+from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.effects import Statement
 from ksim_schema.vocabulary.event import Event
 
@@ -47,8 +48,10 @@ def pushed(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of forces on bodies that are fixed."""
     facts, model = plan.robot.facts, plan.robot.model
     for name, part in plan.parts(Event).items():
-        body = getattr(part, "body", None) or facts.root
-        if not part.pulls or body not in facts.bodies or "body" not in type(part).model_fields:
+        if not part.pulls or not isinstance(part, OfBody):
+            continue
+        body = part.body or facts.root
+        if body not in facts.bodies:
             continue
         if model.body_weldid[facts.body_id(body)] == 0:
             message = f"the force acts on body {body!r}, which is fixed to the world"

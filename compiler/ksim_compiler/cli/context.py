@@ -196,7 +196,7 @@ def fits(kind: type[Part], facts: RobotFacts | None) -> bool:
     """Whether a robot has what a kind cannot do without: a free joint, a site, a sensor, ..."""
     if facts is None:
         return True
-    if getattr(kind, "floating", False) and facts.base is None:
+    if kind.floating and facts.base is None:
         return False
     for info in kind.model_fields.values():
         named = field_annotation(info, Named)

@@ -11,7 +11,7 @@ from pydantic import Field
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed
 from ksim_schema.units import Dimension, Time
-from ksim_schema.units.interval import ZERO, Interval
+from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import Part, Probability, Range
 
 
@@ -73,8 +73,11 @@ class Drawn(Command):
         return any(_wide(getattr(self, name)) for name in names)
 
     def told_of(self, drawn: Interval) -> Interval:
-        """All that the policy can be told of an element that is drawn from an interval."""
-        return drawn.hull(ZERO) if self.from_rest and self.rates() else drawn
+        """All that is told of an element that is drawn from an interval: signs, factors, chances.
+
+        With a largest rate of change it passes what lies between, too.
+        """
+        return drawn
 
 
 def _wide(value: Any) -> bool:
