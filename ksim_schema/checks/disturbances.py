@@ -19,6 +19,7 @@ from ksim_schema.vocabulary.command.velocity import (
     AngularVelocity,
     LinearVelocity,
     PlanarVelocity,
+    Velocity,
 )
 
 _GRAVITY = 9.81

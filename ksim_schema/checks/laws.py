@@ -23,6 +23,8 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import WANTED_NEVER
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward.base import Following
 
 
 def without_robot(task: Task) -> Iterator[Diagnostic]:
@@ -47,8 +49,9 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     widths = kernels(task, robot, found)
     for width in widths:
         name = width.path.split(".")[1]
-        led = getattr(task.of("Reward").get(name), "command", None)
-        if name not in never and led not in fast_commands:
+        reward = task.of(Reward)[name]
+        hurried = isinstance(reward, Following) and reward.command in fast_commands
+        if name not in never and not hurried:
             yield width
     yield from fine(task, robot)
     yield from posture(task, robot)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ksim_schema.checks.proportions import extremes, place
+from ksim_schema.checks.proportions import place
 from ksim_schema.checks.ranges import shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, SHUT_CLIP
@@ -129,7 +129,7 @@ def _drowned(
     error: Noise,
 ) -> Diagnostic | None:
     """Of one source of error, why it leaves next to nothing of the signal."""
-    size = float(error.size) * max(abs(end) for end in extremes(error.scale))
+    size = float(error.size) * max(map(abs, error.scale.extremes))
     where = place(task, "Observation", name, at[0], at[1], error.form)
     where = place(task, "Observation", name, at[0], error.form) if len(where) < 5 else where
     if error.mode == "multiplicative":

@@ -65,13 +65,12 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
 
 def _idle(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[Diagnostic]:
     """Actions of which one of 1 gives next to nothing of what the motors can."""
-    scale: Any = getattr(action, "scale", None)
-    if not isinstance(action, PositionTarget | Torque) or scale is None:
+    if not isinstance(action, PositionTarget | Torque) or action.scale is None:
         return
     joints = robot.match_joints(action.joints)
     if not joints:
         return
-    size = float(scale) * (max(map(abs, action.clip)) if action.clip else 1.0)
+    size = float(action.scale) * (max(map(abs, action.clip)) if action.clip else 1.0)
     widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
     if isinstance(action, PositionTarget) and size < _STIRS * min((*widths, _TURNS)):
         return  # told of the targets
