@@ -11,7 +11,7 @@ import numpy as np
 
 from ksim_compiler.checks.world import counterpart
 from ksim_compiler.plan import Plan
-from ksim_schema.checks.proportions import beside, extremes, place
+from ksim_schema.checks.proportions import beside, place
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import ASKED_BEYOND_LIMITS, LIMP_LEG
 from ksim_schema.diagnostics.codes.typed import TERMINATION_NEVER_COMES
@@ -160,7 +160,7 @@ def _slow(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     for command, part in plan.parts("Command").items():
         if not isinstance(part, PlanarVelocity) or not fastest:
             continue
-        asked = max(map(abs, part.forward)) * max(map(abs, extremes(part.scale)))
+        asked = max(map(abs, part.forward)) * max(map(abs, part.scale.extremes))
         if asked > _FASTEST * fastest:
             message = f"with {largest * float(action.scale):.3g} rad/s wheels of {reach:.3g} m go "
             message += f"{fastest:.3g} m/s, and {command!r} asks for {asked:.3g} m/s"
