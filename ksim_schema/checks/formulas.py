@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
+from ksim_schema.checks.formula_words import (
+    Known,
+    Law,
+    at_state,
+    dimension_of,
+    in_degrees,
+    text_of,
+    told_range,
+)
 from ksim_schema.checks.ranges import Ranges, table
-from ksim_schema.checks.reach import climbs, reach, states
-from ksim_schema.diagnostics import Code, Diagnostic
+from ksim_schema.checks.reach import climbs, reach, states, surroundings
+from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.typed import (
     FORMULA_NEVER_CHANGES,
     KERNEL_IS_FLAT,
@@ -20,12 +28,11 @@ from ksim_schema.diagnostics.codes.typed import (
 )
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
-from ksim_schema.units import ANGLE, Dimension
-from ksim_schema.units.formula import Expression, FormulaError, Quantity, spelt
-from ksim_schema.units.formula_range import range_of, value_of, within, written
+from ksim_schema.units import LENGTH, SPEED
+from ksim_schema.units.formula import Expression, FormulaError, spelt
+from ksim_schema.units.formula_range import guarded, range_of, value_of, within
 from ksim_schema.units.interval import Interval
-from ksim_schema.vocabulary.action import Action
-from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.formula import Source
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.formula import Formula
 
@@ -40,59 +47,30 @@ MISSED = 0.1
 """How far a target must lie beyond what can be, as a share of the width of that."""
 
 
-@dataclass(frozen=True)
-class _Law:
-    """What a law has to say of a formula."""
-
-    code: Code
-    message: str
-    help: str
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A formula, and what is known of its quantities.
-
-    Attributes:
-        tree: the formula.
-        quantities: what its names stand for.
-        reach: all that they can be.
-        leaning: the tilt of the base in rad above which episodes end.
-        lasting: quantity -> where episodes go on, of joints that end them to both sides.
-    """
-
-    tree: Expression
-    quantities: Mapping[str, Quantity]
-    reach: Mapping[str, Interval]
-    leaning: float
-    lasting: Mapping[str, Interval]
-
-
 def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Warn of formulas that are undefined, unbounded, constant, flat, or of the wrong sign.
 
     Of each formula, what is found first is reported: the rest often follows from it.
     """
-    commands = {name: part.labels(robot) for name, part in task.of(Command).items()}
-    units = {name: part.dimensions for name, part in task.of(Command).items()}
-    size = sum(len(action.drives(robot)) for action in task.of(Action).values())
+    around = surroundings(task, robot)
     formulas = [(n, part) for n, part in task.of(Reward).items() if isinstance(part, Formula)]
     found = table(task, robot) if formulas else {}
     leaning = _leaning(found, robot)
     lasting = dict(_lasting(found))
     for name, part in formulas:
         try:
-            tree = part.read(robot, commands, size, units)
+            tree = part.read(robot, around)
         except FormulaError:
             continue  # it is reported where formulas are read
-        known = _Known(
+        known = part.sources(robot, around)
+        about = Known(
             tree,
-            part.quantities(robot, commands, size, units),
-            reach(task, robot, tree.quantities()),
+            known,
+            reach(task, robot, {name: known[name] for name in tree.quantities()}),
             leaning,
             lasting,
         )
-        law = next(_laws(known), None)
+        law = next(_laws(about), None)
         if law is not None:
             place = ("Reward", name, "expression")
             yield task.report(law.code, law.message, *place, help=law.help)
@@ -114,7 +92,7 @@ def _lasting(found: Mapping[str, Ranges]) -> Iterator[tuple[str, Interval]]:
             yield name, lasting
 
 
-def _laws(known: _Known) -> Iterator[_Law]:
+def _laws(known: Known) -> Iterator[Law]:
     yield from _undefined(known)
     yield from _runaway(known)
     yield from _missed(known)
@@ -126,10 +104,10 @@ def _laws(known: _Known) -> Iterator[_Law]:
     yield from _pays_for_failing(known)
 
 
-def _undefined(known: _Known) -> Iterator[_Law]:
+def _undefined(known: Known) -> Iterator[Law]:
     """Roots and logarithms of negative numbers, and division by 0."""
     drawn = states(known.reach, wild=False)
-    for node in within(known.tree):
+    for node, conditions in guarded(known.tree):
         inner = node.arguments[-1] if node.arguments else node
         if not inner.quantities():
             continue
@@ -137,29 +115,30 @@ def _undefined(known: _Known) -> Iterator[_Law]:
         divides = node.op == "/" or (node.op == "**" and node.value < 0.0)
         if not root and not divides and node.op != "log":
             continue
-        values = [(value_of(inner, state), state) for state in drawn]
+        counted = [s for s in drawn if all(value_of(c, s).low > 0.0 for c in conditions)]
+        values = [(value_of(inner, state), state) for state in counted]
         if root and (state := next((s for v, s in values if v.high < -1e-9), None)):
-            what = f"a root of {_text(inner)}, which is negative"
+            what = f"a root of {text_of(inner)}, which is negative"
             help = "keep it from below 0: sqrt(max(..., 0)), or abs(...)"
             yield _undefined_at(what, inner, state, known, help)
         elif node.op == "log" and (state := next((s for v, s in values if v.high <= 1e-12), None)):
-            what = f"a logarithm of {_text(inner)}, which is not above 0"
+            what = f"a logarithm of {text_of(inner)}, which is not above 0"
             yield _undefined_at(what, inner, state, known, "keep it above 0: log(1 + ...)")
         elif divides:
             zero = next((s for v, s in values if v.contains(0.0) and v.width < 1e-9), None)
             if zero:
-                what = f"a division by {_text(inner)}, which is 0"
+                what = f"a division by {text_of(inner)}, which is 0"
                 help = "keep the divisor from 0: max(..., 0.1), or 1 + ..."
                 yield _undefined_at(what, inner, zero, known, help)
 
 
 def _undefined_at(
-    what: str, inner: Expression, state: Mapping[str, float], known: _Known, help: str
-) -> _Law:
-    return _Law(UNDEFINED_FORMULA, f"this has {what} at {_at(inner, state, known)}", help)
+    what: str, inner: Expression, state: Mapping[str, float], known: Known, help: str
+) -> Law:
+    return Law(UNDEFINED_FORMULA, f"this has {what} at {at_state(inner, state, known)}", help)
 
 
-def _runaway(known: _Known) -> Iterator[_Law]:
+def _runaway(known: Known) -> Iterator[Law]:
     """Exponentials that grow large, and with them the reward."""
     exponentials = [node for node in within(known.tree) if node.op == "exp" and node.quantities()]
     if not exponentials:
@@ -169,13 +148,13 @@ def _runaway(known: _Known) -> Iterator[_Law]:
         rows = [(value_of(node, state).low, state) for state in drawn if _huge(known.tree, state)]
         value, state = min((r for r in rows if r[0] > HUGE), key=lambda r: r[0], default=_NEVER)
         if state:
-            message = f"{_text(node)} grows, and the reward with it: it is {value:.2g} at "
-            message += _at(node, state, known)
+            message = f"{text_of(node)} grows, and the reward with it: it is {value:.2g} at "
+            message += at_state(node, state, known)
             if all(value_of(node.arguments[0], state).high >= -1e-9 for state in drawn):
                 help = "a kernel has a minus: exp(-...)"
             else:
                 help = "a kernel falls to both sides: exp(-((...) / scale)**2), or exp(-abs(...))"
-            yield _Law(RUNAWAY_EXPONENTIAL, message, help)
+            yield Law(RUNAWAY_EXPONENTIAL, message, help)
 
 
 def _huge(tree: Expression, state: Mapping[str, float]) -> bool:
@@ -183,9 +162,11 @@ def _huge(tree: Expression, state: Mapping[str, float]) -> bool:
     return min(abs(total.low), abs(total.high)) > HUGE
 
 
-def _missed(known: _Known) -> Iterator[_Law]:
+def _missed(known: Known) -> Iterator[Law]:
     """Errors that are never 0, as their target lies outside of what can be."""
     for node in within(known.tree):
+        if node.op == "tolerance":
+            yield from _out_of_bounds(node, known)
         even = node.op == "**" and node.value % 2.0 == 0.0
         if not even and node.op not in ("abs", "square", "reduce_norm"):
             continue
@@ -196,10 +177,24 @@ def _missed(known: _Known) -> Iterator[_Law]:
         gap = max(can.low, -can.high)
         if can.bounded and gap > MISSED * can.width and can.width > 0.0:
             names = error.quantities()
-            all_of = ", ".join(f"{spelt(n)} is {_range(n, known)}" for n in names)
-            message = f"{_text(error)} is never 0: {all_of}"
-            help = _degrees(error, known) or "give a target that can be reached"
-            yield _Law(TARGET_OUT_OF_REACH, message, help)
+            all_of = ", ".join(f"{spelt(n)} is {told_range(n, known)}" for n in names)
+            message = f"{text_of(error)} is never 0: {all_of}"
+            help = in_degrees(error, known) or "give a target that can be reached"
+            yield Law(TARGET_OUT_OF_REACH, message, help)
+
+
+def _out_of_bounds(node: Expression, known: Known) -> Iterator[Law]:
+    """A tolerance whose bounds are never reached."""
+    value, low, high, _ = node.arguments
+    can = range_of(value, known.reach)
+    over = math.inf if math.isinf(high.value) else range_of(high, known.reach).high
+    under = -math.inf if math.isinf(low.value) else range_of(low, known.reach).low
+    gap = max(can.low - over, under - can.high)
+    if can.bounded and gap > MISSED * can.width > 0.0:
+        all_of = ", ".join(f"{spelt(n)} is {told_range(n, known)}" for n in value.quantities())
+        message = f"{text_of(value)} is never within the bounds of {text_of(node)}: {all_of}"
+        help = in_degrees(node, known) or "give bounds that can be reached"
+        yield Law(TARGET_OUT_OF_REACH, message, help)
 
 
 def _bare(node: Expression) -> Expression:
@@ -212,20 +207,20 @@ def _bare(node: Expression) -> Expression:
     return node
 
 
-def _flat(known: _Known) -> Iterator[_Law]:
+def _flat(known: Known) -> Iterator[Law]:
     """Kernels of which next to nothing is left wherever the robot can be."""
     for node in within(known.tree):
         if node.op != "exp" or not node.quantities():
             continue
         most = range_of(node, known.reach).high
         if most < FLAT:
-            message = f"{_text(node)} is at most {most:.2g} in all that can be reached: "
-            message += ", ".join(f"{spelt(n)} is {_range(n, known)}" for n in node.quantities())
+            message = f"{text_of(node)} is at most {most:.2g} in all that can be reached: "
+            message += ", ".join(f"{spelt(n)} is {told_range(n, known)}" for n in node.quantities())
             help = "a wider scale, or a target that can be reached"
-            yield _Law(KERNEL_IS_FLAT, message, _degrees(node, known) or help)
+            yield Law(KERNEL_IS_FLAT, message, in_degrees(node, known) or help)
 
 
-def _constant(known: _Known) -> Iterator[_Law]:
+def _constant(known: Known) -> Iterator[Law]:
     """Terms that are the same whatever the robot does."""
     for node in within(known.tree):
         if node.op == "quantity" or not node.quantities():
@@ -235,42 +230,45 @@ def _constant(known: _Known) -> Iterator[_Law]:
         enough = FLAT if node.op == "exp" else SAME
         if can.bounded and can.width <= enough * largest:
             which = "always" if can.width <= SAME * largest else "hardly other than"
-            message = f"{_text(node)} is {which} {can.middle:.4g}"
-            told = [f"{spelt(n)} is {_range(n, known)}" for n in node.quantities()]
+            message = f"{text_of(node)} is {which} {can.middle:.4g}"
+            told = [f"{spelt(n)} is {told_range(n, known)}" for n in node.quantities()]
             message += f": {', '.join(told)}" if any("anything" not in t for t in told) else ""
             help = "give it a bound or a scale inside of what can be reached, or take it out"
-            yield _Law(FORMULA_NEVER_CHANGES, message, _degrees(node, known) or help)
+            yield Law(FORMULA_NEVER_CHANGES, message, in_degrees(node, known) or help)
 
 
-def _pays(known: _Known) -> Iterator[_Law]:
+def _pays(known: Known) -> Iterator[Law]:
     """Formulas that rise without bound to both sides of a quantity, as penalties do."""
     drawn = states(known.reach, wild=False, count=12)
     for name in known.tree.quantities():
         if name == "time" or name == "base.tilt" or name.startswith("command."):
             continue
+        if known.sources[name].bounds.bounded:
+            continue  # an element of an axis is never beyond 1
         rises = _rises(known.tree, name, drawn)
         if not rises:
             continue
         at, steep = min(abs(least) for least, _ in rises), min(power for _, power in rises)
-        if at < 0.02 and _may_pay(name, steep):
+        if at < 0.02 and _may_pay(name, known.sources[name], steep):
             continue
         anyhow = name in ("base.left", "base.up") and "base.forward" in known.tree.quantities()
         if anyhow and _rises(known.tree, "base.forward", drawn):
             continue  # it pays for speed, whatever its direction
         place = (0.0 if at < 0.02 else rises[0][0]) + 10.0
         where = "the further it is from 0" if at < 0.02 else "the larger its error is"
-        unit = f" {_dimension(name, known)}".rstrip()
+        unit = f" {dimension_of(name, known)}".rstrip()
         far = value_of(known.tree, {**drawn[0], name: place}).middle
         message = f"this pays without bound for {spelt(name)}, {where} to either side: "
         message += f"{far:.3g} at {place:.3g}{unit}"
         help = "a penalty has a minus: -(...); a reward of an error is a kernel: exp(-(...)**2)"
-        yield _Law(PAYS_FOR_AN_ERROR, message, help)
+        yield Law(PAYS_FOR_AN_ERROR, message, help)
 
 
-def _may_pay(name: str, steep: float) -> bool:
+def _may_pay(name: str, source: Source, steep: float) -> bool:
     """Whether going to both sides of 0 may be what is wanted: to turn, to run, to go far."""
-    kind = name.partition(".")[0]
-    if kind in ("site", "body", "joint") and not name.endswith(".velocity"):
+    if source.kind == "position":
+        return True
+    if source.kind == "sensor" and source.quantity.dimension in (None, LENGTH, SPEED):
         return True
     return name in ("base.forward", "base.height") or (name == "base.turn" and steep < 1.5)
 
@@ -302,7 +300,7 @@ def _rise(tree: Expression, name: str, state: Mapping[str, float]) -> tuple[floa
     return min(grid, key=value), min(powers)
 
 
-def _pays_against_command(known: _Known) -> Iterator[_Law]:
+def _pays_against_command(known: Known) -> Iterator[Law]:
     """Formulas that are least where a command is followed."""
     drawn = states(known.reach, wild=False, count=12)
     for name, command in dict.fromkeys(_followed(known.tree)):
@@ -310,7 +308,7 @@ def _pays_against_command(known: _Known) -> Iterator[_Law]:
             message = f"this is least where {spelt(name)} is what {spelt(command)} asks, and rises "
             message += "with the error to either side"
             help = "a penalty has a minus: -abs(...); a reward is a kernel: exp(-(...)**2)"
-            yield _Law(PAYS_FOR_AN_ERROR, message, help)
+            yield Law(PAYS_FOR_AN_ERROR, message, help)
 
 
 def _followed(tree: Expression) -> Iterator[tuple[str, str]]:
@@ -331,7 +329,7 @@ def _least_at(tree: Expression, name: str, x: float, state: Mapping[str, float])
     )
 
 
-def _pays_for_leaning(known: _Known) -> Iterator[_Law]:
+def _pays_for_leaning(known: Known) -> Iterator[Law]:
     """Formulas that rise all the way to the tilt at which episodes end."""
     end, name = known.leaning, "base.tilt"
     if name not in known.tree.quantities() or not end < math.pi:
@@ -342,10 +340,10 @@ def _pays_for_leaning(known: _Known) -> Iterator[_Law]:
         if any(b <= a for a, b in pairwise(values)):
             return
     message = f"this rises with base.tilt all the way to {end:.3g} rad, where the episode ends"
-    yield _Law(PAYS_FOR_AN_ERROR, message, "a penalty has a minus: -(...)")
+    yield Law(PAYS_FOR_AN_ERROR, message, "a penalty has a minus: -(...)")
 
 
-def _pays_for_failing(known: _Known) -> Iterator[_Law]:
+def _pays_for_failing(known: Known) -> Iterator[Law]:
     """Formulas that rise with a joint from the middle all the way to where episodes end."""
     for name in known.tree.quantities():
         within_ = known.lasting.get(name)
@@ -353,43 +351,8 @@ def _pays_for_failing(known: _Known) -> Iterator[_Law]:
             continue
         if climbs(known.tree, name, within_, states(known.reach, wild=False, count=12)):
             low, high = within_.low, within_.high
-            unit = f" {_dimension(name, known)}".rstrip()
+            unit = f" {dimension_of(name, known)}".rstrip()
             message = f"this rises with {spelt(name)} to both sides, all the way to {low:.3g} and "
             message += f"{high:.3g}{unit}, where the episode ends"
-            yield _Law(PAYS_FOR_AN_ERROR, message, "turn the sign, or let the episodes go on there")
+            yield Law(PAYS_FOR_AN_ERROR, message, "turn the sign, or let the episodes go on there")
             return
-
-
-def _dimension(name: str, known: _Known) -> Dimension | str:
-    return known.quantities[name].dimension or ""
-
-
-def _at(node: Expression, state: Mapping[str, float], known: _Known) -> str:
-    """The values of a term's quantities."""
-    return ", ".join(
-        f"{spelt(n)} = {state[n]:.3g} {_dimension(n, known)}".rstrip() for n in node.quantities()
-    )
-
-
-def _range(name: str, known: _Known) -> str:
-    can = known.reach[name]
-    if not can.bounded:
-        return "anything" if can.low == -math.inf else f"at least {can.low:.3g}"
-    return f"{can.low:.3g} to {can.high:.3g} {_dimension(name, known)}".rstrip()
-
-
-def _degrees(node: Expression, known: _Known) -> str:
-    """The help where a number of rad looks like one of degrees."""
-    if all(known.quantities[name].dimension != ANGLE for name in node.quantities()):
-        return ""
-    for inner in within(node):
-        numbers = [a for a in inner.arguments if a.op == "number" and a.value > 2.0 * math.pi]
-        if numbers and inner.op in ("+", "-", "min", "max", "clip"):
-            number = f"{numbers[0].value:g}"
-            return f"angles are in rad: {number} is many turns; for degrees write {number}*deg"
-    return ""
-
-
-def _text(node: Expression) -> str:
-    text = written(node, spelt)
-    return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"

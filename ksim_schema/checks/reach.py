@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from itertools import pairwise
 
 from ksim_schema.checks.ranges import commanded
-from ksim_schema.robot import RobotFacts
+from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units.formula import Expression
 from ksim_schema.units.formula_range import value_of
+from ksim_schema.units.formula_text import AXES, MEMBERS
 from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command, Drawn
+from ksim_schema.vocabulary.formula import Source, Surroundings
 from ksim_schema.vocabulary.termination import Termination
 
 BEYOND = 0.05
@@ -22,35 +26,48 @@ FAST = (10.0, 100.0)
 """Speeds and actions that can be reached, if only when something goes wrong; SI units."""
 
 
-def reach(task: Task, robot: RobotFacts, names: Iterable[str]) -> dict[str, Interval]:
+def surroundings(task: Task, robot: RobotFacts) -> Surroundings:
+    """What formulas of a task can name besides its robot."""
+    commands = task.of(Command).items()
+    return Surroundings(
+        {name: part.labels(robot) for name, part in commands},
+        sum(len(action.drives(robot)) for action in task.of(Action).values()),
+        {name: part.dimensions for name, part in commands},
+    )
+
+
+def reach(task: Task, robot: RobotFacts, named: Mapping[str, Source]) -> dict[str, Interval]:
     """All that the quantities of formulas can be, in SI units.
 
     Args:
         task: the task.
         robot: the facts of its robot.
-        names: quantities, as formulas name them.
+        named: quantities, as formulas name them, and what they are.
     """
-    return {name: _reach(task, robot, name) for name in names}
+    return {name: _reach(task, robot, name, source) for name, source in named.items()}
 
 
-def _reach(task: Task, robot: RobotFacts, name: str) -> Interval:
-    kind, _, rest = name.partition(".")
-    match kind:
+def _reach(task: Task, robot: RobotFacts, name: str, source: Source) -> Interval:
+    match source.kind:
         case "time":
             limits = [part.time_limit() for part in task.of(Termination).values()]
             limits.append(task.learner.episode)
             return Interval(0.0, min((x for x in limits if x is not None), default=math.inf))
-        case "joint":
-            found = next((j for j in robot.motion_joints if j.name == rest), None)
-            if found is None or found.limits is None:
-                return EVERYTHING
-            low, high = found.limits
-            slack = BEYOND * (high - low)
-            return Interval(low - slack, high + slack)
+        case "position":
+            each = [_allowed(joint) for joint in source.joints]
+            return reduce(Interval.hull, each)
         case "command":
-            return _told(task, robot, rest)
+            return _told(task, robot, name.removeprefix("command."))
         case _:
-            return Interval(0.0, math.pi) if name == "base.tilt" else EVERYTHING
+            return Interval(0.0, math.pi) if name == "base.tilt" else source.bounds
+
+
+def _allowed(joint: Joint) -> Interval:
+    if joint.limits is None:
+        return EVERYTHING
+    low, high = joint.limits
+    slack = BEYOND * (high - low)
+    return Interval(low - slack, high + slack)
 
 
 def _told(task: Task, robot: RobotFacts, rest: str) -> Interval:
@@ -96,7 +113,7 @@ def climbs(
 
 def _value(draw: random.Random, name: str, within: Interval, wild: bool) -> float:
     kind, _, rest = name.partition(".")
-    if kind in ("body", "site") or name == "base.height":
+    if (kind in ("body", "site") and _is_place(rest)) or name == "base.height":
         # places are hardly ever 0, or the same; the ground is about at 0
         upward = name == "base.height" or not rest.endswith((".x", ".y"))
         place = draw.uniform(0.05, 2.0)
@@ -111,3 +128,10 @@ def _value(draw: random.Random, name: str, within: Interval, wild: bool) -> floa
     sizes = (0.5, 1.0, *(FAST if wild and kind != "action" else FAST[:1] if wild else ()))
     value = draw.choice((0.0, *sizes, *(-size for size in sizes)))
     return min(max(value, within.low), within.high)
+
+
+def _is_place(rest: str) -> bool:
+    """Whether a name asks where a body or a site is, rather than how it moves or stands."""
+    owner, _, last = rest.rpartition(".")
+    asked = owner.rpartition(".")[2] if last in AXES else last
+    return asked not in MEMBERS or asked == "com"

@@ -133,6 +133,7 @@ class Sensor:
 
     Attributes:
         frame: what it is attached to, as ``site/imu``, or "" for another than a body or a site.
+        joint: the joint that it measures, or "".
     """
 
     name: str
@@ -140,6 +141,7 @@ class Sensor:
     address: int
     size: int
     frame: str = ""
+    joint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ The text is parsed with Python's own grammar into a small tree of numbers, quant
 and functions; nothing is evaluated. Units are inferred (:mod:`ksim_schema.units.formula_units`):
 a number may say its unit by a product, as in ``1.1*m``; a bare number takes that of the quantity
 beside it, or is a weight or a scale that leaves a plain number. Vectors are reduced by ``sum``,
-``mean``, ``norm``, ``max``, ``min``.
+``mean``, ``norm``, ``max``, ``min``. A comparison gives a condition, which ``and``, ``or``,
+``not``, ``any``, ``all`` and ``where`` take, and which counts as 1 or 0 where a number stands.
 A name that is not made of letters, digits and ``_`` stands in quotes: ``joint['left/knee']``.
 """
 
@@ -12,13 +13,12 @@ from __future__ import annotations
 
 import ast
 import math
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Literal
 
 from ksim_schema.diagnostics import did_you_mean
+from ksim_schema.units.formula_blame import Blame
 from ksim_schema.units.formula_text import (
     MAX_LENGTH,
     FormulaError,
@@ -28,70 +28,60 @@ from ksim_schema.units.formula_text import (
     spelt,
     tree_of,
 )
-from ksim_schema.units.formula_units import ANYTHING, BARE, PLAIN, Units, form_of
-from ksim_schema.units.quantity import ANGLE, UNITS, Dimension
+from ksim_schema.units.formula_tree import (
+    VARYING,
+    Expression,
+    Quantity,
+    constant,
+    evaluate,
+)
+from ksim_schema.units.formula_units import ANYTHING, BARE, TRUTH, Units, form_of
+from ksim_schema.units.quantity import ANGLE, UNITS
 
 MAX_NODES = 300
 MAX_NUMBER = 3.4e38
 """Largest number of single precision, in which formulas are computed."""
-VARYING = 0
-"""Length that stands for a scalar."""
-
 UNIFORM = ("exp", "log", "sin", "cos", "tanh")
 """Functions of a plain number (sin and cos: of an angle)."""
 REDUCING = ("sum", "mean", "norm", "max", "min")
-FUNCTIONS = (*UNIFORM, "sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm")
+FUNCTIONS = (
+    *UNIFORM,
+    *("sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm", "atan2"),
+    *("distance", "tolerance", "where", "any", "all"),
+)
+_ARGUMENTS = {
+    "clip": (3, "a value, its lowest and its highest"),
+    "where": (3, "a condition, a value where it holds and one where it does not"),
+    "atan2": (2, "a rise and a run, as in atan2(y, x)"),
+    "distance": (2, "two vectors"),
+}
+"""Functions with several arguments -> how many, and what they are."""
+_COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+Wanted = Literal["number", "condition", "value"]
+"""What a formula stands for: a plain number; what holds or not; a value of any unit and length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A node of a formula.
-
-    Attributes:
-        op: ``number``, ``quantity``, an operator (``+ - * / ** neg``) or a function's name.
-        arguments: its operands.
-        value: of a number, in SI units; the exponent of ``**``.
-        name: of a quantity.
-        length: elements of a vector, or 0 for a scalar.
-    """
-
-    op: str
-    arguments: tuple[Expression, ...] = ()
-    value: float = 0.0
-    name: str = ""
-    length: int = VARYING
-
-    def quantities(self) -> tuple[str, ...]:
-        """The names of the quantities in it, each once."""
-        own = (self.name,) if self.op == "quantity" else ()
-        inner = (name for argument in self.arguments for name in argument.quantities())
-        return tuple(dict.fromkeys((*own, *inner)))
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """What a name in a formula stands for: its unit, and its number of elements (0: scalar).
-
-    Without a dimension, it may be of any, as an element of a command that is a bare number may.
-    """
-
-    dimension: Dimension | None
-    length: int = VARYING
-
-
-def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
+def parse(text: str, quantities: Mapping[str, Quantity], wanted: Wanted = "number") -> Expression:
     """Parse and check a formula.
 
     Args:
         text: the formula.
         quantities: what the names in it may be.
+        wanted: what it stands for.
 
     Returns:
-        The formula as a tree. Its value is a scalar and a plain number.
+        The formula as a tree. Its value is a scalar and a plain number, or as ``wanted`` says.
 
     Raises:
         FormulaError: syntax, an unknown name or function, units or shapes that do not fit.
     """
+    return measure(text, quantities, wanted)[0]
+
+
+def measure(
+    text: str, quantities: Mapping[str, Quantity], wanted: Wanted = "value"
+) -> tuple[Expression, Units]:
+    """As :func:`parse`, with the unit of the formula's value."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula has at most {MAX_LENGTH} characters", 0, len(text))
     tree = tree_of(text)
@@ -99,29 +89,24 @@ def parse(text: str, quantities: Mapping[str, Quantity]) -> Expression:
         raise FormulaError(f"a formula has at most {MAX_NODES} terms", 0, len(text))
     checker = _Checker(text, quantities)
     expression, units = checker.read(tree)
-    checker.plain(units, tree, "the formula's value is not a plain number")
-    if expression.length != VARYING:
+    if wanted == "condition" and not expression.condition:
+        help = "compare it with something, as in base.height < 0.3"
+        raise checker.error("the formula is a number, and a condition is needed", tree, help)
+    if wanted == "number":
+        checker.plain(units, tree, "the formula's value is not a plain number")
+    if expression.length != VARYING and wanted != "value":
         message = f"the formula's value has {expression.length} elements, and one is needed"
-        raise checker.error(message, tree, "reduce it by sum, mean or norm")
-    return expression
+        help = (
+            "reduce it by any or all" if expression.condition else "reduce it by sum, mean or norm"
+        )
+        raise checker.error(message, tree, help)
+    return expression, units
 
 
-class _Checker:
+class _Checker(Blame):
     def __init__(self, text: str, quantities: Mapping[str, Quantity]) -> None:
-        self.text, self.quantities = text, quantities
-
-    def error(self, message: str, node: ast.expr, help: str = "") -> FormulaError:
-        start = self._offset(node.lineno, node.col_offset)
-        stop = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-        return FormulaError(message, start, max(stop, start + 1), help)
-
-    def _offset(self, line: int, column: int) -> int:
-        """The place in the text of a line and a column of Python's, which counts bytes."""
-        body = self.text.lstrip()
-        before = body.encode().split(b"\n")[: line - 1]
-        place = sum(len(row) + 1 for row in before) + column
-        lead = len(self.text) - len(body)
-        return lead + len(body.encode()[:place].decode(errors="ignore"))
+        super().__init__(text)
+        self.quantities = quantities
 
     def read(self, node: ast.expr) -> tuple[Expression, Units]:
         expression, units = self._read(node)
@@ -144,18 +129,30 @@ class _Checker:
                 return Expression("neg", (inner,), length=inner.length), units
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                inner = self._condition(operand, "not")
+                return Expression("not", (inner,), length=inner.length), TRUTH
             case ast.BinOp():
                 return self._operator(node)
+            case ast.BoolOp(op=op, values=values):
+                word = "and" if isinstance(op, ast.And) else "or"
+                parts = [self._condition(value, word) for value in values]
+                return self._joined(word, parts, node), TRUTH
+            case ast.Compare():
+                return self._comparison(node), TRUTH
             case ast.Call(func=ast.Name(id=name), keywords=[]):
                 return self._call(name, node)
             case _:
                 what = type(node).__name__
-                raise self.error(f"{what} is not part of the language of formulas", node)
+                help = "write where(condition, a, b)" if isinstance(node, ast.IfExp) else ""
+                raise self.error(f"{what} is not part of the language of formulas", node, help)
 
     def _name(self, node: ast.expr) -> tuple[Expression, Units]:
         name = dotted(node)
         if name in self.quantities:
             found = self.quantities[name]
+            if found.wrong:
+                raise self.error(found.wrong, node, found.help)
             expression = Expression("quantity", name=name, length=found.length)
             if found.dimension is None:
                 return expression, ANYTHING
@@ -165,11 +162,10 @@ class _Checker:
             return Expression("number", value=float(factor)), Units((form_of(dimension),), True)
         if name == "pi":
             return Expression("number", value=3.141592653589793), BARE
-        raise self.error(f"unknown quantity {self._shown(node)!r}", node, self._choices(name))
-
-    def _shown(self, node: ast.expr) -> str:
-        found = self.error("", node)
-        return self.text[found.start : found.stop]
+        if name == "inf":
+            help = "give a number, or leave the bound out"
+            raise self.error("inf is a bound of tolerance only", node, help)
+        raise self.error(f"unknown quantity {self.shown(node)!r}", node, self._choices(name))
 
     def _choices(self, name: str) -> str:
         """The help for an unknown quantity."""
@@ -184,11 +180,11 @@ class _Checker:
         if isinstance(node.op, ast.Pow):
             return self._power(node, left, left_units)
         right, right_units = self.read(node.right)
-        length = self._broadcast(node, left, right)
+        length = self.broadcast(node, left, right)
         match node.op:
             case ast.Add() | ast.Sub():
                 verb = "add" if isinstance(node.op, ast.Add) else "subtract"
-                units = self._same(left_units, right_units, node, f"cannot {verb}")
+                units = self.same(left_units, right_units, node, f"cannot {verb}")
                 symbol = "+" if verb == "add" else "-"
             case ast.Mult():
                 symbol, units = "*", left_units.times(right_units, 1)
@@ -209,157 +205,111 @@ class _Checker:
         raised = Expression("**", (base,), value=value, length=base.length)
         return raised, units.to_the(power)
 
+    def _condition(self, node: ast.expr, taker: str) -> Expression:
+        """A term that holds or does not."""
+        inner, _ = self.read(node)
+        if not inner.condition:
+            help = f"compare it with something, as in {self.shown(node)} > 0"
+            raise self.error(f"{taker} takes conditions, and this is a number", node, help)
+        return inner
+
+    def _joined(self, word: str, parts: list[Expression], node: ast.expr) -> Expression:
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = Expression(word, (whole, part), length=self.broadcast(node, whole, part))
+        return whole
+
+    def _comparison(self, node: ast.Compare) -> Expression:
+        """One comparison, or several in a chain: ``0 < x < 1``."""
+        read = [self.read(term) for term in (node.left, *node.comparators)]
+        parts: list[Expression] = []
+        for op, (left, units), (right, other) in zip(node.ops, read, read[1:], strict=False):
+            if type(op) not in _COMPARISONS:
+                help = "equal numbers are hardly ever measured: write abs(a - b) < ..."
+                raise self.error("only <, <=, > and >= compare", node, help)
+            self.same(units, other, node, "cannot compare")
+            length = self.broadcast(node, left, right)
+            parts.append(Expression(_COMPARISONS[type(op)], (left, right), length=length))
+        return self._joined("and", parts, node)
+
     def _call(self, name: str, node: ast.Call) -> tuple[Expression, Units]:
         if name not in FUNCTIONS:
-            help = did_you_mean(name, FUNCTIONS, of="functions", limit=20)
+            help = did_you_mean(name, FUNCTIONS, of="functions", limit=30)
             raise self.error(f"unknown function {name!r}", node, help)
+        if name == "tolerance":
+            return self._tolerance(node)
         read = [self.read(argument) for argument in node.args]
-        wanted = {"clip": 3}.get(name, 1 if name not in ("min", "max") else 0)
+        many = name in ("min", "max")
+        wanted, which = _ARGUMENTS.get(name, (0 if many else 1, ""))
         if (wanted and len(read) != wanted) or not read:
-            raise self.error(f"{name} takes {wanted or 'one or more'} arguments", node)
-        arguments = tuple(expression for expression, _ in read)
-        units = read[0][1]
+            many_or = f"{wanted or 'one or more'} argument{'' if wanted == 1 else 's'}"
+            raise self.error(f"{name} takes {many_or}", node, which)
+        first, units = read[0]
+        if name in ("any", "all"):
+            self._condition(node.args[0], name)
+            if first.length == VARYING:
+                raise self.error(f"{name} of one condition", node, "give a vector")
+            return Expression("reduce_max" if name == "any" else "reduce_min", (first,)), TRUTH
         if name in UNIFORM:
             if name in ("sin", "cos"):
-                self._angle(units, node.args[0], name)
+                self.angle(units, node.args[0], name)
             else:
                 self.plain(units, node.args[0], f"{name} takes a plain number")
-            result = BARE if units.bare else Units((PLAIN,))
-            return Expression(name, arguments, length=arguments[0].length), result
+            return Expression(name, (first,), length=first.length), BARE if units.bare else TRUTH
         if name in ("sqrt", "square"):
             raised = units.to_the(Fraction(1, 2) if name == "sqrt" else Fraction(2))
-            return Expression(name, arguments, length=arguments[0].length), raised
-        if name in REDUCING and len(arguments) == 1:
-            if arguments[0].length == VARYING:
+            return Expression(name, (first,), length=first.length), raised
+        if name in REDUCING and len(read) == 1:
+            if first.length == VARYING:
                 raise self.error(f"{name} of one number", node, "give a vector")
-            return Expression(f"reduce_{name}", arguments), units
-        length = VARYING
+            return Expression(f"reduce_{name}", (first,)), units
+        if name == "where":
+            self._condition(node.args[0], name)
+            return self._of_one_unit(name, read, node, free=1)
+        whole, units = self._of_one_unit(name, read, node)
+        if name == "distance":
+            if not whole.length:
+                raise self.error("distance of two numbers", node, "write abs(a - b)")
+            apart = Expression("-", whole.arguments, length=whole.length)
+            return Expression("reduce_norm", (apart,)), units
+        return whole, Units((form_of(ANGLE),)) if name == "atan2" else units
+
+    def _of_one_unit(
+        self, name: str, read: list[tuple[Expression, Units]], node: ast.Call, free: int = 0
+    ) -> tuple[Expression, Units]:
+        """A function of terms of one unit, but for so many in front; its own unit is theirs."""
+        length, units = VARYING, read[free][1]
         for position, (argument, other) in enumerate(read):
-            units = self._same(units, other, node.args[position], f"{name} of different units")
-            length = self._broadcast(node, Expression("", length=length), argument)
-        return Expression(name, arguments, length=length), units
+            if position >= free:
+                message = f"{name} of different units"
+                units = self.same(units, other, (*node.args, node)[position], message)
+            length = self.broadcast(node, Expression("", length=length), argument)
+        return Expression(name, tuple(e for e, _ in read), length=length), units
 
-    def _broadcast(self, node: ast.expr, left: Expression, right: Expression) -> int:
-        if left.length and right.length and left.length != right.length:
-            message = f"{left.length} elements and {right.length} elements do not go together"
-            raise self.error(message, node)
-        return left.length or right.length
+    def _tolerance(self, node: ast.Call) -> tuple[Expression, Units]:
+        """``tolerance(x, low, high, margin)``; a bound may be infinite, the margin left out."""
+        if len(node.args) not in (3, 4):
+            help = "a value, its lowest, its highest, and a margin in which it falls to 0.1"
+            raise self.error("tolerance takes 3 or 4 arguments", node, help)
+        read = [self.read(node.args[0]), *(self._bound(bound) for bound in node.args[1:3])]
+        read.append(self.read(node.args[3]) if node.args[3:] else (Expression("number"), BARE))
+        low, high, margin = (constant(expression) for expression, _ in read[1:])
+        if low is not None and high is not None and low > high:
+            help = "swap the second and the third argument"
+            raise self.error("the lowest value is above the highest", node, help)
+        if margin is not None and margin < 0.0:
+            raise self.error("a margin is not negative", node.args[3])
+        whole, _ = self._of_one_unit("tolerance", read, node)
+        return whole, TRUTH
 
-    def _same(self, left: Units, right: Units, node: ast.expr, message: str) -> Units:
-        """Of two terms that must be quantities of one unit."""
-        units = left.same(right)
-        if units is None:
-            first, second = str(left), str(right)
-            help = "what is added or compared has one unit; divide each by a scale of its own"
-            if left.literal or right.literal:
-                unit = first if right.literal else second
-                help = f"give the number in {unit!r}, or without a unit: it then takes that one"
-            raise self.error(f"{message}: {first!r} and {second!r}", node, help)
-        return units
-
-    def plain(self, units: Units, node: ast.expr, message: str) -> None:
-        """Require that a term can be a plain number."""
-        if not units.fits(PLAIN):
-            unit = str(units)
-            raise self.error(f"{message}: {unit!r} and '1'", node, self._scaled(node, unit))
-
-    def _angle(self, units: Units, node: ast.expr, function: str) -> None:
-        """Require that a term can be an angle; a plain number counts as rad."""
-        if not units.fits(form_of(ANGLE), PLAIN):
-            unit = str(units)
-            message = f"{function} takes an angle: {unit!r} and 'rad'"
-            raise self.error(message, node, self._scaled(node, unit))
-
-    def _scaled(self, node: ast.expr, unit: str) -> str:
-        """What to write so that a term is a plain number."""
-        for inner in ast.walk(node):
-            match inner:
-                case ast.BinOp(
-                    left=ast.BinOp(op=ast.Div(), right=ast.Constant() as number),
-                    op=ast.Mult(),
-                    right=ast.Name(id=name),
-                ) if name in UNITS:
-                    number = self._shown(number)
-                    meant = f"'/ {number}*{name}' divides by {number} and multiplies by {name}"
-                    return f"{meant}; write '/ ({number}*{name})'"
-                case _:
-                    pass
-        shown = self._shown(node)
-        term = shown if len(shown) <= 40 and "\n" not in shown else "..."
-        term = term if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) else f"({term})"
-        return f"divide it by its scale, as in {term} / (1*{unit.replace('^', '**')})"
-
-
-def _quotient(value: float, by: float) -> float:
-    return value / by
-
-
-def _square(value: float) -> float:
-    return value * value
-
-
-def _clip(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
-
-
-_NUMBERS: dict[str, Any] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": _quotient,
-    "neg": operator.neg,
-    "exp": math.exp,
-    "log": math.log,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tanh": math.tanh,
-    "sqrt": math.sqrt,
-    "square": _square,
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "clip": _clip,
-}
-
-
-def constant(expression: Expression) -> float | None:
-    """The value of an expression without quantities; NaN where it has none."""
-    if expression.op == "number":
-        return expression.value
-    arguments = [constant(argument) for argument in expression.arguments]
-    if None in arguments or expression.op not in (*_NUMBERS, "**"):
-        return None
-    try:
-        if expression.op == "**":
-            return math.pow(*arguments, expression.value)  # type: ignore[arg-type]
-        return float(_NUMBERS[expression.op](*arguments))
-    except (ArithmeticError, ValueError):
-        return math.nan
-
-
-def evaluate(
-    expression: Expression,
-    value_of: Callable[[str], object],
-    functions: Mapping[str, Callable[..., object]],
-) -> object:
-    """Fold a formula with an array library's functions.
-
-    Args:
-        expression: the formula.
-        value_of: gives the value of a quantity.
-        functions: op -> function, for every op that :func:`parse` makes but number and quantity.
-    """
-    match expression.op:
-        case "number":
-            return expression.value
-        case "quantity":
-            return value_of(expression.name)
-        case "**":
-            base = evaluate(expression.arguments[0], value_of, functions)
-            return functions["**"](base, expression.value)
-        case op:
-            arguments = (evaluate(a, value_of, functions) for a in expression.arguments)
-            return functions[op](*arguments)
+    def _bound(self, node: ast.expr) -> tuple[Expression, Units]:
+        match node:
+            case ast.Name(id="inf"):
+                return Expression("number", value=math.inf), BARE
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")):
+                return Expression("number", value=-math.inf), BARE
+            case _:
+                return self.read(node)
 
 
 __all__ = [
@@ -368,8 +318,10 @@ __all__ = [
     "Expression",
     "FormulaError",
     "Quantity",
+    "Wanted",
     "constant",
     "evaluate",
+    "measure",
     "names_in",
     "parse",
     "spelt",

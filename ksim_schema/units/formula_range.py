@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ksim_schema.units.formula import Expression
+from ksim_schema.units.formula_tree import COMPARISONS, VALUE_AT_MARGIN
 from ksim_schema.units.interval import EVERYTHING, Interval
+
+TRUE, FALSE = Interval.exactly(1.0), Interval.exactly(0.0)
+EITHER = Interval(0.0, 1.0)
+
+
+def _less(left: Interval, right: Interval) -> Interval:
+    if left.high < right.low:
+        return TRUE
+    return FALSE if left.low >= right.high else EITHER
+
+
+def _at_most(left: Interval, right: Interval) -> Interval:
+    return _not(_less(right, left))
+
+
+def _more(left: Interval, right: Interval) -> Interval:
+    return _less(right, left)
+
+
+def _at_least(left: Interval, right: Interval) -> Interval:
+    return _at_most(right, left)
+
+
+def _not(condition: Interval) -> Interval:
+    return 1.0 - condition
+
+
+def _where(condition: Interval, holds: Interval, otherwise: Interval) -> Interval:
+    if condition == TRUE:
+        return holds
+    return otherwise if condition == FALSE else holds.hull(otherwise)
+
 
 _OPERATIONS: dict[str, Callable[..., Interval]] = {
     "+": Interval.__add__,
@@ -25,6 +59,15 @@ _OPERATIONS: dict[str, Callable[..., Interval]] = {
     "clip": Interval.clip,
     "min": Interval.min,
     "max": Interval.max,
+    "<": _less,
+    "<=": _at_most,
+    ">": _more,
+    ">=": _at_least,
+    "and": Interval.min,
+    "or": Interval.max,
+    "not": _not,
+    "where": _where,
+    "atan2": Interval.atan2,
 }
 _REDUCTIONS: dict[str, Callable[[Interval, int], Interval]] = {
     "reduce_sum": Interval.sum,
@@ -51,6 +94,8 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
             return range_of(expression.arguments[0], known).square()
         case _:
             pass
+    if expression.op == "tolerance":
+        return _tolerance(expression, known)
     arguments = [range_of(argument, known) for argument in expression.arguments]
     if expression.op == "**":
         return arguments[0] ** expression.value
@@ -60,6 +105,22 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
         return arguments[0]
     operation: Callable[..., Any] = _OPERATIONS[expression.op]
     return operation(*arguments)
+
+
+def _tolerance(expression: Expression, known: Mapping[str, Interval]) -> Interval:
+    """Of the distance from bounds that may be infinite."""
+    value, low, high, margin = expression.arguments
+    beyond, within = FALSE, range_of(value, known)
+    if not math.isinf(low.value):
+        beyond = beyond.max(range_of(low, known) - within)
+    if not math.isinf(high.value):
+        beyond = beyond.max(within - range_of(high, known))
+    if beyond == FALSE:
+        return TRUE
+    share = beyond / range_of(margin, known)
+    if range_of(margin, known) == FALSE:
+        return FALSE if beyond.low > 0.0 else EITHER
+    return (share.square() * math.log(VALUE_AT_MARGIN)).exp().max(0.0).min(1.0)
 
 
 def value_of(expression: Expression, values: Mapping[str, float]) -> Interval:
@@ -74,7 +135,29 @@ def within(expression: Expression) -> Iterator[Expression]:
     yield expression
 
 
-_TIGHT = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "**": 4}
+def guarded(expression: Expression) -> Iterator[tuple[Expression, tuple[Expression, ...]]]:
+    """As :func:`within`, with the conditions under which a term counts, those of ``where``."""
+    for place, argument in enumerate(expression.arguments):
+        condition: tuple[Expression, ...] = ()
+        if expression.op == "where" and place:
+            told = expression.arguments[0]
+            condition = (told if place == 1 else Expression("not", (told,), length=told.length),)
+        for node, conditions in guarded(argument):
+            yield node, (*condition, *conditions)
+    yield expression, ()
+
+
+_TIGHT = dict.fromkeys(COMPARISONS, 0) | {
+    "or": -3,
+    "and": -2,
+    "not": -1,
+    "+": 1,
+    "-": 1,
+    "*": 2,
+    "/": 2,
+    "neg": 3,
+    "**": 4,
+}
 
 
 def written(expression: Expression, spelt: Callable[[str], str] = str) -> str:
@@ -99,10 +182,17 @@ def written(expression: Expression, spelt: Callable[[str], str] = str) -> str:
             return f"{base}**{expression.value:g}"
         case "+" | "-" | "*" | "/" as op:
             left = parts[0] if tight[0] >= own else f"({parts[0]})"
-            right = parts[1] if tight[1] > own or op == "+" else f"({parts[1]})"
+            loose = op == "+" and tight[1] == own
+            right = parts[1] if tight[1] > own or loose else f"({parts[1]})"
             return (
                 f"{left} {op} {right}" if own == 1 or len(left + right) > 12 else left + op + right
             )
+        case "not":
+            return f"not {parts[0]}" if tight[0] >= own else f"not ({parts[0]})"
+        case op if op in _TIGHT:  # a comparison, "and" or "or"
+            left = parts[0] if tight[0] > own or (own < 0 and tight[0] == own) else f"({parts[0]})"
+            right = parts[1] if tight[1] > own else f"({parts[1]})"
+            return f"{left} {op} {right}"
         case op:
             return f"{op.removeprefix('reduce_')}({', '.join(parts)})"
 

@@ -7,6 +7,14 @@ import keyword
 import warnings
 
 MAX_LENGTH = 1000
+AXES = ("x", "y", "z")
+MEMBERS = (
+    *AXES,
+    "w",
+    *("velocity", "angular_velocity", "torque", "com", "com_velocity"),
+    *("x_axis", "y_axis", "z_axis", "up"),
+)
+"""What is asked of a joint, a body, a site or a sensor, after its name."""
 
 
 class FormulaError(ValueError):
@@ -69,11 +77,17 @@ def spelt(name: str) -> str:
     if kind == "command":
         first, _, last = rest.partition(".")
         parts = (first, last)
-    elif first and last in ("velocity", "x", "y", "z"):
-        parts = (first, last)
+    elif first and last in MEMBERS:
+        parts = _members(rest)
     else:
         parts = (rest,)
     return kind + "".join(f".{p}" if plain(p) else f"[{p!r}]" for p in parts)
+
+
+def _members(rest: str) -> tuple[str, ...]:
+    """A name, and what is asked of it: ``left/foot``, ``velocity``, ``x``."""
+    first, _, last = rest.rpartition(".")
+    return (*_members(first), last) if first and last in MEMBERS else (rest,)
 
 
 def plain(step: str) -> bool:

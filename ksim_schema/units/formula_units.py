@@ -105,3 +105,5 @@ class Units:
 
 BARE = Units()
 ANYTHING = Units(anything=True)
+TRUTH = Units((PLAIN,))
+"""Of a condition, and of what is a plain number whatever it is made of."""

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 _LARGEST = math.nextafter(math.inf, 0.0)
 _TURN = 2.0 * math.pi
+_HALF_TURN = math.nextafter(math.pi, 4.0)
 _FAR = 1.0e6
 """Angles beyond this are not told from a whole turn: their rounding would decide."""
 
@@ -162,6 +163,15 @@ class Interval:
     def cos(self) -> Interval:
         """Of angles in rad."""
         return self._wave(math.cos, 0.0)
+
+    def atan2(self, run: float | Interval) -> Interval:
+        """The angles in rad, from -pi to pi, of a rise from here over a run."""
+        by = _interval(run)
+        if by.low <= 0.0 and self.low <= 0.0 <= self.high:
+            return Interval(-_HALF_TURN, _HALF_TURN)  # it may jump by a turn
+        corners = [math.atan2(y, x) for y in (self.low, self.high) for x in (by.low, by.high)]
+        low, high = _under(min(corners), -_HALF_TURN), _over(max(corners), _HALF_TURN)
+        return Interval(low, high)
 
     def _wave(self, function: Callable[[float], float], peak: float) -> Interval:
         """Bounds of a wave of height 1 whose tops are at ``peak`` turns and each turn on."""

@@ -217,6 +217,14 @@ class Part(Model):
         """The MuJoCo sensors that it reads."""
         return ()
 
+    def fields_on(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The MjData fields that it reads of a robot; ``fields`` where that is the same for all."""
+        return self.fields
+
+    def model_sensors(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The model's own sensors that it names in a text, rather than in a field."""
+        return ()
+
     def infers(self, field: str) -> bool:
         """Whether a wire that is left out leads to the only part that it could lead to."""
         return True

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 
 from ksim_schema.units import ANGLE, LENGTH, NUMBER, SPEED, TIME
-from ksim_schema.units.formula import FormulaError, Quantity, evaluate, names_in, parse, spelt
+from ksim_schema.units.formula import (
+    FormulaError,
+    Quantity,
+    evaluate,
+    measure,
+    names_in,
+    parse,
+    spelt,
+)
+from ksim_schema.units.formula_tree import tolerance
 
 QUANTITIES = {
     "base.height": Quantity(LENGTH),
@@ -20,6 +29,7 @@ QUANTITIES = {
     "time": Quantity(TIME),
     "action": Quantity(NUMBER, 2),
     "command.forward": Quantity(None),
+    "joint.all.velocity": Quantity(None, wrong="no joint is called so"),
 }
 VALUES: dict[str, Any] = {"base.height": 1.2, "base.speed": 0.5, "joint.knee": 0.3, "time": 2.0}
 PYTHON: dict[str, Any] = {
@@ -33,6 +43,14 @@ PYTHON: dict[str, Any] = {
     "sin": math.sin,
     "max": max,
     "clip": lambda a, low, high: min(max(a, low), high),
+    "<": lambda a, b: float(a < b),
+    ">": lambda a, b: float(a > b),
+    "and": min,
+    "or": max,
+    "not": lambda a: 1.0 - a,
+    "where": lambda c, a, b: a if c else b,
+    "atan2": math.atan2,
+    "tolerance": tolerance,
 }
 
 
@@ -47,6 +65,13 @@ PYTHON: dict[str, Any] = {
         ("max(base.height, 1.5*m) / 1", 1.5),
         ("clip(base.speed, 0, 20*cm/s) / 0.1", 2.0),
         ("joint.knee / (30 * deg)", 0.3 / math.radians(30)),
+        ("(base.height > 1) + (base.height > 130*cm)", 1.0),
+        ("2 * (0.2 < joint.knee < 20*deg) - (not time > 3)", 1.0),
+        ("where(base.speed > 1 or time > 1 and joint.knee < 1, base.height, 0) / m", 1.2),
+        ("atan2(base.height, 0.5*m) / rad", math.atan2(1.2, 0.5)),
+        ("tolerance(base.height, 0.5, 1.0, 0.4)", 0.1**0.25),  # half a margin beyond: 0.1^(1/4)
+        ("tolerance(base.height, 1.6*m, inf, 40*cm)", 0.1),
+        ("tolerance(base.height, -inf, 1.2) + tolerance(base.height, 1.21*m, 2*m)", 1.0),
     ],
 )
 def test_values(text: str, value: float) -> None:
@@ -90,6 +115,25 @@ def test_values(text: str, value: float) -> None:
         ("'a'", "Constant is not part of the language", "'a'"),
         ("1 // 2", "only + - * / and **", "1 // 2"),
         ("clip(1, 2)", "clip takes 3 arguments", "clip(1, 2)"),
+        ("base.height > time", "cannot compare: 'm' and 's'", "base.height > time"),
+        ("base.height == 1", "only <, <=, > and >= compare", "base.height == 1"),
+        ("not base.height", "not takes conditions, and this is a number", "base.height"),
+        ("time > 1 and 2", "and takes conditions, and this is a number", "2"),
+        ("where(time, 1, 2)", "where takes conditions, and this is a number", "time"),
+        ("where(time > 1, time, joint.knee)", "where of different units: 's' and 'rad'", None),
+        ("any(time > 1)", "any of one condition", "any(time > 1)"),
+        ("any(action)", "any takes conditions, and this is a number", "action"),
+        ("action > 1", "reduce it by any or all", None),
+        ("atan2(time, base.height)", "atan2 of different units: 's' and 'm'", "base.height"),
+        ("distance(base.height, 1)", "distance of two numbers", "distance(base.height, 1)"),
+        ("distance(base.velocity, action)", "distance of different units: 'm/s' and '1'", "action"),
+        ("distance(base.velocity, base.velocity)", "not a plain number: 'm/s' and '1'", None),
+        ("tolerance(time, 1*m, 2*m)", "tolerance of different units: 's' and 'm'", "1*m"),
+        ("tolerance(time, 2, 1, 1)", "the lowest value is above the highest", None),
+        ("tolerance(time, 1, 2, -1)", "a margin is not negative", "-1"),
+        ("tolerance(time, 1)", "tolerance takes 3 or 4 arguments", None),
+        ("base.height / inf", "inf is a bound of tolerance only", "inf"),
+        ("joint.all.velocity", "no joint is called so", "joint.all.velocity"),
         ("1 +", "not an arithmetic expression", None),
         ("(" * 300 + "1" + ")" * 300, "not an arithmetic expression", None),
         ("1" + "+1" * 400, "at most 300 terms", None),
@@ -101,9 +145,20 @@ def test_what_has_no_meaning_is_refused_at_its_place(
 ) -> None:
     with pytest.raises(FormulaError) as caught:
         parse(text, QUANTITIES)
-    assert message in str(caught.value)
+    assert message in f"{caught.value}: {caught.value.help}"
     if place is not None:
         assert text[caught.value.start : caught.value.stop] == place
+
+
+def test_what_a_formula_stands_for() -> None:
+    parse("base.height < 0.3 or norm(base.velocity) > 9", QUANTITIES, "condition")
+    parse("where(time > 1, base.height < 0.3, time > 2)", QUANTITIES, "condition")
+    for text in ("base.height", "tolerance(base.height, 1, 2)", "-(time > 1)", "max(time > 1, 1)"):
+        with pytest.raises(FormulaError, match="is a number, and a condition is needed"):
+            parse(text, QUANTITIES, "condition")
+    tree, units = measure("2 * (base.velocity - base.speed)", QUANTITIES)
+    assert (tree.length, str(units)) == (3, "m/s")
+    assert str(measure("distance(base.velocity, 0*m/s) * time", QUANTITIES)[1]) == "m"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from ksim_schema.units import NUMBER
 from ksim_schema.units.formula import Quantity, evaluate, parse
 from ksim_schema.units.formula_range import range_of, value_of, written
+from ksim_schema.units.formula_tree import tolerance
 from ksim_schema.units.interval import Interval
 
 QUANTITIES = {"x": Quantity(NUMBER), "y": Quantity(NUMBER), "v": Quantity(NUMBER, 3)}
@@ -47,6 +48,16 @@ FUNCTIONS: dict[str, Any] = {
     "min": _each(min),
     "max": _each(max),
     "clip": _each(lambda a, low, high: min(max(a, low), high)),
+    "<": _each(lambda a, b: float(a < b)),
+    "<=": _each(lambda a, b: float(a <= b)),
+    ">": _each(lambda a, b: float(a > b)),
+    ">=": _each(lambda a, b: float(a >= b)),
+    "and": _each(min),
+    "or": _each(max),
+    "not": _each(lambda a: 1.0 - a),
+    "where": _each(lambda c, a, b: a if c else b),
+    "atan2": _each(math.atan2),
+    "tolerance": _each(tolerance),
     "reduce_sum": sum,
     "reduce_mean": lambda values: sum(values) / len(values),
     "reduce_norm": lambda values: math.hypot(*values),
@@ -64,6 +75,12 @@ FORMULAS = [
     "y**-2 + y**0.5 - -x**2",
     "x - (y - x) - (x - y) / (y / (x + 2))",
     "(-x)**2 + (x * y)**2 - (-(x + y)) * 2",
+    "where(x > 0.2, y, -x) + 2 * (0 < x <= y)",
+    "(x < 0 and y > 1) + (x < 0 or not y > 1) * y - (not (x > 0 and y < 3))",
+    "(atan2(x, y) + atan2(y, x) - 2 * atan2(y, -x) + atan2(x, x - y)) / rad",
+    "tolerance(x, 0, 1, 0.5) + tolerance(y, 1, inf) - tolerance(y, -inf, x, 2)",
+    "any(v > x) + all(v > x and v < y) + distance(v, 2 * v) + sum(where(v > 0, v, x))",
+    "(x + y > 1 and x - (y + x) < y * x or x > y) * (x - (y - x)) - ((x > 0) > (y > 1))",
 ]
 
 
@@ -96,6 +113,14 @@ def test_ranges_are_tight_where_it_counts() -> None:
         "tanh(y + 40)": (1.0, 1.0),
         "clip(x, 3, 4)": (3.0, 3.0),
         "norm(v)": (0.0, math.sqrt(27.0)),
+        "x > 3": (0.0, 0.0),
+        "y >= 0.5": (1.0, 1.0),
+        "0 < x < 3": (0.0, 1.0),
+        "where(y > 0.4, x, 9)": (-1.5, 2.0),
+        "atan2(y, 1) / rad": (math.atan(0.5), math.atan(4.0)),
+        "tolerance(y, -1, 5, 1)": (1.0, 1.0),
+        "tolerance(x, 4, inf, 2)": (0.1 ** (5.5 / 2) ** 2, 0.1),
+        "tolerance(x, 4, inf)": (0.0, 0.0),
     }.items():
         found = range_of(parse(text, QUANTITIES), KNOWN)
         assert (found.low, found.high) == pytest.approx(wanted, abs=1e-9), text

@@ -13,6 +13,7 @@ from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.motion import MotionError, read_motion
+from ksim_schema.checks.reach import surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import (
     AMBIGUOUS_BASE,
@@ -304,13 +305,11 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    commands = {name: part.labels(facts) for name, part in task.of(Command).items()}
-    units = {name: part.dimensions for name, part in task.of(Command).items()}
-    size = sum(len(a.drives(facts)) for a in task.of(Action).values())
+    around = surroundings(task, facts)
     for name, part in task.of(Reward).items():
         if isinstance(part, Formula):
             try:
-                part.read(facts, commands, size, units)
+                part.read(facts, around)
             except FormulaError as error:
                 where = task.span("Reward", name, "expression")
                 if where.line == where.end_line:  # point into the text, past a quote before it

@@ -78,6 +78,10 @@ class Context:
         """Velocities of hinges and slides, rad/s or m/s."""
         return self.world["qvel"][_indices(tuple(j.dof for j in joints))]
 
+    def joint_torques(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
+        """What all actuators together put on hinges and slides, N*m or N."""
+        return self.world["qfrc_actuator"][_indices(tuple(j.dof for j in joints))]
+
 
 def _indices(values: tuple[int, ...]) -> Any:
     """A slice where the indices are contiguous (cheaper than a gather), else an array."""

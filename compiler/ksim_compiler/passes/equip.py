@@ -32,7 +32,7 @@ def equip(plan: Plan, sink: Sink) -> Plan:
     sensors: dict[SensorRequest, None] = {}
     for object in ("Command", "Observation", "Reward", "Termination", "Curriculum"):
         for part in plan.parts(object).values():
-            fields.update(dict.fromkeys(part.fields))
+            fields.update(dict.fromkeys(part.fields_on(facts)))
             sensors.update(dict.fromkeys(part.sensors(facts)))
     if sensors:
         fields["sensordata"] = None
@@ -125,8 +125,14 @@ def _unread(plan: Plan, robot: robots.Robot) -> Iterator[Diagnostic]:
     lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
     for object in ("Observation", "Reward", "Termination"):
         for name, part in plan.parts(object).items():
-            for (field, *_), named, sensor in annotated_fields(part, Named):
-                if named.what != "sensor" or sensor not in lost:
+            read = [
+                (field, sensor)
+                for (field, *_), named, sensor in annotated_fields(part, Named)
+                if named.what == "sensor"
+            ]
+            read += [("expression", sensor) for sensor in part.model_sensors(plan.robot.facts)]
+            for field, sensor in read:
+                if sensor not in lost:
                     continue
                 message = f"sensor {sensor!r} reads an actuator that an action of the task replaces"
                 help = "read the joint or the task's own actuator: 'actuator_force'"

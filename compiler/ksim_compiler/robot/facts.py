@@ -63,6 +63,7 @@ def read_facts(
             int(model.sensor_adr[i]),
             int(model.sensor_dim[i]),
             pose.frame_of(i),
+            _joint_of(model, i, joints),
         )
         for i, name in enumerate(names(obj.mjOBJ_SENSOR, model.nsensor))
     }
@@ -188,6 +189,12 @@ def _joint(
         axis=pose.seen(pose.data.xaxis[index]),
         anchor=pose.seen(pose.data.xanchor[index] - pose.origin),
     )
+
+
+def _joint_of(model: mujoco.MjModel, sensor: int, joints: tuple[Joint, ...]) -> str:
+    """The joint that a sensor measures, or ""."""
+    measures = model.sensor_objtype[sensor] == int(mujoco.mjtObj.mjOBJ_JOINT)
+    return joints[model.sensor_objid[sensor]].name if measures else ""
 
 
 def _sensor_type(model: mujoco.MjModel, index: int) -> str:

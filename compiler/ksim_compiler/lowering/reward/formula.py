@@ -1,7 +1,8 @@
-"""The rule of a formula: its tree, folded with jax.numpy."""
+"""The rules of formulas: their trees, folded with jax.numpy."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -14,7 +15,24 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
-from ksim_schema.vocabulary.reward.formula import AXES, Formula
+from ksim_schema.units.formula_tree import VALUE_AT_MARGIN
+from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
+from ksim_schema.vocabulary.reward.formula import Formula
+
+
+def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison as 1 or 0: a condition counts where a number stands."""
+    return lambda left, right: jnp.where(compare(jnp.asarray(left), jnp.asarray(right)), 1.0, 0.0)
+
+
+def _tolerance(value: Any, low: Any, high: Any, margin: Any) -> Any:
+    """As :func:`ksim_schema.units.formula_tree.tolerance`."""
+    beyond = jnp.maximum(jnp.maximum(low - value, value - high), 0.0)
+    wide = jnp.asarray(margin) > 0.0
+    share = beyond / jnp.where(wide, margin, 1.0)
+    outside = jnp.where(wide, jnp.exp(math.log(VALUE_AT_MARGIN) * share**2), 0.0)
+    return jnp.where(beyond > 0.0, outside, 1.0)
+
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "+": jnp.add,
@@ -32,6 +50,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "square": jnp.square,
     "abs": jnp.abs,
     "clip": jnp.clip,
+    "<": _truth(jnp.less),
+    "<=": _truth(jnp.less_equal),
+    ">": _truth(jnp.greater),
+    ">=": _truth(jnp.greater_equal),
+    "and": jnp.minimum,
+    "or": jnp.maximum,
+    "not": lambda condition: 1.0 - condition,
+    "where": lambda condition, holds, otherwise: jnp.where(condition > 0.0, holds, otherwise),
+    "atan2": jnp.arctan2,
+    "tolerance": _tolerance,
     "min": lambda *values: reduce(jnp.minimum, values),
     "max": lambda *values: reduce(jnp.maximum, values),
     "reduce_sum": jnp.sum,
@@ -45,35 +73,47 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 @lower(Formula)
 def formula(c: Formula, x: Context) -> Float[Array, ""]:
-    tree = c.read(x.robot, x.labels, x.action.shape[0])
-    value = evaluate(tree, lambda name: _value(name, x), FUNCTIONS)
+    return value_of(c, x, x.action.shape[0])
+
+
+def value_of(c: Formulated, x: Context, actions: int | None) -> Float[Array, "..."]:
+    """The value of a formula in an environment.
+
+    Args:
+        c: what has the formula.
+        x: what its rule sees.
+        actions: length of the action; None where the formula cannot name it.
+    """
+    around = Surroundings(x.labels, actions)
+    known = c.sources(x.robot, around)
+    tree = c.read(x.robot, around)
+    value = evaluate(tree, lambda name: _value(known[name], x), FUNCTIONS)
     return jnp.asarray(value, jnp.float32)
 
 
-def _value(name: str, x: Context) -> Any:
-    kind, _, rest = name.partition(".")
-    match kind:
+def _value(source: Source, x: Context) -> Any:
+    match source.kind:
         case "time":
             return x.time
         case "action":
-            return x.previous_action if rest else x.action
+            return x.action
+        case "previous":
+            return x.previous_action
         case "base":
-            return _base(rest, x)
-        case "joint":
-            named = {joint.name: joint for joint in x.robot.motion_joints}
-            if rest in named:
-                return x.joint_positions((named[rest],))[0]
-            return x.joint_velocities((named[rest.removesuffix(".velocity")],))[0]
+            return _base(source.what, x)
+        case "position":
+            whole = x.joint_positions(source.joints)
+        case "velocity":
+            whole = x.joint_velocities(source.joints)
+        case "torque":
+            whole = x.joint_torques(source.joints)
         case "command":
-            places = ((c, label) for c, labels in x.labels.items() for label in labels)
-            command, label = next(place for place in places if ".".join(place) == rest)
-            return x.command(command, label)[0]
-        case _:
-            known = x.robot.names(kind)
-            owner, _, axis = (rest, "", "") if rest in known else rest.rpartition(".")
-            objtype = "site" if kind == "site" else "xbody"
-            position = x.sensor(SensorRequest("framepos", objtype, owner))
-            return position[AXES.index(axis)] if axis else position
+            whole = x.commands[source.what]
+        case "sensor":
+            whole = x.sensor(source.sensors[0])
+    if source.element is not None:
+        return whole[source.element]
+    return whole if source.quantity.length else whole[0]
 
 
 def _base(what: str, x: Context) -> Any:

@@ -1,0 +1,174 @@
+"""A formula as a tree, what it is without quantities, and how a library folds it."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ksim_schema.units.quantity import Dimension
+
+VARYING = 0
+"""Length that stands for a scalar."""
+COMPARISONS = ("<", "<=", ">", ">=")
+CONDITIONS = (*COMPARISONS, "and", "or", "not")
+"""Operations whose value is a condition: 1 where it holds, 0 where it does not."""
+VALUE_AT_MARGIN = 0.1
+"""What a tolerance is, a margin beyond its bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A node of a formula.
+
+    Attributes:
+        op: ``number``, ``quantity``, an operator (``+ - * / ** neg < <= > >= and or not``) or a
+            function's name.
+        arguments: its operands.
+        value: of a number, in SI units (a bound of a tolerance may be infinite); the exponent of
+            ``**``.
+        name: of a quantity.
+        length: elements of a vector, or 0 for a scalar.
+    """
+
+    op: str
+    arguments: tuple[Expression, ...] = ()
+    value: float = 0.0
+    name: str = ""
+    length: int = VARYING
+
+    @property
+    def condition(self) -> bool:
+        """Whether it holds or does not, so that its value is 1 or 0."""
+        match self.op:
+            case "where":
+                return all(argument.condition for argument in self.arguments[1:])
+            case "reduce_min" | "reduce_max":
+                return self.arguments[0].condition
+            case op:
+                return op in CONDITIONS
+
+    def quantities(self) -> tuple[str, ...]:
+        """The names of the quantities in it, each once."""
+        own = (self.name,) if self.op == "quantity" else ()
+        inner = (name for argument in self.arguments for name in argument.quantities())
+        return tuple(dict.fromkeys((*own, *inner)))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a name in a formula stands for.
+
+    Attributes:
+        dimension: its unit. Without one, it may be of any, as an element of a command that is a
+            bare number may.
+        length: its number of elements; 0 for a scalar.
+        wrong: why it has no value, if it has none.
+        help: what to write instead.
+    """
+
+    dimension: Dimension | None
+    length: int = VARYING
+    wrong: str = ""
+    help: str = ""
+
+
+def _quotient(value: float, by: float) -> float:
+    return value / by
+
+
+def _square(value: float) -> float:
+    return value * value
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+def _where(condition: float, holds: float, otherwise: float) -> float:
+    return holds if condition else otherwise
+
+
+def tolerance(value: float, low: float, high: float, margin: float) -> float:
+    """1 within bounds, and beyond them a Gaussian that is 0.1 at the margin.
+
+    ``rewards.tolerance`` of dm_control with its default sigmoid (Tassa et al., DeepMind Control
+    Suite, 2018): ``0.1^((d / margin)^2)``, d being the distance from the bounds; 0 without a
+    margin.
+    """
+    beyond = max(low - value, value - high, 0.0)
+    if not beyond or not margin:
+        return float(not beyond)
+    return math.pow(VALUE_AT_MARGIN, min((beyond / margin) ** 2, 1e6))
+
+
+_NUMBERS: dict[str, Any] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _quotient,
+    "neg": operator.neg,
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "sqrt": math.sqrt,
+    "square": _square,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "clip": _clip,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "and": min,
+    "or": max,
+    "not": operator.not_,
+    "where": _where,
+    "atan2": math.atan2,
+    "tolerance": tolerance,
+}
+
+
+def constant(expression: Expression) -> float | None:
+    """The value of an expression without quantities; NaN where it has none."""
+    if expression.op == "number":
+        return expression.value
+    arguments = [constant(argument) for argument in expression.arguments]
+    if None in arguments or expression.op not in (*_NUMBERS, "**"):
+        return None
+    try:
+        if expression.op == "**":
+            return math.pow(*arguments, expression.value)  # type: ignore[arg-type]
+        return float(_NUMBERS[expression.op](*arguments))
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+def evaluate(
+    expression: Expression,
+    value_of: Callable[[str], object],
+    functions: Mapping[str, Callable[..., object]],
+) -> object:
+    """Fold a formula with an array library's functions.
+
+    Args:
+        expression: the formula.
+        value_of: gives the value of a quantity.
+        functions: op -> function, for every op that :func:`parse` makes but number and quantity.
+    """
+    match expression.op:
+        case "number":
+            return expression.value
+        case "quantity":
+            return value_of(expression.name)
+        case "**":
+            base = evaluate(expression.arguments[0], value_of, functions)
+            return functions["**"](base, expression.value)
+        case op:
+            arguments = (evaluate(a, value_of, functions) for a in expression.arguments)
+            return functions[op](*arguments)

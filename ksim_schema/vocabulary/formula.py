@@ -1,0 +1,313 @@
+"""What the names in a formula stand for, and the field in which a component has one.
+
+Rewards, observations and terminations have formulas of the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ksim_schema.robot import Joint, RobotFacts, SensorRequest
+from ksim_schema.robot.patterns import PatternError
+from ksim_schema.units import (
+    ANGLE,
+    ANGULAR_SPEED,
+    FORCE,
+    LENGTH,
+    NUMBER,
+    SPEED,
+    TIME,
+    TORQUE,
+    Dimension,
+)
+from ksim_schema.units.formula import Expression, Quantity, Wanted, measure, names_in
+from ksim_schema.units.formula_text import AXES
+from ksim_schema.units.formula_units import Units
+from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.observation.signal import SENSOR_DIMENSIONS
+
+BASE_SENSORS = ("framepos", "framequat", "framelinvel", "frameangvel")
+BASE: dict[str, Dimension] = {
+    "height": LENGTH,
+    "tilt": ANGLE,
+    "forward": SPEED,
+    "left": SPEED,
+    "up": SPEED,
+    "turn": ANGULAR_SPEED,
+}
+"""What is asked of the robot's base, in its heading frame."""
+FRAME: dict[str, tuple[str, Dimension]] = {
+    "velocity": ("framelinvel", SPEED),
+    "angular_velocity": ("frameangvel", ANGULAR_SPEED),
+    "x_axis": ("framexaxis", NUMBER),
+    "y_axis": ("frameyaxis", NUMBER),
+    "z_axis": ("framezaxis", NUMBER),
+    "up": ("framezaxis", NUMBER),
+}
+"""What is asked of a body or a site, in the world's axes: MuJoCo's sensor and its unit."""
+SUBTREE: dict[str, tuple[str, Dimension]] = {
+    "com": ("subtreecom", LENGTH),
+    "com_velocity": ("subtreelinvel", SPEED),
+}
+"""What is asked of a body with all that hangs from it, in the world's axes."""
+_SENSORS: dict[str, Dimension] = SENSOR_DIMENSIONS | {
+    "ballangvel": ANGULAR_SPEED,
+    "subtreeangmom": Dimension(m=2, kg=1, s=-1),
+    "e_potential": TORQUE,
+    "e_kinetic": TORQUE,
+    "geomdist": LENGTH,
+    "geomfromto": LENGTH,
+    **dict.fromkeys(("ballquat", "framequat", "insidesite", "geomnormal"), NUMBER),
+    **dict.fromkeys(("framexaxis", "frameyaxis", "framezaxis"), NUMBER),
+}
+_OF_JOINTS: dict[str, Of] = {
+    **dict.fromkeys(("jointpos", "jointlimitpos"), "position"),
+    **dict.fromkeys(("jointvel", "jointlimitvel"), "velocity"),
+    **dict.fromkeys(("jointactfrc", "jointlimitfrc"), "torque"),
+}
+"""MuJoCo's sensors of joints: of what their values are."""
+UNIT = Interval(-1.0, 1.0)
+
+
+Of = Literal["position", "velocity", "torque"]
+"""What is asked of joints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a name in a formula stands for, and where its value is read.
+
+    Attributes:
+        quantity: its unit and its length.
+        kind: what it is of.
+        sensors: the sensors of the model, or those that are added to it, that it is read from.
+        joints: the joints whose values it is.
+        what: of the base, what is asked; of a command, its name.
+        element: the element of a sensor or a command; the whole, without one.
+        bounds: all that its elements can be.
+    """
+
+    quantity: Quantity
+    kind: Literal[
+        "time", "action", "previous", "base", "position", "velocity", "torque", "sensor", "command"
+    ]
+    sensors: tuple[SensorRequest | str, ...] = ()
+    joints: tuple[Joint, ...] = ()
+    what: str = ""
+    element: int | None = None
+    bounds: Interval = EVERYTHING
+
+    @property
+    def field(self) -> str:
+        """The MjData field that it is read from; empty for none."""
+        fields = {"position": "qpos", "velocity": "qvel", "torque": "qfrc_actuator"}
+        return "sensordata" if self.sensors else fields.get(self.kind, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a formula can name besides the robot.
+
+    Attributes:
+        commands: command -> labels of its elements.
+        actions: length of the action; None where it has no meaning.
+        dimensions: command -> element -> its dimension, where that is known.
+    """
+
+    commands: Mapping[str, tuple[str, ...]]
+    actions: int | None = None
+    dimensions: Mapping[str, Mapping[str, Dimension]] | None = None
+
+
+class Formulated(Model):
+    """A component with a formula.
+
+    Class attributes:
+        stands_for: what the formula's value must be.
+    """
+
+    stands_for: ClassVar[Wanted] = "number"
+    expression: str = Field(
+        description="The formula; 'ksim-compile --explain formula' lists what it can name.",
+        examples=["exp(-((base.height - 1.1) / 0.1)**2)"],
+    )
+    commands: tuple[str, ...] = ()
+
+    def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
+        """What the names in the formula may be."""
+        told = {name: around.commands.get(name, ()) for name in self.commands}
+        beside = Surroundings(told, around.actions, around.dimensions)
+        return sources(robot, beside, names_in(self.expression))
+
+    def measured(self, robot: RobotFacts, around: Surroundings) -> tuple[Expression, Units]:
+        """The formula as a tree, of the names that :meth:`sources` says, and its unit.
+
+        Raises:
+            FormulaError: it has no meaning.
+        """
+        known = {name: source.quantity for name, source in self.sources(robot, around).items()}
+        return measure(self.expression, known, self.stands_for)
+
+    def read(self, robot: RobotFacts, around: Surroundings) -> Expression:
+        """As :meth:`measured`, without the unit."""
+        return self.measured(robot, around)[0]
+
+    def named(self, robot: RobotFacts) -> dict[str, Source]:
+        """What it names of the robot."""
+        texts = names_in(self.expression)
+        known = sources(robot, Surroundings({}), texts)
+        return {name: source for name, source in known.items() if name in texts}
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        """The MuJoCo sensors that it adds to the model."""
+        asked = (s for source in self.named(robot).values() for s in source.sensors)
+        return tuple(dict.fromkeys(s for s in asked if isinstance(s, SensorRequest)))
+
+    def model_sensors(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The model's own sensors that it names."""
+        asked = (s for source in self.named(robot).values() for s in source.sensors)
+        return tuple(dict.fromkeys(s for s in asked if isinstance(s, str)))
+
+    def fields_on(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The MjData fields that it reads."""
+        fields = (source.field for source in self.named(robot).values())
+        return tuple(dict.fromkeys(filter(None, ("qpos", "qvel", *fields))))
+
+
+def sources(
+    robot: RobotFacts, around: Surroundings, named: Iterable[str] = ()
+) -> dict[str, Source]:
+    """What names in a formula may be.
+
+    Args:
+        robot: the robot.
+        around: what is there besides.
+        named: the names that stand in it: patterns of joints are among them.
+    """
+    found = {f"base.{what}": _base(robot, what) for what in BASE}
+    found["time"] = Source(Quantity(TIME), "time")
+    if around.actions is not None:
+        numbers = Quantity(NUMBER, around.actions)
+        found |= {
+            "action": Source(numbers, "action"),
+            "action.previous": Source(numbers, "previous"),
+        }
+    rows = [*_joints(robot), *_places(robot), *_told(around), *_members(robot)]
+    for name, source in rows:  # a name of the model comes before what is asked of another
+        found.setdefault(name, source)
+    for name in named:
+        if name.startswith("joints."):
+            found[name] = _pattern(robot, name.removeprefix("joints."))
+    return found
+
+
+def _base(robot: RobotFacts, what: str) -> Source:
+    sensors = tuple(SensorRequest(sensor, "xbody", robot.root) for sensor in BASE_SENSORS)
+    return Source(Quantity(BASE[what]), "base", sensors, what=what)
+
+
+def _unit_of(what: Of, joint: Joint) -> Dimension:
+    if what == "torque":
+        return FORCE if joint.type == "slide" else TORQUE
+    return joint.dimension.times(Dimension(s=1), -1) if what == "velocity" else joint.dimension
+
+
+def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
+    for joint in robot.motion_joints:
+        yield f"joint.{joint.name}", Source(Quantity(joint.dimension), "position", joints=(joint,))
+    asked: tuple[Of, ...] = ("velocity", "torque")
+    for joint, what in product(robot.motion_joints, asked):
+        quantity = Quantity(_unit_of(what, joint))
+        yield f"joint.{joint.name}.{what}", Source(quantity, what, joints=(joint,))
+
+
+def _pattern(robot: RobotFacts, text: str) -> Source:
+    """The joints that a pattern matches, one after the other: ``joints['hip_.*'].velocity``."""
+    pattern, dot, last = text.rpartition(".")
+    what: Of = "velocity" if last == "velocity" else "torque" if last == "torque" else "position"
+    pattern = pattern if dot and what != "position" else text
+    try:
+        joints = robot.match_joints((pattern,))
+    except PatternError as error:
+        return Source(Quantity(None, wrong=f"{pattern!r} is not a pattern of names: {error}"), what)
+    if not joints:
+        listed = ", ".join(joint.name for joint in robot.motion_joints[:12])
+        wrong = Quantity(None, wrong=f"{pattern!r} matches no joint", help=f"joints: {listed}")
+        return Source(wrong, what)
+    units = dict.fromkeys(_unit_of(what, joint) for joint in joints)
+    if len(units) > 1:
+        both = " and ".join(map(str, units))
+        wrong = f"{pattern!r} matches hinges and slides, whose units are {both}"
+        help = "name hinges and slides by patterns of their own"
+        return Source(Quantity(None, wrong=wrong, help=help), what)
+    return Source(Quantity(next(iter(units)), len(joints)), what, joints=joints)
+
+
+def _vector(
+    name: str, dimension: Dimension | None, size: int, sensor: SensorRequest | str, bounds: Interval
+) -> Iterator[tuple[str, Source]]:
+    """A vector of a sensor, and its elements."""
+    yield name, Source(Quantity(dimension, size), "sensor", (sensor,), bounds=bounds)
+    labels = {3: AXES, 4: ("w", *AXES)}.get(size, ())
+    for element, label in enumerate(labels):
+        quantity = Quantity(dimension)
+        source = Source(quantity, "sensor", (sensor,), element=element, bounds=bounds)
+        yield f"{name}.{label}", source
+
+
+def _places(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
+    for what, objtype in (("site", "site"), ("body", "xbody")):
+        for name in robot.names(what):
+            request = SensorRequest("framepos", objtype, name)
+            yield from _vector(f"{what}.{name}", LENGTH, 3, request, EVERYTHING)
+
+
+def _members(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
+    """Velocities, axes and centres of mass of bodies and sites, and the model's sensors."""
+    for what, objtype in (("site", "site"), ("body", "xbody")):
+        for name, (member, (sensor, unit)) in product(robot.names(what), FRAME.items()):
+            request = SensorRequest(sensor, objtype, name)
+            bounds = EVERYTHING if unit != NUMBER else UNIT
+            yield from _vector(f"{what}.{name}.{member}", unit, 3, request, bounds)
+    for name, (member, (sensor, unit)) in product(robot.names("body"), SUBTREE.items()):
+        request = SensorRequest(sensor, "body", name)
+        yield from _vector(f"body.{name}.{member}", unit, 3, request, EVERYTHING)
+    for name in robot.names("sensor"):
+        yield from _sensor(robot, name)
+
+
+def _sensor(robot: RobotFacts, name: str) -> Iterator[tuple[str, Source]]:
+    sensor = robot.sensor(name)
+    unit = sensor_dimension(robot, name)
+    if sensor.size == 1:
+        yield f"sensor.{name}", Source(Quantity(unit), "sensor", (name,), element=0)
+    else:
+        yield from _vector(f"sensor.{name}", unit, sensor.size, name, EVERYTHING)
+
+
+def sensor_dimension(robot: RobotFacts, name: str) -> Dimension | None:
+    """The unit of a sensor of the model; None where it is not known, as of a tendon's."""
+    sensor = robot.sensor(name)
+    if sensor.type in _SENSORS:
+        return _SENSORS[sensor.type]
+    joint = next((j for j in robot.motion_joints if j.name == sensor.joint), None)
+    what = _OF_JOINTS.get(sensor.type)
+    return _unit_of(what, joint) if what and joint else None
+
+
+def _told(around: Surroundings) -> Iterator[tuple[str, Source]]:
+    for name, labels in around.commands.items():
+        given = (around.dimensions or {}).get(name, {})
+        units = [given.get(label) for label in labels]
+        for element, (label, unit) in enumerate(zip(labels, units, strict=True)):
+            source = Source(Quantity(unit), "command", what=name, element=element)
+            yield f"command.{name}.{label}", source
+        if labels:
+            unit = units[0] if len(set(units)) == 1 else None
+            yield f"command.{name}", Source(Quantity(unit, len(labels)), "command", what=name)

@@ -1,0 +1,255 @@
+"""What the names and functions of formulas are, against MuJoCo's own numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+import pytest
+
+from ksim_compiler.env import Env
+from ksim_compiler.pipeline import compile_document
+from ksim_compiler.robot.files import ModelFiles
+from ksim_schema.diagnostics import Sink
+from ksim_schema.source import parse
+from ksim_schema.units import ANGLE, FORCE, LENGTH, NUMBER, SPEED, TORQUE, Dimension
+from ksim_schema.vocabulary.formula import Surroundings, sources
+from tests.ksim_compiler.lowering.rewarding import Scene, diagnosed
+
+
+def _velocity(scene: Scene, kind: mujoco.mjtObj, index: int) -> np.ndarray:
+    """Angular, then linear velocity in the world's axes."""
+    found = np.zeros(6)
+    mujoco.mj_objectVelocity(scene.model, scene.data, kind, index, found, 0)
+    return found
+
+
+def _body(s: Scene, name: str) -> np.ndarray:
+    return _velocity(s, mujoco.mjtObj.mjOBJ_XBODY, s.model.body(name).id)
+
+
+def _site(s: Scene, name: str) -> np.ndarray:
+    return _velocity(s, mujoco.mjtObj.mjOBJ_SITE, s.model.site(name).id)
+
+
+def _axes(s: Scene, name: str) -> np.ndarray:
+    """The axes of a site as columns."""
+    return s.data.site(name).xmat.reshape(3, 3)
+
+
+def _com_velocity(s: Scene, name: str) -> np.ndarray:
+    mujoco.mj_subtreeVel(s.model, s.data)
+    return s.data.subtree_linvel[s.model.body(name).id]
+
+
+def _knees(s: Scene, what: np.ndarray, of: str = "jnt_dofadr") -> np.ndarray:
+    names = ("knee_left", "knee_right")
+    return np.array([what[getattr(s.model, of)[s.model.joint(name).id]] for name in names])
+
+
+def _angle(s: Scene, name: str) -> float:
+    return float(_knees(s, s.data.qpos, "jnt_qposadr")[int(name == "knee_right")])
+
+
+FORMULAS: dict[str, Callable[[Scene], Any]] = {
+    "body.torso.velocity.x / 1": lambda s: _body(s, "torso")[3],
+    "norm(body.foot_left.velocity) / 1": lambda s: np.linalg.norm(_body(s, "foot_left")[3:]),
+    "body.foot_left.angular_velocity.y / 1": lambda s: _body(s, "foot_left")[1],
+    "site.sole_left.velocity.z / 1": lambda s: _site(s, "sole_left")[5],
+    "site.imu.up.z": lambda s: _axes(s, "imu")[2, 2],
+    "site.imu.x_axis.y + 10 * site.imu.y_axis.x": lambda s: (
+        _axes(s, "imu")[1, 0] + 10 * _axes(s, "imu")[0, 1]
+    ),
+    "norm(body.torso.z_axis - body.torso.up) + norm(body.torso.up)": lambda s: 1.0,
+    "body.torso.com.z / 1": lambda s: s.data.subtree_com[s.model.body("torso").id][2],
+    "norm(body.pelvis.com_velocity) / 1": lambda s: np.linalg.norm(_com_velocity(s, "pelvis")),
+    "joint.knee_left.torque / 1": lambda s: _knees(s, s.data.qfrc_actuator)[0],
+    "sum(joints['knee_.*'].torque) / 1": lambda s: _knees(s, s.data.qfrc_actuator).sum(),
+    "sum(square(joints['knee_.*'])) / 1": lambda s: (
+        _knees(s, s.data.qpos, "jnt_qposadr") ** 2
+    ).sum(),
+    "max(joints['knee_.*'].velocity) / 1": lambda s: _knees(s, s.data.qvel).max(),
+    "sum(joints['.*'] * joints['.*']) / 1": lambda s: (s.data.qpos[7:] ** 2).sum(),
+    "sensor.imu_gyro.z / 1": lambda s: s.data.sensor("imu_gyro").data[2],
+    "norm(sensor.imu_accelerometer) / 1": lambda s: np.linalg.norm(
+        s.data.sensor("imu_accelerometer").data
+    ),
+    "distance(site.sole_left, body.torso) / 1": lambda s: np.linalg.norm(
+        s.data.site("sole_left").xpos - s.data.body("torso").xpos
+    ),
+    "atan2(site.imu.x_axis.y, site.imu.x_axis.x) / rad": lambda s: math.atan2(
+        _axes(s, "imu")[1, 0], _axes(s, "imu")[0, 0]
+    ),
+    "where(joint.knee_left < joint.knee_right, 3, base.height) / 1": lambda s: (
+        3.0
+        if _angle(s, "knee_left") < _angle(s, "knee_right")
+        else s.data.body(s.facts.root).xpos[2]
+    ),
+    "(joint.knee_left >= joint.knee_right) + 2 * (0 <= base.tilt <= pi)": lambda s: (
+        2.0 + (_angle(s, "knee_left") >= _angle(s, "knee_right"))
+    ),
+    "any(joints['knee_.*'].velocity > 0) + 2 * all(joints['.*'] < 100)": lambda s: (
+        2.0 + (_knees(s, s.data.qvel) > 0).any()
+    ),
+    "(time > 1 or not time > 1) + 2 * (time > 1 and time < 2)": lambda s: 1.0,
+    # dm_control's rewards.tolerance(x, (0.7, inf), margin=0.5) of x = body.torso.up.z - 2
+    "tolerance(body.torso.up.z - 2, 0.7, inf, 0.5)": lambda s: (
+        0.1 ** (((0.7 - (s.data.body("torso").xmat[8] - 2)) / 0.5) ** 2)
+    ),
+    "tolerance(body.torso.up.z, -1, 1) + 2 * tolerance(time, 1, 2)": lambda s: 1.0,
+    "distance(command.target, body.torso) / 1": lambda s: np.linalg.norm(
+        np.array([0.1, 0.2, 0.3]) - s.data.body("torso").xpos
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    rewards = {
+        f"r{i}": {"kind": "formula", "expression": text, "commands": "target"}
+        for i, text in enumerate(FORMULAS)
+    }
+    return Scene(json.dumps(rewards))
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_is_what_mujoco_computes(scene: Scene, text: str) -> None:
+    number = list(FORMULAS).index(text)
+    for seed in range(3):
+        scene.stir(seed)
+        told = {"target": [0.1, 0.2, 0.3]}
+        value = scene.value(f"r{number}", commands=told)
+        assert value == pytest.approx(float(FORMULAS[text](scene)), rel=2e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("joint.knee_left.torque / (1*N)", "not a plain number: "),
+        ("sum(joints['kne_.*'])", "'kne_.*' matches no joint"),
+        ("sum(joints['(']) / 1", "'(' is not a pattern of names"),
+        ("sum(joints['knee_.*'] * site.imu.up) / 1", "2 elements and 3 elements"),
+        ("site.imu.up > base.height", "cannot compare: '1' and 'm'"),
+        ("body.torso.velocity.x - sensor.imu_gyro.x", "'m/s' and 'rad/s'"),
+        ("sensor.imu_giro.x / 1", "did you mean 'sensor.imu_gyro"),
+    ],
+)
+def test_what_is_refused(text: str, message: str) -> None:
+    rewards = json.dumps({"bad": {"kind": "formula", "expression": text}})
+    plan, _, report = diagnosed(rewards)
+    assert plan is None
+    assert "KS0417" in report
+    assert message in report
+
+
+ARM = """<mujoco>
+  <worldbody>
+    <geom name="floor" type="plane" size="1 1 1"/>
+    <body name="link" pos="0 0 1">
+      <joint name="turn" axis="0 1 0" range="-1 1"/> <geom name="rod" size="0.1" pos="0.2 0 0"/>
+      <site name="tip" size="0.2"/>
+      <body name="slide" pos="0.4 0 0"> <joint name="push" type="slide" axis="1 0 0" range="-1 1"/>
+        <geom name="end" size="0.1"/> </body>
+    </body>
+  </worldbody>
+  <tendon> <fixed name="both"> <joint joint="turn" coef="1"/> <joint joint="push" coef="1"/>
+    </fixed> </tendon>
+  <actuator> <motor name="m" tendon="both" ctrlrange="-1 1" forcerange="-1 1"/>
+    <motor name="p" joint="push" ctrlrange="-1 1" forcerange="-1 1"/> </actuator>
+  <sensor>
+    <jointpos name="angle" joint="turn"/> <jointpos name="place" joint="push"/>
+    <jointvel name="rate" joint="turn"/> <jointvel name="speed" joint="push"/>
+    <jointactuatorfrc name="torque" joint="turn"/> <jointactuatorfrc name="thrust" joint="push"/>
+    <touch name="touch" site="tip"/> <framezaxis name="axis" objtype="site" objname="tip"/>
+    <framequat name="turned" objtype="site" objname="tip"/> <actuatorfrc name="motor" actuator="m"/>
+    <subtreelinvel name="drift" body="link"/> <subtreeangmom name="momentum" body="link"/>
+    <e_kinetic name="energy"/> <tendonpos name="length" tendon="both"/>
+  </sensor>
+</mujoco>"""
+TASK = """
+ksim: 1
+task: arm
+PhysicsState: {arm: {model: arm.xml, control: 100 Hz}}
+Observation: {joints: {kind: joint_position}}
+Action:
+  turn: {kind: torque, scale: 1 N*m, joints: turn, torque_limit: 1 N*m}
+  push: {kind: torque, scale: 1 N, joints: push, torque_limit: 1 N}
+Policy: {actor: {act: [turn, push], read: joints}}
+Critic: {critic: {judge: {clean: joints}}}
+Reward: {r: {kind: formula, expression: FORMULA}}
+Termination: {limit: {kind: episode_length, after: 1 s}}
+"""
+UNITS = {
+    "angle": (ANGLE, 0),
+    "place": (LENGTH, 0),
+    "rate": (Dimension(rad=1, s=-1), 0),
+    "speed": (SPEED, 0),
+    "torque": (TORQUE, 0),
+    "thrust": (FORCE, 0),
+    "touch": (FORCE, 0),
+    "axis": (NUMBER, 3),
+    "axis.z": (NUMBER, 0),
+    "turned": (NUMBER, 4),
+    "turned.w": (NUMBER, 0),
+    "length": (None, 0),
+    "drift": (SPEED, 3),
+    "momentum": (Dimension(m=2, kg=1, s=-1), 3),
+    "energy": (Dimension(m=2, kg=1, s=-2), 0),
+}
+
+
+def compiled(formula: str, arm: str = ARM) -> Any:
+    document = parse(TASK.replace("FORMULA", json.dumps(formula)), "arm.yaml", Sink())
+    assert document is not None
+    return compile_document(document, ModelFiles("arm.xml", {"arm.xml": arm.encode()}))
+
+
+def test_sensors_have_the_unit_of_what_they_measure() -> None:
+    result = compiled("-sensor.angle**2 / 1")
+    assert result.plan is not None, result.diagnostics
+    known = sources(result.plan.robot.facts, Surroundings({}))
+    found = {n: known[f"sensor.{n}"].quantity for n in UNITS}
+    assert {n: (q.dimension, q.length) for n, q in found.items()} == UNITS
+
+
+def test_hinges_and_slides_have_no_common_unit() -> None:
+    assert compiled("norm(joints['turn']) / 1 - norm(joints['push']) / 1").plan is not None
+    result = compiled("sum(joints['.*']) / 1")
+    assert "matches hinges and slides, whose units are rad and m" in str(result.diagnostics)
+
+
+def test_a_sensor_of_an_actuator_that_goes_cannot_be_read() -> None:
+    result = compiled("-abs(sensor.motor)")
+    (found,) = [d for d in result.diagnostics if d.severity == "error"]
+    assert "sensor 'motor' reads an actuator that an action of the task replaces" in found.message
+    assert found.path == "Reward.r.expression"
+
+
+def test_both_engines_compute_the_same() -> None:
+    """A few ticks of a bigger share of the names, on MuJoCo and on MJX."""
+    result = compiled(
+        "norm(body.slide.velocity) / 1 + norm(body.link.angular_velocity) / 10"
+        " + body.link.com.x / 1 + site.tip.up.z / 100 + norm(body.link.com_velocity) / 2"
+        " + sensor.rate / 3 + sensor.axis.x + 0.3 * sum(joints['turn'].torque)"
+        " + joint.push.torque / 7 + (sensor.speed > 0.01) / 5 + site.tip.x_axis.z / 9"
+        " + tolerance(joint.push, 0.1, 0.2, 0.3)",
+        ARM.replace('<e_kinetic name="energy"/> <tendonpos name="length" tendon="both"/>', ""),
+    )
+    assert result.plan is not None, result.diagnostics
+    seen: list[list[float]] = []
+    for engine in ("native", "mjx"):
+        env = Env(result.plan, engine, envs=1)
+        state, step = jax.jit(env.init)(env.params, jax.random.key(0)), jax.jit(env.step)
+        terms: list[float] = []
+        for tick in range(4):
+            state, out = step(env.params, state, jnp.array([[0.9, 0.5 - 0.3 * tick]]))
+            terms.append(float(out.reward_terms["r"][0]))
+        seen.append(terms)
+    assert np.ptp(seen[0]) > 0.05
+    np.testing.assert_allclose(seen[0], seen[1], rtol=2e-4)
