@@ -26,7 +26,7 @@ ksim: 1
 task: t
 PhysicsState: {r: {model: m.xml, control: 50 Hz}}
 Observation: {q: {kind: joint_position}}
-Action: {a: {kind: torque, joints: DRIVEN, scale: 1 N, LIMIT}}
+Action: {a: {kind: torque, joints: DRIVEN, scale: 20 N, LIMIT}}
 Policy: {actor: {read: [q], network: {kind: mlp, hidden: [8]}}}
 Critic: {critic: {judge: {clean: [q]}, network: {kind: mlp, hidden: [8]}}}
 Reward: {effort: {kind: torque_penalty, scale: 0.1}}
@@ -167,10 +167,22 @@ def test_one_of_two_sides_hangs_limp_unless_an_equality_holds_it(active: bool) -
     </worldbody><equality>{tie("left_hip", "right_hip", rest=f'active="{str(active).lower()}"')}
     </equality></mujoco>"""
     task = TASK.replace("DRIVEN", "left_hip").replace("LIMIT", "torque_limit: 9 N*m")
-    document = parse(task.replace("scale: 1 N,", "scale: 1 N*m,"), "t.yaml", Sink())
+    document = parse(task.replace("scale: 20 N,", "scale: 2 N*m,"), "t.yaml", Sink())
     assert document is not None
     found = compile_document(document, ModelFiles("m.xml", {"m.xml": text.encode()})).diagnostics
     assert ("KS0449" in [d.code for d in found]) == (not active)
+
+
+def test_a_tendon_does_not_act_where_its_coefficient_is_0() -> None:
+    """As the tendons of dm_control's point mass, of which the other joint has none of the force."""
+    one = '<joint joint="a" coef="2"/><joint joint="b" coef="0"/>'
+    plan = compiled(Hand("", PULL, "a", (1, 0, 0), 200, one)).plan
+    assert plan is not None
+    assert [drive.limit for drive in plan.drives] == [200.0]
+    assert settled(plan.robot.model, 1e6)[0] == pytest.approx([200.0, 0.0, 0.0])
+    other = compiled(Hand("", PULL, "b", (0, 1, 0), 0, one, limit="torque_limit: 9 N")).plan
+    assert other is not None
+    assert list(other.robot.held) == ["ksim/actuator0"]
 
 
 def test_an_actuator_of_a_follower_and_of_another_is_torn() -> None:

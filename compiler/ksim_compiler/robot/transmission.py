@@ -39,7 +39,7 @@ def acts_on(model: mujoco.MjModel, actuator: int) -> frozenset[int]:
     if kind in (_TRN.mjTRN_JOINT, _TRN.mjTRN_JOINTINPARENT):
         return frozenset((int(first),))
     if kind == _TRN.mjTRN_TENDON:
-        return frozenset(joint for joint, _ in tendon_joints(model, int(first)))
+        return frozenset(joint for joint, share in tendon_joints(model, int(first)) if share != 0.0)
     if kind in (_TRN.mjTRN_SLIDERCRANK, _TRN.mjTRN_SITE) and second >= 0:
         bodies = model.site_bodyid[[first, second]]
         return frozenset(between(model, bodies))
