@@ -16,7 +16,8 @@ from typing import Any
 from ksim_schema.diagnostics import Code, Sink, Span
 from ksim_schema.diagnostics.codes.acsets import INVALID_JSON
 from ksim_schema.diagnostics.codes.reading import DUPLICATE_KEY, NOT_TEXT, TOO_LARGE
-from ksim_schema.source.yaml_reader import MAX_BYTES, MAX_DEPTH, Document, Path_, dotted
+from ksim_schema.source.text import decoded
+from ksim_schema.source.yaml_reader import MAX_DEPTH, Document, Path_, dotted
 
 
 class _Stop(Exception):
@@ -51,21 +52,9 @@ def parse_json(raw: bytes | str, name: str, sink: Sink) -> Document | None:
     Returns:
         The document, or None when the text cannot be used. Objects are dicts and arrays tuples.
     """
-    if isinstance(raw, bytes):
-        if len(raw) > MAX_BYTES:
-            message = f"the text is larger than {MAX_BYTES:,} bytes"
-            sink.report(TOO_LARGE, message, Span(name))
-            return None
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-            where = Span(name, line, column, line, column + 1)
-            sink.report(NOT_TEXT, "the file is not UTF-8 text", where)
-            return None
-    else:
-        text = raw
+    text = decoded(raw, name, sink)
+    if text is None:
+        return None
     reader = _Reader(name, text, sink)
     try:
         data = reader.run()

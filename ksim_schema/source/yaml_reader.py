@@ -30,9 +30,9 @@ from ksim_schema.diagnostics.codes.reading import (
 from ksim_schema.source.accidents import Accident, alias, escapes, in_flow, lookalike, unparsed
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping
+from ksim_schema.source.text import MAX_BYTES, decoded
 from ksim_schema.source.yaml_errors import syntax_error
 
-MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
 MAX_VALUES = 250_000
 
@@ -120,20 +120,9 @@ def read(
 
 def parse(raw: bytes | str, name: str, sink: Sink) -> Document | None:
     """Parse YAML text; see :func:`read`."""
-    if isinstance(raw, bytes):
-        if len(raw) > MAX_BYTES:
-            sink.report(TOO_LARGE, f"the text is larger than {MAX_BYTES:,} bytes", Span(name))
-            return None
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-            where = Span(name, line, column, line, column + 1)
-            sink.report(NOT_TEXT, "the file is not UTF-8 text", where)
-            return None
-    else:
-        text = raw
+    text = decoded(raw, name, sink)
+    if text is None:
+        return None
     control = _CONTROL.search(text)
     if control is not None:
         message = f"the file holds the control character U+{ord(control[0]):04X}"

@@ -19,14 +19,13 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.engine.base import full_precision
 from ksim_compiler.env.episode import CutOff, Episode, Inputs
-from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.env.step import Step
 from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
-from ksim_compiler.plan import Plan, plan as plans
-from ksim_schema.robot import mirror
+from ksim_compiler.plan import Plan
 
 
 class EnvState(NamedTuple):
@@ -118,7 +117,7 @@ class Env:
         self.params: Parameters = self._tick.parameters()
         self.reward_names = self._tick.reward_names
         self.termination_names = self._tick.termination_names
-        self.reflection = None if plan.reflection is None else _reflection(plan.reflection)
+        self.reflection = plan.reflection
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
         self._held = held.astype(np.float32)
 
@@ -250,11 +249,3 @@ class Env:
 
     def _first_level(self, parts: Parts) -> Any:
         return first_level(next(iter(parts["Curriculum"].values()), None))
-
-
-def _reflection(images: plans.Reflection) -> Reflection:
-    def arrays(image: mirror.Signed) -> tuple[np.ndarray, np.ndarray]:
-        index, sign = ([pair[end] for pair in image] for end in (0, 1))
-        return np.array(index, np.int64), np.array(sign, np.float32)
-
-    return Reflection(*map(arrays, images))

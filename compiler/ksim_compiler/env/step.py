@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int
-
-Signed: TypeAlias = tuple[Int[np.ndarray, " size"], Float[np.ndarray, " size"]]
-"""Indices and signs: element i of an image is ``sign[i] * value[index[i]]``."""
-
-
-class Reflection(NamedTuple):
-    """What the inputs of the networks and the actions turn into in a mirror."""
-
-    policy: Signed
-    critic: Signed
-    action: Signed
+from jaxtyping import Array, Bool, Float
 
 
 class Step(NamedTuple):

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ksim_compiler.env import Env, EnvState
-from ksim_compiler.learn.learner import stream
 from ksim_compiler.learn.run.policy import Policy
+from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import Dial, dials, held
 
@@ -35,7 +35,7 @@ class Live:
         self.params: Any = self.env.params
         self.dials: tuple[Dial, ...] = tuple(dials(plan, self.params))
         self.held: dict[Dial, float] = {}
-        self._key = stream(jax.random.key(seed), "play")
+        self._key = name_key(jax.random.key(seed), "play")
         self._init, self._step = jax.jit(self.env.init), jax.jit(self._tick)
         self._episodes = 0
         self.begin()

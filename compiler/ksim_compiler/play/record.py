@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.env import Env, EnvState
-from ksim_compiler.learn.learner import stream
 from ksim_compiler.learn.run.policy import Policy
+from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import held
 
@@ -157,7 +157,7 @@ def record(
     params: Any = env.params
     for (name, label), value in fixed.items():
         params = held(params, plan, name, label, value)
-    key = stream(jax.random.key(seed), "play")
+    key = name_key(jax.random.key(seed), "play")
     states, rows = jax.device_get(recorder(env, policy, ticks)(params, key))
     columns = states.pop("policy")
     inputs = {

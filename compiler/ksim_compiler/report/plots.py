@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ksim_compiler.play.record import Recording
+from ksim_schema.source.files import replacing
 
 FORMATS = (".png", ".svg", ".pdf")
 MANY = 8
@@ -74,7 +75,8 @@ def write_plots(
             axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, frameon=False)
     axes[-1].set_xlabel("time (s)")
     figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def _columns(values: np.ndarray, labels: Sequence[str] = ()) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ksim_compiler.env import Env
-from ksim_compiler.learn.learner import stream
+from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
 
 ENVS, TICKS = 64, 100
@@ -54,8 +54,8 @@ def probe(plan: Plan, engine: str, std: float, seed: int = 0, threads: int = 0) 
 
     @jax.jit
     def run(key: jax.Array) -> Any:
-        keys = jax.random.split(stream(key, "actions"), TICKS)
-        return jax.lax.scan(tick, env.init(env.params, stream(key, "probe")), keys)[1]
+        keys = jax.random.split(name_key(key, "actions"), TICKS)
+        return jax.lax.scan(tick, env.init(env.params, name_key(key, "probe")), keys)[1]
 
     inputs, terms, done = jax.device_get(run(jax.random.key(seed)))
     flat = np.asarray(inputs).reshape(TICKS * ENVS, -1)

@@ -11,7 +11,7 @@ import pytest
 
 from ksim_compiler.cli.run import main
 from ksim_compiler.learn.ppo.types import TrainState
-from ksim_compiler.learn.run import checkpoints, learned
+from ksim_compiler.learn.run import checkpoint, checkpoints, learned
 from ksim_compiler.learn.run.learned import Learned
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
@@ -38,7 +38,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored(folder: Path, *more: str) -> TrainState:
     plan = compile_file(Path(CARTPOLE), (*SMALL, *more)).plan
     assert plan is not None
-    found = checkpoints.restore(folder, Trainer.build(plan, "native").init(0))
+    like = Trainer.build(plan, "native").init(0)
+    found = checkpoints.restore(folder, lambda path: checkpoint.read(path, like))
     assert found is not None
     return found.state
 

@@ -13,12 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.env.step import Step
 from ksim_compiler.learn.ppo.train_step import init_state, train_step
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
+from ksim_compiler.plan import Reflection
+from ksim_schema.robot.mirror import signs
 from ksim_schema.vocabulary.actor_critic import Actor, Judge, ValueCritic
 from ksim_schema.vocabulary.learner.ppo import PPO
 from ksim_schema.vocabulary.networks.gru import Gru
@@ -169,8 +171,7 @@ class Mirrored(Point):
 
     goals = (1.0,)
     reflection = Reflection(
-        *[(np.arange(3), np.array([-1.0, -1.0, 1.0], np.float32))] * 2,
-        (np.array([0]), np.array([-1.0], np.float32)),
+        policy=signs(-1.0, -1.0, 1.0), critic=signs(-1.0, -1.0, 1.0), action=signs(-1.0)
     )
 
 

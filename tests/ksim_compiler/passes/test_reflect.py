@@ -49,14 +49,15 @@ def test_a_mirrored_robot_does_the_mirror_image(task: str, robot: str) -> None:
     actions = np.random.default_rng(0).normal(size=(15, env.action_size)).astype(np.float32)
     moved = 0.0
     for action in actions:
-        index, sign = image.action
+        index, sign = map(np.array, zip(*image.action, strict=True))
         both = jnp.array([0.3 * action, 0.3 * action[index] * sign])
         state, outcome = step(env.params, state, both)
         assert not outcome.done.any()
-        for seen, (index, sign) in (
+        for seen, pairs in (
             (state.policy_input, image.policy),
             (state.critic_input, image.critic),
         ):
+            index, sign = map(np.array, zip(*pairs, strict=True))
             here, there = np.array(seen[0]), np.array(seen[1])
             mirrored = here[index] * sign
             mirrored[clock.start : clock.stop] *= -1.0  # both began at the same time

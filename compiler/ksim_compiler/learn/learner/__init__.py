@@ -1,9 +1,6 @@
 """The learner: what a training asks of an algorithm, and what algorithms share."""
 
-from ksim_compiler.learn.learner.draws import (
-    iteration_key as iteration_key,
-    stream as stream,
-)
+from ksim_compiler.learn.learner.draws import iteration_key as iteration_key
 from ksim_compiler.learn.learner.episodes import (
     Episodes as Episodes,
     logged as logged,
@@ -25,3 +22,4 @@ from ksim_compiler.learn.learner.protocol import (
     build as build,
     charts as charts,
 )
+from ksim_compiler.lowering.context import name_key as name_key

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-
 import jax
 from jaxtyping import Array, Int, Key
-
-
-def stream(key: Key[Array, ""], name: str) -> Key[Array, ""]:
-    """The key of a named stream of random numbers: adding a stream leaves the others alone."""
-    return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
 def iteration_key(

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, cast, runtime_checkable
 
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from ksim_compiler.env.step import Reflection, Step
+from ksim_compiler.env.step import Step
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork
 from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.plan import Reflection
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import Learner
 

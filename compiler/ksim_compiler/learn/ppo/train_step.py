@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ksim_compiler.env.step import Reflection, Signed, Step
+from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner import (
     Env,
     Episodes,
@@ -19,8 +20,8 @@ from ksim_compiler.learn.learner import (
     finite,
     iteration_key,
     logged,
+    name_key,
     no_nan,
-    stream,
 )
 from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
@@ -28,12 +29,14 @@ from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import annealed, discount
 from ksim_compiler.learn.ppo.types import Carry, Networks, Samples, TrainState
 from ksim_compiler.learn.ppo.update import make_optimizer, update
+from ksim_compiler.plan import Reflection
+from ksim_schema.robot.mirror import Signed
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner.ppo import PPO
 
 
-class Tick(NamedTuple):
-    """What a tick of the rollout leaves behind, (envs, ...)."""
+class Rollout(NamedTuple):
+    """What the ticks of a rollout leave behind, each field (ticks, envs, ...)."""
 
     policy_input: Array
     critic_input: Array
@@ -56,9 +59,9 @@ def init_state(
             actor.distribution,
             env.policy_size,
             env.action_size,
-            stream(key, "actor"),
+            name_key(key, "actor"),
         ),
-        build_critic(critic.network, env.critic_size, stream(key, "critic")),
+        build_critic(critic.network, env.critic_size, name_key(key, "critic")),
     )
     normalized = ppo.normalize_observations
     n = env.num_envs
@@ -69,7 +72,7 @@ def init_state(
         policy_normalizer=Normalizer.empty(env.policy_size) if normalized else None,
         critic_normalizer=Normalizer.empty(env.critic_size) if normalized else None,
         value_normalizer=Normalizer.empty(1) if ppo.normalize_values else None,
-        env=env.init(params, stream(key, "env")),
+        env=env.init(params, name_key(key, "env")),
         carry=Carry(
             networks.actor.network.initial_carry(n), networks.critic.network.initial_carry(n)
         ),
@@ -128,7 +131,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         samples,
         images,
         state.carry,
-        stream(key, "minibatches"),
+        name_key(key, "minibatches"),
         ppo,
         factor,
     )
@@ -173,7 +176,7 @@ def rollout(
     params: Params,
     state: TrainState,
     watch: Callable[[Any], Any] = lambda env_state: (),
-) -> tuple[Any, Carry, Float[Array, " envs"], Tick, Any]:
+) -> tuple[Any, Carry, Float[Array, " envs"], Rollout, Any]:
     """Run the policy for the ticks of one iteration.
 
     Args:
@@ -187,7 +190,7 @@ def rollout(
     actor, critic = state.networks
     judging = critic.network.recurrent  # its values depend on a memory, so they are made on the way
 
-    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Tick, Any]]:
+    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Rollout, Any]]:
         env_state, carry, start = loop
         watched = watch(env_state)
         carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
@@ -204,7 +207,7 @@ def rollout(
             value, critic_carry = critic(judged, carry.critic)
             judged = _normalized(state.critic_normalizer, step.next_critic_input)
             next_value, _ = critic(judged, critic_carry)
-        row = Tick(
+        row = Rollout(
             policy_input=policy_input,
             critic_input=critic_input,
             latent=latent,
@@ -219,13 +222,13 @@ def rollout(
         return (after, Carry(actor_carry, critic_carry), done), (row, watched)
 
     key = iteration_key(state.key, state.iteration, state.rollbacks)
-    keys = jax.random.split(stream(key, "actions"), ppo.rollout)
+    keys = jax.random.split(name_key(key, "actions"), ppo.rollout)
     first = (state.env, state.carry, state.start)
     (after, carry, start), (ticks, watched) = jax.lax.scan(tick, first, keys)
     return after, carry, start, ticks, watched
 
 
-def _values(state: TrainState, ticks: Tick) -> tuple[Array, Array]:
+def _values(state: TrainState, ticks: Rollout) -> tuple[Array, Array]:
     """Values of the states before and after each tick, in units of the return."""
     value, next_value = ticks.value, ticks.next_value
     if value is None or next_value is None:
@@ -255,11 +258,14 @@ def _added(
 
 
 def _image(image: Signed, value: Array) -> Array:
-    index, sign = image
-    return value[..., index] * sign
+    """The mirror image of vectors, which are along the last axis."""
+    index = np.array([index for index, _ in image], np.int64)
+    return value[..., index] * np.array([sign for _, sign in image], np.float32)
 
 
-def _mirrored(reflection: Reflection, state: TrainState, ticks: Tick, samples: Samples) -> Samples:
+def _mirrored(
+    reflection: Reflection, state: TrainState, ticks: Rollout, samples: Samples
+) -> Samples:
     """The mirror images of samples.
 
     What a policy does in the mirror image of a state is as probable as what it did in the state:

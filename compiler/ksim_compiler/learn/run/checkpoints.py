@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.checkpoint import CheckpointError
@@ -19,17 +19,17 @@ Tree = TypeVar("Tree")
 
 
 @dataclass(frozen=True)
-class Restored:
-    """A state out of a checkpoint.
+class Restored(Generic[Tree]):
+    """What was read of a checkpoint.
 
     Attributes:
-        state: the state.
+        state: what was read.
         steps: environment steps that were done.
         path: the file.
         passed_over: what was wrong with newer ones.
     """
 
-    state: Any
+    state: Tree
     steps: int
     path: Path
     passed_over: tuple[str, ...]
@@ -66,16 +66,25 @@ def save(run: Path, state: Any, steps: int, header: Mapping[str, str], keep: int
     return path
 
 
-def restore(run: Path, like: Any) -> Restored | None:
-    """The newest state of a run that can be read, or None where no checkpoint was written.
+def restore(
+    run: Path, read: Callable[[Path], Tree], after: int | None = None
+) -> Restored[Tree] | None:
+    """The newest checkpoint of a run that can be read, or None where none was written.
+
+    Args:
+        run: the run's folder.
+        read: what is read of its file; a CheckpointError where it cannot be.
+        after: environment steps of the only one that is wanted.
 
     Raises:
         CheckpointError: there are checkpoints, and not one can be read.
     """
     wrong: list[str] = []
     for steps, path in reversed(checkpoints(run)):
+        if after not in (None, steps):
+            continue
         try:
-            return Restored(checkpoint.read(path, like), steps, path, tuple(wrong))
+            return Restored(read(path), steps, path, tuple(wrong))
         except CheckpointError as error:
             wrong.append(str(error))
     if wrong:

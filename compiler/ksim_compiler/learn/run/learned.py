@@ -67,28 +67,24 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
     Raises:
         CheckpointError: there is none that can be read, or its networks differ.
     """
-    problem = f"{run} holds no checkpoint"
-    for _, path in reversed(checkpoints.checkpoints(run)):
-        try:
-            found = checkpoint.read_arrays(path)
-        except CheckpointError as error:
-            problem = str(error)
-            continue
-        normalizers = {
-            name: Normalizer(*(jnp.asarray(found[f"{name}.{n}"]) for n in STATISTICS))
-            if f"{name}.mean" in found
-            else None
-            for name in ("policy_normalizer", "critic_normalizer", "value_normalizer")
-        }
-        like = like._replace(**normalizers)
-        for name in checkpoint.arrays(like):
-            if name not in found:
-                raise CheckpointError(f"{path} is of another task: it lacks {name}")
-        there = checkpoint.with_arrays(like, found)
-        actor = there.networks.actor
-        head = Head(actor.head.raw_std, head.spec, head.actions)
-        networks = there.networks._replace(actor=type(actor)(actor.network, head))
-        inputs = (found.get(f"env.inputs.{name}") for name in Means._fields)
-        means = Means(*(None if x is None else x.mean(axis=0, dtype=np.float64) for x in inputs))
-        return there._replace(networks=networks), means
-    raise CheckpointError(problem)
+    newest = checkpoints.restore(run, checkpoint.read_arrays)
+    if newest is None:
+        raise CheckpointError(f"{run} holds no checkpoint")
+    arrays = newest.state
+    normalizers = {
+        name: Normalizer(*(jnp.asarray(arrays[f"{name}.{n}"]) for n in STATISTICS))
+        if f"{name}.mean" in arrays
+        else None
+        for name in ("policy_normalizer", "critic_normalizer", "value_normalizer")
+    }
+    like = like._replace(**normalizers)
+    for name in checkpoint.arrays(like):
+        if name not in arrays:
+            raise CheckpointError(f"{newest.path} is of another task: it lacks {name}")
+    there = checkpoint.with_arrays(like, arrays)
+    actor = there.networks.actor
+    head = Head(actor.head.raw_std, head.spec, head.actions)
+    networks = there.networks._replace(actor=type(actor)(actor.network, head))
+    inputs = (arrays.get(f"env.inputs.{name}") for name in Means._fields)
+    means = Means(*(None if x is None else x.mean(axis=0, dtype=np.float64) for x in inputs))
+    return there._replace(networks=networks), means

@@ -20,6 +20,7 @@ from ksim_compiler.env import EnvState
 from ksim_compiler.env.tick import NON_FINITE
 from ksim_compiler.learn.learner import Algorithm, Replay, State
 from ksim_compiler.plan import Plan
+from ksim_schema.source.files import replacing
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.state import Robot
 
@@ -169,7 +170,8 @@ def write(folder: Path, finding: Finding) -> Path:
     arrays = {name: getattr(finding, name) for name in ("qpos", "qvel", "action")}
     about = {k: v for k, v in asdict(finding).items() if k not in arrays}
     text = json.dumps({"format": FORMAT, "message": str(finding), **about})
-    np.savez(path, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+    with replacing(path) as partial:
+        np.savez(partial, about=np.frombuffer(text.encode(), np.uint8), **arrays)
     return path
 
 

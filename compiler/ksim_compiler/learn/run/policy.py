@@ -58,23 +58,16 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     fresh = fresh_policy(plan)
     like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
     wanted = checkpoint.arrays(like)
-    wrong: list[str] = []
-    kept = checkpoints.checkpoints(run)
-    if after is not None and after not in {steps for steps, _ in kept}:
+    newest = checkpoints.restore(run, checkpoint.read_arrays, after)
+    if newest is None and after is not None:
         raise CheckpointError(f"{run} no longer has its checkpoint after {after:,} steps")
-    for steps, path in reversed(kept):
-        if after not in (None, steps):
-            continue
-        try:
-            found = checkpoint.read_arrays(path)
-        except CheckpointError as error:
-            wrong.append(str(error))
-            continue
-        for name, array in wanted.items():
-            if name not in found or found[name].shape != array.shape:
-                raise CheckpointError(f"{path} is of another task: {name} does not fit")
-        state = checkpoint.with_arrays(like, {name: found[name] for name in wanted})
-        level = float(np.mean(found["env.episode.level"]))
-        actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
-        return Policy(actor, normalizer, steps, level, tuple(wrong))
-    raise CheckpointError(wrong[0] if wrong else f"{run} has no checkpoint yet")
+    if newest is None:
+        raise CheckpointError(f"{run} has no checkpoint yet")
+    arrays = newest.state
+    for name, array in wanted.items():
+        if name not in arrays or arrays[name].shape != array.shape:
+            raise CheckpointError(f"{newest.path} is of another task: {name} does not fit")
+    state = checkpoint.with_arrays(like, {name: arrays[name] for name in wanted})
+    level = float(np.mean(arrays["env.episode.level"]))
+    actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
+    return Policy(actor, normalizer, newest.steps, level, newest.passed_over)

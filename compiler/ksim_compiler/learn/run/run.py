@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.learn.learner import State
-from ksim_compiler.learn.run import checkpoints, nonfinite
+from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
@@ -94,7 +94,7 @@ class Session:
         Raises:
             CheckpointError: there are checkpoints, and not one can be read.
         """
-        found = checkpoints.restore(self.folder, state)
+        found = checkpoints.restore(self.folder, lambda path: checkpoint.read(path, state))
         for problem in found.passed_over if found else ():
             self.say(f"passed over a checkpoint: {problem}")
         steps = found.steps if found else 0

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.learner import Algorithm, Params, State, build, stream
+from ksim_compiler.learn.learner import Algorithm, Params, State, build, name_key
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
@@ -173,7 +173,7 @@ class Trainer:
             ticks = self.longest_episode()
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
             self._evaluations[episodes] = jax.jit(run)
-        key = stream(jax.random.key(seed), "evaluation")
+        key = name_key(jax.random.key(seed), "evaluation")
         level = {name: {"level": self.level(state)} for name in self.plan.parts(Curriculum)}
         params = {**self.params, "Curriculum": level}
         result: Evaluation = jax.device_get(

@@ -28,8 +28,8 @@ from ksim_compiler.learn.learner import (
     finite,
     iteration_key,
     logged,
+    name_key,
     no_nan,
-    stream,
 )
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork, build_actor
 from ksim_compiler.learn.nets.normalizer import Normalizer
@@ -70,12 +70,12 @@ class Ars:
         """A fresh policy."""
         env, network, distribution = self.env, self.actor.network, self.actor.distribution
         sizes = env.policy_size, env.action_size
-        actor = build_actor(network, distribution, *sizes, stream(key, "actor"))
+        actor = build_actor(network, distribution, *sizes, name_key(key, "actor"))
         normalized = self.ars.normalize_observations
         return State(
             networks=Networks(actor),
             policy_normalizer=Normalizer.empty(env.policy_size) if normalized else None,
-            env=env.init(params, stream(key, "env")),
+            env=env.init(params, name_key(key, "env")),
             episodes=Episodes.none(env.num_envs),
             key=key,
             iteration=jnp.int32(0),
@@ -131,7 +131,7 @@ class Ars:
         key = iteration_key(state.key, state.iteration, state.rollbacks)
         weights, unravel = _flat(state.networks.actor)
         shape = (self.env.num_envs // 2, len(weights))
-        directions = jax.random.normal(stream(key, "directions"), shape)
+        directions = jax.random.normal(name_key(key, "directions"), shape)
         tried = self.ars.spread * jnp.concatenate([directions, -directions])
         memories = state.networks.actor.network.initial_carry(self.env.num_envs)
         memories = jax.tree.map(lambda memory: memory[:, None], memories)
@@ -151,7 +151,7 @@ class Ars:
             return (after, memories, step.done.astype(jnp.float32)), (*row, watch(env_state))
 
         first = (
-            self.env.init(params, stream(key, "env")),
+            self.env.init(params, name_key(key, "env")),
             memories,
             jnp.ones(self.env.num_envs),
         )
