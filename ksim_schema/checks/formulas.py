@@ -222,6 +222,10 @@ def _flat(known: Known) -> Iterator[Law]:
 
 def _constant(known: Known) -> Iterator[Law]:
     """Terms that are the same whatever the robot does."""
+    if not known.tree.quantities():
+        message = "this names no quantity, so it is the same at each tick"
+        help = "for a reward of going on use {kind: stay_alive}, for a cost of failures "
+        yield Law(FORMULA_NEVER_CHANGES, message, help + "{kind: termination}")
     for node in within(known.tree):
         if node.op == "quantity" or not node.quantities():
             continue

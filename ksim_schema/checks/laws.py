@@ -44,7 +44,8 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     yield from problems
     fast = list(hasty(task, robot))
     yield from fast
-    fast_commands = {d.path.split(".")[1] for d in fast}
+    told = (*fast, *(d for d in disturbances(task) if d.path.startswith("Command.")))
+    fast_commands = {d.path.split(".")[1] for d in told}
     never = {d.path.split(".")[1] for d in problems if d.code == WANTED_NEVER}
     widths = kernels(task, robot, found)
     for width in widths:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ksim_schema.checks.proportions import beside, period, place, seconds, time_limit, written
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import IDLE_CUT, NO_MEMORY, ODD_DISCOUNT, SHORT_RUN
+from ksim_schema.diagnostics.codes.laws import (
+    IDLE_CUT,
+    NO_MEMORY,
+    ODD_DISCOUNT,
+    ODD_LEARNING,
+    SHORT_RUN,
+)
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner.base import SHORT_SIGHTED
@@ -73,10 +80,47 @@ def _run(task: Task) -> Iterator[Diagnostic]:
         message += f"{its.envs:,} environments x {its.rollout} ticks = {its.envs * its.rollout:,}"
         help = "'steps' counts the control ticks of all environments together"
         yield task.report(SHORT_RUN, message, its.section, "steps", help=help)
+    yield from _samples(task)
     limit = time_limit(task)
     if its.episode is not None and limit is not None and its.episode > limit[0]:
         message = f"this would cut episodes after {seconds(its.episode)}, and "
         message += f"{limit[1]!r} ends them after {seconds(limit[0])}"
         help = "take it out, or give less"
         problem = task.report(IDLE_CUT, message, its.section, "episode", help=help)
+        yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")
+
+
+_SAMPLES = 16
+"""Samples in a minibatch below which its gradient is noise."""
+_SERIOUS = 50_000
+"""Steps of a run that is to learn something."""
+_LONG = 128
+"""Ticks above which it is the rollout that is long, and not the episodes short."""
+_EPISODES = 5.0
+"""Episodes in a rollout of each environment."""
+
+
+def _samples(task: Task) -> Iterator[Diagnostic]:
+    """Minibatches of next to nothing, and rollouts of many episodes of many environments."""
+    its: Any = task.learner
+    count, tick, limit = getattr(its, "minibatches", None), period(task), time_limit(task)
+    serious = (its.steps or 0) >= _SERIOUS
+    if serious and count and its.envs * its.rollout < _SAMPLES * count:
+        message = f"{its.envs} environments x {its.rollout} ticks in {count} minibatches are "
+        message += f"{its.envs * its.rollout / count:.3g} samples in each"
+        help = "some thousands of samples are usual"
+        fields = [f for f in ("minibatches", "envs", "rollout") if written(task, its.section, f)]
+        field = "envs" if its.envs == 1 and "envs" in fields else next(iter(fields), "")
+        at = place(task, its.section, field)
+        report = task.report if len(at) == 2 else task.report_key
+        yield report(ODD_LEARNING, message, *at, help=help)
+    if tick is None or limit is None or its.envs < 16 or its.rollout < _LONG:
+        return
+    if its.rollout * tick > _EPISODES * limit[0]:
+        message = f"a rollout of {its.rollout:,} ticks is {seconds(its.rollout * tick)}, "
+        message += f"{its.rollout * tick / limit[0]:.3g} episodes of each of {its.envs} "
+        message += "environments between two updates"
+        help = "16 to 64 ticks are usual of so many environments"
+        at = place(task, its.section, "rollout")
+        problem = task.report(ODD_LEARNING, message, *at, help=help)
         yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from ksim_schema.checks.proportions import place
+from ksim_schema.checks.proportions import period, place, seconds
 from ksim_schema.checks.ranges import shown
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import RESET_BEYOND_LIMITS, UNKNOWN_POSE
+from ksim_schema.diagnostics.codes.laws import RESET_BEYOND_LIMITS, SLOW_CONTROL, UNKNOWN_POSE
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
@@ -38,6 +39,12 @@ _PLACES = (
 )
 """Kinds that tell something of where joints are."""
 _TELLING = ("jointpos", "framepos", "framequat", "tendonpos", "actuatorpos", "rangefinder")
+_UPRIGHT = (MinHeight, BadHeight, NotUpright)
+_GRAVITY = 9.81
+_FALLS = 3.0
+"""Times sqrt(h / g), the time constant of a fall from a height h, between two actions."""
+_MISSING = 0.25
+"""Share of the driven joints that a policy may not see."""
 _WIDE = 0.5
 """Share of the draws beyond a joint's limits, of at least half of the joints."""
 
@@ -46,6 +53,7 @@ def posture(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """What is odd about the places of joints."""
     yield from _unknown(task, robot)
     yield from _anywhere(task, robot)
+    yield from _slow(task, robot)
 
 
 def _unknown(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
@@ -56,6 +64,8 @@ def _unknown(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         return  # wheels
     for name, actor in task.of(Actor).items():
         parts = [task.of(Observation).get(read) for read in actor.read]
+        if not actor.network.recurrent:
+            yield from _partly(task, robot, name, parts, [j.name for j in limited])
         known = any(part is None or _tells(part, robot) for part in parts)
         moving = any(isinstance(part, JointObservation | LastAction) for part in parts)
         if known or not moving or actor.network.recurrent:
@@ -69,6 +79,30 @@ def _unknown(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         yield task.report(UNKNOWN_POSE, message, *at, help=help)
 
 
+def _partly(
+    task: Task,
+    robot: RobotFacts,
+    name: str,
+    parts: list[Observation | None],
+    driven: list[str],
+) -> Iterator[Diagnostic]:
+    """Positions of some of the driven joints alone."""
+    places = [part for part in parts if part is None or _tells(part, robot)]
+    joints = [part for part in places if isinstance(part, JointPosition)]
+    if not joints or len(joints) < len(places):
+        return
+    seen = {j.name for part in joints for j in robot.match_joints(part.joints)}
+    missing = [joint for joint in driven if joint not in seen]
+    if len(missing) <= _MISSING * len(driven):
+        return
+    shown_ = ", ".join(map(repr, missing[:3])) + (", ..." if missing[3:] else "")
+    message = f"the policy {name!r} drives {len(driven)} joints and does not see where "
+    message += f"{len(missing)} of them {'are' if missing[1:] else 'is'}: {shown_}"
+    help = "let 'joints' of the observation match all of them"
+    own = next(n for n, part in task.of(Observation).items() if part is joints[0])
+    yield task.report(UNKNOWN_POSE, message, "Observation", own, "joints", help=help)
+
+
 def _tells(part: Observation, robot: RobotFacts) -> bool:
     if isinstance(part, SensorValue):
         return robot.sensor(part.sensor).type in _TELLING
@@ -77,8 +111,7 @@ def _tells(part: Observation, robot: RobotFacts) -> bool:
 
 def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Joints that start anywhere within their limits, of a robot that is to stand."""
-    upright = (MinHeight, BadHeight, NotUpright)
-    stands = any(isinstance(part, upright) for part in task.of(Termination).values())
+    stands = any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values())
     if robot.base is None or not stands:
         return
     for name, part in task.of("Reset").items():
@@ -94,6 +127,21 @@ def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         message += "anywhere, mostly at a limit, of a robot that is to stand"
         help = f"if degrees are meant, write '{part.range:.4g} deg'"
         yield task.report(RESET_BEYOND_LIMITS, message, "Reset", name, "range", help=help)
+
+
+def _slow(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+    """A robot that falls faster than its policy acts."""
+    tick, height = period(task), robot.measures.get(f"body.{robot.root}.height", 0.0)
+    stands = any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values())
+    if tick is None or robot.base is None or height <= 0.0 or not stands:
+        return
+    fall = math.sqrt(height / _GRAVITY)
+    if tick > _FALLS * fall:
+        message = f"the policy acts every {seconds(tick)}, and a robot whose base is at "
+        message += f"{height:.3g} m falls over in about {seconds(2.0 * fall)}"
+        state = next(iter(task.of("PhysicsState")))
+        help = "20 ms (50 Hz) is usual"
+        yield task.report(SLOW_CONTROL, message, "PhysicsState", state, "control", help=help)
 
 
 def _outside(joint: Joint, part: ResetJointPosition) -> float:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ksim_schema.checks.proportions import place
+from ksim_schema.checks.proportions import beside, place
 from ksim_schema.checks.ranges import shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, SHUT_CLIP
+from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, ODD_LEARNING, SHUT_CLIP
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import (
@@ -20,6 +20,7 @@ from ksim_schema.units import (
     Dimension,
 )
 from ksim_schema.units.interval import Interval
+from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import OrientationObservation
@@ -29,7 +30,7 @@ from ksim_schema.vocabulary.observation.joint import (
     JointPosition,
     JointVelocity,
 )
-from ksim_schema.vocabulary.observation.signal import PhaseClock
+from ksim_schema.vocabulary.observation.signal import LastAction, PhaseClock
 from ksim_schema.vocabulary.observation.trunk import (
     BaseHeight,
     BaseLinearVelocity,
@@ -39,6 +40,8 @@ from ksim_schema.vocabulary.observation.trunk import (
 
 _USUAL: dict[Dimension, float] = {LENGTH: 2.0, SPEED: 10.0, ANGULAR_SPEED: 20.0}
 """Sizes, SI units, that a robot's places and speeds hardly exceed."""
+_LARGE = 200.0
+"""Networks are initialized for inputs of about 1."""
 _UNIT = Interval(-1.0, 1.0)
 _TOUCH = Interval(0.0, 1.0)
 _UNITS = (ProjectedGravity, BaseOrientation, OrientationObservation, PhaseClock)
@@ -63,11 +66,12 @@ class _Signal(NamedTuple):
 def signals(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Errors as large as what they disturb, and clips that let nothing through."""
     for name, part in task.of(Observation).items():
-        signal = _signal(part, robot)
+        signal = _signal(task, part, robot)
         clip = part.clip
         if clip is not None and (problem := _shut(task, name, part, signal)) is not None:
             yield problem
             continue
+        yield from _raw(task, name, part, signal)
         for field, chain in (("noise", part.noise), ("bias", part.bias)):
             if field == "bias" and not part.additive_bias:
                 continue
@@ -77,7 +81,23 @@ def signals(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                     yield problem
 
 
-def _signal(part: Observation, robot: RobotFacts) -> _Signal | None:
+def _raw(task: Task, name: str, part: Observation, signal: _Signal | None) -> Iterator[Diagnostic]:
+    """Large numbers that networks read as they are."""
+    if task.learner.normalize_observations or signal is None or not signal.ranges:
+        return
+    largest = max(max(abs(can.low), abs(can.high)) for can in signal.ranges) * abs(part.scale)
+    if largest > _LARGE:
+        message = f"with a scale of {part.scale:g} the networks read values of up to {largest:.3g}"
+        message += ", and observations are not normalized"
+        help = "give a scale with which the values are about 1, or leave them normalized"
+        at = place(task, "Observation", name, "scale")
+        report = task.report if len(at) == 3 else task.report_key
+        problem = report(ODD_LEARNING, message, *at, help=help)
+        section = task.learner.section
+        yield beside(problem, task, "not normalized", section, "normalize_observations")
+
+
+def _signal(task: Task, part: Observation, robot: RobotFacts) -> _Signal | None:
     match part:
         case JointPosition() | CommandedJointPosition():
             joints = robot.match_joints(part.joints)
@@ -93,6 +113,10 @@ def _signal(part: Observation, robot: RobotFacts) -> _Signal | None:
             if not joints or any(j.type != "hinge" or j.limits is None for j in joints):
                 return None
             return _moving(ANGULAR_SPEED, len(joints))
+        case LastAction():
+            stds = [float(actor.distribution.init_std) for actor in task.of(Actor).values()]
+            size = max(1.0, *(3.0 * std for std in stds)) if stds else 1.0
+            return _Signal([Interval(-size, size)], [0.0], False, NUMBER)
         case Contact():
             return _Signal([_TOUCH], [], True, NUMBER)
         case BaseHeight():

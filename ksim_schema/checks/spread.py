@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.proportions import beside, place, seconds
 from ksim_schema.checks.ranges import shown
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import IDLE_ACTION, ODD_LEARNING
+from ksim_schema.diagnostics.codes.laws import IDLE_ACTION, ODD_LEARNING, SLOW_SERVO
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
-from ksim_schema.vocabulary.action import Action, PositionTarget, Torque
+from ksim_schema.vocabulary.action import Action, PositionServo, PositionTarget, Torque
 from ksim_schema.vocabulary.actor_critic import Actor
 
 _SATURATED = 3.0
@@ -30,6 +30,12 @@ _CLIPPED = 4.0
 """Standard deviations in a half width of a clip: with 1/4, 4 of 5 actions are clipped."""
 
 
+_WILD = 10.0
+"""Standard deviation of actions above which it is the policy's that is odd, not their scale."""
+_OVER = 5.0
+"""Times a motor's limit that first torques may be: then nearly all are at the limit."""
+_SLOW = 1.0
+"""s: kd / kp, the time in which an overdamped servo gets near its target."""
 _FELT = 0.01
 """Share of a motor's torque that an action of 1 must give to be of use."""
 
@@ -38,6 +44,8 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """A standard deviation at the start that leaves nothing between the extremes; idle actions."""
     for name, action in task.of(Action).items():
         yield from _idle(task, robot, name, action)
+        if isinstance(action, PositionServo):
+            yield from _sluggish(task, name, action)
     for name, actor in task.of(Actor).items():
         distribution: Any = actor.distribution
         std = float(distribution.init_std)
@@ -45,6 +53,10 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         if distribution.kind == "tanh_gaussian" and std > _SATURATED:
             message = f"a standard deviation of {std:g} before a tanh puts nearly all actions at "
             message += "-1 or 1"
+            yield task.report(ODD_LEARNING, message, *at, help="0.5 to 1 is usual")
+            continue
+        if std > _WILD:
+            message = f"actions begin with a standard deviation of {std:g}, before their 'scale'"
             yield task.report(ODD_LEARNING, message, *at, help="0.5 to 1 is usual")
             continue
         for other, action in task.of(Action).items():
@@ -61,6 +73,38 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                     yield beside(problem, task, "the standard deviation", *at)
                     continue
             yield from _targets(task, robot, other, action, std)
+            if isinstance(action, Torque) and not action.squash and action.clip is None:
+                yield from _over(task, robot, other, action, std)
+
+
+def _over(
+    task: Task, robot: RobotFacts, name: str, action: Torque, std: float
+) -> Iterator[Diagnostic]:
+    """Torques of which nearly all are beyond the motors' limits."""
+    drives = action.drives(robot)
+    most = max((drive.limit for drive in drives), default=math.inf)
+    if action.scale * std > _OVER * most:
+        unit = FORCE if robot.match_joints(action.joints)[0].type == "slide" else TORQUE
+        message = f"the first actions ask for {std:g} x {shown(action.scale, unit)}, and the "
+        message += f"strongest of these motors gives {shown(most, unit)}: nearly all are at the "
+        message += "limit"
+        help = "'scale' is what an action of 1 asks for: give about the limit"
+        yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
+
+
+def sluggish(action: Action) -> bool:
+    """Whether an action's servos have so much damping that they hardly get to their targets."""
+    return isinstance(action, PositionServo) and action.gains.kd > _SLOW * action.gains.kp
+
+
+def _sluggish(task: Task, name: str, action: PositionServo) -> Iterator[Diagnostic]:
+    """Servos with so much damping that they hardly get to their targets."""
+    gains = action.gains
+    if sluggish(action):
+        message = f"with kd / kp = {seconds(gains.kd / gains.kp)} a servo takes that long to get "
+        message += "near its target"
+        help = "are the two swapped? kd / kp is 0.02 s to 0.1 s in most servos"
+        yield task.report(SLOW_SERVO, message, "Action", name, "gains", help=help)
 
 
 def _idle(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[Diagnostic]:

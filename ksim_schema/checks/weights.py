@@ -35,6 +35,8 @@ from ksim_schema.vocabulary.reward.velocity import VerticalVelocity
 
 _TIMES = 10.0
 """How many times all gains a penalty may be at a size that nothing avoids."""
+_WILD = 10.0
+"""Standard deviation of actions that is odd itself."""
 _FEW = 2
 """So many penalties may be too large; of more it is the gains that are too small."""
 _SHARE = 0.1
@@ -176,6 +178,8 @@ def _noise(task: Task, robot: RobotFacts, part: Normed, variance: float) -> _Cos
         return None
     spread: Any = actor.distribution
     std = min(float(spread.init_std), 0.6) if spread.kind == "tanh_gaussian" else spread.init_std
+    if std > _WILD:
+        return None  # told of the policy
     count = sum(action.size(robot) for action in task.of(Action).values())
     each = variance * std * std
     if part.norm == "l1":

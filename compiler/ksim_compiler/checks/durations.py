@@ -60,6 +60,8 @@ def durations(plan: Plan) -> Iterator[Diagnostic]:
             for index, end in enumerate(dict.fromkeys(ends)):
                 count = _count(counted, end, step)
                 away = abs(count * step - end) > TOLD * end
+                if counted.field == "after" and end < step:
+                    continue  # told of the episode
                 if end <= 0 or not away or not (fixed or count == 0):
                     continue
                 place = (counted.object, name, counted.field)

@@ -21,7 +21,9 @@ from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
+from ksim_schema.checks.spread import sluggish
 from ksim_schema.diagnostics import Diagnostic, Sink
+from ksim_schema.diagnostics.codes.laws import SLOW_SERVO, UNKNOWN_POSE
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
 from ksim_schema.diagnostics.codes.values import (
     BAD_KEYFRAME,
@@ -51,9 +53,10 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     if sink.failed:
         return plan
     odd, unstable = [*world(plan, data)], [*_servos(plan, data)]
+    swapped = {name for name, action in plan.parts(Action).items() if sluggish(action)}
     sink.add(_home_within_limits(plan))
     sink.add([*unstable, *odd])
-    sink.add(() if odd or unstable else weak(plan))
+    sink.add(() if odd or unstable or swapped else weak(plan))
     sink.add(never(plan))
     sink.add(pushed(plan))
     sink.add(_contacts(plan))
@@ -64,7 +67,9 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(inert(plan))
     sink.add(formula_laws(plan.task, plan.robot.facts))
     sink.add(stance(plan, data))
-    sink.add(laws(plan, data))
+    patterns = {d.path for d in sink}  # what is wrong with a pattern says which joints it misses
+    found = [d for d in laws(plan, data) if d.code != SLOW_SERVO or not unstable]
+    sink.add(d for d in found if d.code != UNKNOWN_POSE or d.path not in patterns)
     sink.add(_memory(plan))
     return plan
 
@@ -220,6 +225,7 @@ def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         message += f"{gains} are too much for {felt} at the joint"
         help = "lower the gains or the timestep, or give the joint armature; with the integrator "
         help += "implicitfast the model takes more damping"
+        help += "; are kp and kd swapped?" if sluggish(action) else ""
         where = "gains" if "gains" in plan.task.document.data["Action"][name] else ""
         report = plan.task.report if where else plan.task.report_key
         yield report(UNSTABLE_SERVO, message, "Action", name, *filter(None, (where,)), help=help)

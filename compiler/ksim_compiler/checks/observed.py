@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.laws import CROSSED_FEET
 from ksim_schema.diagnostics.codes.values import UNEQUAL_FEET, WRONG_OBSERVATION
 from ksim_schema.graph import Node
 from ksim_schema.source import Path_
@@ -13,6 +14,8 @@ from ksim_schema.units import NUMBER, Dimension
 from ksim_schema.vocabulary import Part, annotated_fields
 from ksim_schema.vocabulary.base import Measures
 from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.base import selected
+from ksim_schema.vocabulary.observation.feet import Contact
 from ksim_schema.vocabulary.reward.base import Places, Touching
 from ksim_schema.vocabulary.reward.feet import FeetSlip
 
@@ -81,3 +84,34 @@ def _feet(plan: Plan, part: Part, at: Path_) -> Iterator[Diagnostic]:
         message += f"and {second!r} of {moving}"
         help = "name the same feet in both, in the same order"
         yield plan.task.report(UNEQUAL_FEET, message, *at, second, help=help)
+    elif velocity is None:
+        yield from _crossed(plan, part, at)
+
+
+def _crossed(plan: Plan, part: Part, at: Path_) -> Iterator[Diagnostic]:
+    """Geoms and places of the same feet in different orders."""
+    assert isinstance(part, Touching)
+    assert isinstance(part, Places)
+    facts, model = plan.robot.facts, plan.robot.model
+    geoms: tuple[str, ...] = part.geoms
+    source = plan.task.of(Observation).get(part.contact) if part.contact is not None else None
+    if isinstance(source, Contact):
+        geoms = selected(facts, "geom", source.geoms)
+    known = set(geoms) <= set(facts.geoms)
+    if (
+        not known
+        or not set(part.sites) <= set(facts.sites)
+        or not set(part.bodies) <= set(facts.bodies)
+    ):
+        return
+    touching = [facts.body_of(geom) for geom in geoms]
+    places = [facts.bodies[int(model.site_bodyid[facts.sites.index(s)])] for s in part.sites]
+    places = places or list(part.bodies)
+    if touching != places and sorted(touching) == sorted(places) and len(set(places)) > 1:
+        index = next(i for i, (a, b) in enumerate(zip(touching, places, strict=True)) if a != b)
+        second = "sites" if part.sites else "bodies"
+        first = "contact" if part.contact is not None else "geoms"
+        message = f"foot {index + 1} of {first!r} is {touching[index]!r}, and of {second!r} it is "
+        message += f"{places[index]!r}: the order of the feet differs"
+        help = "name the same feet in both, in the same order"
+        yield plan.task.report(CROSSED_FEET, message, *at, second, help=help)

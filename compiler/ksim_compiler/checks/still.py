@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import mujoco
 
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.proportions import place
@@ -23,12 +26,15 @@ def never(plan: Plan) -> Iterator[Diagnostic]:
         body = _body(said)
         if said.verb not in ("ends", "wants") or body not in facts.bodies:
             continue
-        if model.body_weldid[facts.body_id(body)] != 0 or (said.object, said.part) in reported:
+        flat = _level(model, facts.body_id(body)) and said.quantity.rpartition(".")[2] in _LEVEL
+        welded = model.body_weldid[facts.body_id(body)] == 0
+        if not (welded or flat) or (said.object, said.part) in reported:
             continue
         if said.part not in plan.parts(said.object):
             continue
         reported.add((said.object, said.part))
-        message = f"body {body!r} is fixed to the world, so this "
+        fixed = "fixed to the world" if welded else "moved level by all of its joints"
+        message = f"body {body!r} is {fixed}, so this "
         if said.verb == "ends":
             if not said.within.contains(facts.measures.get(said.quantity, 0.0)):
                 continue  # told of the home pose
@@ -42,6 +48,28 @@ def never(plan: Plan) -> Iterator[Diagnostic]:
             yield plan.task.report(code, message + rest, *place, help=help)
         else:
             yield plan.task.report_key(code, message + rest, said.object, said.part, help=help)
+
+
+_LEVEL = ("height", "tilt", "climb", "pitch", "roll")
+"""What is constant of a body that moves in a level plane."""
+
+
+def _level(model: Any, body: int) -> bool:
+    """Whether all joints of a body and its parents move it in a level plane.
+
+    Slides along level axes and hinges about vertical ones, of bodies that are not tilted.
+    """
+    slide, hinge = int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE)
+    while body > 0:
+        if abs(abs(float(model.body_quat[body][0])) - 1.0) > 1e-6:
+            return False  # its axes are not the world's
+        first = int(model.body_jntadr[body])
+        for joint in range(first, first + int(model.body_jntnum[body])):
+            kind, up = int(model.jnt_type[joint]), abs(float(model.jnt_axis[joint][2]))
+            if not ((kind == slide and up < 1e-6) or (kind == hinge and up > 1.0 - 1e-6)):
+                return False
+        body = int(model.body_parentid[body])
+    return True
 
 
 def pushed(plan: Plan) -> Iterator[Diagnostic]:

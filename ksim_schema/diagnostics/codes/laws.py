@@ -169,6 +169,23 @@ LIMP_LEG = warning(
     "A joint between the base and the ground is driven by nothing, though the model says how "
     "strong its motor is: the robot collapses.",
 )
+SLOW_SERVO = warning(
+    "KS0369",
+    "servo that hardly gets to its target",
+    "kd / kp is the time in which an overdamped servo gets near its target, and it is more than a "
+    "second: most often the two are swapped.",
+)
+CROSSED_FEET = warning(
+    "KS0370",
+    "feet in another order",
+    "Two fields of a reward name something of each foot, in the same order, and the body of one is "
+    "that of another foot in the other.",
+)
+SLOW_CONTROL = warning(
+    "KS0371",
+    "policy that acts too rarely",
+    "A robot that is to stand falls over between two actions of its policy.",
+)
 SOFTENED_CONTACTS = warning(
     "KS0472",
     "timestep too long for the contacts",
