@@ -22,7 +22,7 @@ from ksim_compiler.cli.explain import explain, list_kinds
 from ksim_compiler.learn.learner import Chart, charts
 from ksim_compiler.learn.run import checkpoint, manifest
 from ksim_compiler.learn.run.policy import load_policy
-from ksim_compiler.learn.run.run import Options, Session
+from ksim_compiler.learn.run.run import Options, Run
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.learn.run.warm_start import migrate
 from ksim_compiler.pipeline import Compiled, compile_file
@@ -216,20 +216,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     options = Options(1, STEPS, episodes=8, checkpoint_every=2 * ITERATION, evaluate_every=8000)
     fresh = trainer.init(options.seed)
 
-    def session(name: str) -> Session:
+    def run(name: str) -> Run:
         (folder / name).mkdir(exist_ok=True)
-        return Session(folder / name, trainer, options, {}, lambda text: None)
+        return Run(folder / name, trainer, options, {}, lambda text: None)
 
-    whole = session("whole")
+    whole = run("whole")
     manifest.write(whole.folder, compiled, "native", options.as_json())
-    end = whole.run(fresh)
+    end = whole.train(fresh)
     whole.evaluate(end)
     stopped: list[int] = []
-    session("parts").run(fresh, stop=lambda: bool(len(stopped) == 3 or stopped.append(0)))
-    parts = session("parts")
+    run("parts").train(fresh, stop=lambda: bool(len(stopped) == 3 or stopped.append(0)))
+    parts = run("parts")
     state = parts.restore(fresh)
     assert parts.steps(state) == 3 * ITERATION
-    parts.evaluate(parts.run(state))
+    parts.evaluate(parts.train(state))
     untrained = trainer.evaluate(fresh, options.episodes).lengths.mean()
     return Runs(folder / "whole", folder / "parts", float(untrained), compiled.plan)
 

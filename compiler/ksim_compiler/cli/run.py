@@ -255,7 +255,7 @@ def _train(
     from ksim_compiler.learn.run import checkpoints, manifest
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.learn.run.log import Display
-    from ksim_compiler.learn.run.run import Options, Session, describe
+    from ksim_compiler.learn.run.run import Options, Run, describe
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
     console = Console(no_color=options.color == "never", highlight=False)
@@ -272,7 +272,7 @@ def _train(
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    session = Session(folder, trainer, how, header, say)
+    run = Run(folder, trainer, how, header, say)
     started = time.monotonic()
     try:
         with stop_on_signal() as stopped:
@@ -280,32 +280,32 @@ def _train(
             if begin is None:
                 if "from" in about and not checkpoints.checkpoints(folder):
                     raise CheckpointError(f"{folder} no longer has the state that it began with")
-                state = session.restore(state)
-                say(f"going on after {session.steps(state):,} steps")
+                state = run.restore(state)
+                say(f"going on after {run.steps(state):,} steps")
             if options.warm is not None:
                 state = _warm(state, trainer, compiled, options, say)
                 about["from"] = str(options.warm)
-            done = session.steps(state)
+            done = run.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
                 _sent(options.metrics, folder, about, begin is None) as sent,
             ):
                 if begin is not None:
                     if options.warm is not None:
-                        session.save(state)  # so that a resume needs no other run
+                        run.save(state)  # so that a resume needs no other run
                     manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
-                state = session.run(state, (display, *sent), lambda: bool(stopped))
+                state = run.train(state, (display, *sent), lambda: bool(stopped))
     except (CheckpointError, Diverged, manifest.ManifestError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
-    steps, minutes = session.steps(state), (time.monotonic() - started) / 60
+    steps, minutes = run.steps(state), (time.monotonic() - started) / 60
     what = f"stopped by {signal.Signals(stopped[0]).name}" if stopped else "done"
     say(f"{what}: {steps:,} steps in {minutes:.1f} min; wrote {folder}/")
     if stopped:
         say(f"go on with: {PROGRAM} --resume {folder}")
         return common.INTERRUPTED
-    result = session.evaluate(state)
+    result = run.evaluate(state)
     say(describe(result, trainer))
     if options.video:
         _draw(folder, say)

@@ -21,6 +21,7 @@ from ksim_compiler.engine.base import full_precision
 from ksim_compiler.env.episode import CutOff, Episode, Inputs
 from ksim_compiler.env.step import Step
 from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
+from ksim_compiler.lowering import command as commands
 from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
@@ -47,6 +48,26 @@ class EnvState(NamedTuple):
     def critic_input(self) -> Float[Array, "envs critic"]:
         """The critic's input."""
         return self.inputs.critic
+
+    @property
+    def commands(self) -> dict[str, Float[Array, "envs size"]]:
+        """Command -> what the policy is told."""
+        memories: dict[str, commands.Memory] = self.episode.memory["Command"]
+        return {name: memory.value for name, memory in memories.items()}
+
+    def drawn(self, command: str) -> Float[Array, "envs size"]:
+        """The last draw of a command that is drawn, which it may still be on its way to."""
+        draw: commands.Draw = self.episode.memory["Command"][command].state
+        return draw.target
+
+    def redrawn(self, command: str, index: int, value: float) -> EnvState:
+        """The state in which an element of a command was drawn as ``value``, in SI units."""
+        memory = self.episode.memory
+        before: commands.Memory = memory["Command"][command]
+        target = before.state.target.at[:, index].set(value)
+        after = before._replace(state=before.state._replace(target=target))
+        changed = {**memory, "Command": {**memory["Command"], command: after}}
+        return self._replace(episode=self.episode._replace(memory=changed))
 
 
 class Env:
@@ -186,6 +207,10 @@ class Env:
             next_critic_input=final_critic,
             metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
         )
+
+    def model_values(self, state: EnvState) -> dict[str, Array]:
+        """Field of the model that is drawn at random -> (envs, *shape) its values now."""
+        return self.engine.model_values(state.physics)
 
     def _start(
         self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array

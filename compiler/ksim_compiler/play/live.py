@@ -71,8 +71,7 @@ class Live:
 
     def target(self, dial: Dial) -> float:
         """What an element is on its way to."""
-        memory = self.state.episode.memory["Command"][dial.command]
-        return float(memory.state.target[0, dial.index])
+        return float(self.state.drawn(dial.command)[0, dial.index])
 
     def hold(self, name: str, label: str, value: float) -> None:
         """Hold an element of a command at a value from now on, in SI units.
@@ -83,13 +82,7 @@ class Live:
         self.params = held(self.params, self.plan, name, label, value)
         (dial,) = (d for d in self.dials if (d.command, d.label) == (name, label))
         self.held[dial] = value
-        memory = self.state.episode.memory
-        told = memory["Command"][name]
-        target = told.state.target.at[:, dial.index].set(value)
-        told = told._replace(state=told.state._replace(target=target))
-        commands = {**memory["Command"], name: told}
-        episode = self.state.episode._replace(memory={**memory, "Command": commands})
-        self.state = self.state._replace(episode=episode)
+        self.state = self.state.redrawn(name, dial.index, value)
 
     def release(self) -> None:
         """Let the task draw its commands again, from the next draw on."""

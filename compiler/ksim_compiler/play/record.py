@@ -103,10 +103,8 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "level": episode.level[0],
             "last_action": episode.action[0],
             "policy": state.policy_input[0],
-            "commands": {n: m.value[0] for n, m in episode.memory["Command"].items()},
-            "model": {
-                name: value[0] for name, value in env.engine.model_values(state.physics).items()
-            },
+            "commands": {name: value[0] for name, value in state.commands.items()},
+            "model": {name: value[0] for name, value in env.model_values(state).items()},
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:

@@ -63,8 +63,8 @@ class Options:
         return asdict(self)
 
 
-class Session:
-    """A run that is under way.
+class Run:
+    """A training that is under way, in its folder.
 
     Args:
         folder: the run folder.
@@ -103,7 +103,7 @@ class Session:
         self._saved = steps if found else -1
         return found.state if found else state
 
-    def run(
+    def train(
         self,
         state: State,
         loggers: Sequence[Logger] = (),

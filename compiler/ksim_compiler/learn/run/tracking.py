@@ -38,7 +38,7 @@ def watch(env: Env) -> Watch:
         measured = jax.vmap(_planar)(quat, velocity)
         return {
             f"{command}.{label}": (
-                before.episode.memory["Command"][command].value[:, index],
+                before.commands[command][:, index],
                 measured[label],
             )
             for command, label, index in names
