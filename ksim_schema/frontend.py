@@ -179,7 +179,7 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
     if not task.learner.critic and task.of("Critic"):
         message = f"{section} trains no critic, so this one does nothing"
         yield task.report_key(IDLE_CRITIC, message, "Critic", help="take it out")
-    limited = any(t.timeout for t in task.of(Termination).values())
+    limited = any(t.is_timeout for t in task.of(Termination).values())
     if not limited and task.complete:
         message = "no time limit: an episode that never fails never ends"
         help = "add a Termination such as {kind: episode_length, after: 20 s}"

@@ -39,6 +39,7 @@ HERE = {
     ("docs/composition.md", "ksim: 1"),
     ("docs/composition.md", "kind: min_height"),
     ("docs/diff.md", "from pathlib import Path"),
+    ("docs/formulas.md", "Observation:"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
@@ -101,6 +102,11 @@ def assert_within(part: Any, whole: Any, where: str = "") -> None:
         assert all(value in rest for value in part), f"{where}: {part} of {whole}"
     else:
         assert part == whole, where
+
+
+def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
+    found = compiled(tasks(tmp_path), "walk.yaml", sample("docs/formulas.md", "Observation:"))
+    assert found.plan is not None, errors(found)
 
 
 def test_the_task_in_the_readme_is_part_of_the_walk(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ksim_schema.checks.formula_words import (
     told_range,
 )
 from ksim_schema.checks.ranges import Ranges, table
-from ksim_schema.checks.reach import climbs, reach, states, surroundings
+from ksim_schema.checks.reach import climbs, formulated, reach, states, surroundings
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.typed import (
     FORMULA_NEVER_CHANGES,
@@ -33,7 +33,6 @@ from ksim_schema.units.formula import Expression, FormulaError, spelt
 from ksim_schema.units.formula_range import guarded, range_of, value_of, within
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.formula import Source
-from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.formula import Formula
 
 SAME = 1e-6
@@ -53,11 +52,11 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     Of each formula, what is found first is reported: the rest often follows from it.
     """
     around = surroundings(task, robot)
-    formulas = [(n, part) for n, part in task.of(Reward).items() if isinstance(part, Formula)]
+    formulas = list(formulated(task))
     found = table(task, robot) if formulas else {}
     leaning = _leaning(found, robot)
     lasting = dict(_lasting(found))
-    for name, part in formulas:
+    for object, name, part in formulas:
         try:
             tree = part.read(robot, around)
         except FormulaError:
@@ -70,9 +69,9 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             leaning,
             lasting,
         )
-        law = next(_laws(about), None)
+        law = next(_laws(about) if isinstance(part, Formula) else _values(about), None)
         if law is not None:
-            place = ("Reward", name, "expression")
+            place = (object, name, "expression")
             yield task.report(law.code, law.message, *place, help=law.help)
 
 
@@ -102,6 +101,12 @@ def _laws(known: Known) -> Iterator[Law]:
     yield from _pays_against_command(known)
     yield from _pays_for_leaning(known)
     yield from _pays_for_failing(known)
+
+
+def _values(known: Known) -> Iterator[Law]:
+    """Of formulas that nothing is paid for."""
+    yield from _undefined(known)
+    yield from _constant(known)
 
 
 def _undefined(known: Known) -> Iterator[Law]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from itertools import pairwise
 
@@ -17,7 +17,9 @@ from ksim_schema.units.formula_text import AXES, MEMBERS
 from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command, Drawn
-from ksim_schema.vocabulary.formula import Source, Surroundings
+from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.termination import Termination
 
 BEYOND = 0.05
@@ -34,6 +36,14 @@ def surroundings(task: Task, robot: RobotFacts) -> Surroundings:
         sum(len(action.drives(robot)) for action in task.of(Action).values()),
         {name: part.dimensions for name, part in commands},
     )
+
+
+def formulated(task: Task) -> Iterator[tuple[str, str, Formulated]]:
+    """The parts of a task that have a formula: object, name and part."""
+    for kind in (Observation, Reward, Termination):
+        for name, part in task.of(kind).items():
+            if isinstance(part, Formulated):
+                yield kind.object, name, part
 
 
 def reach(task: Task, robot: RobotFacts, named: Mapping[str, Source]) -> dict[str, Interval]:

@@ -217,7 +217,7 @@ def _constant_reward(task: Task, name: str, part: Reward, broken: bool) -> Itera
         yield task.report(CONSTANT_REWARD, message, *place, help="give it a weight, or take it out")
         return
     terminations = task.of(Termination).values()
-    fails = any(not t.timeout for t in terminations)
+    fails = any(not t.is_timeout for t in terminations)
     succeeds = isinstance(part, StayAlive) and part.success is not None
     only_failures = part.channels == ("termination",) and not succeeds
     if only_failures and not fails and not broken:

@@ -112,7 +112,7 @@ def _only_losses(task: Task) -> Iterator[Diagnostic]:
     rewards = task.of(Reward)
     if not rewards or any(_gain(part) for part in rewards.values()):
         return
-    fails = [name for name, t in task.of(Termination).items() if not t.timeout]
+    fails = [name for name, t in task.of(Termination).items() if not t.is_timeout]
     if fails and not any(isinstance(part, TerminationPenalty) for part in rewards.values()):
         first = next(iter(rewards))
         message = "all rewards take something away and a failure costs nothing, so it is best to "

@@ -30,7 +30,7 @@ from ksim_schema.units.formula_text import AXES
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import Model
-from ksim_schema.vocabulary.observation.signal import SENSOR_DIMENSIONS
+from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS, STATE_SENSORS
 
 BASE_SENSORS = ("framepos", "framequat", "framelinvel", "frameangvel")
 BASE: dict[str, Dimension] = {
@@ -137,11 +137,14 @@ class Formulated(Model):
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
         examples=["exp(-((base.height - 1.1) / 0.1)**2)"],
     )
-    commands: tuple[str, ...] = ()
+
+    def obeyed(self) -> tuple[str, ...]:
+        """The commands that it may name."""
+        return ()
 
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         """What the names in the formula may be."""
-        told = {name: around.commands.get(name, ()) for name in self.commands}
+        told = {name: around.commands.get(name, ()) for name in self.obeyed()}
         beside = Surroundings(told, around.actions, around.dimensions)
         return sources(robot, beside, names_in(self.expression))
 
@@ -163,6 +166,10 @@ class Formulated(Model):
         texts = names_in(self.expression)
         known = sources(robot, Surroundings({}), texts)
         return {name: source for name, source in known.items() if name in texts}
+
+    def sensed_on(self, robot: RobotFacts) -> bool:
+        """Whether a robot can measure all that it names: joints, time, and common sensors."""
+        return all(_sensed(robot, source) for source in self.named(robot).values())
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it adds to the model."""
@@ -205,6 +212,13 @@ def sources(
         if name.startswith("joints."):
             found[name] = _pattern(robot, name.removeprefix("joints."))
     return found
+
+
+def _sensed(robot: RobotFacts, source: Source) -> bool:
+    if source.kind == "sensor":
+        (sensor,) = source.sensors
+        return isinstance(sensor, str) and robot.sensor(sensor).type not in STATE_SENSORS
+    return source.kind in ("position", "velocity", "time")
 
 
 def _base(robot: RobotFacts, what: str) -> Source:

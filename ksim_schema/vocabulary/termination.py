@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, JointValue, Length, Speed, Time
+from ksim_schema.units.formula import FormulaError, Wanted
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     BodyName,
@@ -19,8 +20,11 @@ from ksim_schema.vocabulary.base import (
     Names,
     Part,
     Range,
+    Wire,
 )
+from ksim_schema.vocabulary.bounds import ends
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.formula import Formulated, Surroundings
 
 
 class Termination(Part):
@@ -40,6 +44,11 @@ class Termination(Part):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""
         return ()
+
+    @property
+    def is_timeout(self) -> bool:
+        """Whether the end is not a failure; ``timeout`` where that is the same for the kind."""
+        return self.timeout
 
     def time_limit(self) -> float | None:
         """The time in s after which it ends every episode; None where it promises no such time."""
@@ -164,3 +173,45 @@ class EpisodeLength(Termination):
 
     def time_limit(self) -> float | None:
         return self.after
+
+
+class Formula(Formulated, Termination):
+    """A condition over named quantities: ``body.cube.z < -0.1 or joint.knee > 100*deg``.
+
+    The names and functions are those of the reward ``formula``; its value is one condition, which
+    comparisons, ``and``, ``or``, ``not``, ``any`` and ``all`` give.
+    """
+
+    kind: Literal["formula"] = "formula"
+    stands_for: ClassVar[Wanted] = "condition"
+    channels: ClassVar[tuple[str, ...]] = ("state", "action")
+    expression: str = Field(
+        description="The condition; 'ksim-compile --explain formula' lists what it can name.",
+        examples=["base.height < 0.3 or base.tilt > 60*deg"],
+    )
+    commands: Annotated[Names, Wire("terminate", of="Command")] = Field(
+        default=(), description="Commands that the formula names."
+    )
+    times_out: bool = Field(
+        default=False,
+        alias="timeout",
+        description="Whether the end is a time-out, beyond which the return goes on, rather than a "
+        "failure.",
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        """The bounds of single quantities beyond which it ends an episode."""
+        try:
+            tree = self.read(robot, Surroundings({}))
+        except FormulaError:  # it is reported where formulas are read, or names more than a robot
+            return ()
+        return tuple(ends(tree, robot, "expression"))
+
+    @property
+    def is_timeout(self) -> bool:
+        """As :attr:`Termination.is_timeout`."""
+        return self.times_out
+
+    def obeyed(self) -> tuple[str, ...]:
+        """As :meth:`Formulated.obeyed`."""
+        return self.commands

@@ -13,7 +13,7 @@ from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.motion import MotionError, read_motion
-from ksim_schema.checks.reach import surroundings
+from ksim_schema.checks.reach import formulated, surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import (
     AMBIGUOUS_BASE,
@@ -63,7 +63,6 @@ from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
 from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetMotion
 from ksim_schema.vocabulary.reward import Reward
-from ksim_schema.vocabulary.reward.formula import Formula
 
 CODES = {
     "joint": UNKNOWN_JOINT,
@@ -306,20 +305,19 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     around = surroundings(task, facts)
-    for name, part in task.of(Reward).items():
-        if isinstance(part, Formula):
-            try:
-                part.read(facts, around)
-            except FormulaError as error:
-                where = task.span("Reward", name, "expression")
-                if where.line == where.end_line:  # point into the text, past a quote before it
-                    written = where.end_column - where.column
-                    first = where.column + (written - len(part.expression)) // 2
-                    stop = max(error.stop, error.start + 1)
-                    columns = {"column": first + error.start, "end_column": first + stop}
-                    where = replace(where, **columns)
-                path = f"Reward.{name}.expression"
-                yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA)
+    for object, name, part in formulated(task):
+        try:
+            part.read(facts, around)
+        except FormulaError as error:
+            where = task.span(object, name, "expression")
+            if where.line == where.end_line:  # point into the text, past a quote before it
+                written = where.end_column - where.column
+                first = where.column + (written - len(part.expression)) // 2
+                stop = max(error.stop, error.start + 1)
+                columns = {"column": first + error.start, "end_column": first + stop}
+                where = replace(where, **columns)
+            path = f"{object}.{name}.expression"
+            yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA)
 
 
 _FORMULA = (

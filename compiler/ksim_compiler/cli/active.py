@@ -43,7 +43,7 @@ def print_active(console: Console, plan: Plan, engine: str) -> None:
         table.add_row(f"Reward.{name}", part.kind_name, "", f"{sign}{part.scale.text}")
     for name, part in plan.parts(Termination).items():
         table.add_row(
-            f"Termination.{name}", part.kind_name, "", "time-out" if part.timeout else "failure"
+            f"Termination.{name}", part.kind_name, "", "time-out" if part.is_timeout else "failure"
         )
     for object in ("Reset", "Event", "Randomizer", "Curriculum"):
         for name, part in plan.parts(object).items():

@@ -30,6 +30,7 @@ _PLAIN = (
     "offset",
     "stance",
     "still_below",
+    "expression",
 )
 _DRAWN = ("period", "start", "lag")
 """Numbers, or ranges of which each episode draws one."""

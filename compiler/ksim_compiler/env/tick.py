@@ -52,7 +52,7 @@ class Tick:
             for term in _terms(name, part.components)
         )
         self.termination_names = (*sorted(self.parts["Termination"]), NON_FINITE)
-        self._timeouts = {name for name, p in self.parts["Termination"].items() if p.timeout}
+        self._timeouts = {name for name, p in self.parts["Termination"].items() if p.is_timeout}
         self._recorded = tuple(
             sorted(e.src.name for e in plan.graph.edges if e.hom == "record_observation")
         )

@@ -10,39 +10,15 @@ from pydantic import Field
 from ksim_schema.robot import RobotFacts
 from ksim_schema.robot.mirror import AXIAL, QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.units import (
-    ACCELERATION,
-    ANGULAR_ACCELERATION,
-    ANGULAR_SPEED,
-    FORCE,
-    LENGTH,
     NUMBER,
-    SPEED,
     TIME,
-    TORQUE,
     Dimension,
     Time,
 )
 from ksim_schema.vocabulary.base import Names, SensorName, Wire
 from ksim_schema.vocabulary.observation.base import Observation
+from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS, STATE_SENSORS
 
-SENSOR_DIMENSIONS: dict[str, Dimension] = {
-    "gyro": ANGULAR_SPEED,
-    "velocimeter": SPEED,
-    "accelerometer": ACCELERATION,
-    "framelinvel": SPEED,
-    "frameangvel": ANGULAR_SPEED,
-    "framepos": LENGTH,
-    "framelinacc": ACCELERATION,
-    "frameangacc": ANGULAR_ACCELERATION,
-    "force": FORCE,
-    "torque": TORQUE,
-    "touch": FORCE,
-    "subtreecom": LENGTH,
-    "subtreelinvel": SPEED,
-    "rangefinder": LENGTH,
-    "clock": TIME,
-}
-"""Units of MuJoCo's sensors, by type; others are plain numbers."""
 _MIRRORED = {
     **dict.fromkeys(("gyro", "frameangvel", "frameangacc", "torque"), AXIAL),
     **dict.fromkeys(("accelerometer", "velocimeter", "force", "framepos"), VECTOR),
@@ -51,8 +27,6 @@ _MIRRORED = {
     "touch": (1.0,),
 }
 """What the values of sensors turn into in a mirror, by type."""
-_STATE = ("velocimeter", "framepos", "framelinvel", "subtreecom", "subtreelinvel", "subtreeangmom")
-"""MuJoCo sensors that no common robot has."""
 
 
 class SensorValue(Observation):
@@ -77,7 +51,7 @@ class SensorValue(Observation):
         return signs(*each) if each else None
 
     def measurable(self, robot: RobotFacts) -> bool:
-        return robot.sensor(self.sensor).type not in _STATE
+        return robot.sensor(self.sensor).type not in STATE_SENSORS
 
     def tells_contact(self, robot: RobotFacts) -> bool:
         return robot.sensor(self.sensor).type == "contact"

@@ -44,3 +44,7 @@ class Formula(Formulated, Reward):
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
         default=(), description="Commands that the formula names."
     )
+
+    def obeyed(self) -> tuple[str, ...]:
+        """As :meth:`Formulated.obeyed`."""
+        return self.commands

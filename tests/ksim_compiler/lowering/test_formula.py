@@ -14,12 +14,18 @@ import numpy as np
 import pytest
 
 from ksim_compiler.env import Env
+from ksim_compiler.lowering import rules
 from ksim_compiler.pipeline import compile_document
 from ksim_compiler.robot.files import ModelFiles
 from ksim_schema.diagnostics import Sink
+from ksim_schema.graph import Node
 from ksim_schema.source import parse
 from ksim_schema.units import ANGLE, FORCE, LENGTH, NUMBER, SPEED, TORQUE, Dimension
+from ksim_schema.units.interval import Interval
+from ksim_schema.units.quantity import parse_unit
 from ksim_schema.vocabulary.formula import Surroundings, sources
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.termination import Termination
 from tests.ksim_compiler.lowering.rewarding import Scene, diagnosed
 
 
@@ -146,6 +152,115 @@ def test_what_is_refused(text: str, message: str) -> None:
     assert plan is None
     assert "KS0417" in report
     assert message in report
+
+
+OBSERVED: dict[str, tuple[str, Callable[[Scene], Any]]] = {
+    "body.torso - site.sole_left": (
+        "m",
+        lambda s: s.data.body("torso").xpos - s.data.site("sole_left").xpos,
+    ),
+    "joints['knee_.*'].velocity > 0": ("", lambda s: _knees(s, s.data.qvel) > 0),
+    "joint.knee_left.torque": ("N*m", lambda s: [_knees(s, s.data.qfrc_actuator)[0]]),
+    "2 * norm(body.torso.velocity)": (
+        "m/s",
+        lambda s: [2 * np.linalg.norm(_body(s, "torso")[3:])],
+    ),
+    "sensor.imu_gyro": ("rad/s", lambda s: s.data.sensor("imu_gyro").data),
+    "time / 0.5": ("s", lambda s: [0.04]),
+}
+ENDED: dict[str, Callable[[Scene], bool]] = {
+    "joint.knee_left < joint.knee_right": lambda s: (
+        _angle(s, "knee_left") < _angle(s, "knee_right")
+    ),
+    "any(joints['knee_.*'].velocity > 0) and not site.imu.up.z < 0.9": lambda s: bool(
+        (_knees(s, s.data.qvel) > 0).any() and _axes(s, "imu")[2, 2] >= 0.9
+    ),
+    "body.torso.velocity.x / (1*m/s) > command.target.x / (1*m)": lambda s: bool(
+        _body(s, "torso")[3] > 0.1
+    ),
+}
+
+
+def test_formulas_are_observed_and_end_episodes() -> None:
+    """Vectors and units of observations, conditions of terminations, in many states."""
+    noisy = {"noise": {"uniform": "1 cm"}, "unit": "m"}
+    observed = {
+        f"o{i}": {"kind": "formula", "expression": text} | (noisy if not i else {})
+        for i, text in enumerate(OBSERVED)
+    }
+    ended = {
+        f"t{i}": {"kind": "formula", "expression": text, "commands": "target", "timeout": i == 1}
+        for i, text in enumerate(ENDED)
+    }
+    read = {"actor": {"read": ["joints", *observed]}}
+    more = {"Observation": observed, "Termination": ended, "Policy": read}
+    scene = Scene("life: {kind: stay_alive}", more=json.dumps(more))
+    units = [str(scene.plan.units[Node("Observation", name)][0]) for name in observed]
+    assert units == [unit and str(parse_unit(unit)[1]) for unit, _ in OBSERVED.values()]
+    observations = scene.plan.parts(Observation)
+    terminations = scene.plan.parts(Termination)
+    assert [terminations[name].is_timeout for name in ended] == [False, True, False]
+    came: dict[str, set[bool]] = {name: set() for name in ended}
+    for seed in range(12):
+        scene.stir(seed, speed=0.3)
+        x = scene.context({"target": [0.1, 0.2, 0.3]})
+        for name, (_, value) in zip(observed, OBSERVED.values(), strict=True):
+            found, _ = rules.apply(observations[name], x, ())
+            np.testing.assert_allclose(found, value(scene), rtol=2e-5, atol=1e-6)
+            assert found.shape == scene.plan.shapes[Node("Observation", name)]
+        for name, holds in zip(ended, ENDED.values(), strict=True):
+            found, _ = rules.apply(terminations[name], x, ())
+            assert bool(found) == holds(scene)
+            came[name].add(bool(found))
+    assert all(seen == {False, True} for seen in came.values())
+
+
+@pytest.mark.parametrize(
+    ("section", "part", "message"),
+    [
+        ("Termination", {"expression": "base.height"}, "is a number, and a condition is needed"),
+        ("Termination", {"expression": "joints['.*'] > 1"}, "reduce it by any or all"),
+        ("Termination", {"expression": "base.height < 1*s"}, "cannot compare: 'm' and 's'"),
+        ("Termination", {"expression": "base.tilt > 40"}, "write 40*deg"),
+        ("Observation", {"expression": "action"}, "unknown quantity 'action'"),
+        (
+            "Observation",
+            {"expression": "base.height", "unit": "rad"},
+            "its unit is said to be 'rad'",
+        ),
+        ("Observation", {"expression": "base.height", "unit": "cm"}, "write 'm'"),
+        ("Observation", {"expression": "base.height", "unit": "furlong"}, "unknown unit 'furlong'"),
+        (
+            "Observation",
+            {"expression": "base.height", "clip": ["0 s", "1 s"]},
+            "the clip is a time",
+        ),
+    ],
+)
+def test_what_is_refused_elsewhere(section: str, part: dict[str, Any], message: str) -> None:
+    more: dict[str, Any] = {section: {"bad": {"kind": "formula", **part}}}
+    if section == "Observation":
+        more["Policy"] = {"actor": {"read": ["joints", "bad"]}}
+    _, _, report = diagnosed("life: {kind: stay_alive}", more=json.dumps(more))
+    assert message in report
+
+
+def test_a_condition_tells_where_episodes_go_on() -> None:
+    """Each of several comparisons with a number, as the kinds for that say it."""
+    text = "base.tilt > 60*deg or 0.5 > body.torso.z or abs(joint.knee_left) >= 2 or (time > 1 and "
+    text += "base.height < 3) or base.forward > base.left"
+    more = {"Termination": {"t": {"kind": "formula", "expression": text}}}
+    plan, _, report = diagnosed("life: {kind: stay_alive}", more=json.dumps(more))
+    assert plan is not None, report
+    facts = plan.robot.facts
+    found = {e.quantity: e.fixed for e in plan.parts(Termination)["t"].effects_on(facts)}
+    assert found == {
+        f"body.{facts.root}.tilt": Interval(-math.inf, math.radians(60)),
+        "body.torso.height": Interval(0.5, math.inf),
+        "joint.knee_left": Interval(-2.0, 2.0),
+    }
+    rewards = json.dumps({"r": {"kind": "formula", "expression": "1 - cos(base.tilt)"}})
+    assert "KS0350" in diagnosed(rewards, more=json.dumps(more))[2]
 
 
 ARM = """<mujoco>

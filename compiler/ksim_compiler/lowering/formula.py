@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
@@ -17,7 +17,9 @@ from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
 from ksim_schema.units.formula_tree import VALUE_AT_MARGIN
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
+from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
 from ksim_schema.vocabulary.reward.formula import Formula
+from ksim_schema.vocabulary.termination import Formula as EndingFormula
 
 
 def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -74,6 +76,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 @lower(Formula)
 def formula(c: Formula, x: Context) -> Float[Array, ""]:
     return value_of(c, x, x.action.shape[0])
+
+
+@lower(ObservedFormula)
+def observed(c: ObservedFormula, x: Context) -> Float[Array, " size"]:
+    return jnp.ravel(value_of(c, x, None))
+
+
+@lower(EndingFormula)
+def ending(c: EndingFormula, x: Context) -> Bool[Array, ""]:
+    return value_of(c, x, x.action.shape[0]) > 0.0
 
 
 def value_of(c: Formulated, x: Context, actions: int | None) -> Float[Array, "..."]:
