@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ksim_schema.checks.proportions import beside, period, place, seconds, time_limit, written
 from ksim_schema.diagnostics import Diagnostic
@@ -102,8 +101,8 @@ _EPISODES = 5.0
 
 def _samples(task: Task) -> Iterator[Diagnostic]:
     """Minibatches of next to nothing, and rollouts of many episodes of many environments."""
-    its: Any = task.learner
-    count, tick, limit = getattr(its, "minibatches", None), period(task), time_limit(task)
+    its = task.learner
+    count, tick, limit = its.divided_into, period(task), time_limit(task)
     serious = (its.steps or 0) >= _SERIOUS
     if serious and count and its.envs * its.rollout < _SAMPLES * count:
         message = f"{its.envs} environments x {its.rollout} ticks in {count} minibatches are "

@@ -187,7 +187,7 @@ def blame(
     return Diagnostic(FAILING_COMPONENT, message, place_of(error, sources), help=help)
 
 
-def own_parts(parts: Mapping[str, Mapping[str, Part]]) -> Iterator[tuple[str, str, Custom]]:
+def custom_parts(parts: Mapping[str, Mapping[str, Part]]) -> Iterator[tuple[str, str, Custom]]:
     """Object, name and part of each part whose kind a component file declares."""
     for object, named in parts.items():
         for name, part in named.items():

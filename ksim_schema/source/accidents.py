@@ -7,7 +7,7 @@ end, or at least further.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,6 @@ def lookalike(text: str, changes: Sequence[tuple[int, str]]) -> Iterator[Acciden
 
 
 _JOINED = re.compile(r"([A-Za-z_][\w-]*):(?!/)(\S.*)")
-_DIGITS = re.compile(r"(?<![\w.])[-+]?\d+(?:,\d+)+(?![\w.]*[,]\d)")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _UNIT = r"[A-Za-z%][A-Za-z%]*(?:[*/^][A-Za-z\d%]+)*"
 _QUANTITY = re.compile(rf"{_NUMBER}\s*(?:{_UNIT})?")
@@ -164,9 +163,6 @@ def regular(glob: str) -> str:
     """A pattern of a shell as a regular expression."""
     words = re.sub(r"(?<![\])\w*.])\?", ".", glob).replace("[!", "[^")
     return re.sub(r"(?<![.\])])(?<!\\\w)\*", ".*", words)
-
-
-Guess = Callable[[str, int], Accident | None]
 
 
 def unparsed(error: yaml.MarkedYAMLError, text: str) -> Accident | None:

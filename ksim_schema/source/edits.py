@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -23,11 +22,6 @@ def offset(text: str, line: int, column: int) -> int:
     """The offset of a line and column, both from 1; of a place after the end, the end."""
     starts = _starts(text)
     return min(len(text), starts[line - 1] + column - 1) if line <= len(starts) else len(text)
-
-
-def line_of(text: str, place: int) -> int:
-    """The line, from 1, of an offset."""
-    return bisect_right(_starts(text), place)
 
 
 def written(document: Document, where: Span) -> str | None:

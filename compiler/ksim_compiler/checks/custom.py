@@ -9,7 +9,7 @@ from typing import Any
 import mujoco
 
 from ksim_schema.custom.api import Custom
-from ksim_schema.custom.files import own_parts
+from ksim_schema.custom.files import custom_parts
 from ksim_schema.diagnostics import Diagnostic, closest
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.robot import RobotFacts, SensorRequest
@@ -20,7 +20,7 @@ _WHAT = {"body": "body", "xbody": "body", "geom": "geom", "site": "site", "joint
 
 def own_problems(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """What the components of a task's own files ask of the robot that it does not have."""
-    for object, name, part in own_parts(task.parts):
+    for object, name, part in custom_parts(task.parts):
         for problem in (*_fields(part), *_sensors(part, facts), *_shape(part, facts)):
             message = f"{object}.{name}: {problem}"
             yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, f"{object}.{name}")

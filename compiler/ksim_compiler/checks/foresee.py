@@ -68,8 +68,8 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(formula_laws(plan.task, plan.robot.facts))
     sink.add(stance(plan, data))
     patterns = {d.path for d in sink}  # what is wrong with a pattern says which joints it misses
-    found = [d for d in laws(plan, data) if d.code != SLOW_SERVO or not unstable]
-    sink.add(d for d in found if d.code != UNKNOWN_POSE or d.path not in patterns)
+    broken = [d for d in laws(plan, data) if d.code != SLOW_SERVO or not unstable]
+    sink.add(d for d in broken if d.code != UNKNOWN_POSE or d.path not in patterns)
     sink.add(_memory(plan))
     return plan
 

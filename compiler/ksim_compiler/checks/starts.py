@@ -60,10 +60,10 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
     """Terminations that end episodes at their first tick, of starts that are not the home pose."""
     facts, model = plan.robot.facts, plan.robot.model
-    ends = [s for s in statements(plan.task, facts) if s.verb == "ends" and _known(s, facts)]
-    ends = [s for s in ends if s.part in plan.parts("Termination")]
+    limits = [s for s in statements(plan.task, facts) if s.verb == "ends" and _known(s, facts)]
+    limits = [s for s in limits if s.part in plan.parts("Termination")]
     still = Start(np.array(facts.home, float), np.zeros(facts.nv))
-    values = {s.quantity: np.zeros(len(drawn)) for s in ends}
+    values = {s.quantity: np.zeros(len(drawn)) for s in limits}
     at_home: dict[str, float] = {}
     for row, start in enumerate([*drawn, still]):
         world.qpos[:], world.qvel[:] = start
@@ -75,7 +75,7 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
             else:
                 at_home[quantity] = value
     by_part: dict[str, list[Statement]] = {}
-    for statement in ends:
+    for statement in limits:
         by_part.setdefault(statement.part, []).append(statement)
     for said in by_part.values():
         outside = np.zeros(len(drawn), bool)

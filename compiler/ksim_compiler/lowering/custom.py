@@ -18,7 +18,7 @@ from ksim_compiler.lowering.binding import bind, extract
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
-from ksim_schema.custom.files import blame, own_parts
+from ksim_schema.custom.files import blame, custom_parts
 from ksim_schema.diagnostics import Diagnostic, TaskError
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.graph import Node
@@ -32,13 +32,13 @@ def check_rules(plan: Plan) -> None:
         TaskError: a rule raises an exception, or gives a value of the wrong shape or type.
     """
     parts = {object: plan.parts(object) for object in plan.task.parts}
-    found = [
+    diagnostics = [
         problem
-        for object, name, part in own_parts(parts)
+        for object, name, part in custom_parts(parts)
         for problem in _problems(plan, object, name, part)
     ]
-    if found:
-        raise TaskError(found, plan.task.components.sources)
+    if diagnostics:
+        raise TaskError(diagnostics, plan.task.components.sources)
 
 
 def _problems(plan: Plan, object: str, name: str, part: Custom) -> Iterator[Diagnostic]:

@@ -109,7 +109,7 @@ def elements(segment: Segment) -> list[str]:
 def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
     if isinstance(part, Command):
-        return Segment(name, size, _distinct(part.labels(facts), size), _told(part))
+        return Segment(name, size, _distinct(part.labels(facts), size), _sense(part))
     assert isinstance(part, Observation)
     each = size // part.history
     labels, selector = _elements(plan, node, part, each)
@@ -121,20 +121,19 @@ def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
     senses, squashed = tuple[str, ...](), tuple[bool, ...]()
     if isinstance(part, WiredObservation):
         sources = [edge.src for edge in plan.graph.into(node, part.source)]
-        parts = [(n, plan.task.of(n.object)[n.name]) for n in sources]
-        told = [(n, _told(p) if isinstance(p, Command) else p.kind_name) for n, p in parts]
-        sizes = [plan.shapes[n][0] for n in sources]
-        if sum(sizes) == each:
-            senses = tuple(t for (_, t), n in zip(told, sizes, strict=True) for _ in range(n))
-            of = (isinstance(p, Action) and p.squash is not None for _, p in parts)
-            squashed = tuple(s for s, n in zip(of, sizes, strict=True) for _ in range(n))
+        if sum(plan.shapes[source][0] for source in sources) == each:
+            for source in sources:
+                origin, count = plan.task.of(source.object)[source.name], plan.shapes[source][0]
+                sense = _sense(origin) if isinstance(origin, Command) else origin.kind_name
+                bounded = isinstance(origin, Action) and origin.squash is not None
+                senses, squashed = senses + (sense,) * count, squashed + (bounded,) * count
             senses, squashed = senses * part.history, squashed * part.history
     scales = tuple(part.scale / unit for _, unit in units) * part.history
     offsets = tuple(-part.scale * zero / unit for zero, unit in units) * part.history
     return Segment(name, size, labels, meaning, scales, offsets, squashed or False, senses)
 
 
-def _told(part: Command) -> str:
+def _sense(part: Command) -> str:
     """What the numbers of a command mean apart from their labels, as a text to be compared."""
     if isinstance(part, Custom):
         return json.dumps(values_of(part), sort_keys=True)  # any of it may matter

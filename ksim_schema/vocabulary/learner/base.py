@@ -96,6 +96,11 @@ class Learner(Model):
         return self.envs
 
     @property
+    def divided_into(self) -> int:
+        """Minibatches of a rollout, by its field ``minibatches``; 0 where it is not divided."""
+        return 0
+
+    @property
     def copies(self) -> int:
         """How many numbers are kept for each parameter of the networks, itself among them."""
         return 1

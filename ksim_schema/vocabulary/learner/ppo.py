@@ -184,6 +184,11 @@ class PPO(Learner):
         return self.envs * self.rollout // self.minibatches
 
     @property
+    def divided_into(self) -> int:
+        """As :attr:`Learner.divided_into`."""
+        return self.minibatches
+
+    @property
     def copies(self) -> int:
         """A parameter and its two moments of Adam."""
         return 3
