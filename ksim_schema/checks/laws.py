@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ksim_schema.checks.beginnings import beginnings
 from ksim_schema.checks.contradictions import contradictions
 from ksim_schema.checks.disturbances import disturbances, hasty, strong
 from ksim_schema.checks.information import information
@@ -35,6 +36,7 @@ def without_robot(task: Task) -> Iterator[Diagnostic]:
     yield from levels(task)
     yield from spans(task)
     yield from disturbances(task)
+    yield from beginnings(task)
 
 
 def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.durations import durations, outlasting
+from ksim_compiler.checks.doubtful import doubtful
+from ksim_compiler.checks.durations import crowded, durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
@@ -25,6 +26,7 @@ from ksim_schema.checks.spread import sluggish
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.laws import SLOW_SERVO, UNKNOWN_POSE
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
+from ksim_schema.diagnostics.codes.physics import ODD_LIMITS
 from ksim_schema.diagnostics.codes.values import (
     BAD_KEYFRAME,
     ENDED_AT_HOME,
@@ -34,7 +36,7 @@ from ksim_schema.diagnostics.codes.values import (
     UNSTABLE_SERVO,
 )
 from ksim_schema.graph import Node
-from ksim_schema.robot import SensorRequest
+from ksim_schema.robot import Joint, SensorRequest
 from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.networks import Network
@@ -54,7 +56,8 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
         return plan
     odd, unstable = [*world(plan, data)], [*_servos(plan, data)]
     swapped = {name for name, action in plan.parts(Action).items() if sluggish(action)}
-    sink.add(_home_within_limits(plan))
+    if not any(problem.code == ODD_LIMITS for problem in odd):  # else it is due to that
+        sink.add(_home_within_limits(plan))
     sink.add([*unstable, *odd])
     sink.add(() if odd or unstable or swapped else weak(plan))
     sink.add(never(plan))
@@ -62,9 +65,11 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(_contacts(plan))
     sink.add(_ended_at_home(plan, data))
     sink.add(falls(plan, data))
+    sink.add(crowded(plan))
     sink.add(durations(plan))
     sink.add(outlasting(plan))
     sink.add(inert(plan))
+    sink.add(doubtful(plan))
     sink.add(formula_laws(plan.task, plan.robot.facts))
     sink.add(stance(plan, data))
     patterns = {d.path for d in sink}  # what is wrong with a pattern says which joints it misses
@@ -135,20 +140,24 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
-    state = plan.task.robot
+    state, beyond = plan.task.robot, list[Joint]()
     for joint in plan.robot.facts.motion_joints:
-        if joint.limits is None:
-            continue
-        low, high = joint.limits
-        at = joint.home[0]
-        if not low - SLACK <= at <= high + SLACK:
-            unit = joint.dimension
-            message = f"the home pose has joint {joint.name!r} at {at:.4g} {unit}, outside of its "
-            message += f"limits, {low:.4g} to {high:.4g} {unit}"
-            help = "mend the keyframe or the joint's range in the model"
-            yield plan.task.report(
-                HOME_OUTSIDE_LIMITS, message, "PhysicsState", state, "home", help=help
-            )
+        low, high = joint.limits or (-math.inf, math.inf)
+        if not low - SLACK <= joint.home[0] <= high + SLACK:
+            beyond.append(joint)
+    if not beyond:
+        return
+    joint, others = beyond[0], beyond[1:]
+    assert joint.limits is not None
+    low, high, unit = *joint.limits, joint.dimension
+    message = f"the home pose has joint {joint.name!r} at {joint.home[0]:.4g} {unit}, outside of "
+    message += f"its limits, {low:.4g} to {high:.4g} {unit}"
+    if others:
+        shown = ", ".join(repr(j.name) for j in others[:3]) + (", ..." if others[3:] else "")
+        message += f"; so {'is' if len(others) == 1 else 'are'} {len(others)} more: {shown}"
+    help = "mend the keyframe or the joint's range in the model"
+    field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
+    yield plan.task.report(HOME_OUTSIDE_LIMITS, message, "PhysicsState", state, field, help=help)
 
 
 def damps_implicitly(model: mujoco.MjModel) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from ksim_schema.vocabulary import reset
 
 FAR = 0.25
 """Metres: a start from closer to the ground than this is usual."""
+DROP = 0.5
+"""Metres, and the robot's own height: to be dropped from lower may be the task."""
 SHARE = 0.25
 """Of the height of the base above the robot's lowest point; so is one from closer than that."""
 HELD = 0.1
@@ -35,8 +38,14 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """
     model: Any = plan.robot.model
     base = plan.robot.facts.free_joint(None)
-    placed = any(isinstance(part, _PLACED) for part in plan.parts(reset.Reset).values())
-    if base is None or placed or model.opt.gravity[2] >= 0.0:
+    resets = plan.parts(reset.Reset)
+    placed = any(isinstance(part, _PLACED) for part in resets.values())
+    if base is None or model.opt.gravity[2] >= 0.0:
+        return
+    if placed:
+        lifts = {n: p for n, p in resets.items() if isinstance(p, reset.ResetHeight)}
+        if len(lifts) == sum(isinstance(part, _PLACED) for part in resets.values()) == 1:
+            yield from _dropped(plan, data, *next(iter(lifts.items())))
         return
     # forces between the robot's own parts do not act along its free joint, all others do
     up = sum(float(f[base.dof + 2]) for f in (data.qfrc_passive, data.qfrc_actuator))
@@ -53,6 +62,22 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the height of the keyframe, or that of the ground in the model"
         yield plan.task.report(FALL_AT_START, message, "PhysicsState", state, field, help=help)
+
+
+def _dropped(plan: Plan, data: Any, name: str, part: reset.ResetHeight) -> Iterator[Diagnostic]:
+    """A reset that lifts the robot by more than its own height before it falls."""
+    model, facts = plan.robot.model, plan.robot.facts
+    if (part.body or facts.root) != facts.root or model.ntendon or model.neq:
+        return
+    root = facts.body_id(facts.root)
+    gap, lowest = _above(model, data, root)
+    least = gap + part.range[0]
+    if max(DROP, float(data.xpos[root][2]) - lowest) < least < np.inf:
+        speed = math.sqrt(-2.0 * float(model.opt.gravity[2]) * least)
+        message = f"each episode begins with a fall from at least {least:.3g} m, more than the "
+        message += f"robot's own height: it lands with {speed:.2g} m/s"
+        help = "the range is added to the height of the home pose"
+        yield plan.task.report(FALL_AT_START, message, "Reset", name, "range", help=help)
 
 
 def _above(model: Any, data: Any, root: int) -> tuple[float, float]:

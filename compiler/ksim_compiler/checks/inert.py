@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import mujoco
 import numpy as np
@@ -15,6 +15,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import IDLE_RANDOMIZER
 from ksim_schema.robot import Drive
 from ksim_schema.vocabulary import randomizer as v
+from ksim_schema.vocabulary.observation.signal import SensorValue
 
 _DOF_VALUES = {
     "dof_frictionloss": "frictionloss",
@@ -50,6 +51,9 @@ def inert(plan: Plan) -> Iterator[Diagnostic]:
 def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
     """Field, what is wrong there and help."""
     model, facts = plan.robot.model, plan.robot.facts
+    if part.scale.is_zero:
+        yield "scale", "the scale is 0, so this changes nothing", "give it a scale, or take it out"
+        return
     if _neutral(part):
         yield "", "its ranges change nothing", "give it a range that is wider"
         return
@@ -101,11 +105,58 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
                 yield "geoms", message + "conaffinity are 0", "select geoms that collide"
         case v.FloorFriction():
             yield from _floor(plan, part)
+        case v.ImuAlignment():
+            if not _read(plan, part.site):
+                message = f"no observation reads a sensor or the place of site {part.site!r}, so "
+                help = "name the site of the sensors that are read"
+                yield "site", message + "turning it changes nothing", help
         case v.Gravity():
             if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_GRAVITY:
                 yield "horizontal", "the model disables gravity", "remove the flag from the model"
         case _:
             pass
+
+
+def _read(plan: Plan, site: str) -> bool:
+    """Whether any part of the task reads what is measured at a site, or it has more than sensors.
+
+    Actuators of the model may act at it, and equalities or tendons hold it.
+    """
+    model, facts = plan.robot.model, plan.robot.facts
+    index = facts.sites.index(site)
+    kind, thing = int(mujoco.mjtObj.mjOBJ_SITE), model.sensor_objtype
+    for sensor in np.flatnonzero((thing == kind) & (model.sensor_objid == index)):
+        name = model.sensor(int(sensor)).name
+        if name.startswith("ksim/") or name in _sensors(plan):
+            return True
+    held = [w for w, t in zip(model.wrap_objid, model.wrap_type, strict=True) if _at_site(int(t))]
+    thrust = [
+        int(i)
+        for (i, j), t in zip(model.actuator_trnid, model.actuator_trntype, strict=True)
+        for i in (i, j)
+        if int(t) == int(mujoco.mjtTrn.mjTRN_SITE)
+    ]
+    return index in map(int, held) or index in thrust or bool((model.eq_objtype == kind).any())
+
+
+def _at_site(kind: int) -> bool:
+    return kind == int(mujoco.mjtWrap.mjWRAP_SITE)
+
+
+def _sensors(plan: Plan) -> set[str]:
+    """The model's own sensors that the task reads, by name or in a formula."""
+    named = {part.sensor for part in plan.parts("Observation").values() if _is_sensor(part)}
+    texts = [
+        str(getattr(part, "expression", ""))
+        for object in ("Observation", "Reward", "Termination", "Curriculum")
+        for part in plan.parts(object).values()
+    ]
+    own = (plan.robot.model.sensor(i).name for i in range(plan.robot.model.nsensor))
+    return named | {name for name in own if name and any(name in text for text in texts)}
+
+
+def _is_sensor(part: Any) -> TypeGuard[SensorValue]:
+    return isinstance(part, SensorValue)
 
 
 def _neutral(part: v.Randomizer) -> bool:

@@ -21,6 +21,7 @@ from ksim_schema.diagnostics import Diagnostic, Related
 from ksim_schema.diagnostics.codes.physics import (
     ENDED_AT_START,
     OFF_TERRAIN,
+    OVERLAPPING_LINKS,
     SUNK_AT_HOME,
     SUNK_AT_START,
 )
@@ -33,6 +34,8 @@ SELDOM = 0.02
 """Share of starts below which it is not told that they end at once."""
 DEEP = 0.08
 """Depth of a contact that is told, as a part of the robot's reach; below 5 mm none is."""
+INTO = 0.5
+"""Depth of a contact of two limbs that is told, as a part of the half thickness of the thinner."""
 OFTEN = 0.2
 """Share of starts with so deep a contact from which on it is told."""
 
@@ -45,6 +48,7 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         data: the robot in its home pose, with all that MuJoCo derives from it.
     """
     yield from _sunk_at_home(plan, data)
+    yield from _entangled(plan, data)
     if not plan.parts(reset.Reset):
         return
     drawn = draw(plan)
@@ -214,6 +218,55 @@ def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "lift the pose of the keyframe, or mend the place of the ground in the model"
         yield plan.task.report(SUNK_AT_HOME, message, "PhysicsState", state, field, help=help)
+
+
+def _entangled(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Limbs inside each other at home: more than the overlap that neighbours in a chain have."""
+    model = plan.robot.model
+    if _placed(plan):
+        return
+    worst: tuple[float, tuple[int, int]] = (0.0, (-1, -1))
+    for contact in data.contact:
+        one, other = int(contact.geom1), int(contact.geom2)
+        depth = -float(contact.dist)
+        thick = min(_thickness(model, one), _thickness(model, other))
+        if depth > max(INTO * thick, 0.005) and _apart(model, one, other):
+            worst = max(worst, (depth, (one, other)))
+    if worst[0]:
+        inside = _inside(plan, worst[1], f"{worst[0] * 100:.2g} cm")
+        message = f"the home pose has {inside}, and both collide: contact forces throw them apart "
+        message += "at the start of each episode"
+        state = next(iter(plan.task.of(Robot)))
+        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
+        help = "mend the pose or the places of the bodies, or <exclude> the two bodies"
+        yield plan.task.report(OVERLAPPING_LINKS, message, "PhysicsState", state, field, help=help)
+
+
+def _thickness(model: mujoco.MjModel, geom: int) -> float:
+    """The smallest half extent of the box around a geom, m."""
+    return float(model.geom_aabb[geom, 3:].min())
+
+
+def _apart(model: mujoco.MjModel, one: int, other: int) -> bool:
+    """Whether two geoms are of moving bodies of one tree with at least two joints between them.
+
+    Neighbours overlap at their joint, and so do those of three links that meet in one place.
+    """
+    first, second = (int(model.geom_bodyid[geom]) for geom in (one, other))
+    if not model.body_weldid[first] or not model.body_weldid[second]:
+        return False
+    if model.body_rootid[first] != model.body_rootid[second]:
+        return False
+    above, beyond = _chain(model, first), _chain(model, second)
+    return not (set(above[:3]) & {second} or set(beyond[:3]) & {first})
+
+
+def _chain(model: mujoco.MjModel, body: int) -> list[int]:
+    """A body and those that carry it, welded ones as one, up to the world."""
+    found = [int(model.body_weldid[body])]
+    while found[-1]:
+        found.append(int(model.body_weldid[model.body_parentid[found[-1]]]))
+    return found
 
 
 def _placed(plan: Plan) -> bool:

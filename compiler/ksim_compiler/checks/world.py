@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.ground import masks_meet
+from ksim_compiler.checks.matter import matter
 from ksim_compiler.checks.starts import begins
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.transmission import joint_equalities
@@ -46,6 +47,7 @@ def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         data: the robot in its home pose, with all that MuJoCo derives from it.
     """
     problems = [*_gravity(plan), *_limits(plan), *_sizes(plan, data), *_ground(plan)]
+    problems = problems or [*matter(plan, data)]
     for code, message, help in problems:
         state = next(iter(plan.task.of(Robot)))
         yield plan.task.report(code, message, "PhysicsState", state, "model", help=help)
@@ -62,6 +64,10 @@ def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
     tree = model.body_rootid[facts.body_id(facts.root)]
     own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == tree)
     still = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
+    if model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT and len(still):
+        message = "a flag of the model's <option> disables contacts, so the robot falls through the"
+        yield NO_GROUND, message + " ground", "remove the flag from the model"
+        return
     pairs = {
         frozenset(map(int, pair)) for pair in zip(model.pair_geom1, model.pair_geom2, strict=True)
     }

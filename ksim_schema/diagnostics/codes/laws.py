@@ -251,3 +251,8 @@ UNSEEN_ACTION = info(
     "A reward is about the change of the action, and a policy without memory does not read the "
     "last one (last_action). It learns smooth actions from smooth inputs alone.",
 )
+IDLE_RESET = warning(
+    "KS0388",
+    "reset that changes nothing",
+    "All that the reset draws from is 0 wide, so each episode begins as it would without it.",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ksim_schema.diagnostics.code import warning
+from ksim_schema.diagnostics.code import error, warning
 
 ENDED_AT_START = warning(
     "KS0435",
@@ -65,4 +65,72 @@ ONE_SIDE_DRIVEN = warning(
     "one side is driven",
     "A joint is driven by an action, and the joint of the same name on the other side is driven by "
     "nothing. It hangs limp.",
+)
+SLIPPERY = warning(
+    "KS0380",
+    "no friction on the ground",
+    "No two geoms of the robot and of what stands still have friction where they touch. MuJoCo "
+    "takes the larger of two frictions, or that of the geom with the higher priority, and none at "
+    "all where condim is 1.",
+)
+HELD_BACK = warning(
+    "KS0381",
+    "base that is held back",
+    "The free joint of the base has a damping or a dry friction, so that the robot moves through "
+    "the air as through honey. Mostly it comes from a <default> of the model that is meant for "
+    "the hinges: a <joint type='free'> takes it, a <freejoint> does not.",
+)
+HUGE_ROTOR = warning(
+    "KS0382",
+    "armature that outweighs the robot",
+    "The armature of each driven joint is many times the inertia of the links that it moves, and "
+    "so large that the motors hardly turn them.",
+)
+SPRING_OVER_MOTOR = warning(
+    "KS0383",
+    "spring that is stronger than the motor",
+    "In the home pose a joint's spring pulls with more than its motor can give, so that the servo "
+    "cannot hold it there.",
+)
+MANY_STEPS = warning(
+    "KS0384",
+    "very many steps in a control period",
+    "The simulation takes more than a thousand timesteps for each action, so that a training "
+    "takes a thousand times as long as with the usual 1 to 20.",
+)
+OVERLAPPING_LINKS = warning(
+    "KS0385",
+    "links inside each other at home",
+    "Two links of different limbs are inside each other in the home pose, and their geoms collide: "
+    "contact forces throw them apart at the start of each episode.",
+)
+DRIVES_ITSELF = error(
+    "KS0226",
+    "coefficient below zero",
+    "A joint's damping or dry friction is negative, so that it drives the joint instead of "
+    "braking it. MuJoCo simulates it, and what it gets is no robot.",
+)
+NO_MASS_LEFT = error(
+    "KS0386",
+    "mass of nothing",
+    "A randomizer takes from a body all the mass that it has in the model, or more. A body that "
+    "moves needs a mass above 0.",
+)
+DOUBTFUL_DRAW = warning(
+    "KS0387",
+    "draw far from the robot",
+    "A randomizer draws robots and worlds that are all far from the model: factors that are never "
+    "near 1, gravity that is turned around, a centre of mass outside of its body, a zero that is "
+    "off by more than any calibration. Mostly the number is in percent, or in another unit.",
+)
+CLIPPED_STARTS = warning(
+    "KS0389",
+    "starts at the limits",
+    "A reset draws positions of joints from so wide a range, or from a range around so odd a "
+    "place, that most lie beyond the joints' limits. They are put to the limit.",
+)
+CROSSED_AT_ONCE = warning(
+    "KS0390",
+    "start with an impossible speed",
+    "A joint starts so fast that it crosses all of its range within one control period.",
 )
