@@ -117,7 +117,7 @@ def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     for name, part in task.of("Reset").items():
         if not isinstance(part, ResetJointPosition):
             continue
-        joints = [j for j in robot.match_joints(part.joints) if j.limits is not None]
+        joints = [j for j in robot.match_joints(part.joints) if _begun_within(j, part)]
         beyond = [joint for joint in joints if _outside(joint, part) >= _WIDE]
         if not joints or 2 * len(beyond) < len(joints):
             continue
@@ -142,6 +142,14 @@ def _slow(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         state = next(iter(task.of("PhysicsState")))
         help = "20 ms (50 Hz) is usual"
         yield task.report(SLOW_CONTROL, message, "PhysicsState", state, "control", help=help)
+
+
+def _begun_within(joint: Joint, part: ResetJointPosition) -> bool:
+    """Whether a joint has limits that hold the middle of its draws; else that is the mistake."""
+    if joint.limits is None:
+        return False
+    middle = joint.home[0] if part.around == "home" and joint.home else 0.0
+    return joint.limits[0] <= middle <= joint.limits[1]
 
 
 def _outside(joint: Joint, part: ResetJointPosition) -> float:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ksim_compiler.plan import Plan
-from ksim_schema.checks.proportions import extremes, place
+from ksim_schema.checks.proportions import place
 from ksim_schema.diagnostics import Code, Diagnostic
 from ksim_schema.diagnostics.codes.physics import (
     CLIPPED_STARTS,
@@ -26,9 +26,6 @@ FRICTION = 3.0
 """No ground is rougher: rubber on concrete has 1."""
 TURNED = 0.5
 """rad: no calibration and no mounting is off by half a radian."""
-MOSTLY = 0.5
-"""Part of the draws of a joint beyond its limits from which on it is told."""
-ALWAYS = 0.95
 
 
 class _Doubt(NamedTuple):
@@ -59,12 +56,9 @@ def _told(plan: Plan, doubt: _Doubt, object: str, name: str) -> Diagnostic:
 
 
 def _randomizer(plan: Plan, part: v.Randomizer) -> Iterator[_Doubt]:
-    scale = extremes(part.scale)[1]
-    factors = {"factor": getattr(part, "factor", None)}
-    if isinstance(part, v.ServoGains):
-        factors = {"kp": part.kp, "kd": part.kd}
-    for field, ends in factors.items():
-        if ends is not None and scale <= 1.0 and (min(ends) > FACTOR or max(ends) < 1.0 / FACTOR):
+    scale = part.scale.extremes[1]
+    for field, ends in _factors(part).items():
+        if scale <= 1.0 and (min(ends) > FACTOR or max(ends) < 1.0 / FACTOR):
             yield _factor(field, min(ends), max(ends))
     match part:
         case v.BodyMass():
@@ -85,6 +79,19 @@ def _randomizer(plan: Plan, part: v.Randomizer) -> Iterator[_Doubt]:
             yield _Doubt(DOUBTFUL_DRAW, "range", message, help)
         case _:
             pass
+
+
+def _factors(part: v.Randomizer) -> dict[str, tuple[float, float]]:
+    """The fields of a randomizer that are factors of what the model has."""
+    match part:
+        case v.ServoGains():
+            return {"kp": part.kp, "kd": part.kd}
+        case v.StaticFriction() | v.Armature() | v.JointDamping() | v.MotorStrength():
+            return {"factor": part.factor}
+        case v.BodyMass() | v.BodyInertia() | v.CollisionGeometry():
+            return {"factor": part.factor}
+        case _:
+            return {}
 
 
 def _factor(field: str, low: float, high: float) -> _Doubt:
@@ -164,38 +171,22 @@ def _reset(plan: Plan, part: reset.Reset) -> Iterator[_Doubt]:
 
 
 def _clipped(joints: tuple[Joint, ...], part: reset.ResetJointPosition) -> Iterator[_Doubt]:
-    shares = {joint.name: _beyond(joint, part) for joint in joints if _counts(joint, part)}
-    if not shares:
+    """Joints that are drawn around zero, and zero is beyond their limits.
+
+    Of a home pose beyond them something else is told, and so of ranges that are too wide.
+    """
+    cut = [joint for joint in joints if joint.limits and _cut(joint.limits, part.range)]
+    if not cut or part.around == "home":
         return
-    name = max(shares, key=lambda joint: shares[joint])
-    mean = sum(shares.values()) / len(shares)
-    if shares[name] <= ALWAYS and mean <= MOSTLY:
-        return
-    joint = next(j for j in joints if j.name == name)
-    low, high = joint.limits or (0.0, 0.0)
-    unit, middle = joint.dimension, joint.home[0] if part.around == "home" else 0.0
-    message = f"joint {name!r} is drawn from {middle - part.range:.4g} to "
-    message += f"{middle + part.range:.4g} {unit}, and its limits are {low:.4g} to {high:.4g} "
-    message += f"{unit}: {100 * shares[name]:.0f} of 100 starts are at a limit"
-    help = "narrow the range" if part.around == "home" else "draw around: home, or narrow the range"
-    if joint.type == "hinge" and part.range >= 1.0:
-        help += f"; if degrees are meant, write '{part.range:g} deg'"
-    yield _Doubt(CLIPPED_STARTS, "range", message, help)
+    joint, low, high = cut[0], *(cut[0].limits or (0.0, 0.0))
+    message = f"joint {joint.name!r}{'' if len(cut) == 1 else f' (and {len(cut) - 1} more)'} is "
+    message += f"drawn from {-part.range:.4g} to {part.range:.4g} {joint.dimension}, and its "
+    message += f"limits are {low:.4g} to {high:.4g} {joint.dimension}: it always starts at a limit"
+    yield _Doubt(CLIPPED_STARTS, "around", message, "draw around: home")
 
 
-def _counts(joint: Joint, part: reset.ResetJointPosition) -> bool:
-    """Whether a joint has limits, and its home pose is within them (else that is the cause)."""
-    if joint.limits is None:
-        return False
-    low, high = joint.limits
-    return part.around != "home" or low - 1e-6 <= joint.home[0] <= high + 1e-6
-
-
-def _beyond(joint: Joint, part: reset.ResetJointPosition) -> float:
-    """Part of the draws that lies beyond a joint's limits."""
-    low, high = joint.limits or (-math.inf, math.inf)
-    middle = joint.home[0] if part.around == "home" else 0.0
-    if part.range == 0.0:
-        return 0.0 if low - 1e-9 <= middle <= high + 1e-9 else 1.0
-    inside = min(high, middle + part.range) - max(low, middle - part.range)
-    return 1.0 - max(0.0, inside) / (2.0 * part.range)
+def _cut(limits: tuple[float, float], width: float) -> bool:
+    """Whether nearly all draws within +-width are beyond limits that do not hold 0."""
+    low, high = limits
+    inside = max(0.0, min(high, width) - max(low, -width))
+    return not low <= 0.0 <= high and inside < 0.1 * width + 1e-9

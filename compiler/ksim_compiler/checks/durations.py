@@ -9,12 +9,9 @@ from typing import Any, NamedTuple
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.physics import MANY_STEPS
 from ksim_schema.diagnostics.codes.values import LONGER_THAN_EPISODE, ROUNDED_TIME, VANISHING_TIME
 from ksim_schema.vocabulary.observation import Observation
 
-MANY = 1000.0
-"""Timesteps in a control period; five times those of a policy of 5 Hz over a physics of 1 kHz."""
 TOLD = 1e-3
 """A time that becomes another by more than this part of it is told."""
 
@@ -103,21 +100,6 @@ def _told(
     message += f"becomes {count * step * 1e3:.6g} ms ({count})"
     help = f"write a multiple of {step * 1e3:.4g} ms"
     return plan.task.report(ROUNDED_TIME, message, *at, help=help)
-
-
-def crowded(plan: Plan) -> Iterator[Diagnostic]:
-    """Warn of more timesteps in a control period than any training has time for."""
-    facts, state = plan.robot.facts, plan.task.robot
-    count = plan.period / facts.timestep
-    if count > MANY:
-        given = plan.task.document.data["PhysicsState"][state]
-        field = "timestep" if "timestep" in given else "model"
-        message = f"a control period of {plan.period * 1e3:.4g} ms is {count:,.0f} timesteps of "
-        message += f"{facts.timestep * 1e3:.3g} ms: each tick takes as long to simulate"
-        help = "usual timesteps are 1 to 10 ms"
-        if field == "model":
-            help += "; give the task a 'timestep', or mend the model's <option>"
-        yield plan.task.report(MANY_STEPS, message, "PhysicsState", state, field, help=help)
 
 
 def outlasting(plan: Plan) -> Iterator[Diagnostic]:

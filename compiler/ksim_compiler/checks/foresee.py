@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.doubtful import doubtful
-from ksim_compiler.checks.durations import crowded, durations, outlasting
+from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
@@ -65,7 +65,6 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(_contacts(plan))
     sink.add(_ended_at_home(plan, data))
     sink.add(falls(plan, data))
-    sink.add(crowded(plan))
     sink.add(durations(plan))
     sink.add(outlasting(plan))
     sink.add(inert(plan))

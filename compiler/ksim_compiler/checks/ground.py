@@ -67,7 +67,8 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 def _dropped(plan: Plan, data: Any, name: str, part: reset.ResetHeight) -> Iterator[Diagnostic]:
     """A reset that lifts the robot by more than its own height before it falls."""
     model, facts = plan.robot.model, plan.robot.facts
-    if (part.body or facts.root) != facts.root or model.ntendon or model.neq:
+    turned = any(isinstance(other, reset.ResetTilt) for other in plan.parts(reset.Reset).values())
+    if (part.body or facts.root) != facts.root or turned or model.ntendon or model.neq:
         return
     root = facts.body_id(facts.root)
     gap, lowest = _above(model, data, root)

@@ -146,12 +146,8 @@ def _at_site(kind: int) -> bool:
 def _sensors(plan: Plan) -> set[str]:
     """The model's own sensors that the task reads, by name or in a formula."""
     named = {part.sensor for part in plan.parts("Observation").values() if _is_sensor(part)}
-    texts = [
-        str(getattr(part, "expression", ""))
-        for object in ("Observation", "Reward", "Termination", "Curriculum")
-        for part in plan.parts(object).values()
-    ]
     own = (plan.robot.model.sensor(i).name for i in range(plan.robot.model.nsensor))
+    texts = [str(written) for written in plan.task.document.data.values()]
     return named | {name for name in own if name and any(name in text for text in texts)}
 
 

@@ -92,12 +92,6 @@ SPRING_OVER_MOTOR = warning(
     "In the home pose a joint's spring pulls with more than its motor can give, so that the servo "
     "cannot hold it there.",
 )
-MANY_STEPS = warning(
-    "KS0384",
-    "very many steps in a control period",
-    "The simulation takes more than a thousand timesteps for each action, so that a training "
-    "takes a thousand times as long as with the usual 1 to 20.",
-)
 OVERLAPPING_LINKS = warning(
     "KS0385",
     "links inside each other at home",
@@ -125,9 +119,9 @@ DOUBTFUL_DRAW = warning(
 )
 CLIPPED_STARTS = warning(
     "KS0389",
-    "starts at the limits",
-    "A reset draws positions of joints from so wide a range, or from a range around so odd a "
-    "place, that most lie beyond the joints' limits. They are put to the limit.",
+    "start that is always at a limit",
+    "A reset draws a joint around a place beyond its limits, so that each episode begins with the "
+    "joint at that limit.",
 )
 CROSSED_AT_ONCE = warning(
     "KS0390",
