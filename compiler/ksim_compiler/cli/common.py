@@ -50,6 +50,12 @@ def in_utf8() -> None:
     os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
+def without_windows() -> None:
+    """Set up the process of a command that draws nothing: loading a window library takes time."""
+    os.environ["MUJOCO_GL"] = "disable"
+    in_utf8()
+
+
 def main(program: str, command: Callable[[], int]) -> int:
     """Run a command; what a user can do wrong ends with a line of text and an exit status.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -31,9 +30,8 @@ TIER_NAMES = ("policy-io", "training", "runtime", "cosmetic")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    if argv is None:  # nothing is drawn here, and loading a window library takes time
-        os.environ["MUJOCO_GL"] = "disable"
-        common.in_utf8()
+    if argv is None:
+        common.without_windows()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 

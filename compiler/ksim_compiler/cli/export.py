@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,7 @@ PROGRAM = "ksim-export"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
-        os.environ["MUJOCO_GL"] = "disable"
-        common.in_utf8()
+        common.without_windows()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 

@@ -27,9 +27,8 @@ PROGRAM = "ksim-run"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    if argv is None:  # nothing is drawn here, and loading a window library takes time
-        os.environ["MUJOCO_GL"] = "disable"
-        common.in_utf8()
+    if argv is None:
+        common.without_windows()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 
