@@ -41,6 +41,7 @@ FLAT = 1e-3
 """Share of its peak below which a kernel teaches nothing."""
 HUGE = 1e3
 """Above this, an exponential is none of the usual kernels."""
+_NO_QUANTITY = "this names no quantity, so it is the same at each tick"
 _NEVER: tuple[float, dict[str, float]] = (0.0, {})
 MISSED = 0.1
 """How far a target must lie beyond what can be, as a share of the width of that."""
@@ -105,6 +106,8 @@ def _laws(known: Known) -> Iterator[Law]:
 
 def _values(known: Known) -> Iterator[Law]:
     """Of formulas that nothing is paid for."""
+    if not known.tree.quantities():
+        yield Law(FORMULA_NEVER_CHANGES, _NO_QUANTITY, "name what it is measured by")
     yield from _undefined(known)
     yield from _constant(known)
 
@@ -228,7 +231,7 @@ def _flat(known: Known) -> Iterator[Law]:
 def _constant(known: Known) -> Iterator[Law]:
     """Terms that are the same whatever the robot does."""
     if not known.tree.quantities():
-        message = "this names no quantity, so it is the same at each tick"
+        message = _NO_QUANTITY
         help = "for a reward of going on use {kind: stay_alive}, for a cost of failures "
         yield Law(FORMULA_NEVER_CHANGES, message, help + "{kind: termination}")
     for node in within(known.tree):

@@ -222,6 +222,7 @@ def test_formulas_are_observed_and_end_episodes() -> None:
         ("Termination", {"expression": "joints['.*'] > 1"}, "reduce it by any or all"),
         ("Termination", {"expression": "base.height < 1*s"}, "cannot compare: 'm' and 's'"),
         ("Termination", {"expression": "base.tilt > 40"}, "write 40*deg"),
+        ("Termination", {"expression": "1 > 2"}, "help: name what it is measured by"),
         ("Observation", {"expression": "action"}, "unknown quantity 'action'"),
         (
             "Observation",
