@@ -20,7 +20,7 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import curriculum as v
 from ksim_schema.vocabulary.command.velocity import LinearVelocity, PlanarVelocity, Velocity
 from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetPlanePosition
-from ksim_schema.vocabulary.termination import FarFromOrigin
+from ksim_schema.vocabulary.termination import FarFromOrigin, Termination
 
 _NEARLY = 0.9
 """A level that gets at least so far is not worth a word."""
@@ -81,6 +81,11 @@ def _saturated(task: Task, name: str, part: v.StepWhenSaturated) -> Iterator[Dia
         help = f"swap them: raise_below: {part.lower_above:g}, lower_above: {part.raise_below:g}"
         problem = task.report(CROSSED_LEVELS, message, *at, "raise_below", help=help)
         yield beside(problem, task, "lowers the level above this", *at, "lower_above")
+    if not any(not end.timeout for end in task.of(Termination).values()):
+        message = "no termination is a failure, so the share of failures is always 0: the level "
+        message += "rises with each episode"
+        help = "add a Termination that is a failure, or use the kind linear"
+        yield task.report(STUCK_LEVEL, message, *at, "raise_below", help=help)
     if part.raise_below == 0.0:
         message = "no share of failures is below 0, so the level never rises"
         help = "give the share that counts as mastered, such as 0.1"

@@ -199,6 +199,8 @@ class RobotFacts:
             there, infinite when nothing limits it.
         axes: ``body/torso`` and ``site/imu`` -> the frame's rotation matrix in the home pose, seen
             from the base, row by row.
+        encoded: ``body/hand`` and ``site/tip`` of the base's tree whose places in the world follow
+            from the positions of hinges and slides, as the joints' encoders tell them.
         measures: quantities of the robot in its home pose, by the names of
             :mod:`~ksim_schema.vocabulary.effects`, in SI units.
     """
@@ -231,6 +233,7 @@ class RobotFacts:
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
     files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {}, repr=False)
+    encoded: frozenset[str] = frozenset()
     measures: Mapping[str, float] = field(default_factory=lambda: {}, repr=False, compare=False)
 
     def names(self, what: str) -> tuple[str, ...]:

@@ -18,9 +18,11 @@ from ksim_schema.diagnostics.codes.laws import (
     ASKED_BEYOND_LIMITS,
     NARROW_KERNEL,
     SOFTENED_CONTACTS,
+    STUCK_LEVEL,
     WANTED_NEVER,
 )
 from ksim_schema.vocabulary.command.motion import CartesianCoordinate
+from ksim_schema.vocabulary.curriculum import DistanceFromOriginLevel
 from ksim_schema.vocabulary.reward.base import Following
 from ksim_schema.vocabulary.reward.bodies import PositionTracking
 from ksim_schema.vocabulary.reward.posture import BaseHeight
@@ -91,6 +93,7 @@ def laws(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     far = list(reach(plan, data))
     beyond = {d.path.split(".")[1] for d in far if d.path.startswith("Command.")}
     yield from far
+    yield from stuck(plan, data)
     yield from softened(plan)
     for problem in with_robot(plan.task, plan.robot.facts):
         part = plan.parts("Reward").get(problem.path.removeprefix("Reward.").split(".")[0])
@@ -117,6 +120,28 @@ def reach(plan: Plan, data: Any) -> Iterator[Diagnostic]:
                 yield problem
         if isinstance(part, BaseHeight) and part.height is not None:
             yield from _standing(plan, data, name, part)
+
+
+def stuck(plan: Plan, data: Any) -> Iterator[Diagnostic]:
+    """Levels that rise with a distance that the body's joints do not let it have."""
+    facts = plan.robot.facts
+    for name, part in plan.parts("Curriculum").items():
+        if not isinstance(part, DistanceFromOriginLevel):
+            continue
+        body = facts.body_id(part.body or facts.root)
+        around = ball(plan.robot.model, data, body, data.xpos[body])
+        if plan.robot.model.body_weldid[body] == 0:
+            around = Ball(data.xpos[body], 0.0)
+        if around is None:
+            continue
+        farthest = float(np.linalg.norm(around.centre[:2])) + around.radius
+        if part.raise_above > farthest:
+            message = f"only who gets farther than {part.raise_above:.4g} m raises the level, and "
+            message += f"body {facts.bodies[body]!r} gets no farther than {farthest:.3g} m from "
+            message += "the origin: it never rises"
+            at = ("Curriculum", name, "raise_above")
+            help = f"give less than {farthest:.3g} m, or name a body that gets there"
+            yield plan.task.report(STUCK_LEVEL, message, *at, help=help)
 
 
 def _points(plan: Plan, name: str, part: PositionTracking, around: Ball) -> Diagnostic | None:

@@ -59,6 +59,7 @@ from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.base import Floating, OfJoints
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.body import BodyPosition
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
 from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetMotion
@@ -354,6 +355,8 @@ def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if isinstance(part, Observation) and not part.measurable(facts):
                 message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
                 help = "let the critic alone read it, or observe what a sensor gives"
+                if isinstance(part, BodyPosition):
+                    help += "; of what a camera or a tracker sees, give the 'noise'"
                 place = ("Policy", name, "read", index)
                 yield task.report(NOT_SENSED, message, *place, help=help)
 

@@ -217,6 +217,8 @@ def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         state = next(iter(plan.task.of(Robot)))
         field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "lift the pose of the keyframe, or mend the place of the ground in the model"
+        if plan.robot.facts.base is None:
+            help = "move the geoms apart in the model, or <exclude> their two bodies"
         yield plan.task.report(SUNK_AT_HOME, message, "PhysicsState", state, field, help=help)
 
 

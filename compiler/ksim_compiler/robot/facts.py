@@ -112,8 +112,26 @@ def read_facts(
         surfaces=surfaces(model),
         torque_limits=torque_limits(model, joints, motors),
         axes=pose.axes(),
+        encoded=_encoded(model, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root)),
         measures=measures(model, pose.data, joints),
     )
+
+
+def _encoded(
+    model: mujoco.MjModel, bodies: tuple[str, ...], sites: tuple[str, ...], root: int
+) -> frozenset[str]:
+    """The frames of the base's tree that hinges and slides alone carry, from the world on."""
+    known = {0}
+    single = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
+    for body in range(1, model.nbody):
+        first, count = int(model.body_jntadr[body]), int(model.body_jntnum[body])
+        encoders = all(int(kind) in single for kind in model.jnt_type[first : first + count])
+        placed = int(model.body_parentid[body]) in known and model.body_mocapid[body] < 0
+        if encoders and placed and model.body_rootid[body] == model.body_rootid[root]:
+            known.add(body)
+    places = {f"body/{bodies[body]}" for body in known}
+    at = model.site_bodyid
+    return frozenset(places | {f"site/{n}" for i, n in enumerate(sites) if int(at[i]) in known})
 
 
 class _Pose:

@@ -76,6 +76,20 @@ class PositionObservation(FrameObservation):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return self.requests(robot, "framepos", self.frame)
 
+    def measurable(self, robot: RobotFacts) -> bool:
+        """By the encoders of the joints that carry the frames; or by what sees other bodies.
+
+        That is a camera or a tracker, of which the author says so who gives it an error.
+        """
+        kind = "site" if self.objtype == "site" else "body"
+        names = self.names(robot)
+        if self.sensed or all(f"{kind}/{name}" in robot.encoded for name in names):
+            return True
+        if kind == "site" or not (self.noise or self.bias or self.delay):
+            return False
+        own = robot.trees[robot.body_id(robot.root)]
+        return all(robot.trees[robot.body_id(name)] != own for name in names)
+
     def mirrored(self, mirror: Mirror) -> Signed | None:
         return self.mirrored_frames(mirror, VECTOR)
 

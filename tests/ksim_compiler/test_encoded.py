@@ -1,0 +1,83 @@
+"""Which places follow from the joints' encoders: those that no free joint, ball or mocap moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+import pytest
+
+from ksim_compiler.robot.facts import read_facts
+from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.observation.body import BodyPosition, SitePosition
+from ksim_schema.vocabulary.state import Robot
+
+LINK = '<geom size="0.1" pos="0.2 0 0"/>'
+MODEL = f"""
+<mujoco>
+  <worldbody>
+    <body name="mount">
+      {LINK}
+      <body name="upper">
+        <joint name="pan" axis="0 0 1"/>
+        {LINK}
+        <body name="lower" pos="0.4 0 0">
+          <joint name="out" type="slide" axis="1 0 0"/>
+          {LINK}
+          <site name="tip" pos="0.4 0 0"/>
+          <body name="rope" pos="0.4 0 0">
+            <joint name="swing" type="ball"/>
+            {LINK}
+            <site name="hook" pos="0.4 0 0"/>
+          </body>
+        </body>
+      </body>
+    </body>
+    <body name="cube" pos="1 0 0"><freejoint/>{LINK}</body>
+    <body name="goal" mocap="true" pos="1 1 0"/>
+  </worldbody>
+</mujoco>
+"""
+
+
+def robot() -> tuple[mujoco.MjModel, Any]:
+    model = mujoco.MjModel.from_xml_string(MODEL)
+    part = Robot.model_validate({"kind": "robot", "model": "m.xml", "control": "50 Hz"})
+    return model, read_facts(part, model, "mount")
+
+
+def test_encoded_places_do_not_change_with_what_no_encoder_tells() -> None:
+    model, facts = robot()
+    random = np.random.default_rng(3)
+    data: Any = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    bodies, sites = data.xpos.copy(), data.site_xpos.copy()
+    told = [facts.joints[i].qpos for i in range(model.njnt) if model.jnt_type[i] >= 2]
+    for address in set(range(model.nq)) - set(told):
+        data.qpos[address] += random.normal()
+    data.mocap_pos[:] += 1.0
+    mujoco.mj_forward(model, data)
+    still = {
+        f"body/{n}" for i, n in enumerate(facts.bodies) if np.allclose(bodies[i], data.xpos[i])
+    }
+    still |= {
+        f"site/{n}" for i, n in enumerate(facts.sites) if np.allclose(sites[i], data.site_xpos[i])
+    }
+    # the origin of a body stays where a ball joint is: its orientation is what is not told
+    assert facts.encoded == still - {"body/rope"}
+
+
+@pytest.mark.parametrize(("site", "told"), [("tip", True), ("hook", False)])
+def test_a_policy_may_read_sites_that_encoders_place(site: str, told: bool) -> None:
+    _, facts = robot()
+    assert SitePosition(kind="site_position", sites=(site,)).measurable(facts) is told
+
+
+@pytest.mark.parametrize("body", ["cube", "goal"])
+def test_another_body_is_seen_by_what_has_an_error(body: str) -> None:
+    _, facts = robot()
+    clean = BodyPosition(kind="body_position", bodies=(body,))
+    seen = clean.model_copy(update={"noise": (Noise(uniform=0.01),)})
+    assert not clean.measurable(facts)
+    assert seen.measurable(facts)
