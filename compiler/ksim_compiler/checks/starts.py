@@ -225,7 +225,9 @@ def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 def _entangled(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """Limbs inside each other at home: more than the overlap that neighbours in a chain have."""
     model = plan.robot.model
-    if _placed(plan):
+    joints = (j for j in plan.robot.facts.motion_joints if j.limits)
+    beyond = (j.limits and not j.limits[0] <= j.home[0] <= j.limits[1] for j in joints)
+    if _placed(plan) or any(beyond):  # a pose beyond its limits is told itself
         return
     worst: tuple[float, tuple[int, int]] = (0.0, (-1, -1))
     for contact in data.contact:
