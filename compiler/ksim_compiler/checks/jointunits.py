@@ -84,7 +84,7 @@ def _is_bare(value: Any) -> bool:
     """Whether there is a number in it without a dimension of its own. Zero is the same in any."""
     if isinstance(value, tuple):
         return any(map(_is_bare, value))
-    return isinstance(value, float) and not isinstance(value, Measured) and value != 0
+    return isinstance(value, float) and not isinstance(value, Measured) and bool(value)
 
 
 def _with(model: M, path: tuple[str, ...], value: Any) -> M:

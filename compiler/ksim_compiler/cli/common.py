@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
@@ -124,7 +124,7 @@ def _mistake_of_ours(error: Exception) -> str:
 
 
 @contextmanager
-def _plain_warnings(program: str) -> Iterator[None]:
+def _plain_warnings(program: str) -> Generator[None]:
     """Say a library's warnings once, as lines of this program.
 
     Those of NumPy on single numbers, and those for programmers, are dropped: what is not finite is

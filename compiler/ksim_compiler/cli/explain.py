@@ -248,7 +248,7 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
         return f"[low, high] {inner[0]}" if len(inner) == 1 else f"[{', '.join(inner)}]"
     if isinstance(hint, type) and issubclass(hint, Model):
         kind = hint.model_fields.get("kind")
-        names = {Scale: "number or scale", Noise: "noise"}
+        names: dict[type[Model], str] = {Scale: "number or scale", Noise: "noise"}
         return get_args(kind.annotation)[0] if kind else names.get(hint, "mapping")
     words = {int: "whole number", float: "number", bool: "true | false", str: "text"}
     return words.get(hint, "value")

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,8 +97,10 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-OPTIONS = ("seed", "engine", "steps", "episodes", "evaluate_every", "checkpoint_every")
-OPTIONS += ("keep", "on_nan")
+OPTIONS = (
+    *("seed", "engine", "steps", "episodes"),
+    *("evaluate_every", "checkpoint_every", "keep", "on_nan"),
+)
 """Options that a resumed run has from the run that it goes on with, unless they are given anew."""
 
 
@@ -356,7 +358,7 @@ def _warm(
 @contextmanager
 def _sent(
     metrics: str | None, folder: Path, about: dict[str, Any], resumed: bool
-) -> Iterator[list]:
+) -> Generator[list]:
     """The loggers that send metrics elsewhere, if asked for."""
     if metrics is None:
         yield []

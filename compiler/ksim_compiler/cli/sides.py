@@ -6,7 +6,7 @@ import io
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -43,7 +43,7 @@ class Side:
 
 
 @contextmanager
-def open_side(name: str) -> Iterator[Side]:
+def open_side(name: str) -> Generator[Side]:
     """Make a side available on disk while it is needed.
 
     Args:

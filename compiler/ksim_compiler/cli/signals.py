@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[list[int]]:
+def stop_on_signal() -> Generator[list[int]]:
     """Collect SIGINT and SIGTERM, so that training ends after the iteration under way.
 
     A second signal acts at once, as it would without this.

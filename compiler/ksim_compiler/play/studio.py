@@ -6,7 +6,7 @@ message; what it shows of the simulation it reads from the panel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -169,7 +169,7 @@ class _LocalViewer(web_viewer.WebViewer):
 
 
 @contextmanager
-def page(live: Live) -> Iterator[View]:
+def page(live: Live) -> Generator[View]:
     """Serve the page, and print where it is.
 
     Raises:

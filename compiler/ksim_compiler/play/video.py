@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,8 @@ def encoder_of(path: Path) -> Any:
         raise VideoError(f"{path.name}: a video's name ends in {' or '.join(FORMATS)}")
     try:
         import imageio.v2 as imageio
-        import imageio_ffmpeg  # noqa: F401
+
+        importlib.import_module("imageio_ffmpeg")
     except ImportError as error:
         raise VideoError("videos need: pip install 'ksim-schema[video]'") from error
     return imageio

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -110,7 +110,7 @@ class _Window:
 
 
 @contextmanager
-def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Iterator[View]:
+def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Generator[View]:
     if sys.platform.startswith("linux") and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def check(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         raise PlotError(f"{path.name}: a plot's name ends in {', '.join(FORMATS)}")
     try:
-        import matplotlib.figure  # noqa: F401
+        importlib.import_module("matplotlib.figure")
     except ImportError as error:
         raise PlotError("plots need: pip install 'ksim-schema[plots]'") from error
 

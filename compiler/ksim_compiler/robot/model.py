@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,7 +201,7 @@ _REFUSED = (ValueError, RuntimeError, MemoryError, mujoco.FatalError, mujoco.Une
 
 
 @contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def _refusals() -> Generator[None]:
     """What MuJoCo refuses is a :class:`ModelError`."""
     try:
         yield

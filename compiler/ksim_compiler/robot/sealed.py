@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 _LOCK = threading.Lock()
 
 
 @contextmanager
-def sealed() -> Iterator[None]:
+def sealed() -> Generator[None]:
     """Open no file in this block, whatever a library in it tries: the system refuses.
 
     MuJoCo looks for what it does not find in memory on the disk, by names that are for the author

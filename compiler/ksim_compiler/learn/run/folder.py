@@ -10,7 +10,7 @@ import errno
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Busy(FolderError):
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Generator[None]:
     """Keep other processes from training in a run's folder.
 
     Raises:
@@ -71,7 +71,7 @@ def _is(path: Path, number: int) -> bool:
 
 
 @contextmanager
-def new(out: Path | None, default: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+def new(out: Path | None, default: Path) -> Generator[tuple[Path, Callable[[], None]]]:
     """A folder for a new run, held by this process.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -67,7 +68,7 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     for name, array in wanted.items():
         if name not in arrays or arrays[name].shape != array.shape:
             raise CheckpointError(f"{newest.path} is of another task: {name} does not fit")
-    state = checkpoint.with_arrays(like, {name: arrays[name] for name in wanted})
+    state: Any = checkpoint.with_arrays(like, {name: arrays[name] for name in wanted})
     level = float(np.mean(arrays["env.episode.level"]))
     actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
     return Policy(actor, normalizer, newest.steps, level, newest.passed_over)

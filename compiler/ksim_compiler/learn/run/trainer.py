@@ -153,7 +153,7 @@ class Trainer:
                 if not non_finite(finding) or attempts >= ROLLBACKS:
                     raise Diverged(finding, attempts, state)
             if not whole:
-                state = state._replace(rollbacks=state.rollbacks + 1)
+                state = state._replace(rollbacks=state.rollbacks + 1)  # pyright: ignore[reportPrivateUsage]
                 continue
             state, attempts = new, 0
             done += 1

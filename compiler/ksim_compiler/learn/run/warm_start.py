@@ -130,7 +130,7 @@ def moved(
         optimizer = _moments(old.optimizer, optimizer, both)
     networks = both(old.networks, fresh.networks, 1)
     learned = Learned(networks, optimizer, policy, critic, values)._asdict()
-    return state._replace(
+    return state._replace(  # pyright: ignore[reportPrivateUsage]
         **{name: value for name, value in learned.items() if hasattr(state, name)}
     )
 

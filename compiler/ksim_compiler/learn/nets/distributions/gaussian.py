@@ -21,7 +21,7 @@ class Normal(ActionDistribution):
     """Independent normal distributions; the latent sample is the action."""
 
     mean: Float[Array, "*batch actions"]
-    std: Float[Array, "*#batch actions"]
+    std: Float[Array, "*#batch actions"]  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def sample(self, key: Key[Array, ""]) -> Float[Array, "*batch actions"]:
         """A latent sample."""

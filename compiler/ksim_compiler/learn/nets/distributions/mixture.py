@@ -25,7 +25,7 @@ class Mixture(ActionDistribution):
 
     logits: Float[Array, "*batch actions components"]
     mean: Float[Array, "*batch actions components"]
-    std: Float[Array, "*#batch actions components"]
+    std: Float[Array, "*#batch actions components"]  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def sample(self, key: Key[Array, ""]) -> Float[Array, "*batch actions"]:
         """A latent sample."""

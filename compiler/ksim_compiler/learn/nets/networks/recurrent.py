@@ -106,7 +106,7 @@ class Recurrent(Net):
         """
         for cell, memory in zip(self.cells, carry, strict=True):
 
-            def tick(memory: NetCarry, row: tuple[Array, Array], cell=cell) -> tuple:
+            def tick(memory: NetCarry, row: tuple[Array, Array], cell: Any = cell) -> tuple:
                 gates, start = row
                 memory = cell.step(gates, forgotten(memory, start))
                 return memory, cell.output(memory)
