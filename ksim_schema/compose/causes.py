@@ -32,12 +32,14 @@ class Change:
         path: what it changes, as it is written.
         done: what becomes of that, in a word: ``set``, ``removed`` or ``added``.
         without: the task without it.
+        alone: for one of several bases, a task of this one and nothing else.
     """
 
     where: Span
     path: str
     done: str
     without: Document
+    alone: Document | None = None
 
 
 def changes(document: Document) -> Iterator[Change]:
@@ -59,7 +61,10 @@ def changes(document: Document) -> Iterator[Change]:
             place = (section, index) if is_list(listed) else (section,)
             rest_ = tuple(other for other in names if other != name)
             if isinstance(name, str):
-                yield _change(document, document.at(place), name, done, section, rest_)
+                change = _change(document, document.at(place), name, done, section, rest_)
+                yield (
+                    replace(change, alone=_alone(document, name)) if section == EXTENDS else change
+                )
 
 
 def _change(
@@ -68,6 +73,12 @@ def _change(
     data = {key: value for key, value in document.data.items() if key != section}
     without = {**data, section: rest} if rest else data
     return Change(where, path, done, replace(document, data=without))
+
+
+def _alone(document: Document, base: str) -> Document:
+    """A task of one base and nothing else."""
+    head = {key: document.data[key] for key in ("ksim", "task") if key in document.data}
+    return replace(document, data={**head, EXTENDS: base})
 
 
 def blamed(found: Sequence[Diagnostic], document: Document, check: Check) -> list[Diagnostic]:
@@ -90,6 +101,8 @@ def blamed(found: Sequence[Diagnostic], document: Document, check: Check) -> lis
             break
         left = {_key(d) for d in check(change.without) if d.severity != "info"}
         if left <= known:
+            if change.alone is not None:  # what a base has by itself is its own
+                left |= {_key(d) for d in check(change.alone)}
             for d in others:
                 if _key(d) not in left:
                     causes.setdefault(d, change)
