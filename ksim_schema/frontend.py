@@ -191,7 +191,10 @@ def numbers(task: Task) -> Iterator[Diagnostic]:
             if late > period * (1 + 1e-9):
                 message = f"a latency of {late * 1e3:g} ms is longer than the control period of "
                 message += f"{period * 1e3:g} ms"
-                yield task.report(LATENCY_TOO_LONG, message, "Action", name, "latency", 1)
+                help = f"give at most {period * 1e3:g} ms; what is later still is a 'delay' of the "
+                help += "observations"
+                at = ("Action", name, "latency", 1)
+                yield task.report(LATENCY_TOO_LONG, message, *at, help=help)
     for name, reward in task.of(Reward).items():
         yield from _negative_scale(task, name, reward)
 

@@ -161,6 +161,7 @@ def _clocks(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:
             if not isinstance(gait, m.SinusoidalGait) or gait.still_below is not None:
                 continue
             period, field, told = gait.period, "command", part.command
+        told_of: set[tuple[str, str]] = set()
         for reader in readers if period else ():
             if reader.remembers or told in reader.commands:
                 continue
@@ -172,6 +173,9 @@ def _clocks(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:
             own = place(task, reader.object, reader.name, key)
             if seen:
                 of, other = seen[0]
+                if of in told_of:
+                    continue  # one clock that several read
+                told_of.add(of)
                 message = f"the feet follow a clock of {period:.4g} s, and the one that "
                 message += f"{reader.who} reads, {of[1]!r}, has a period of {other:.4g} s"
                 problem = task.report(

@@ -21,7 +21,8 @@ def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int 
     """
     known = list(dict.fromkeys(choices))
     alike = meant(name, known)
-    guesses = [alike] if alike else closest(name, known, limit=1)
+    turned = [choice for choice in known if _words(choice) == _words(name)]
+    guesses = [alike] if alike else turned[:1] or closest(name, known, limit=1)
     guess = f"did you mean {guesses[0]!r}?" if guesses else ""
     guess = f"{explained(name)}: write {alike!r}." if alike else guess
     if not known:
@@ -32,6 +33,12 @@ def did_you_mean(name: str, choices: Iterable[str], *, of: str = "", limit: int 
         likely = closest(name, known, limit=limit, cutoff=0.0) or known[:limit]
         listed = f"{of or 'known'}: " + ", ".join(likely) + f", ... ({len(known)} in all)"
     return " ".join(filter(None, (guess, listed)))
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in no order: ``knee_left`` has those of ``left_knee``."""
+    words = sorted(word.lower() for word in re.split(r"[-_ ./]+", name) if word)
+    return words or [name]
 
 
 _MANY = 400

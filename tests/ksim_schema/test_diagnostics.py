@@ -235,3 +235,8 @@ def test_codes_are_named_and_not_written_as_strings() -> None:
         and (codes := re.findall(r"""["'](KS\d{4})["']""", path.read_text(encoding="utf-8")))
     }
     assert written == {}
+
+
+def test_a_name_with_its_words_turned_round_is_the_one_that_is_meant() -> None:
+    said = did_you_mean("knee_l", ["l_hip", "l_knee", "r_hip", "r_knee"])
+    assert said.startswith("did you mean 'l_knee'?")

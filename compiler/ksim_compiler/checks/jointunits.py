@@ -41,7 +41,7 @@ def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterato
                 wanted = unit.allowed[0 if other.type == "hinge" else 1]
                 message = f"joint {other.name!r} is a {other.type}, which takes {wanted.phrase}, "
                 message += f"not {given.phrase}"
-                each = unit.text_of_each(number)
+                each = unit.text_of_each(float(f"{number:.6g}"))
                 mixed = f"select joints of one type, or write '{each}' to give each its own"
                 help = f"give it in '{wanted}'" if len(types) == 1 else mixed
                 yield task.report(WRONG_JOINT_UNIT, message, *place, help=help)

@@ -350,8 +350,8 @@ def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     observations = task.of(Observation)
     for name, policy in task.of(Actor).items():
-        for index, read in enumerate(policy.read):
-            part = observations.get(read)
+        for read in dict.fromkeys(policy.read):
+            index, part = policy.read.index(read), observations.get(read)
             if isinstance(part, Observation) and not part.measurable(facts):
                 message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
                 help = "let the critic alone read it, or observe what a sensor gives"
@@ -391,7 +391,8 @@ def _substeps(plan: Plan, sink: Sink) -> int:
     state = plan.task.robot
     message = f"a control period of {period * 1e3:g} ms is not a whole number of timesteps of "
     message += f"{timestep * 1e3:g} ms"
-    help = f"{substeps * timestep * 1e3:g} ms would be {substeps} timesteps"
+    steps = "1 timestep" if substeps == 1 else f"{substeps} timesteps"
+    help = f"{substeps * timestep * 1e3:g} ms would be {steps}"
     place = ("PhysicsState", state, "control")
     sink.add([plan.task.report(UNEVEN_CONTROL_PERIOD, message, *place, help=help)])
     return substeps

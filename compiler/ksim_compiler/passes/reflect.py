@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ksim_compiler.plan import Column, Plan, Reflection
+from ksim_schema.checks.proportions import place
 from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
@@ -21,6 +22,7 @@ from ksim_schema.diagnostics.codes.values import (
 )
 from ksim_schema.graph import Node
 from ksim_schema.robot.mirror import Mirror, Signed, joined
+from ksim_schema.vocabulary import Named, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import Observation
@@ -101,12 +103,43 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
             message += " ((0, 1.0), (1, -1.0)), and what is mirrored twice is as it was"
             yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, str(node))
         elif _image(plan, node, mirror) is None:
+            if isinstance(part, WiredObservation) and any(
+                _image(plan, e.src, mirror) is None for e in plan.graph.into(node, part.source)
+            ):
+                continue  # told of what it is the value of
             message = f"{node} has no mirror image that is known"
+            if alone := _alone(part, mirror):
+                name, field, several = alone
+                other = mirror.counterpart(name)
+                message = f"{node} has {name!r} and not {other!r}, so it has no mirror image"
+                help = f"take {other!r} in as well" if several else "name one in the middle"
+                help += f", or remove {plan.task.learner.section}'s mirror"
+                at = place(plan.task, node.object, node.name, field)
+                yield plan.task.report(UNMIRRORED_VALUE, message, *at, help=help)
+                continue
             help = (
                 f"remove {plan.task.learner.section}'s mirror, or let the networks read something"
                 " else; a component of your own says it by a method 'mirrored'"
             )
             yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)
+
+
+def _alone(part: Any, mirror: Mirror) -> tuple[str, str, bool] | None:
+    """A name that a part has without that of the other side, its field, and whether that has many.
+
+    None where it has both sides of all.
+    """
+    facts = mirror.robot
+    for path, named, value in annotated_fields(part, Named):
+        texts = value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()
+        if not texts or path[0] in ("with", "partner"):
+            continue
+        names = set(facts.match(named.what, texts)) if named.pattern else set(texts)
+        for name in sorted(names):
+            other = mirror.counterpart(name)
+            if other not in names and other in facts.names(named.what):
+                return name, path[0], isinstance(value, tuple)
+    return None
 
 
 def _is_mirror(part: Custom, mirror: Mirror) -> bool:

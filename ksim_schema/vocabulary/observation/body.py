@@ -118,6 +118,12 @@ class BodyPosition(BodyObservation, PositionObservation):
 
     kind: Literal["body_position"] = "body_position"
 
+    def measurable(self, robot: RobotFacts) -> bool:
+        """Of objects alone, such as a cube to be pushed: a camera on a robot's side sees them."""
+        names = self.names(robot)
+        own = robot.tree_of(robot.root) if robot.root else ""
+        return bool(names) and all(robot.tree_of(name) != own for name in names)
+
 
 class BodyOrientation(BodyObservation, OrientationObservation):
     """Orientations of bodies (framequat): of each four numbers ``(w, x, y, z)``, or the six of the
