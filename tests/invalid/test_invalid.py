@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def expected(path: Path) -> tuple[str, str, int, int]:
     return match[1], match[2] or path.name, int(match[3]), int(match[4])
 
 
+@cache
 def found_in(path: Path) -> list[Diagnostic]:
     return compile_file(path, name=path.name).diagnostics
 
