@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -126,6 +126,12 @@ def canonical_yaml(data: Mapping[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
+    ESCAPE_REPLACEMENTS: ClassVar = {
+        sign: name
+        for sign, name in yaml.SafeDumper.ESCAPE_REPLACEMENTS.items()
+        if name not in "abefv"  # as \x0c: where someone wrote \f, a path or a pattern was meant
+    }
+
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

@@ -124,7 +124,7 @@ def escapes(text: str, start: int, stop: int, value: str) -> Accident | None:
     odd = any(ord(c) < 32 or ord(c) in (0x85, 0xA0, 0x2028, 0x2029) for c in value)
     if not odd or "\\\\" in written or "\n" in written:
         return None
-    if not (_FILE.match(written) or any(c in value for c in "\a\b\f\v\x1b")):
+    if not (_FILE.match(written) or re.search(r"\\[abfve]", written)):
         return None
     return _escaped(written, start, stop)
 

@@ -113,7 +113,7 @@ Observation:
     "{kind: episode_length, after: 10 s}": "{kind: too_late, after: 400 ms}",
     "{kind: joint_velocity, joints: pole, range: 5 deg/s}": "{kind: spin, rate: 9 deg/s}",
     "range: [-12 deg, 12 deg]": "range: [-60 deg, 60 deg]",
-    "envs: 128": "envs: 4",
+    "envs: 128": "envs: 16",
     "rollout: 32": "rollout: 4",
 }
 

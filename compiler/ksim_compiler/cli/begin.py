@@ -241,8 +241,9 @@ def _readings(facts: RobotFacts, joints: Sequence[Joint], name: str) -> dict[str
     found: dict[str, str] = {}
     for kind in types:
         own = name if len(types) == 1 else f"{name}_{kind}"
-        which = pattern(facts, [j for j in joints if j.type == kind])
-        noise = "1 deg" if kind == "hinge" else "1 mm"
+        of_kind = [j for j in joints if j.type == kind]
+        which = pattern(facts, of_kind)
+        noise = _noise(of_kind)
         found[f"{own}_position"] = (
             f"{{kind: joint_position, joints: {which}, relative_to: home, "
             f"noise: {{uniform: {noise}}}}}"
@@ -251,6 +252,17 @@ def _readings(facts: RobotFacts, joints: Sequence[Joint], name: str) -> dict[str
         which = pattern(facts, joints)
         found[f"{name}_velocity"] = f"{{kind: joint_velocity, joints: {which}, scale: 0.1}}"
     return found
+
+
+def _noise(joints: Sequence[Joint]) -> str:
+    """An error of encoders; smaller where a joint has next to no play."""
+    hinge = joints[0].type == "hinge"
+    plays = [j.limits[1] - j.limits[0] for j in joints if j.limits is not None]
+    usual, least = math.radians(1.0) if hinge else 1e-3, min(plays, default=math.inf) / 40.0
+    if usual <= least:
+        return "1 deg" if hinge else "1 mm"
+    size = round_down(math.degrees(least) if hinge else least * 1e3)
+    return f"{size:g} deg" if hinge else f"{size:g} mm"
 
 
 def _names(found: dict[Motor, tuple[Joint, ...]]) -> list[str]:

@@ -79,16 +79,16 @@ class PositionObservation(FrameObservation):
     def measurable(self, robot: RobotFacts) -> bool:
         """By the encoders of the joints that carry the frames; or by what sees other bodies.
 
-        That is a camera or a tracker, of which the author says so who gives it an error.
+        That is a camera or a tracker, which places a cube that is to be pushed.
         """
         kind = "site" if self.objtype == "site" else "body"
         names = self.names(robot)
         if self.sensed or all(f"{kind}/{name}" in robot.encoded for name in names):
             return True
-        if kind == "site" or not (self.noise or self.bias or self.delay):
+        if kind == "site":
             return False
         own = robot.trees[robot.body_id(robot.root)]
-        return all(robot.trees[robot.body_id(name)] != own for name in names)
+        return bool(names) and all(robot.trees[robot.body_id(name)] != own for name in names)
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         return self.mirrored_frames(mirror, VECTOR)
@@ -117,12 +117,6 @@ class BodyPosition(BodyObservation, PositionObservation):
     (framepos). Simulator state."""
 
     kind: Literal["body_position"] = "body_position"
-
-    def measurable(self, robot: RobotFacts) -> bool:
-        """Of objects alone, such as a cube to be pushed: a camera on a robot's side sees them."""
-        names = self.names(robot)
-        own = robot.tree_of(robot.root) if robot.root else ""
-        return bool(names) and all(robot.tree_of(name) != own for name in names)
 
 
 class BodyOrientation(BodyObservation, OrientationObservation):

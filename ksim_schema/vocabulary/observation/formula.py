@@ -18,7 +18,9 @@ _ALONE = Surroundings({})
 
 
 def _si(text: str) -> str:
-    """A unit without a factor."""
+    """A unit without a factor; "" for none that is said."""
+    if not text:
+        return text
     try:
         factor, dimension = parse_unit(text)
     except QuantityError as error:

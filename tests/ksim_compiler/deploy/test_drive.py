@@ -221,7 +221,10 @@ TOLD = {
     "start_orientation": ({}, None),
 }
 """What makes each command a certain one, and what drive.py is told."""
-REFUSED = {"height_scan": "cannot read height_scan, a height_scan"}
+REFUSED = {
+    "height_scan": "cannot read height_scan, a height_scan",
+    "formula": "cannot read formula, a formula",
+}
 """Observations that drive.py says it does not do."""
 RANDOM = ("noise", "bias", "drop", "velocity_noise", "faults")
 
