@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -126,12 +126,6 @@ def canonical_yaml(data: Mapping[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    ESCAPE_REPLACEMENTS: ClassVar = {
-        sign: name
-        for sign, name in yaml.SafeDumper.ESCAPE_REPLACEMENTS.items()
-        if name not in "abefv"  # as \x0c: where someone wrote \f, a path or a pattern was meant
-    }
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
@@ -144,6 +138,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
+_Dumper.ESCAPE_REPLACEMENTS = {  # no \a, \b, ...: where someone writes these, a path was meant
+    sign: name for sign, name in yaml.SafeDumper.ESCAPE_REPLACEMENTS.items() if name not in "abefv"
+}
 
 
 def instance(task: Task, graph: Graph) -> Instance:
