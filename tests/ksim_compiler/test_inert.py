@@ -153,7 +153,7 @@ def test_a_randomizer_without_effect_is_warned_of(part: str) -> None:
     np.testing.assert_array_equal(trajectory(plan, 1), trajectory(plan, 2))
 
 
-@pytest.mark.parametrize("engine", ["native", "mjx"])
+@pytest.mark.parametrize("engine", ["native", pytest.param("mjx", marks=pytest.mark.slow)])
 def test_the_friction_of_a_pair_of_the_ground_is_drawn_too(engine: str) -> None:
     plan, codes = compiled("floor_friction, range: [0.2, 0.7]", PAIR)
     assert "KS0467" not in codes
