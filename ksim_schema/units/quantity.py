@@ -237,18 +237,26 @@ class Unit:
         from ksim_schema.units.readings import first_reading  # most tasks have no need of it
 
         context: dict[str, object] = {"message": str(error), "help": self._help(value, error)}
-        reading = first_reading(value, self._reads) if isinstance(value, str) else None
+        reading = None
+        if isinstance(value, str):  # '0.5 M' is more likely 0.5 m than half a million of them
+            reading = first_reading(value, self._fits) or first_reading(value, self._reads)
         if reading is not None:
             context |= {"message": reading.message, "help": reading.instead, "reading": reading}
         return PydanticCustomError("quantity", "{message}", context)
 
-    def _reads(self, text: str) -> bool:
-        """Whether a text is a quantity that is allowed here, also if its unit is missing."""
+    def _fits(self, text: str) -> bool:
+        """Whether a text is a quantity that is allowed here."""
         try:
-            measured = parse(text)
+            return not self.allowed or parse(text).dimension in self.allowed
         except QuantityError:
             return False
-        return not self.allowed or measured.dimension in (*self.allowed, NUMBER)
+
+    def _reads(self, text: str) -> bool:
+        """The same, also if its unit is missing."""
+        try:
+            return self._fits(text) or parse(text).dimension == NUMBER
+        except QuantityError:
+            return False
 
     def _help(self, value: object, error: QuantityError) -> str:
         """What to write instead of a string that is not a quantity."""

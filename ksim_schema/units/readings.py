@@ -165,7 +165,12 @@ def _arithmetic(text: str) -> Iterator[Reading]:
         value = float(short[1]) * _FACTORS.get(short[2], 1e6)
         message = f"{text!r} is a string: numbers are written out, or with an exponent"
         shown = f"{value:.0f}" if value.is_integer() else repr(value)
-        yield Reading(message, shown, certain=False, help=f"write {shown} or {value:g}")
+        yield Reading(
+            message,
+            shown,
+            certain=False,
+            help=f"write {shown}" + (f" or {value:g}" if f"{value:g}" != shown else ""),
+        )
     if _BASE.fullmatch(text):
         message = f"{text!r} is a string: numbers are decimal"
         yield Reading(message, str(int(text, 0)))

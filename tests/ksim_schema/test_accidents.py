@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.lookalikes import explained, plain
+from ksim_schema.frontend import check_document
 from ksim_schema.source import parse
 from ksim_schema.source.accidents import regular
 from ksim_schema.units import LENGTH, TIME, QuantityError, Unit
@@ -223,3 +225,13 @@ def test_the_help_for_a_unit_is_of_the_field(unit: Unit, text: str, help: str) -
     with pytest.raises(PydanticCustomError) as caught:
         unit.validate(text)
     assert (caught.value.context or {})["help"] == help
+
+
+def test_a_unit_is_meant_before_a_million_is() -> None:
+    found = Sink()
+    text = "ksim: 1\ntask: t\nReset:\n  cart: {kind: joint_position, joints: a, range: 0.5 M}\n"
+    document = parse(text, "t.yaml", found)
+    assert document is not None
+    (told,) = [d for d in check_document(document, Path()).diagnostics if d.where.line == 4]
+    assert "'m'" in told.help or "0.5 m" in told.help
+    assert "500000" not in told.help
