@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ksim_schema.checks.proportions import place
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_RESET, IMPLAUSIBLE_MOTION
 from ksim_schema.task import Task
@@ -23,13 +23,11 @@ def beginnings(task: Task) -> Iterator[Diagnostic]:
         fields = _widths(part)
         if fields and not any(any(ends) for ends in fields.values()) and not _sets(part, placed):
             one = next(iter(fields))
-            at = place(task, "Reset", name, one)
             what = " and ".join(repr(field) for field in fields)
             message = f"{what} {'is' if len(fields) == 1 else 'are'} 0, so this reset changes "
             message += "nothing"
-            report = task.report if len(at) > 2 else task.report_key
             help = "give the range that is meant, or take the reset out"
-            yield report(IDLE_RESET, message, *at, help=help)
+            yield at_field(task, IDLE_RESET, message, "Reset", name, one, help=help)
         yield from _fast(task, name, part)
 
 

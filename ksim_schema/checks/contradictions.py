@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ksim_schema.checks.asked import Asked, asked, size
-from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.proportions import at_field, beside, place
 from ksim_schema.checks.ranges import Ranges, bounds_of, display, shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
@@ -177,9 +177,8 @@ def _limits(task: Task, robot: RobotFacts, name: str, part: AvoidLimits) -> Iter
     joints = robot.match_joints(part.joints)
     if joints and all(joint.limits is None for joint in joints):
         message = "none of these joints has limits in the model, so this is always 0"
-        at = place(task, "Reward", name, "joints")
-        report = task.report if len(at) == 3 else task.report_key
-        yield report(CONSTANT_REWARD, message, *at, help="select joints with limits")
+        help = "select joints with limits"
+        yield at_field(task, CONSTANT_REWARD, message, "Reward", name, "joints", help=help)
     elif part.factor > 0.25:
         message = f"the limits are widened by {part.factor:.0%} of the range, where no joint gets"
         help = "a 'factor' below 0 narrows them, such as -0.05"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ksim_schema.diagnostics import Diagnostic, Related
+from ksim_schema.diagnostics import Code, Diagnostic, Related
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import Task
@@ -38,6 +38,21 @@ def place(task: Task, *path: str | int) -> Path_:
     while path and not written(task, *path):
         path = path[:-1]
     return path
+
+
+def at_field(
+    task: Task, code: Code, message: str, object: str, name: str, field: str, *, help: str = ""
+) -> Diagnostic:
+    """A diagnostic about a field of a part; about the part's key where the field is a default."""
+    given = written(task, object, name, field)
+    report = task.report if given else task.report_key
+    return report(code, message, object, name, *((field,) if given else ()), help=help)
+
+
+def home_place(task: Task) -> Path_:
+    """What gives the home pose: the field, or the model where it is the model's own."""
+    state = ("PhysicsState", task.robot)
+    return (*state, "home" if written(task, *state, "home") else "model")
 
 
 def period(task: Task) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.proportions import at_field, beside, place
 from ksim_schema.checks.ranges import Ranges, display, shown
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import RIVAL_TARGETS, UNLIKE_JOINTS
@@ -91,9 +91,7 @@ def _pair(task: Task, robot: RobotFacts, name: str, part: PairwiseSymmetry) -> I
         message += "directions" if along < 0.0 else "direction"
         message += f", and 'flipped' is {str(part.flipped).lower()}"
         help = f"write 'flipped: {str(not part.flipped).lower()}'"
-        at = place(task, "Reward", name, "flipped")
-        report = task.report if len(at) == 3 else task.report_key
-        yield report(UNLIKE_JOINTS, message, *at, help=help)
+        yield at_field(task, UNLIKE_JOINTS, message, "Reward", name, "flipped", help=help)
 
 
 def _along(one: Joint, other: Joint) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.proportions import at_field, beside, place
 from ksim_schema.checks.ranges import shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, ODD_LEARNING, SHUT_CLIP
@@ -90,9 +90,7 @@ def _raw(task: Task, name: str, part: Observation, signal: _Signal | None) -> It
         message = f"with a scale of {part.scale:g} the networks read values of up to {largest:.3g}"
         message += ", and observations are not normalized"
         help = "give a scale with which the values are about 1, or leave them normalized"
-        at = place(task, "Observation", name, "scale")
-        report = task.report if len(at) == 3 else task.report_key
-        problem = report(ODD_LEARNING, message, *at, help=help)
+        problem = at_field(task, ODD_LEARNING, message, "Observation", name, "scale", help=help)
         section = task.learner.section
         yield beside(problem, task, "not normalized", section, "normalize_observations")
 

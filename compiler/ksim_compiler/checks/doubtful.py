@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ksim_compiler.plan import Plan
-from ksim_schema.checks.proportions import place
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.diagnostics import Code, Diagnostic
 from ksim_schema.diagnostics.codes.physics import (
     CLIPPED_STARTS,
@@ -50,9 +50,8 @@ def doubtful(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _told(plan: Plan, doubt: _Doubt, object: str, name: str) -> Diagnostic:
-    at = place(plan.task, object, name, doubt.field)
-    report = plan.task.report if len(at) > 2 else plan.task.report_key
-    return report(doubt.code, doubt.message, *at, help=doubt.help)
+    at = (object, name, doubt.field)
+    return at_field(plan.task, doubt.code, doubt.message, *at, help=doubt.help)
 
 
 def _randomizer(plan: Plan, part: v.Randomizer) -> Iterator[_Doubt]:

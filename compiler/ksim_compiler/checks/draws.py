@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import Any, NamedTuple
 
 import mujoco
@@ -15,6 +15,8 @@ from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.vocabulary import reset
 
+_motion = lru_cache(maxsize=1)(read_motion)
+"""A start is a frame of it: the file is unpacked for the first alone."""
 COUNT = 128
 """Starts that are drawn."""
 SEED = 20
@@ -70,7 +72,7 @@ def _(part: reset.ResetKeyframe, start: Start, facts: RobotFacts, random: Any) -
 
 @_apply.register
 def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> Start:
-    qpos, qvel = read_motion(facts.files[file_key(part.file)], facts.nq, facts.nv)
+    qpos, qvel = _motion(facts.files[file_key(part.file)], facts.nq, facts.nv)
     stop = None if part.count is None else part.first + part.count
     frame = part.first + int(random.integers(len(qpos[part.first : stop])))
     return Start(np.array(qpos[frame], float), np.array(qvel[frame], float))

@@ -22,6 +22,7 @@ from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
+from ksim_schema.checks.proportions import at_field, home_place
 from ksim_schema.checks.spread import sluggish
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.laws import SLOW_SERVO, UNKNOWN_POSE
@@ -139,7 +140,7 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
-    state, beyond = plan.task.robot, list[Joint]()
+    beyond: list[Joint] = []
     for joint in plan.robot.facts.motion_joints:
         low, high = joint.limits or (-math.inf, math.inf)
         if not low - SLACK <= joint.home[0] <= high + SLACK:
@@ -155,8 +156,7 @@ def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
         shown = ", ".join(repr(j.name) for j in others[:3]) + (", ..." if others[3:] else "")
         message += f"; so {'is' if len(others) == 1 else 'are'} {len(others)} more: {shown}"
     help = "mend the keyframe or the joint's range in the model"
-    field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
-    yield plan.task.report(HOME_OUTSIDE_LIMITS, message, "PhysicsState", state, field, help=help)
+    yield plan.task.report(HOME_OUTSIDE_LIMITS, message, *home_place(plan.task), help=help)
 
 
 def damps_implicitly(model: mujoco.MjModel) -> bool:
@@ -234,9 +234,7 @@ def _servos(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         help = "lower the gains or the timestep, or give the joint armature; with the integrator "
         help += "implicitfast the model takes more damping"
         help += "; are kp and kd swapped?" if sluggish(action) else ""
-        where = "gains" if "gains" in plan.task.document.data["Action"][name] else ""
-        report = plan.task.report if where else plan.task.report_key
-        yield report(UNSTABLE_SERVO, message, "Action", name, *filter(None, (where,)), help=help)
+        yield at_field(plan.task, UNSTABLE_SERVO, message, "Action", name, "gains", help=help)
 
 
 def _growth(servo: Servo) -> float:

@@ -10,6 +10,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.plan import Plan
+from ksim_schema.checks.proportions import home_place
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import FALL_AT_START
 from ksim_schema.vocabulary import reset
@@ -58,10 +59,8 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     if max(FAR, SHARE * (float(data.xpos[root][2]) - lowest)) < gap < np.inf:
         message = f"in the home pose the robot is {gap:.3g} m above the ground, and nothing holds "
         message += "it: each episode begins with a fall"
-        state = plan.task.robot
-        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the height of the keyframe, or that of the ground in the model"
-        yield plan.task.report(FALL_AT_START, message, "PhysicsState", state, field, help=help)
+        yield plan.task.report(FALL_AT_START, message, *home_place(plan.task), help=help)
 
 
 def _dropped(plan: Plan, data: Any, name: str, part: reset.ResetHeight) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ksim_compiler.checks.ground import masks_meet
 from ksim_compiler.plan import Plan
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import IDLE_RANDOMIZER
 from ksim_schema.robot import Drive
@@ -39,13 +40,8 @@ def inert(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of each randomizer that does nothing to some or all of what it names."""
     for name, part in plan.parts(v.Randomizer).items():
         for field, problem, help in _problems(plan, part):
-            written: Any = plan.task.document.data["Randomizer"][name]
-            if isinstance(written, dict) and field in written:
-                yield plan.task.report(
-                    IDLE_RANDOMIZER, problem, "Randomizer", name, field, help=help
-                )
-            else:
-                yield plan.task.report_key(IDLE_RANDOMIZER, problem, "Randomizer", name, help=help)
+            at = ("Randomizer", name, field)
+            yield at_field(plan.task, IDLE_RANDOMIZER, problem, *at, help=help)
 
 
 def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:

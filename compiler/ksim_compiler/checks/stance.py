@@ -11,7 +11,7 @@ import numpy as np
 
 from ksim_compiler.checks.world import counterpart
 from ksim_compiler.plan import Plan
-from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.proportions import at_field, beside
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import ASKED_BEYOND_LIMITS, LIMP_LEG
 from ksim_schema.diagnostics.codes.typed import TERMINATION_NEVER_COMES
@@ -138,9 +138,7 @@ def _limp(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     message = f"{len(limp)} joint{'s' if limp[1:] else ''} between the base and the ground "
     message += f"{'are' if limp[1:] else 'is'} driven by nothing: {shown}; the robot collapses"
     help = "let the patterns of 'joints' match them"
-    at = place(plan.task, "Action", name, "joints")
-    report = plan.task.report if len(at) == 3 else plan.task.report_key
-    yield report(LIMP_LEG, message, *at, help=help)
+    yield at_field(plan.task, LIMP_LEG, message, "Action", name, "joints", help=help)
 
 
 def _slow(plan: Plan, data: Any) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw
 from ksim_compiler.plan import Plan
+from ksim_schema.checks.proportions import home_place
 from ksim_schema.checks.ranges import display, shown, statements
 from ksim_schema.diagnostics import Diagnostic, Related
 from ksim_schema.diagnostics.codes.physics import (
@@ -28,7 +29,6 @@ from ksim_schema.diagnostics.codes.physics import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.effects import Statement, dimension_of
-from ksim_schema.vocabulary.state import Robot
 
 SELDOM = 0.02
 """Share of starts below which it is not told that they end at once."""
@@ -175,7 +175,7 @@ def _share(share: float) -> str:
     return "100 in 100" if share > 0.995 else f"{max(1, round(100 * share))} in 100"
 
 
-def _reach(plan: Plan, data: Any) -> float:
+def reach_of(plan: Plan, data: Any) -> float:
     """How far the robot's bodies are from its base, m: its size."""
     facts = plan.robot.facts
     root = facts.body_id(facts.root)
@@ -203,7 +203,7 @@ def _inside(plan: Plan, geoms: tuple[int, int], depth: str) -> str:
 
 
 def _limit(plan: Plan, data: Any) -> float:
-    return max(0.005, DEEP * _reach(plan, data))
+    return max(0.005, DEEP * reach_of(plan, data))
 
 
 def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
@@ -214,12 +214,10 @@ def _sunk_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         inside = _inside(plan, geoms, f"{depth * 100:.2g} cm")
         message = f"the home pose has {inside}: contact forces throw the robot at the start of "
         message += "each episode"
-        state = next(iter(plan.task.of(Robot)))
-        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "lift the pose of the keyframe, or mend the place of the ground in the model"
         if plan.robot.facts.base is None:
             help = "move the geoms apart in the model, or <exclude> their two bodies"
-        yield plan.task.report(SUNK_AT_HOME, message, "PhysicsState", state, field, help=help)
+        yield plan.task.report(SUNK_AT_HOME, message, *home_place(plan.task), help=help)
 
 
 def _entangled(plan: Plan, data: Any) -> Iterator[Diagnostic]:
@@ -240,10 +238,8 @@ def _entangled(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         inside = _inside(plan, worst[1], f"{worst[0] * 100:.2g} cm")
         message = f"the home pose has {inside}, and both collide: contact forces throw them apart "
         message += "at the start of each episode"
-        state = next(iter(plan.task.of(Robot)))
-        field = "home" if "home" in plan.task.document.data["PhysicsState"][state] else "model"
         help = "mend the pose or the places of the bodies, or <exclude> the two bodies"
-        yield plan.task.report(OVERLAPPING_LINKS, message, "PhysicsState", state, field, help=help)
+        yield plan.task.report(OVERLAPPING_LINKS, message, *home_place(plan.task), help=help)
 
 
 def _thickness(model: mujoco.MjModel, geom: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import mujoco
 
 from ksim_compiler.plan import Plan
-from ksim_schema.checks.proportions import place
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.checks.ranges import statements
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_EVENT
@@ -41,13 +41,9 @@ def never(plan: Plan) -> Iterator[Diagnostic]:
             code, rest = TERMINATION_NEVER_COMES, "never ends an episode"
         else:
             code, rest = CONSTANT_REWARD, "is the same whatever the policy does"
-        written = plan.task.document.data[said.object][said.part]
         help = "name a body that moves; a floating robot has a <freejoint/> in its model"
-        if "body" in written:
-            place = (said.object, said.part, "body")
-            yield plan.task.report(code, message + rest, *place, help=help)
-        else:
-            yield plan.task.report_key(code, message + rest, said.object, said.part, help=help)
+        at = (said.object, said.part, "body")
+        yield at_field(plan.task, code, message + rest, *at, help=help)
 
 
 _LEVEL = ("height", "tilt", "climb", "pitch", "roll")
@@ -84,9 +80,7 @@ def pushed(plan: Plan) -> Iterator[Diagnostic]:
         if model.body_weldid[facts.body_id(body)] == 0:
             message = f"the force acts on body {body!r}, which is fixed to the world"
             help = "name a body that moves"
-            at = place(plan.task, "Event", name, "body")
-            report = plan.task.report if len(at) == 3 else plan.task.report_key
-            yield report(IDLE_EVENT, message, *at, help=help)
+            yield at_field(plan.task, IDLE_EVENT, message, "Event", name, "body", help=help)
 
 
 def _body(said: Statement) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 
 from ksim_compiler.checks.ground import masks_meet
 from ksim_compiler.checks.matter import matter
-from ksim_compiler.checks.starts import begins
+from ksim_compiler.checks.starts import begins, reach_of
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.transmission import joint_equalities
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import (
     NO_GROUND,
@@ -142,7 +143,7 @@ def _sizes(plan: Plan, data: Any) -> Iterator[tuple[Any, str, str]]:
     own = np.flatnonzero(model.body_rootid == model.body_rootid[root]) if root else np.arange(0)
     if not len(own):
         return
-    reach = float(np.linalg.norm(data.xpos[own] - data.xpos[root], axis=1).max(initial=0.0))
+    reach = reach_of(plan, data)
     mass = float(model.body_subtreemass[model.body_rootid[root]])
     if reach > 100.0:
         message = f"the robot's bodies are up to {reach:.4g} m from its base: lengths may be in mm"
@@ -160,31 +161,21 @@ def _one_side(plan: Plan) -> Iterator[Diagnostic]:
     """Joints of one side that nothing drives, while those of the other side are driven."""
     facts = plan.robot.facts
     driven = {drive.joint for drive in plan.drives}
-    held = _moved_otherwise(plan)
     hinges = {j.name for j in facts.motion_joints if j.name}
-    pairs: list[tuple[str, str]] = []
-    for name in sorted(driven & hinges):
-        other = counterpart(name, hinges)
-        if other and other not in driven and other not in held:
-            pairs.append((name, other))
+    sides = ((name, counterpart(name, hinges)) for name in sorted(driven & hinges))
+    pairs = [(name, other) for name, other in sides if other and other not in driven]
+    held = _moved_otherwise(plan) if pairs else set[str]()
+    pairs = [(name, other) for name, other in pairs if other not in held]
     if not pairs:
         return
-    owner = next(
-        name
-        for name, action in plan.parts(Action).items()
-        if any(drive.joint == pairs[0][0] for drive in action.drives(facts))
-    )
+    owner = _owner(plan, pairs[0][0])
     shown = ", ".join(repr(other) for _, other in pairs[:3]) + (", ..." if pairs[3:] else "")
     one = len(pairs) == 1
     message = f"{len(pairs)} joint{'' if one else 's'} of the other side {'is' if one else 'are'} "
     message += f"driven by nothing and hang{'s' if one else ''} limp: {shown}; {pairs[0][0]!r} is "
     message += "driven"
-    written: Any = plan.task.document.data["Action"][owner]
     help = "let the patterns of 'joints' match both sides"
-    if isinstance(written, dict) and "joints" in written:
-        yield plan.task.report(ONE_SIDE_DRIVEN, message, "Action", owner, "joints", help=help)
-    else:
-        yield plan.task.report_key(ONE_SIDE_DRIVEN, message, "Action", owner, help=help)
+    yield at_field(plan.task, ONE_SIDE_DRIVEN, message, "Action", owner, "joints", help=help)
 
 
 def counterpart(name: str, names: set[str]) -> str:
@@ -262,17 +253,13 @@ def weak(plan: Plan) -> Iterator[Diagnostic]:
     moved = f"{math.degrees(sag):.3g} deg" if joint.type == "hinge" else f"{sag:.3g} m"
     message = f"the servo of joint {joint.name!r} cannot hold the home pose: at its limit of "
     message += f"{drive.limit:.4g} {unit} the joint moves by {moved} in {HELD:g} s"
-    owner = next(
-        name
-        for name, action in plan.parts(Action).items()
-        if any(d.joint == joint.name for d in action.drives(facts))
-    )
+    owner = _owner(plan, joint.name)
     help = "raise the limit (torque_limit, or the model's actuatorfrcrange or forcerange)"
-    field = "torque_limit" if "torque_limit" in _written(plan, owner) else ""
-    report = plan.task.report if field else plan.task.report_key
-    yield report(WEAK_SERVO, message, "Action", owner, *filter(None, (field,)), help=help)
+    yield at_field(plan.task, WEAK_SERVO, message, "Action", owner, "torque_limit", help=help)
 
 
-def _written(plan: Plan, action: str) -> Any:
-    written: Any = plan.task.document.data["Action"][action]
-    return written if isinstance(written, dict) else {}
+def _owner(plan: Plan, joint: str) -> str:
+    """The action that drives a joint."""
+    actions = plan.parts(Action).items()
+    facts = plan.robot.facts
+    return next(n for n, a in actions if any(d.joint == joint for d in a.drives(facts)))
