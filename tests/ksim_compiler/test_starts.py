@@ -121,3 +121,11 @@ def test_a_share_of_starts_that_end_at_once_is_that_of_arithmetic() -> None:
         if line.strip().startswith("tipped:")
     )
     assert [r.where.line for r in told.related]
+
+
+def test_a_termination_that_is_true_at_home_hides_no_other() -> None:
+    path = Path(__file__).parents[2] / "tasks" / "cartpole.yaml"
+    settings = ("Termination.tipped.range=[5 deg, 12 deg]", "Reset.cart.range=5 m")
+    found = {str(d.code): d.path for d in compile_file(path, settings).diagnostics}
+    assert found["KS0432"].startswith("Termination.tipped")
+    assert found["KS0435"].startswith("Termination.off_rail")

@@ -82,11 +82,11 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
     for statement in limits:
         by_part.setdefault(statement.part, []).append(statement)
     for said in by_part.values():
+        if not all(one.within.contains(at_home[one.quantity]) for one in said):
+            continue  # this one is told of the home pose
         outside = np.zeros(len(drawn), bool)
         worst: tuple[int, Statement] | None = None
         for statement in said:
-            if not statement.within.contains(at_home[statement.quantity]):
-                return  # told of the home pose
             slack = 1e-6
             low, high = statement.within.low - slack, statement.within.high + slack
             out = (values[statement.quantity] < low) | (values[statement.quantity] > high)
