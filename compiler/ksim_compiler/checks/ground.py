@@ -85,20 +85,23 @@ def _above(model: Any, data: Any, root: int) -> tuple[float, float]:
 
     An infinite one where there is nothing, or a field of heights, of which MuJoCo measures none.
     """
-    own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == model.body_rootid[root])
-    fixed = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
     best, lowest = np.inf, 0.0
-    for ground in fixed:
-        for geom in own:
-            if ground == geom or not masks_meet(model, int(geom), int(ground)):
-                continue
-            if model.geom_type[ground] == mujoco.mjtGeom.mjGEOM_HFIELD:
-                return np.inf, 0.0
-            ends = np.zeros(6)
-            gap = mujoco.mj_geomDistance(model, data, int(geom), int(ground), 1e3, ends)
-            if gap < best:
-                best, lowest = gap, float(ends[2])
+    for geom, ground in meeting(model, root):
+        if model.geom_type[ground] == mujoco.mjtGeom.mjGEOM_HFIELD:
+            return np.inf, 0.0
+        ends = np.zeros(6)
+        gap = mujoco.mj_geomDistance(model, data, geom, ground, 1e3, ends)
+        if gap < best:
+            best, lowest = gap, float(ends[2])
     return (best, lowest) if best < 1e3 else (np.inf, 0.0)
+
+
+def meeting(model: Any, root: int) -> Iterator[tuple[int, int]]:
+    """The geoms of a body's tree with each that stands still and that their masks let it touch."""
+    own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == model.body_rootid[root])
+    still = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
+    for fixed in map(int, still):
+        yield from ((geom, fixed) for geom in map(int, own) if masks_meet(model, geom, fixed))
 
 
 def masks_meet(model: Any, first: int, second: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.ground import masks_meet
+from ksim_compiler.checks.ground import meeting
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics.codes.physics import (
     DRIVES_ITSELF,
@@ -56,10 +56,7 @@ def touching_ground(plan: Plan) -> list[tuple[int, int]]:
     model, facts = plan.robot.model, plan.robot.facts
     if not facts.root or model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT:
         return []
-    tree = model.body_rootid[facts.body_id(facts.root)]
-    own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == tree)
-    still = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
-    return [(int(g), int(f)) for f in still for g in own if masks_meet(model, int(g), int(f))]
+    return list(meeting(model, facts.body_id(facts.root)))
 
 
 def _driving_itself(plan: Plan) -> Found:

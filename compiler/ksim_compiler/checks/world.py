@@ -10,7 +10,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.ground import masks_meet
+from ksim_compiler.checks.ground import meeting
 from ksim_compiler.checks.matter import matter
 from ksim_compiler.checks.starts import begins, reach_of
 from ksim_compiler.plan import Plan
@@ -69,16 +69,12 @@ def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
         message = "a flag of the model's <option> disables contacts, so the robot falls through the"
         yield NO_GROUND, message + " ground", "remove the flag from the model"
         return
-    pairs = {
-        frozenset(map(int, pair)) for pair in zip(model.pair_geom1, model.pair_geom2, strict=True)
-    }
-    for fixed in still:
-        for geom in own:
-            if (
-                masks_meet(model, int(geom), int(fixed))
-                or frozenset((int(geom), int(fixed))) in pairs
-            ):
-                return
+    if any(meeting(model, facts.body_id(facts.root))):
+        return
+    pairs = zip(model.pair_geom1, model.pair_geom2, strict=True)
+    sides = {(one, other) for pair in pairs for one, other in (pair, pair[::-1])}
+    if any((one in own and other in still) for one, other in sides):
+        return
     there = "collides with nothing that stands still" if len(still) else "there is no ground"
     message = f"the robot floats and {there}, so it falls for ever"
     help = "give the scene that includes the robot and a floor, or add a <geom type='plane' "
