@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -37,6 +38,7 @@ from ksim_schema.units.formula_tree import (
 )
 from ksim_schema.units.formula_units import ANYTHING, BARE, TRUTH, Units, form_of
 from ksim_schema.units.quantity import ANGLE, UNITS
+from ksim_schema.units.sigmoid import ENDING, GAUSSIAN, SIGMOIDS, VALUE_AT_MARGIN
 
 MAX_NODES = 300
 MAX_NUMBER = 3.4e38
@@ -142,6 +144,8 @@ class _Checker(Blame):
                 return self._comparison(node), TRUTH
             case ast.Call(func=ast.Name(id=name), keywords=[]):
                 return self._call(name, node)
+            case ast.List(elts=[_, *_] as elements):
+                return self._list(elements)
             case _:
                 what = type(node).__name__
                 help = "write where(condition, a, b)" if isinstance(node, ast.IfExp) else ""
@@ -286,11 +290,25 @@ class _Checker(Blame):
             length = self.broadcast(node, Expression("", length=length), argument)
         return Expression(name, tuple(e for e, _ in read), length=length), units
 
+    def _list(self, elements: list[ast.expr]) -> tuple[Expression, Units]:
+        """``[a, b]``: a vector of numbers and vectors, one after the other."""
+        first, units = self.read(elements[0])
+        parts = [first]
+        for element in elements[1:]:
+            part, other = self.read(element)
+            units = self.same(units, other, element, "a list of different units")
+            parts.append(part)
+        length = sum(part.length or 1 for part in parts)
+        return Expression("list", tuple(parts), length=length), units
+
     def _tolerance(self, node: ast.Call) -> tuple[Expression, Units]:
-        """``tolerance(x, low, high, margin)``; a bound may be infinite, the margin left out."""
-        if len(node.args) not in (3, 4):
+        """``tolerance(x, low, high, margin, 'sigmoid', value at the margin)``.
+
+        A bound may be infinite; what follows the bounds may be left out.
+        """
+        if len(node.args) not in (3, 4, 5, 6):
             help = "a value, its lowest, its highest, and a margin in which it falls to 0.1"
-            raise self.error("tolerance takes 3 or 4 arguments", node, help)
+            raise self.error("tolerance takes 3 to 6 arguments", node, help)
         read = [self.read(node.args[0]), *(self._bound(bound) for bound in node.args[1:3])]
         read.append(self.read(node.args[3]) if node.args[3:] else (Expression("number"), BARE))
         low, high, margin = (constant(expression) for expression, _ in read[1:])
@@ -300,7 +318,31 @@ class _Checker(Blame):
         if margin is not None and margin < 0.0:
             raise self.error("a margin is not negative", node.args[3])
         whole, _ = self._of_one_unit("tolerance", read, node)
-        return whole, TRUTH
+        sigmoid = self._sigmoid(node.args[4]) if node.args[4:] else GAUSSIAN
+        at_margin = self._at_margin(node.args[5], sigmoid) if node.args[5:] else VALUE_AT_MARGIN
+        return replace(whole, name=sigmoid, value=at_margin), TRUTH
+
+    def _sigmoid(self, node: ast.expr) -> str:
+        match node:
+            case ast.Constant(value=str() as name) if name in SIGMOIDS:
+                return name
+            case ast.Constant(value=str() as name):
+                help = did_you_mean(name, SIGMOIDS, of="sigmoids", limit=len(SIGMOIDS))
+                raise self.error(f"unknown sigmoid {name!r}", node, help)
+            case _:
+                help = "in quotes, one of " + ", ".join(map(repr, SIGMOIDS))
+                raise self.error("the fifth argument is the name of a sigmoid", node, help)
+
+    def _at_margin(self, node: ast.expr, sigmoid: str) -> float:
+        expression, units = self.read(node)
+        self.plain(units, node, "the value at the margin is not a plain number")
+        value = constant(expression)
+        if value is None or not 0.0 <= value < 1.0:
+            raise self.error("the value at the margin is a number from 0 to below 1", node)
+        if not value and sigmoid not in ENDING:
+            help = f"0 is reached by {', '.join(ENDING[:-1])} and {ENDING[-1]} alone"
+            raise self.error(f"{sigmoid} is never 0 at a margin", node, help)
+        return value
 
     def _bound(self, node: ast.expr) -> tuple[Expression, Units]:
         match node:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from ksim_schema.units.formula import Expression
-from ksim_schema.units.formula_tree import COMPARISONS, VALUE_AT_MARGIN
+from ksim_schema.units.formula_tree import COMPARISONS
 from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 
 TRUE, FALSE = Interval.exactly(1.0), Interval.exactly(0.0)
 EITHER = Interval(0.0, 1.0)
+ROUNDING = 1e-12
+"""Of a sigmoid, which is from 0 to 1."""
 
 
 def _less(left: Interval, right: Interval) -> Interval:
@@ -103,6 +107,8 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
         return _REDUCTIONS[expression.op](arguments[0], expression.arguments[0].length)
     if expression.op in ("reduce_min", "reduce_max"):
         return arguments[0]
+    if expression.op == "list":
+        return reduce(Interval.hull, arguments)
     operation: Callable[..., Any] = _OPERATIONS[expression.op]
     return operation(*arguments)
 
@@ -117,10 +123,12 @@ def _tolerance(expression: Expression, known: Mapping[str, Interval]) -> Interva
         beyond = beyond.max(within - range_of(high, known))
     if beyond == FALSE:
         return TRUE
-    share = beyond / range_of(margin, known)
+    share = (beyond / range_of(margin, known)).max(0.0)
     if range_of(margin, known) == FALSE:
         return FALSE if beyond.low > 0.0 else EITHER
-    return (share.square() * math.log(VALUE_AT_MARGIN)).exp().max(0.0).min(1.0)
+    sigmoid, at_margin = expression.name, expression.value
+    most, least = (fallen(sigmoid, end, at_margin) for end in (share.low, share.high))
+    return Interval(max(0.0, least - ROUNDING), min(1.0, most + ROUNDING) if share.low else 1.0)
 
 
 def value_of(expression: Expression, values: Mapping[str, float]) -> Interval:
@@ -193,6 +201,11 @@ def written(expression: Expression, spelt: Callable[[str], str] = str) -> str:
             left = parts[0] if tight[0] > own or (own < 0 and tight[0] == own) else f"({parts[0]})"
             right = parts[1] if tight[1] > own else f"({parts[1]})"
             return f"{left} {op} {right}"
+        case "list":
+            return f"[{', '.join(parts)}]"
+        case "tolerance" if (expression.name, expression.value) != (GAUSSIAN, VALUE_AT_MARGIN):
+            settings = (repr(expression.name), f"{expression.value:.6g}")
+            return f"tolerance({', '.join((*parts, *settings))})"
         case op:
             return f"{op.removeprefix('reduce_')}({', '.join(parts)})"
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ksim_schema.units.quantity import Dimension
+from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 
 VARYING = 0
 """Length that stands for a scalar."""
 COMPARISONS = ("<", "<=", ">", ">=")
 CONDITIONS = (*COMPARISONS, "and", "or", "not")
 """Operations whose value is a condition: 1 where it holds, 0 where it does not."""
-VALUE_AT_MARGIN = 0.1
-"""What a tolerance is, a margin beyond its bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +24,11 @@ class Expression:
 
     Attributes:
         op: ``number``, ``quantity``, an operator (``+ - * / ** neg < <= > >= and or not``) or a
-            function's name.
+            function's name; ``list``.
         arguments: its operands.
         value: of a number, in SI units (a bound of a tolerance may be infinite); the exponent of
-            ``**``.
-        name: of a quantity.
+            ``**``; what a tolerance is at its margin.
+        name: of a quantity; of a tolerance's sigmoid.
         length: elements of a vector, or 0 for a scalar.
     """
 
@@ -47,6 +46,8 @@ class Expression:
                 return all(argument.condition for argument in self.arguments[1:])
             case "reduce_min" | "reduce_max":
                 return self.arguments[0].condition
+            case "list":
+                return all(argument.condition for argument in self.arguments)
             case op:
                 return op in CONDITIONS
 
@@ -91,17 +92,23 @@ def _where(condition: float, holds: float, otherwise: float) -> float:
     return holds if condition else otherwise
 
 
-def tolerance(value: float, low: float, high: float, margin: float) -> float:
-    """1 within bounds, and beyond them a Gaussian that is 0.1 at the margin.
+def tolerance(
+    value: float,
+    low: float,
+    high: float,
+    margin: float,
+    sigmoid: str = GAUSSIAN,
+    at_margin: float = VALUE_AT_MARGIN,
+) -> float:
+    """1 within bounds, and beyond them what a sigmoid is of the distance from them in margins.
 
-    ``rewards.tolerance`` of dm_control with its default sigmoid (Tassa et al., DeepMind Control
-    Suite, 2018): ``0.1^((d / margin)^2)``, d being the distance from the bounds; 0 without a
-    margin.
+    ``rewards.tolerance`` of dm_control (Tassa et al., DeepMind Control Suite, 2018); 0 beyond the
+    bounds without a margin.
     """
     beyond = max(low - value, value - high, 0.0)
     if not beyond or not margin:
         return float(not beyond)
-    return math.pow(VALUE_AT_MARGIN, min((beyond / margin) ** 2, 1e6))
+    return fallen(sigmoid, beyond / margin, at_margin)
 
 
 _NUMBERS: dict[str, Any] = {
@@ -144,7 +151,8 @@ def constant(expression: Expression) -> float | None:
     try:
         if expression.op == "**":
             return math.pow(*arguments, expression.value)  # type: ignore[arg-type]
-        return float(_NUMBERS[expression.op](*arguments))
+        settings = (expression.name, expression.value) if expression.op == "tolerance" else ()
+        return float(_NUMBERS[expression.op](*arguments, *settings))
     except (ArithmeticError, ValueError):
         return math.nan
 
@@ -159,7 +167,8 @@ def evaluate(
     Args:
         expression: the formula.
         value_of: gives the value of a quantity.
-        functions: op -> function, for every op that :func:`parse` makes but number and quantity.
+        functions: op -> function, for every op that :func:`parse` makes but number and quantity;
+            that of a tolerance takes its sigmoid's name and its value at the margin, too.
     """
     match expression.op:
         case "number":
@@ -171,4 +180,5 @@ def evaluate(
             return functions["**"](base, expression.value)
         case op:
             arguments = (evaluate(a, value_of, functions) for a in expression.arguments)
-            return functions[op](*arguments)
+            settings = (expression.name, expression.value) if op == "tolerance" else ()
+            return functions[op](*arguments, *settings)

@@ -51,6 +51,8 @@ PYTHON: dict[str, Any] = {
     "where": lambda c, a, b: a if c else b,
     "atan2": math.atan2,
     "tolerance": tolerance,
+    "list": lambda *parts: list(parts),
+    "reduce_max": max,
 }
 
 
@@ -71,6 +73,8 @@ PYTHON: dict[str, Any] = {
         ("atan2(base.height, 0.5*m) / rad", math.atan2(1.2, 0.5)),
         ("tolerance(base.height, 0.5, 1.0, 0.4)", 0.1**0.25),  # half a margin beyond: 0.1^(1/4)
         ("tolerance(base.height, 1.6*m, inf, 40*cm)", 0.1),
+        ("tolerance(base.height, 1.6*m, inf, 0.8, 'linear', 0)", 0.5),
+        ("max([base.height, 2, time * (1*m/s)]) / m", 2.0),
         ("tolerance(base.height, -inf, 1.2) + tolerance(base.height, 1.21*m, 2*m)", 1.0),
     ],
 )
@@ -131,8 +135,15 @@ def test_values(text: str, value: float) -> None:
         ("tolerance(time, 1*m, 2*m)", "tolerance of different units: 's' and 'm'", "1*m"),
         ("tolerance(time, 2, 1, 1)", "the lowest value is above the highest", None),
         ("tolerance(time, 1, 2, -1)", "a margin is not negative", "-1"),
-        ("tolerance(time, 1)", "tolerance takes 3 or 4 arguments", None),
+        ("tolerance(time, 1)", "tolerance takes 3 to 6 arguments", None),
         ("base.height / inf", "inf is a bound of tolerance only", "inf"),
+        ("tolerance(time, 1, 2, 1, 'linea')", "unknown sigmoid 'linea'", "'linea'"),
+        ("tolerance(time, 1, 2, 1, 0.5)", "the fifth argument is the name of a sigmoid", "0.5"),
+        ("tolerance(time, 1, 2, 1, 'linear', 1)", "from 0 to below 1", "1"),
+        ("tolerance(time, 1, 2, 1, 'gaussian', 0)", "gaussian is never 0 at a margin", "0"),
+        ("tolerance(time, 1, 2, 1, 'linear', 1*m)", "is not a plain number", "1*m"),
+        ("sum([time, base.height])", "a list of different units: 's' and 'm'", "base.height"),
+        ("[base.height / 1, 2]", "has 2 elements, and one is needed", None),
         ("joint.all.velocity", "no joint is called so", "joint.all.velocity"),
         ("1 +", "not an arithmetic expression", None),
         ("(" * 300 + "1" + ")" * 300, "not an arithmetic expression", None),

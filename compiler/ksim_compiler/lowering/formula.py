@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -15,7 +14,7 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
-from ksim_schema.units.formula_tree import VALUE_AT_MARGIN
+from ksim_schema.units.sigmoid import SIGMOIDS
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
 from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
 from ksim_schema.vocabulary.reward.formula import Formula
@@ -27,12 +26,12 @@ def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda left, right: jnp.where(compare(jnp.asarray(left), jnp.asarray(right)), 1.0, 0.0)
 
 
-def _tolerance(value: Any, low: Any, high: Any, margin: Any) -> Any:
+def _tolerance(value: Any, low: Any, high: Any, margin: Any, sigmoid: str, at_margin: float) -> Any:
     """As :func:`ksim_schema.units.formula_tree.tolerance`."""
     beyond = jnp.maximum(jnp.maximum(low - value, value - high), 0.0)
     wide = jnp.asarray(margin) > 0.0
     share = beyond / jnp.where(wide, margin, 1.0)
-    outside = jnp.where(wide, jnp.exp(math.log(VALUE_AT_MARGIN) * share**2), 0.0)
+    outside = jnp.where(wide, SIGMOIDS[sigmoid](share, at_margin, jnp), 0.0)
     return jnp.where(beyond > 0.0, outside, 1.0)
 
 
@@ -62,6 +61,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "where": lambda condition, holds, otherwise: jnp.where(condition > 0.0, holds, otherwise),
     "atan2": jnp.arctan2,
     "tolerance": _tolerance,
+    "list": lambda *parts: jnp.concatenate([jnp.atleast_1d(part) for part in parts]),
     "min": lambda *values: reduce(jnp.minimum, values),
     "max": lambda *values: reduce(jnp.maximum, values),
     "reduce_sum": jnp.sum,

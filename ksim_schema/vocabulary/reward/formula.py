@@ -31,7 +31,8 @@ class Formula(Formulated, Reward):
     Functions: exp, log, sqrt, square, sin, cos, tanh, abs, min, max, clip, atan2; sum, mean, norm
     of a vector; any, all of a vector of conditions; distance(a, b) of two vectors;
     where(condition, a, b); tolerance(x, low, high, margin), which is 1 from low to high (either
-    may be inf) and falls to 0.1 at the margin (dm_control's, a Gaussian).
+    may be inf) and falls to 0.1 at the margin (dm_control's, a Gaussian, or as a fifth argument
+    says, 'linear', and a sixth, the value at the margin). ``[a, b]`` is a vector of both.
 
     ``1.1*m`` is a length. A bare number beside a quantity takes its unit (``base.height - 1.1``);
     as its factor or divisor it may be a weight or a scale, which leaves a plain number

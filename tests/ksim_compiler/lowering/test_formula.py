@@ -109,6 +109,12 @@ FORMULAS: dict[str, Callable[[Scene], Any]] = {
         0.1 ** (((0.7 - (s.data.body("torso").xmat[8] - 2)) / 0.5) ** 2)
     ),
     "tolerance(body.torso.up.z, -1, 1) + 2 * tolerance(time, 1, 2)": lambda s: 1.0,
+    "tolerance(body.torso.up.z - 2, 0.7, inf, 2.5, 'linear', 0.5)": lambda s: (
+        1.0 - 0.5 * (0.7 - (s.data.body("torso").xmat[8] - 2)) / 2.5
+    ),
+    "norm([body.torso, 2*m, site.imu.z - 1*m]) / 1": lambda s: np.linalg.norm(
+        [*s.data.body("torso").xpos, 2.0, s.data.site("imu").xpos[2] - 1.0]
+    ),
     "distance(command.target, body.torso) / 1": lambda s: np.linalg.norm(
         np.array([0.1, 0.2, 0.3]) - s.data.body("torso").xpos
     ),
