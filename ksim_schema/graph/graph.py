@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
-
-import networkx as nx
+from typing import NamedTuple
 
 from ksim_schema.acset import Instance, Schema
 from ksim_schema.diagnostics import Diagnostic
@@ -23,6 +21,7 @@ from ksim_schema.diagnostics.codes.typed import (
     UNUSED_PART,
     WRONG_NUMBER_OF_PARTS,
 )
+from ksim_schema.graph.order import cycle
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
@@ -81,12 +80,14 @@ class Graph:
             self.__dict__["_by_target"] = cached
         return cached
 
-    def instantaneous(self) -> nx.DiGraph[Node]:
-        """The graph of the edges without delay."""
-        graph: nx.DiGraph[Node] = nx.DiGraph()
-        graph.add_nodes_from(self.nodes)
-        graph.add_edges_from((e.src, e.tgt) for e in self.edges if self.delay(e) == 0)
-        return graph
+    def instantaneous(self) -> dict[Node, list[Node]]:
+        """Each node -> the nodes that edges without delay lead to from it, each once."""
+        found = {node: dict[Node, None]() for node in self.nodes}
+        for edge in self.edges:
+            if self.delay(edge) == 0:
+                found.setdefault(edge.src, {})[edge.tgt] = None
+                found.setdefault(edge.tgt, {})
+        return {node: list(after) for node, after in found.items()}
 
     def without(self, dropped: Iterable[Node]) -> Graph:
         """The graph without some nodes and their edges."""
@@ -113,13 +114,9 @@ def ill_typed(graph: Graph) -> Iterator[Edge]:
 
 def cycle_without_delay(graph: Graph) -> list[Edge]:
     """One cycle of edges without delay, or nothing; the same in whatever order parts stand."""
-    instantaneous = graph.instantaneous()
-    if nx.is_directed_acyclic_graph(instantaneous):
-        return []
-    first = sorted(graph.nodes)
-    hops = cast("list[tuple[Node, Node]]", nx.find_cycle(instantaneous, first))  # pyright: ignore[reportUnknownMemberType]
+    hops = cycle(graph.instantaneous(), sorted(graph.nodes))
     by_ends = {(e.src, e.tgt): e for e in graph.edges if graph.delay(e) == 0}
-    return [by_ends[hop[0], hop[1]] for hop in hops]
+    return [by_ends[hop] for hop in hops]
 
 
 def unused(graph: Graph) -> list[Node]:

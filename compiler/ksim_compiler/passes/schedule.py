@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import networkx as nx
-
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Sink
 from ksim_schema.graph import Node
+from ksim_schema.graph.order import topological
 from ksim_schema.vocabulary.objects import OBJECT
 
 
@@ -19,5 +18,4 @@ def schedule(plan: Plan, sink: Sink) -> Plan:
     def key(node: Node) -> tuple[int, int]:
         return OBJECT[node.object].stage, place[node]
 
-    graph = plan.graph.instantaneous()
-    return replace(plan, order=tuple(nx.lexicographical_topological_sort(graph, key=key)))
+    return replace(plan, order=tuple(topological(plan.graph.instantaneous(), key)))
