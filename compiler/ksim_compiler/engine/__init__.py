@@ -5,7 +5,7 @@ The implementations are imported when asked for, so that native MuJoCo does not 
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import jax
 
@@ -41,8 +41,10 @@ def resolve_engine(name: str) -> Literal["mjx", "warp", "native"]:
             raise ValueError(f"unknown engine {name!r}; choose one of {choices}")
 
 
-def make_engine(name: str, spec: EngineSpec) -> Engine:
+def make_engine(name: str, spec: EngineSpec) -> Engine[State]:
     """Build the engine called `auto`, `mjx`, `warp` or `native`.
+
+    It is given back no states but its own.
 
     Raises:
         ValueError: for an unknown name, or a field or model that the engine does not support.
@@ -52,7 +54,9 @@ def make_engine(name: str, spec: EngineSpec) -> Engine:
     if chosen == "native":
         from ksim_compiler.engine.native import NativeEngine
 
-        return NativeEngine(spec)
+        return cast("Engine[State]", NativeEngine(spec))
     from ksim_compiler.engine.mjx import MjxEngine
 
-    return MjxEngine(spec, implementation="warp" if chosen == "warp" else "jax")
+    return cast(
+        "Engine[State]", MjxEngine(spec, implementation="warp" if chosen == "warp" else "jax")
+    )

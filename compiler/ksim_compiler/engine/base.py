@@ -40,9 +40,6 @@ T = TypeVar("T")
 World = dict[str, jax.Array]
 """MjData field -> (envs, *field_shape); float32, and int32 for integer fields."""
 
-State = Any
-"""An engine's own pytree of arrays: everything that the next step depends on."""
-
 Leaf = Any
 """A field of a state: an array, or whatever stands in its place while JAX maps over the pytree."""
 
@@ -138,7 +135,23 @@ class EngineSpec:
 
 
 @runtime_checkable
-class Engine(Protocol):
+class State(Protocol):
+    """An engine's own pytree of arrays: everything that the next step depends on.
+
+    Attributes:
+        model: field of `spec.model_fields` -> (n, *shape) the values of each environment, float32.
+    """
+
+    @property
+    def model(self) -> dict[str, Leaf]: ...
+
+
+S = TypeVar("S", bound=State)
+"""The state of a certain engine: it is given back no state but its own."""
+
+
+@runtime_checkable
+class Engine(Protocol[S]):
     """Batched physics. n is `spec.envs`; every function is pure."""
 
     name: str
@@ -150,7 +163,7 @@ class Engine(Protocol):
         qvel: ArrayLike,
         model: Mapping[str, ArrayLike] | None = None,
         ctrl: ArrayLike | None = None,
-    ) -> tuple[State, World]:
+    ) -> tuple[S, World]:
         """Start every environment afresh, at time 0 with a cold solver.
 
         Args:
@@ -164,11 +177,11 @@ class Engine(Protocol):
 
     def step(
         self,
-        state: State,
+        state: S,
         ctrl: ArrayLike,
         push: ArrayLike | None = None,
         wrench: ArrayLike | None = None,
-    ) -> tuple[State, World]:
+    ) -> tuple[S, World]:
         """Advance every environment by one control tick.
 
         Args:
@@ -183,24 +196,20 @@ class Engine(Protocol):
     def reset_where(
         self,
         mask: ArrayLike,
-        state: State,
+        state: S,
         world: World,
         qpos: ArrayLike,
         qvel: ArrayLike,
         model: Mapping[str, ArrayLike] | None = None,
         ctrl: ArrayLike | None = None,
-    ) -> tuple[State, World]:
+    ) -> tuple[S, World]:
         """`reset` for the environments where mask (n,) is true; the others keep every bit.
 
         `model` fields that are absent keep the values that each environment has.
         """
         ...
 
-    def model_values(self, state: State) -> dict[str, jax.Array]:
-        """The value that each environment has of every one of `spec.model_fields`, (n, *shape)."""
-        ...
-
-    def rows(self, state: State) -> np.ndarray:
+    def rows(self, state: S) -> np.ndarray:
         """The states as (n, nstate) float64 rows of MuJoCo's `mjSTATE_INTEGRATION`, on the host."""
         ...
 
@@ -280,6 +289,43 @@ def checked(what: str, value: ArrayLike, *shapes: tuple[int, ...]) -> jax.Array:
         wanted = " or ".join(str(shape) for shape in shapes)
         raise ValueError(f"{what} must have the shape {wanted}, got {value.shape}")
     return value
+
+
+def checked_start(
+    spec: EngineSpec, qpos: ArrayLike, qvel: ArrayLike, ctrl: ArrayLike | None
+) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    """What `Engine.reset` is given, as float32.
+
+    Raises:
+        ValueError: for a wrong shape.
+    """
+    n, model = spec.envs, spec.model
+    return (
+        checked("qpos", qpos, (n, model.nq)),
+        checked("qvel", qvel, (n, model.nv)),
+        None if ctrl is None else checked("ctrl", ctrl, (n, model.nu)),
+    )
+
+
+def checked_step(
+    spec: EngineSpec, ctrl: ArrayLike, push: ArrayLike | None, wrench: ArrayLike | None
+) -> tuple[jax.Array, jax.Array | None, jax.Array | None]:
+    """What `Engine.step` is given, as float32.
+
+    Raises:
+        ValueError: for a wrong shape.
+    """
+    n, model = spec.envs, spec.model
+    return (
+        checked("ctrl", ctrl, (n, model.nu), (n, spec.substeps, model.nu)),
+        None if push is None else checked("push", push, (n, model.nv)),
+        None if wrench is None else checked("wrench", wrench, (n, model.nbody, 6)),
+    )
+
+
+def where_masked(mask: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    """`new` in the environments where mask (n,) is true, `old` in the others."""
+    return jnp.where(mask.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
 
 
 def state_slices(model: mujoco.MjModel) -> Callable[[mujoco.mjtState], slice]:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import importlib
 import importlib.util
 import io
@@ -47,11 +48,13 @@ from ksim_compiler.engine.base import (
     EngineUnavailable,
     Leaf,
     World,
-    checked,
+    checked_start,
+    checked_step,
     default_row,
     full_precision,
     model_overrides,
     state_slices,
+    where_masked,
 )
 from ksim_compiler.engine.gaps import gaps, gaps_of_warp, narrowed
 
@@ -149,11 +152,9 @@ class MjxEngine:
         push: ArrayLike | None = None,
         wrench: ArrayLike | None = None,
     ) -> tuple[MjxState, World]:
-        n, m, substeps = self.spec.envs, self.spec.model, self.spec.substeps
-        ctrl = checked("ctrl", ctrl, (n, m.nu), (n, substeps, m.nu))
+        ctrl, push, wrench = checked_step(self.spec, ctrl, push, wrench)
         if push is not None:
-            state = replace(state, qvel=state.qvel + checked("push", push, (n, m.nv)))
-        wrench = None if wrench is None else checked("wrench", wrench, (n, m.nbody, 6))
+            state = replace(state, qvel=state.qvel + push)
 
         def tick(
             state: MjxState, ctrl: jax.Array, wrench: jax.Array | None
@@ -167,7 +168,7 @@ class MjxEngine:
                 data = self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
                 return data, sane & _sane(data)
 
-            data, sane = jax.lax.fori_loop(0, substeps, substep, (data, jnp.bool_(True)))
+            data, sane = jax.lax.fori_loop(0, self.spec.substeps, substep, (data, jnp.bool_(True)))
             world = {name: _nan_unless(sane, value) for name, value in self._world(data).items()}
             return _state(data, state.model), world
 
@@ -190,15 +191,10 @@ class MjxEngine:
         current = (state, {name: world[name] for name in self.spec.fields})
 
         def some() -> tuple[MjxState, World]:
-            def choose(new: jax.Array, old: jax.Array) -> jax.Array:
-                return jnp.where(mask.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
-
+            choose = functools.partial(where_masked, mask)
             return jax.tree.map(choose, self._fresh(*start, values), current)
 
         return jax.lax.cond(mask.any(), some, lambda: current)
-
-    def model_values(self, state: MjxState) -> dict[str, jax.Array]:
-        return dict(state.model)
 
     def rows(self, state: MjxState) -> np.ndarray:
         at = state_slices(self.spec.model)
@@ -210,13 +206,8 @@ class MjxEngine:
     def _start(
         self, qpos: ArrayLike, qvel: ArrayLike, ctrl: ArrayLike | None
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        n, m = self.spec.envs, self.spec.model
-        ctrl = jnp.zeros((n, m.nu)) if ctrl is None else ctrl
-        return (
-            checked("qpos", qpos, (n, m.nq)),
-            checked("qvel", qvel, (n, m.nv)),
-            checked("ctrl", ctrl, (n, m.nu)),
-        )
+        qpos, qvel, ctrl = checked_start(self.spec, qpos, qvel, ctrl)
+        return qpos, qvel, jnp.zeros((self.spec.envs, self.spec.model.nu)) if ctrl is None else ctrl
 
     def _fresh(
         self, qpos: jax.Array, qvel: jax.Array, ctrl: jax.Array, values: dict[str, jax.Array]

@@ -36,11 +36,13 @@ from ksim_compiler.engine.base import (
     EngineUnavailable,
     Leaf,
     World,
-    checked,
+    checked_start,
+    checked_step,
     default_row,
     model_overrides,
     physics_model,
     state_slices,
+    where_masked,
 )
 from ksim_compiler.engine.late import LateSensors, has_late_sensors
 
@@ -90,7 +92,7 @@ class NativeEngine:
     ) -> tuple[NativeState, World]:
         values = model_overrides(self.spec, model)
         call = buffer_callback(self._host.reset, (self._bits, *self._shapes))
-        bits, *world = call(*self._start(qpos, qvel, ctrl), values)
+        bits, *world = call(*checked_start(self.spec, qpos, qvel, ctrl), values)
         return NativeState(bits, values), dict(zip(self.spec.fields, world, strict=True))
 
     def step(
@@ -100,10 +102,7 @@ class NativeEngine:
         push: ArrayLike | None = None,
         wrench: ArrayLike | None = None,
     ) -> tuple[NativeState, World]:
-        n, m = self.spec.envs, self.spec.model
-        ctrl = checked("ctrl", ctrl, (n, m.nu), (n, self.spec.substeps, m.nu))
-        push = None if push is None else checked("push", push, (n, m.nv))
-        wrench = None if wrench is None else checked("wrench", wrench, (n, m.nbody, 6))
+        ctrl, push, wrench = checked_step(self.spec, ctrl, push, wrench)
         call = buffer_callback(self._host.step, (self._bits, *self._shapes))
         bits, *world = call(state.bits, ctrl, push, wrench, state.model)
         return NativeState(bits, state.model), dict(zip(self.spec.fields, world, strict=True))
@@ -120,7 +119,7 @@ class NativeEngine:
     ) -> tuple[NativeState, World]:
         mask = jnp.asarray(mask, bool)
         merged = {
-            name: jnp.where(mask.reshape(-1, *(1,) * (value.ndim - 1)), value, state.model[name])
+            name: where_masked(mask, value, state.model[name])
             for name, value in model_overrides(self.spec, model, state.model).items()
         }
         kept = (state.bits, *(world[name] for name in self.spec.fields))
@@ -130,21 +129,11 @@ class NativeEngine:
             (self._bits, *self._shapes),
             input_output_aliases={i: i for i in range(len(kept))},
         )
-        bits, *rest = call(*kept, mask, *self._start(qpos, qvel, ctrl), merged)
+        bits, *rest = call(*kept, mask, *checked_start(self.spec, qpos, qvel, ctrl), merged)
         return NativeState(bits, merged), dict(zip(self.spec.fields, rest, strict=True))
-
-    def model_values(self, state: NativeState) -> dict[str, jax.Array]:
-        return dict(state.model)
 
     def rows(self, state: NativeState) -> np.ndarray:
         return _rows(state.bits).copy()
-
-    def _start(
-        self, qpos: ArrayLike, qvel: ArrayLike, ctrl: ArrayLike | None
-    ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
-        n, m = self.spec.envs, self.spec.model
-        ctrl = None if ctrl is None else checked("ctrl", ctrl, (n, m.nu))
-        return checked("qpos", qpos, (n, m.nq)), checked("qvel", qvel, (n, m.nv)), ctrl
 
 
 Buffer = Any

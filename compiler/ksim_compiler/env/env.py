@@ -9,15 +9,17 @@ measured of that state, the action, and the commands that the policy was told be
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from ksim_compiler.engine import EngineSpec, make_engine
-from ksim_compiler.engine.base import full_precision
+from ksim_compiler.engine import EngineSpec, State, make_engine
+from ksim_compiler.engine.base import full_precision, where_masked
 from ksim_compiler.env.episode import CutOff, Episode, Inputs
 from ksim_compiler.env.step import Step
 from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
@@ -32,7 +34,7 @@ from ksim_compiler.plan import Plan
 class EnvState(NamedTuple):
     """A batch of environments between two ticks. Every array but key and tick leads with it."""
 
-    physics: Any
+    physics: State
     world: dict[str, Array]
     episode: Episode
     inputs: Inputs
@@ -210,7 +212,7 @@ class Env:
 
     def model_values(self, state: EnvState) -> dict[str, Array]:
         """Field of the model that is drawn at random -> (envs, *shape) its values now."""
-        return self.engine.model_values(state.physics)
+        return dict(state.physics.model)
 
     def _start(
         self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array
@@ -234,9 +236,7 @@ class Env:
         # what a curriculum counts goes on from episode to episode
         episode.memory["Curriculum"] = state.episode.memory["Curriculum"]
 
-        def choose(new: Array, old: Array) -> Array:
-            return jnp.where(done.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
-
+        choose = functools.partial(where_masked, done)
         return state._replace(
             physics=physics,
             world=world,
@@ -272,5 +272,5 @@ class Env:
         held = jnp.broadcast_to(self._held, (*ctrl.shape[:-1], self.robot.nu))
         return held.at[..., self._drives].set(ctrl)
 
-    def _first_level(self, parts: Parts) -> Any:
+    def _first_level(self, parts: Parts) -> ArrayLike:
         return first_level(next(iter(parts["Curriculum"].values()), None))

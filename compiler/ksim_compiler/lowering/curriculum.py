@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int
 
 from ksim_compiler.lowering.context import Context
@@ -14,7 +15,7 @@ from ksim_schema.vocabulary import curriculum as v
 Level = Float[Array, ""]
 
 
-def first_level(c: v.Curriculum | None) -> Any:
+def first_level(c: v.Curriculum | None) -> ArrayLike:
     """The level at the start of training; 0 without a curriculum."""
     return 0.0 if c is None else c.first_level()
 

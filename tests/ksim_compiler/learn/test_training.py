@@ -29,6 +29,12 @@ from ksim_schema.vocabulary.networks.mlp import Mlp
 TASKS = Path(__file__).parents[3] / "tasks"
 
 
+class PointEpisode(NamedTuple):
+    level: jax.Array
+    controls: jax.Array
+    memory: dict[str, dict[str, jax.Array]]
+
+
 class PointState(NamedTuple):
     position: jax.Array
     goal: jax.Array
@@ -45,8 +51,13 @@ class PointState(NamedTuple):
         return self.seen
 
     @property
-    def episode(self) -> jax.Array:
-        return self.age
+    def world(self) -> dict[str, jax.Array]:
+        return {"qpos": self.position[:, None], "qvel": jnp.zeros_like(self.position)[:, None]}
+
+    @property
+    def episode(self) -> PointEpisode:
+        still = jnp.zeros_like(self.position)
+        return PointEpisode(still, still[:, None], {"Command": {"goal": self.age}})
 
 
 class Point:

@@ -18,7 +18,9 @@ from ksim_compiler.learn.learner.protocol import (
     Networks as Networks,
     Params as Params,
     Replay as Replay,
+    S as S,
     State as State,
+    W as W,
     build as build,
     charts as charts,
 )

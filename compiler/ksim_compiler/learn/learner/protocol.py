@@ -8,8 +8,17 @@ the type of :func:`build`, and ``CHARTS``, what a run's report draws of the numb
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeAlias, cast, runtime_checkable
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import (
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    runtime_checkable,
+)
 
 from jaxtyping import Array, Float, Int, Key, PyTree
 
@@ -20,10 +29,29 @@ from ksim_compiler.plan import Reflection
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import Learner
 
-Params: TypeAlias = PyTree[Any]
+Params: TypeAlias = PyTree[Array]
 """Runtime parameters of the environment: an argument of the jitted step, never a constant."""
 Metrics: TypeAlias = dict[str, Float[Array, ""]]
 """Numbers of one iteration by name, such as ``episode/return`` and ``loss/value``."""
+
+
+@runtime_checkable
+class Episode(Protocol):
+    """What a batch of environments remembers from tick to tick, apart from its physics: a pytree
+    with at least these fields.
+
+    Attributes:
+        level: the curriculum's.
+        controls: those of the actuators in the last tick.
+        memory: object of the schema -> part -> a pytree, the part's own.
+    """
+
+    @property
+    def level(self) -> Float[Array, " envs"]: ...
+    @property
+    def controls(self) -> Float[Array, "envs drives"]: ...
+    @property
+    def memory(self) -> Mapping[str, Mapping[str, PyTree[Array]]]: ...
 
 
 @runtime_checkable
@@ -33,7 +61,8 @@ class EnvState(Protocol):
     Attributes:
         policy_input: (envs, policy_size) what the policy reads, noisy, with the commands.
         critic_input: (envs, critic_size) what the critic reads.
-        episode: what the environments remember from tick to tick, apart from their physics.
+        world: field of MuJoCo's MjData -> (envs, ...); ``qpos`` and ``qvel`` are among them.
+        episode: what the environments remember apart from their physics.
     """
 
     @property
@@ -41,11 +70,18 @@ class EnvState(Protocol):
     @property
     def critic_input(self) -> Float[Array, "envs critic"]: ...
     @property
-    def episode(self) -> Any: ...
+    def world(self) -> Mapping[str, Array]: ...
+    @property
+    def episode(self) -> Episode: ...
+
+
+S = TypeVar("S", bound=EnvState)
+"""The state of a certain kind of environments: they are given back no state but theirs."""
+R = TypeVar("R")
 
 
 @runtime_checkable
-class Env(Protocol):
+class Env(Protocol[S]):
     """A batch of environments; pure functions of arrays."""
 
     num_envs: int
@@ -56,13 +92,13 @@ class Env(Protocol):
     termination_names: tuple[str, ...]
     reflection: Reflection | None
 
-    def init(self, params: Params, key: Key[Array, ""]) -> Any:
+    def init(self, params: Params, key: Key[Array, ""]) -> S:
         """The state of a freshly reset batch."""
         ...
 
     def step(
-        self, params: Params, state: Any, action: Float[Array, "envs actions"]
-    ) -> tuple[Any, Step]:
+        self, params: Params, state: S, action: Float[Array, "envs actions"]
+    ) -> tuple[S, Step]:
         """One control tick. Environments whose episode ends come back reset."""
         ...
 
@@ -111,20 +147,23 @@ class State(Protocol):
     @property
     def rollbacks(self) -> Int[Array, ""]: ...
 
-    def _replace(self, **fields: Any) -> Any: ...
+    def _replace(self: R, **fields: Any) -> R: ...
+
+
+T = TypeVar("T", bound=State)
+"""The state of a certain learner."""
+W = TypeVar("W")
+"""What is watched of the environments before each tick: a pytree of arrays."""
 
 
 class Replay(NamedTuple):
-    """The rollout of an iteration, to find out what went wrong in it. All but the last lead with
-    (ticks, envs).
+    """The rollout of an iteration, to find out what went wrong in it; all leads with (ticks, envs).
 
     Attributes:
         policy_input, critic_input: as the environments gave them.
         start: 1.0 where an episode begins with the tick.
         action: what was done.
         step: what came of it.
-        watched: what was asked to be watched, before each tick.
-        after: the state of the environments after the last tick.
     """
 
     policy_input: Float[Array, "ticks envs policy"]
@@ -132,19 +171,17 @@ class Replay(NamedTuple):
     start: Float[Array, "ticks envs"]
     action: Float[Array, "ticks envs actions"]
     step: Step
-    watched: Any
-    after: Any
 
 
 @runtime_checkable
-class Algorithm(Protocol):
+class Algorithm(Protocol[T]):
     """A learner on a batch of environments: pure functions of arrays, which can be jitted."""
 
-    def init(self, params: Params, key: Key[Array, ""]) -> Any:
-        """The state before the first iteration, a :class:`State`."""
+    def init(self, params: Params, key: Key[Array, ""]) -> T:
+        """The state before the first iteration."""
         ...
 
-    def step(self, params: Params, state: Any) -> tuple[Any, Metrics]:
+    def step(self, params: Params, state: T) -> tuple[T, Metrics]:
         """One iteration: ``rollout`` ticks of each environment, and what is learned of them.
 
         Returns:
@@ -153,12 +190,18 @@ class Algorithm(Protocol):
         """
         ...
 
-    def replay(self, params: Params, state: Any, watch: Callable[[Any], Any]) -> Replay:
+    def replay(
+        self, params: Params, state: T, watch: Callable[[EnvState], W]
+    ) -> tuple[Replay, W, EnvState]:
         """The rollout of the iteration after a state once more, exactly.
 
         Args:
             params, state: as for :meth:`step`.
             watch: what to keep of the environments' state before each tick.
+
+        Returns:
+            The ticks; what was watched, which leads with (ticks, envs); the state of the
+            environments after the last tick.
         """
         ...
 
@@ -181,7 +224,9 @@ class Chart(NamedTuple):
     varying: bool = False
 
 
-def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) -> Algorithm:
+def build(
+    env: Env[S], learner: Learner, actor: Actor, critic: ValueCritic | None
+) -> Algorithm[State]:
     """A learner's algorithm.
 
     Args:
@@ -190,7 +235,8 @@ def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) 
         actor, critic: the policy and the critic as declared; a critic is there when the learner
             trains one.
     """
-    return cast("Algorithm", _room(learner).build(env, learner, actor, critic))
+    own = cast("Env[EnvState]", env)  # a learner gives it no state but those that it came from
+    return cast("Algorithm[State]", _room(learner).build(own, learner, actor, critic))
 
 
 def charts(learner: Learner) -> tuple[Chart, ...]:
@@ -198,5 +244,5 @@ def charts(learner: Learner) -> tuple[Chart, ...]:
     return cast("tuple[Chart, ...]", _room(learner).CHARTS)
 
 
-def _room(learner: Learner) -> Any:
+def _room(learner: Learner) -> ModuleType:
     return importlib.import_module(f"ksim_compiler.learn.{learner.section.lower()}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Array, Key
 
-from ksim_compiler.learn.learner import Algorithm, Chart, Env, Metrics, Params, Replay
+from ksim_compiler.learn.learner import Chart, Env, EnvState, Metrics, Params, Replay, W
 from ksim_compiler.learn.ppo.train_step import init_state, rollout, train_step
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
@@ -29,7 +28,7 @@ CHARTS = (
 class Ppo:
     """The algorithm on a batch of environments."""
 
-    env: Env
+    env: Env[EnvState]
     ppo: PPO
     actor: Actor
     critic: ValueCritic
@@ -42,21 +41,22 @@ class Ppo:
         """As :func:`train_step`."""
         return train_step(self.env, self.ppo, params, state)
 
-    def replay(self, params: Params, state: TrainState, watch: Callable[[Any], Any]) -> Replay:
+    def replay(
+        self, params: Params, state: TrainState, watch: Callable[[EnvState], W]
+    ) -> tuple[Replay, W, EnvState]:
         """The rollout of :func:`train_step`."""
         after, _, _, ticks, watched = rollout(self.env, self.ppo, params, state, watch)
-        return Replay(
+        replay = Replay(
             policy_input=ticks.policy_input,
             critic_input=ticks.critic_input,
             start=ticks.start,
             action=state.networks.actor.head(ticks.output).action(ticks.latent),
             step=ticks.step,
-            watched=watched,
-            after=after,
         )
+        return replay, watched, after
 
 
-def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) -> Algorithm:
+def build(env: Env[EnvState], learner: Learner, actor: Actor, critic: ValueCritic | None) -> Ppo:
     """PPO on a batch of environments."""
     assert isinstance(learner, PPO)
     assert critic is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -14,9 +14,11 @@ from jaxtyping import Array, Float, Key
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner import (
     Env,
+    EnvState,
     Episodes,
     Metrics,
     Params,
+    W,
     finite,
     iteration_key,
     logged,
@@ -50,7 +52,12 @@ class Rollout(NamedTuple):
 
 
 def init_state(
-    env: Env, params: Params, actor: Actor, critic: ValueCritic, ppo: PPO, key: Key[Array, ""]
+    env: Env[EnvState],
+    params: Params,
+    actor: Actor,
+    critic: ValueCritic,
+    ppo: PPO,
+    key: Key[Array, ""],
 ) -> TrainState:
     """The state before the first iteration: fresh networks and a freshly reset batch."""
     networks = Networks(
@@ -84,7 +91,9 @@ def init_state(
     )
 
 
-def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[TrainState, Metrics]:
+def train_step(
+    env: Env[EnvState], ppo: PPO, params: Params, state: TrainState
+) -> tuple[TrainState, Metrics]:
     """One iteration.
 
     Args:
@@ -98,7 +107,7 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
         the state after is not a finite number, and the state before is the last good one.
     """
     key = iteration_key(state.key, state.iteration, state.rollbacks)
-    after, carry, start, ticks, _ = rollout(env, ppo, params, state)
+    after, carry, start, ticks, _ = rollout(env, ppo, params, state, lambda env_state: ())
     value, next_value = _values(state, ticks)
     step = ticks.step
     done = state.iteration * jnp.float32(env.num_envs * ppo.rollout)
@@ -171,12 +180,12 @@ def train_step(env: Env, ppo: PPO, params: Params, state: TrainState) -> tuple[T
 
 
 def rollout(
-    env: Env,
+    env: Env[EnvState],
     ppo: PPO,
     params: Params,
     state: TrainState,
-    watch: Callable[[Any], Any] = lambda env_state: (),
-) -> tuple[Any, Carry, Float[Array, " envs"], Rollout, Any]:
+    watch: Callable[[EnvState], W],
+) -> tuple[EnvState, Carry, Float[Array, " envs"], Rollout, W]:
     """Run the policy for the ticks of one iteration.
 
     Args:
@@ -190,7 +199,9 @@ def rollout(
     actor, critic = state.networks
     judging = critic.network.recurrent  # its values depend on a memory, so they are made on the way
 
-    def tick(loop: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Rollout, Any]]:
+    def tick(
+        loop: tuple[EnvState, Carry, Float[Array, " envs"]], key: Key[Array, ""]
+    ) -> tuple[tuple[EnvState, Carry, Float[Array, " envs"]], tuple[Rollout, W]]:
         env_state, carry, start = loop
         watched = watch(env_state)
         carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from ksim_compiler.learn.learner import Episodes
+from ksim_compiler.learn.learner import EnvState, Episodes
 from ksim_compiler.learn.nets.actor_critic import Actor, Critic
 from ksim_compiler.learn.nets.normalizer import Normalizer
 
@@ -78,7 +78,7 @@ class TrainState(NamedTuple):
     policy_normalizer: Normalizer | None
     critic_normalizer: Normalizer | None
     value_normalizer: Normalizer | None
-    env: Any
+    env: EnvState
     carry: Carry
     start: Float[Array, " envs"]
     episodes: Episodes

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from ksim_compiler.learn.learner import Env, Networks, Params
+from ksim_compiler.learn.learner import Env, Networks, Params, S
 from ksim_compiler.learn.nets.normalizer import Normalizer
-from ksim_compiler.learn.run.tracking import Watch
+from ksim_compiler.learn.run.tracking import Watch, Watched
 
 
 class Evaluation(NamedTuple):
@@ -34,7 +34,7 @@ class Evaluation(NamedTuple):
     finished: Bool[Array, " envs"]
     terms: dict[str, Float[Array, ""]]
     alive: Bool[Array, "ticks envs"]
-    watched: dict[str, Any]
+    watched: Watched
     tracking: dict[str, float]
 
     def summary(self) -> dict[str, float]:
@@ -49,13 +49,13 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    env: Env,
+    env: Env[S],
     params: Params,
     networks: Networks,
     normalizer: Normalizer | None,
     key: Key[Array, ""],
     ticks: int,
-    watch: Watch = lambda before, after: {},
+    watch: Watch[S] = lambda before, after: {},
 ) -> Evaluation:
     """Run one episode in each environment; jittable.
 
@@ -69,7 +69,7 @@ def evaluate(
         watch: what to keep of each tick.
     """
 
-    def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
+    def tick(loop: tuple, _: None) -> tuple[tuple, tuple]:
         state, carry, alive, start = loop
         action, carry = networks.actor.mode(normalizer, state.policy_input, carry, start)
         before = state

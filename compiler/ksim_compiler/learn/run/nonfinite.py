@@ -7,18 +7,18 @@ kept: so that a training that goes well pays nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeAlias
 from zipfile import BadZipFile
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float, PyTree
 
-from ksim_compiler.env import EnvState
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.learner import Algorithm, Replay, State
+from ksim_compiler.learn.learner import Algorithm, EnvState, Params, Replay, State
 from ksim_compiler.plan import Plan
 from ksim_schema.source.files import replacing
 from ksim_schema.vocabulary.actor_critic import Actor
@@ -60,25 +60,38 @@ class Finding:
         return what + ("; the episode was ended" if self.kept else "; the update is thrown away")
 
 
-Trace = Callable[[Any, Any], Replay]
-"""Parameters and state -> the ticks of an iteration, the states before them, and the environments
-after them without their physics."""
+class Left(NamedTuple):
+    """What the ticks of an iteration leave to the next: fields of the environments' state."""
+
+    policy_input: Float[Array, "envs policy"]
+    critic_input: Float[Array, "envs critic"]
+    controls: Float[Array, "envs drives"]
+    memory: Mapping[str, Mapping[str, PyTree[Array]]]
 
 
-def tracer(algorithm: Algorithm) -> Trace:
+Watched: TypeAlias = dict[str, Array]
+"""``qpos`` and ``qvel`` before each tick."""
+Trace: TypeAlias = Callable[[Params, State], tuple[Replay, Watched, Left]]
+"""Parameters and state -> the ticks of an iteration, the states before them, and what they
+leave to the next."""
+
+
+def tracer(algorithm: Algorithm[State]) -> Trace:
     """What runs an iteration again, jitted."""
 
-    def watch(before: EnvState) -> dict[str, Any]:
+    def watch(before: EnvState) -> Watched:
         return {name: before.world[name] for name in ("qpos", "qvel")}
 
-    def run(params: Any, state: State) -> Replay:
-        replay = algorithm.replay(params, state, watch)
-        return replay._replace(after=(replay.after.inputs, replay.after.episode))
+    def run(params: Params, state: State) -> tuple[Replay, Watched, Left]:
+        ticks, watched, after = algorithm.replay(params, state, watch)
+        episode = after.episode
+        left = Left(after.policy_input, after.critic_input, episode.controls, episode.memory)
+        return ticks, watched, left
 
     return jax.jit(run)
 
 
-def find(trace: Trace, plan: Plan, params: Any, state: State, steps: int, kept: bool) -> Finding:
+def find(trace: Trace, plan: Plan, params: Params, state: State, steps: int, kept: bool) -> Finding:
     """Run an iteration again and look for its first non-finite number.
 
     Args:
@@ -88,16 +101,16 @@ def find(trace: Trace, plan: Plan, params: Any, state: State, steps: int, kept: 
         steps: environment steps done before it.
         kept: whether the iteration is kept.
     """
-    ticks: Replay = jax.device_get(trace(params, state))
-    action, watched, (inputs, episode) = ticks.action, ticks.watched, ticks.after
+    ticks, watched, left = jax.device_get(trace(params, state))
+    action = ticks.action
     first: tuple[int, int, str] | None = None
     for node, bad in _bad(plan, ticks):
         if bad.any() and (first is None or int(np.argmax(bad.any(axis=1))) < first[0]):
             tick = int(np.argmax(bad.any(axis=1)))
             first = tick, int(np.argmax(bad[tick])), node
     if first is None:  # what the last tick leaves to the next iteration
-        left = ((node, bad) for node, bad in _left(plan, inputs, episode) if bad.any())
-        first = next(((len(action) - 1, int(np.argmax(bad)), node) for node, bad in left), None)
+        last = ((node, bad) for node, bad in _left(plan, left) if bad.any())
+        first = next(((len(action) - 1, int(np.argmax(bad)), node) for node, bad in last), None)
     if first is None:
         (policy,) = plan.parts(Actor)
         none = np.zeros((0, 0), np.float32)
@@ -124,7 +137,7 @@ def _bad(plan: Plan, ticks: Replay) -> Iterator[tuple[str, np.ndarray]]:
         whole = np.isfinite(values).reshape(*values.shape[:2], -1)
         return np.asarray(~whole.all(axis=-1))
 
-    yield from _columns(plan, ticks.policy_input, ticks.critic_input, rows)
+    yield from _columns(plan, np.asarray(ticks.policy_input), np.asarray(ticks.critic_input), rows)
     acted = rows(np.asarray(ticks.action))
     yield from ((f"Policy.{name}", acted) for name in plan.parts(Actor))
     diverged = np.asarray(ticks.step.terminations[NON_FINITE]) & ~acted
@@ -133,25 +146,25 @@ def _bad(plan: Plan, ticks: Replay) -> Iterator[tuple[str, np.ndarray]]:
         yield f"Reward.{name}", rows(np.asarray(term))
 
 
-def _left(plan: Plan, inputs: Any, episode: Any) -> Iterator[tuple[str, np.ndarray]]:
+def _left(plan: Plan, left: Left) -> Iterator[tuple[str, np.ndarray]]:
     """Each part and where, (envs,), what it leaves to the next tick is not a number."""
 
     def rows(values: np.ndarray) -> np.ndarray:
         return np.asarray(~np.isfinite(values).all(axis=-1))
 
-    yield from _columns(plan, inputs.policy, inputs.critic, rows)
-    for object, parts in episode.memory.items():
+    yield from _columns(plan, np.asarray(left.policy_input), np.asarray(left.critic_input), rows)
+    for object, parts in left.memory.items():
         for name, kept in parts.items():
             for leaf in jax.tree.leaves(kept):
                 if np.issubdtype(leaf.dtype, np.inexact):
                     bad = np.isnan(leaf)
                     yield f"{object}.{name}", bad.reshape(len(bad), -1).any(axis=-1)
-    driven = rows(episode.controls)
+    driven = rows(np.asarray(left.controls))
     yield from ((f"Action.{name}", driven) for name in plan.actions())
 
 
 def _columns(
-    plan: Plan, policy: Any, critic: Any, rows: Callable[[np.ndarray], np.ndarray]
+    plan: Plan, policy: np.ndarray, critic: np.ndarray, rows: Callable[[np.ndarray], np.ndarray]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Each part that the networks read, and where it was not finite."""
     for columns, values in ((plan.policy_input, policy), (plan.critic_input, critic)):

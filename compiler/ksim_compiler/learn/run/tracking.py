@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.env import Env, EnvState
 from ksim_compiler.lowering import geometry
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.command import Command
 
+S = TypeVar("S")
+
 WINDOW = 2.0
 """Seconds over which a velocity is averaged before it is compared: about two strides, so that the
 sway of a gait does not count. The first window, in which a robot gets going, is left out."""
 
-Watch = Callable[[Any, Any], dict[str, Any]]
-"""The states before and after a tick -> numbers of each environment, (envs,) each."""
+Watched: TypeAlias = dict[str, tuple[Float[Array, "*ticks envs"], Float[Array, "*ticks envs"]]]
+"""Name of a velocity -> what was told and what was measured."""
+Watch: TypeAlias = Callable[[S, S], Watched]
+"""The states before and after a tick -> what is kept of it."""
 
 
-def watch(env: Env) -> Watch:
+def watch(env: Env) -> Watch[EnvState]:
     """What :func:`errors` needs of each tick: the told and the measured velocities, by name.
 
     The names are ``<command>.<element>``; the elements are forward and sideways (m/s, along the
@@ -30,7 +35,7 @@ def watch(env: Env) -> Watch:
     """
     base, names = env.robot.base, _names(env)
 
-    def measure(before: EnvState, after: EnvState) -> dict[str, tuple[Array, Array]]:
+    def measure(before: EnvState, after: EnvState) -> Watched:
         if base is None or not names:
             return {}
         quat = after.world["qpos"][:, base.qpos + 3 : base.qpos + 7]
@@ -65,7 +70,10 @@ def _planar(quat: Float[Array, "4"], velocity: Float[Array, "6"]) -> dict[str, F
 
 
 def errors(
-    watched: Mapping[str, tuple[Any, Any]], alive: Any, period: float, window: float = WINDOW
+    watched: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    alive: Bool[Array | np.ndarray, "ticks envs"],
+    period: float,
+    window: float = WINDOW,
 ) -> dict[str, float]:
     """Mean absolute errors of velocities averaged over windows.
 
@@ -82,7 +90,7 @@ def errors(
     size = max(1, ticks(window, period))
     count = len(alive) // size
 
-    def means(rows: Any) -> np.ndarray:
+    def means(rows: ArrayLike) -> np.ndarray:
         rows = np.asarray(rows, np.float64)[: count * size]
         return rows.reshape(count, size, -1).mean(axis=1)[1:]
 

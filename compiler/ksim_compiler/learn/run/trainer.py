@@ -7,14 +7,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.learner import Algorithm, Params, State, build, name_key
+from ksim_compiler.learn.learner import Algorithm, Metrics, Params, State, build, name_key
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
@@ -63,7 +62,7 @@ class Trainer:
     plan: Plan
     env: Env
     learner: Learner
-    algorithm: Algorithm
+    algorithm: Algorithm[State]
     params: Params
     engine: str
     threads: int = 0
@@ -100,11 +99,10 @@ class Trainer:
 
     def init(self, seed: int) -> State:
         """The state before the first iteration."""
-        made: State = jax.jit(self.algorithm.init)(self.params, jax.random.key(seed))
-        return made
+        return jax.jit(self.algorithm.init)(self.params, jax.random.key(seed))
 
     @functools.cached_property
-    def step(self) -> Callable[[Params, State], tuple[State, Any]]:
+    def step(self) -> Callable[[Params, State], tuple[State, Metrics]]:
         """The jitted training step. It leaves the state that is given to it as it is."""
         return jax.jit(self.algorithm.step)
 

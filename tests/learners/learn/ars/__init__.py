@@ -18,13 +18,14 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
 from ksim_compiler.learn.learner import (
-    Algorithm,
     Chart,
     Env,
+    EnvState,
     Episodes,
     Metrics,
     Params,
     Replay,
+    W,
     finite,
     iteration_key,
     logged,
@@ -51,7 +52,7 @@ class State(NamedTuple):
 
     networks: Networks
     policy_normalizer: Normalizer | None
-    env: Any
+    env: EnvState
     episodes: Episodes
     key: Key[Array, ""]
     iteration: Int[Array, ""]
@@ -62,7 +63,7 @@ class State(NamedTuple):
 class Ars:
     """The search on a batch of environments."""
 
-    env: Env
+    env: Env[EnvState]
     ars: ARS
     actor: Actor
 
@@ -84,7 +85,7 @@ class Ars:
 
     def step(self, params: Params, state: State) -> tuple[State, Metrics]:
         """Try directions from fresh beginnings, and go where the returns were best."""
-        replay, directions = self._rollout(params, state, lambda env_state: ())
+        replay, _, env, directions = self._rollout(params, state, lambda env_state: ())
         done = jnp.cumsum(replay.step.done, axis=0) - replay.step.done
         returns = jnp.sum(jnp.where(done > 0, 0.0, replay.step.reward), axis=0)
         forth, back = jnp.split(returns, 2)
@@ -103,8 +104,8 @@ class Ars:
         known = state.episodes
         begun = none._replace(mean_return=known.mean_return, mean_length=known.mean_length)
         episodes, finished = begun.after(replay.step)
-        learned = (networks, normalizer, moved, replay.after.policy_input)
-        good = finite(learned) & no_nan(replay.after.episode)
+        learned = (networks, normalizer, moved, env.policy_input)
+        good = finite(learned) & no_nan(env.episode)
         metrics: Metrics = {
             **logged(episodes, finished, replay.step),
             "policy/step": jnp.linalg.norm(moved),
@@ -113,7 +114,7 @@ class Ars:
         after = State(
             networks,
             normalizer,
-            replay.after,
+            env,
             episodes,
             state.key,
             state.iteration + 1,
@@ -121,13 +122,15 @@ class Ars:
         )
         return after, metrics
 
-    def replay(self, params: Params, state: State, watch: Callable[[Any], Any]) -> Replay:
+    def replay(
+        self, params: Params, state: State, watch: Callable[[EnvState], W]
+    ) -> tuple[Replay, W, EnvState]:
         """The rollout of :meth:`step`."""
-        return self._rollout(params, state, watch)[0]
+        return self._rollout(params, state, watch)[:3]
 
     def _rollout(
-        self, params: Params, state: State, watch: Callable[[Any], Any]
-    ) -> tuple[Replay, Float[Array, "directions weights"]]:
+        self, params: Params, state: State, watch: Callable[[EnvState], W]
+    ) -> tuple[Replay, W, EnvState, Float[Array, "directions weights"]]:
         key = iteration_key(state.key, state.iteration, state.rollbacks)
         weights, unravel = _flat(state.networks.actor)
         shape = (self.env.num_envs // 2, len(weights))
@@ -156,7 +159,8 @@ class Ars:
             jnp.ones(self.env.num_envs),
         )
         (after, _, _), rows = jax.lax.scan(tick, first, None, length=self.ars.rollout)
-        return Replay(*rows, after), directions
+        *ticks, watched = rows
+        return Replay(*ticks), watched, after, directions
 
 
 def _flat(actor: ActorNetwork) -> tuple[Float[Array, " weights"], Callable[[Array], ActorNetwork]]:
@@ -166,7 +170,7 @@ def _flat(actor: ActorNetwork) -> tuple[Float[Array, " weights"], Callable[[Arra
     return weights, lambda row: eqx.combine(unravel(row), static)
 
 
-def build(env: Env, learner: Learner, actor: Actor, critic: ValueCritic | None) -> Algorithm:
+def build(env: Env[EnvState], learner: Learner, actor: Actor, critic: ValueCritic | None) -> Ars:
     """The search on a batch of environments."""
     assert isinstance(learner, ARS)
     return Ars(env, learner, actor)
