@@ -190,6 +190,7 @@ class RobotFacts:
         poses: keyframe name -> its qpos and qvel.
         trees: for each body the index of the body below the world that it hangs from.
         geom_bodies: for each geom the index of its body.
+        site_bodies: for each site the index of its body.
         solid: names of the geoms that can touch something.
         ground: names of the solid geoms that stand still.
         pairs: the two geoms of each ``<pair>``.
@@ -226,6 +227,7 @@ class RobotFacts:
     )
     trees: tuple[int, ...] = ()
     geom_bodies: tuple[int, ...] = ()
+    site_bodies: tuple[int, ...] = ()
     solid: tuple[str, ...] = ()
     ground: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
@@ -290,6 +292,11 @@ class RobotFacts:
     def tree_of(self, body: str) -> str:
         """The body below the world that a body hangs from."""
         return self.bodies[self.trees[self.body_id(body)]]
+
+    def frame_tree(self, what: Literal["body", "site"], name: str) -> int:
+        """The index of the body below the world from which a body or a site hangs."""
+        site = what == "site"
+        return self.trees[self.site_bodies[self.sites.index(name)] if site else self.body_id(name)]
 
     def body_of(self, geom: str) -> str:
         """The body that a geom belongs to."""

@@ -25,7 +25,14 @@ from ksim_schema.units import (
     TORQUE,
     Dimension,
 )
-from ksim_schema.units.formula import Expression, Quantity, Wanted, measure, names_in
+from ksim_schema.units.formula import (
+    Expression,
+    FormulaError,
+    Quantity,
+    Wanted,
+    measure,
+    names_in,
+)
 from ksim_schema.units.formula_text import AXES
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
@@ -168,8 +175,17 @@ class Formulated(Model):
         return {name: source for name, source in known.items() if name in texts}
 
     def sensed_on(self, robot: RobotFacts) -> bool:
-        """Whether a robot can measure all that it names: joints, time, and common sensors."""
-        return all(_sensed(robot, source) for source in self.named(robot).values())
+        """Whether a robot can measure all that it names: joints, time, and common sensors.
+
+        Where the robot is does not matter to the difference of two of its own places: its encoders
+        and the attitude of its base tell that.
+        """
+        sources = self.named(robot)
+        try:
+            tree = self.read(robot, Surroundings({}))
+        except FormulaError:
+            return True  # it is reported where formulas are read
+        return all(_sensed(robot, sources[name]) for name in _placing(tree, robot, sources))
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it adds to the model."""
@@ -214,11 +230,45 @@ def sources(
     return found
 
 
+def _placing(tree: Expression, robot: RobotFacts, sources: Mapping[str, Source]) -> Iterator[str]:
+    """The names in a formula, but for two places of the robot of which it takes the difference."""
+    if tree.op == "quantity":
+        yield tree.name
+    elif not (tree.op == "-" and all(_own(a, robot, sources) for a in tree.arguments)):
+        for argument in tree.arguments:
+            yield from _placing(argument, robot, sources)
+
+
+def _own(tree: Expression, robot: RobotFacts, sources: Mapping[str, Source]) -> bool:
+    """Whether it is a place of the robot itself in the world."""
+    request = sources[tree.name].sensors[:1] if tree.op == "quantity" else ()
+    if not request or not isinstance(request[0], SensorRequest) or request[0].type != "framepos":
+        return False
+    return _of_robot(robot, request[0])
+
+
+def _of_robot(robot: RobotFacts, request: SensorRequest) -> bool:
+    """Whether a frame belongs to the robot, and not to another tree of bodies."""
+    what = "site" if request.objtype == "site" else "body"
+    return robot.frame_tree(what, request.objname) == robot.trees[robot.body_id(robot.root)]
+
+
 def _sensed(robot: RobotFacts, source: Source) -> bool:
-    if source.kind == "sensor":
-        (sensor,) = source.sensors
-        return isinstance(sensor, str) and robot.sensor(sensor).type not in STATE_SENSORS
-    return source.kind in ("position", "velocity", "time")
+    """Whether it can be measured, as observations of the same by a kind of their own can."""
+    fixed = f"body/{robot.root}" in robot.encoded
+    if source.kind == "base":
+        return fixed or source.what in ("tilt", "turn")
+    if source.kind != "sensor":
+        return source.kind in ("position", "velocity", "time")
+    (sensor,) = source.sensors
+    if isinstance(sensor, str):
+        return fixed or robot.sensor(sensor).type not in STATE_SENSORS
+    if sensor.type in ("framexaxis", "frameyaxis", "framezaxis", "frameangvel"):
+        return True  # an attitude and a gyroscope
+    kind = "site" if sensor.objtype == "site" else "body"
+    if f"{kind}/{sensor.objname}" in robot.encoded:
+        return True
+    return sensor.type == "framepos" and not _of_robot(robot, sensor)  # as a camera sees it
 
 
 def _base(robot: RobotFacts, what: str) -> Source:

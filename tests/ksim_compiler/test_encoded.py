@@ -10,6 +10,7 @@ import pytest
 
 from ksim_compiler.robot.facts import read_facts
 from ksim_schema.vocabulary.observation.body import BodyPosition, SitePosition
+from ksim_schema.vocabulary.observation.formula import Formula
 from ksim_schema.vocabulary.state import Robot
 
 LINK = '<geom size="0.1" pos="0.2 0 0"/>'
@@ -78,3 +79,53 @@ def test_a_camera_places_another_body(body: str) -> None:
     _, facts = robot()
     assert BodyPosition(kind="body_position", bodies=(body,)).measurable(facts)
     assert not BodyPosition(kind="body_position", bodies=(body, "rope")).measurable(facts)
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("site.tip", True),
+        ("body.lower.velocity", True),
+        ("site.hook", False),  # a ball carries it
+        ("site.hook - site.tip", True),  # where the robot stands drops out of it
+        ("distance(site.hook, site.tip)", True),
+        ("body.cube - site.tip", True),
+        ("body.cube.velocity", False),
+        ("body.rope.up.z", True),
+        ("base.height + time * 1*m/s", True),
+    ],
+)
+def test_a_formula_tells_what_an_observation_of_the_same_would(expression: str, told: bool) -> None:
+    _, facts = robot()
+    part = Formula.model_validate({"kind": "formula", "expression": expression})
+    assert part.measurable(facts) is told
+
+
+FLOATING = """
+<mujoco><worldbody><body name="trunk"><freejoint/><geom size="0.1"/>
+  <body name="leg"><joint name="hip"/><geom size="0.1" pos="0 0 -0.3"/><site name="sole"/></body>
+</body></worldbody></mujoco>
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("base.height", False),
+        ("base.tilt", True),
+        ("body.trunk.velocity.x", False),
+        ("body.trunk.angular_velocity", True),
+        ("site.sole", False),
+        ("site.sole - body.trunk", True),
+        ("norm(site.sole - body.trunk) + body.trunk.z", False),
+    ],
+)
+def test_what_a_floating_robot_senses_of_itself(expression: str, told: bool) -> None:
+    model = mujoco.MjModel.from_xml_string(FLOATING)
+    facts = read_facts(
+        Robot.model_validate({"kind": "robot", "model": "m.xml", "control": "50 Hz"}), model
+    )
+    part = Formula.model_validate({"kind": "formula", "expression": expression})
+    assert part.measurable(facts) is told
+    seen = SitePosition.model_validate({"kind": "site_position", "sites": "sole", "frame": "robot"})
+    assert seen.measurable(facts)

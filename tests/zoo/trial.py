@@ -38,6 +38,7 @@ def begun(model: Model, folder: Path) -> Compiled:
     compiled = compile_file(folder / "begun.yaml")
     assert compiled.plan is not None, [str(d) for d in compiled.diagnostics]
     assert not has_errors(compiled.diagnostics)
+    assert not [str(d) for d in compiled.diagnostics if d.path.startswith("Termination")]
     write(folder / "begun.ksim", compiled)
     assert read(folder / "begun.ksim").fingerprint == compiled.fingerprint
     return compiled

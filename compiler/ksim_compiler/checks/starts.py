@@ -6,6 +6,7 @@ with what it would collide with.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,6 +39,12 @@ INTO = 0.5
 """Depth of a contact of two limbs that is told, as a part of the half thickness of the thinner."""
 OFTEN = 0.2
 """Share of starts with so deep a contact from which on it is told."""
+RISES, SPINS = 0.3, 2.5
+"""Speed in m/s, upwards, and turning rate in rad/s that throw a limp robot."""
+
+
+_TRIALS = 12
+"""Starts that are tried."""
 
 
 def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
@@ -285,7 +292,7 @@ def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Dia
     """Starts in which something is deep inside of something else."""
     limit = max(_limit(plan, data), 1.5 * _deepest(data)[0])
     share, depth, geoms = _depths(plan, drawn, world, limit)
-    if share < OFTEN:
+    if share < OFTEN or not thrown(plan, drawn, limit):
         return
     resets = plan.parts(reset.Reset)
     alone = {r: _depths(plan, draw(plan, only=(r,)) or [], world, limit)[0] for r in resets}
@@ -309,6 +316,54 @@ def _depths(
         deep += found[0] > limit
         worst = max(worst, found)
     return deep / max(len(drawn), 1), *worst
+
+
+def thrown(plan: Plan, drawn: list[Start], limit: float) -> bool:
+    """Whether contacts deeper than a limit throw what floats, in a quarter of such starts.
+
+    Feet that are meant to be soft yield, and limbs with play give way: the robot is let go limp,
+    and within a tenth of a second its centre of mass has to rise, or its base to spin, faster than
+    :data:`RISES` and :data:`SPINS`. What does not float has nowhere to go: its contacts count, and
+    so does what is far deeper than the limit.
+    """
+    limp = copy.copy(plan.robot.model)
+    limp.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
+    world: Any = mujoco.MjData(limp)
+    steps = max(1, round(0.1 / limp.opt.timestep))
+    told = thrown = 0
+    for start in drawn:
+        mujoco.mj_resetData(limp, world)
+        world.qpos[:] = start.qpos
+        mujoco.mj_forward(limp, world)
+        depth, geoms = _deepest(world)
+        if depth <= limit:
+            continue
+        welds = [int(limp.body_weldid[limp.geom_bodyid[geom]]) for geom in geoms]
+        roots = {int(limp.body_rootid[body]) for body in welds if body}
+        if not all(_floats(limp, root) for root in roots):
+            return True
+        told += 1
+        thrown += depth > 2.5 * limit or _is_thrown(limp, world, roots, steps)
+        if told == _TRIALS:
+            break
+    return 4 * thrown > told
+
+
+def _floats(model: mujoco.MjModel, body: int) -> bool:
+    return bool(model.body_dofnum[body] == 6)
+
+
+def _is_thrown(model: mujoco.MjModel, world: Any, roots: set[int], steps: int) -> bool:
+    """Whether one of some floating trees rises or spins fast."""
+    for _ in range(steps):
+        mujoco.mj_step(model, world)
+        mujoco.mj_subtreeVel(model, world)
+        for root in roots:
+            dof = int(model.body_dofadr[root])
+            spin = float(np.linalg.norm(world.qvel[dof + 3 : dof + 6]))
+            if world.subtree_linvel[root][2] > RISES or spin > SPINS:
+                return True
+    return False
 
 
 def _off_terrain(plan: Plan) -> Iterator[Diagnostic]:

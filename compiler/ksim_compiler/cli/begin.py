@@ -12,6 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.stance import thickness
 from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
 from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.facts import read_facts
@@ -220,8 +221,9 @@ def _fall(robot: Robot, root: int) -> str:
     lows = [_lowest(model, data, int(i)) for i in np.flatnonzero(of_robot)]
     height = float(data.xpos[root][2])
     stands = height - max(min(lows, default=0.0), 0.0)
-    if stands > 0.02 and height > 0.02:
-        limit = round_down(0.5 * stands, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0))
+    halves = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
+    limit = round_down(0.5 * stands, halves) if stands > 0.02 and height > 0.02 else 0.0
+    if limit > thickness(model, data, root):  # else it is as high when it lies
         return f"  fall: {{kind: min_height, height: {limit:g} m}}"
     if float(data.xmat[root][8]) > 0.9 and np.linalg.norm(model.opt.gravity) > 0:
         return "  fall: {kind: not_upright, max_tilt: 60 deg}"

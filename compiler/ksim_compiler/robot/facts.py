@@ -103,6 +103,7 @@ def read_facts(
         },
         trees=tuple(int(i) for i in model.body_rootid),
         geom_bodies=tuple(int(i) for i in model.geom_bodyid),
+        site_bodies=tuple(int(i) for i in model.site_bodyid),
         solid=tuple(name for i, name in enumerate(geoms) if solid[i]),
         ground=tuple(name for i, name in enumerate(geoms) if solid[i] and still[i]),
         pairs=tuple(

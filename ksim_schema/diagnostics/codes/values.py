@@ -33,9 +33,9 @@ NOT_SENSED = warning(
     "KS0408",
     "value that no robot senses",
     "The policy reads a value that comes from the simulator's state and from no sensor of "
-    "the robot. Such a policy cannot run on hardware. Critics may read it. Places of a robot on a "
-    "fixed base follow from its encoders; those of other bodies are taken for seen by a camera "
-    "where the observation has a noise, a bias or a delay.",
+    "the robot. Such a policy cannot run on hardware. Critics may read it. Places and speeds of a "
+    "robot on a fixed base follow from its encoders, and so do places of any robot seen from its "
+    "base and differences of two of them; places of other bodies are taken for seen by a camera.",
 )
 WRONG_JOINT_UNIT = error(
     "KS0409",

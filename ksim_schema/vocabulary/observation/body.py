@@ -79,16 +79,17 @@ class PositionObservation(FrameObservation):
     def measurable(self, robot: RobotFacts) -> bool:
         """By the encoders of the joints that carry the frames; or by what sees other bodies.
 
-        That is a camera or a tracker, which places a cube that is to be pushed.
+        That is a camera or a tracker, which places a cube that is to be pushed. Seen from its base,
+        the encoders tell the places of all of a robot.
         """
-        kind = "site" if self.objtype == "site" else "body"
-        names = self.names(robot)
-        if self.sensed or all(f"{kind}/{name}" in robot.encoded for name in names):
-            return True
-        if kind == "site":
-            return False
+        names, what = self.names(robot), "site" if self.objtype == "site" else "body"
         own = robot.trees[robot.body_id(robot.root)]
-        return bool(names) and all(robot.trees[robot.body_id(name)] != own for name in names)
+        return self.sensed or all(
+            f"{what}/{name}" in robot.encoded
+            or self.frame == "robot"
+            or robot.frame_tree(what, name) != own
+            for name in names
+        )
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         return self.mirrored_frames(mirror, VECTOR)
@@ -143,6 +144,9 @@ class BodyVelocity(BodyObservation):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (SPEED if self.motion == "linear" else ANGULAR_SPEED,)
+
+    def measurable(self, robot: RobotFacts) -> bool:
+        return all(f"body/{name}" in robot.encoded for name in self.names(robot))
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         type = "framelinvel" if self.motion == "linear" else "frameangvel"

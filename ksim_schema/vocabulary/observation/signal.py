@@ -51,7 +51,8 @@ class SensorValue(Observation):
         return signs(*each) if each else None
 
     def measurable(self, robot: RobotFacts) -> bool:
-        return robot.sensor(self.sensor).type not in STATE_SENSORS
+        encoded = f"body/{robot.root}" in robot.encoded
+        return encoded or robot.sensor(self.sensor).type not in STATE_SENSORS
 
     def tells_contact(self, robot: RobotFacts) -> bool:
         return robot.sensor(self.sensor).type == "contact"

@@ -51,6 +51,10 @@ class BaseObservation(Observation):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (SensorRequest(self.sensor_type, "xbody", self.body or robot.root),)
 
+    def measurable(self, robot: RobotFacts) -> bool:
+        """By a sensor; and by encoders, where hinges and slides alone carry the body."""
+        return self.sensed or f"body/{self.body or robot.root}" in robot.encoded
+
     def mirrored(self, mirror: Mirror) -> Signed | None:
         body = self.body or mirror.robot.root
         return signs(*self.reflection) if mirror.frames("body", (body,)) else None
