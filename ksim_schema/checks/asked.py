@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -26,29 +25,14 @@ class Asked(NamedTuple):
 def told(task: Task, robot: RobotFacts, name: str, element: str) -> Interval | None:
     """All that a command can tell as one of its elements, over all levels and chances.
 
-    None where that is not known, or is measured from where the robot is.
+    None where that is not known.
     """
-    part = task.of(Command).get(name)
-    match part:
-        case None:
-            return None
-        case m.CartesianCoordinate() if part.relative_to != "world":
-            return None
-        case v.LinearVelocity() if element in ("speed", "forward", "sideways"):
-            size = max(map(abs, part.speed)) * max(map(abs, part.scale.extremes))
-            low, high = part.scale.extremes
-            along = Interval(*part.speed) * Interval(low, high)
-            if element == "sideways":
-                size *= math.sin(min(part.direction, math.pi / 2))
-            if element == "sideways" or part.backward or part.direction > math.pi / 2:
-                return Interval(-size, size)
-            return along.hull(Interval.exactly(0.0)) if part.stand_still else along
-        case _:
-            pass
     within = commanded(task, robot, name, element)
-    if within is None or within == EVERYTHING:
+    if within is None:
         return None
-    return part.told_of(within) if isinstance(part, Drawn) else within
+    part = task.of(Command)[name]
+    within = part.told_of(element, within) if isinstance(part, Drawn) else within
+    return None if within == EVERYTHING else within
 
 
 def asked(task: Task, robot: RobotFacts) -> Iterator[Asked]:

@@ -15,6 +15,7 @@ from ksim_schema.diagnostics.codes.laws import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import event as v
+from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.velocity import (
     AngularVelocity,
     LinearVelocity,
@@ -42,7 +43,12 @@ def disturbances(task: Task) -> Iterator[Diagnostic]:
         yield from _overlapping(task, name, part)
         if isinstance(part, v.AngularPush):
             yield from _fast(task, name, part)
-    for name, command in task.of("Command").items():
+    yield from whirling(task)
+
+
+def whirling(task: Task) -> Iterator[Diagnostic]:
+    """Commands to turn faster than any robot does."""
+    for name, command in task.of(Command).items():
         if isinstance(command, PlanarVelocity | AngularVelocity):
             rate = max(map(abs, command.turn))
             if rate > _TURN:

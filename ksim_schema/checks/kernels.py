@@ -18,8 +18,12 @@ from ksim_schema.diagnostics.codes.laws import NARROW_KERNEL, WANTED_NEVER, WIDE
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import Dimension
-from ksim_schema.units.interval import Interval
-from ksim_schema.vocabulary.command.motion import SinusoidalGait as GaitCommand
+from ksim_schema.units.interval import ZERO, Interval
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.motion import (
+    CartesianCoordinate,
+    SinusoidalGait as GaitCommand,
+)
 from ksim_schema.vocabulary.effects import Statement
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.bodies import PositionTracking
@@ -34,7 +38,6 @@ _WIDE = 7.0
 """A kernel this many times as wide as the largest error is nowhere below 0.98."""
 _SMALL = 0.1
 _MOVES = ("forward", "left", "climb", "speed", "turn", "spin")
-ZERO = Interval(0.0, 0.0)
 _FASTEST = {"forward": 5.0, "left": 5.0, "climb": 5.0, "speed": 5.0, "turn": 20.0, "spin": 20.0}
 """m/s and rad/s, of what is to be at rest."""
 
@@ -171,6 +174,9 @@ def _error(
         return None
     if said.command:
         element = _element(last, ranges.quantity)
+        command = task.of(Command).get(said.command)
+        if isinstance(command, CartesianCoordinate) and command.relative_to != "world":
+            return None  # it is measured from where the robot is
         target = told(task, robot, said.command, element)
         if target is None or not target.bounded:
             return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ksim_schema.checks.beginnings import beginnings
 from ksim_schema.checks.contradictions import contradictions
-from ksim_schema.checks.disturbances import disturbances, hasty, strong
+from ksim_schema.checks.disturbances import disturbances, hasty, strong, whirling
 from ksim_schema.checks.information import information
 from ksim_schema.checks.kernels import kernels
 from ksim_schema.checks.learner import learner
@@ -41,16 +41,14 @@ def without_robot(task: Task) -> Iterator[Diagnostic]:
 
 def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """What the task says against what its robot is."""
-    found = table(task, robot)
-    problems = list(contradictions(task, robot, found))
-    yield from problems
+    known = table(task, robot)
+    contradicting = list(contradictions(task, robot, known))
+    yield from contradicting
     fast = list(hasty(task, robot))
     yield from fast
-    told = (*fast, *(d for d in disturbances(task) if d.path.startswith("Command.")))
-    fast_commands = {d.path.split(".")[1] for d in told}
-    never = {d.path.split(".")[1] for d in problems if d.code == WANTED_NEVER}
-    widths = kernels(task, robot, found)
-    for width in widths:
+    fast_commands = {d.path.split(".")[1] for d in (*fast, *whirling(task))}
+    never = {d.path.split(".")[1] for d in contradicting if d.code == WANTED_NEVER}
+    for width in kernels(task, robot, known):
         name = width.path.split(".")[1]
         reward = task.of(Reward)[name]
         hurried = isinstance(reward, Following) and reward.command in fast_commands
@@ -58,7 +56,7 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             yield width
     yield from fine(task, robot)
     yield from posture(task, robot)
-    yield from rivals(task, robot, found)
+    yield from rivals(task, robot, known)
     yield from signals(task, robot)
     yield from weights(task, robot)
     yield from unfelt(task, robot)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from itertools import pairwise
 
-from ksim_schema.checks.ranges import commanded
+from ksim_schema.checks.asked import told
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units.formula import Expression
@@ -67,7 +67,7 @@ def _reach(task: Task, robot: RobotFacts, name: str, source: Source) -> Interval
             each = [_allowed(joint) for joint in source.joints]
             return reduce(Interval.hull, each)
         case "command":
-            return _told(task, robot, name.removeprefix("command."))
+            return _element(task, robot, name.removeprefix("command."))
         case _:
             return Interval(0.0, math.pi) if name == "base.tilt" else source.bounds
 
@@ -80,17 +80,15 @@ def _allowed(joint: Joint) -> Interval:
     return Interval(low - slack, high + slack)
 
 
-def _told(task: Task, robot: RobotFacts, rest: str) -> Interval:
-    """All that an element of a command can be told."""
+def _element(task: Task, robot: RobotFacts, rest: str) -> Interval:
+    """All that an element of a command can be, from ``<command>.<element>``."""
     for command, part in task.of(Command).items():
         label = rest.removeprefix(f"{command}.")
         if label == rest or label not in part.labels(robot):
             continue
-        drawn = commanded(task, robot, command, label) or EVERYTHING
-        if not isinstance(part, Drawn):
-            return drawn
-        told = part.told_of(drawn)
-        return told.hull(ZERO) if part.from_rest and part.rates() else told
+        within = told(task, robot, command, label) or EVERYTHING
+        begins_at_rest = isinstance(part, Drawn) and part.from_rest and part.rates()
+        return within.hull(ZERO) if begins_at_rest else within
     return EVERYTHING
 
 

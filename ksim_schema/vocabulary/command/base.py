@@ -72,10 +72,15 @@ class Drawn(Command):
         names = (name for name in type(self).model_fields if name not in inherited)
         return any(_wide(getattr(self, name)) for name in names)
 
-    def told_of(self, drawn: Interval) -> Interval:
+    def told_of(self, element: str, drawn: Interval) -> Interval:
         """All that is told of an element that is drawn from an interval: signs, factors, chances.
 
         With a largest rate of change it passes what lies between, too.
+
+        Args:
+            element: one of the labels; where it follows from what is drawn rather than being
+                drawn itself, ``drawn`` says nothing.
+            drawn: in SI units.
         """
         return drawn
 

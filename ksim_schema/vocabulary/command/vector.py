@@ -41,8 +41,8 @@ class Vector(Drawn):
     def draws_vary(self) -> bool:
         return bool(self.zero) or super().draws_vary
 
-    def told_of(self, drawn: Interval) -> Interval:
-        told = super().told_of(drawn)
+    def told_of(self, element: str, drawn: Interval) -> Interval:
+        told = super().told_of(element, drawn)
         return told.hull(ZERO) if self.zero else told
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
@@ -78,8 +78,8 @@ class FloatVector(Vector):
     def count(self) -> int:
         return len(self.ranges)
 
-    def told_of(self, drawn: Interval) -> Interval:
-        return super().told_of(self.scale.times(drawn))
+    def told_of(self, element: str, drawn: Interval) -> Interval:
+        return super().told_of(element, self.scale.times(drawn))
 
     def rates(self) -> tuple[float | None, ...]:
         return () if self.rate is None else (self.rate,) * self.count

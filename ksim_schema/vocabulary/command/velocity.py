@@ -43,8 +43,8 @@ class Velocity(Drawn):
     def draws_vary(self) -> bool:
         return bool(self.stand_still) or super().draws_vary
 
-    def told_of(self, drawn: Interval) -> Interval:
-        told = super().told_of(self.scale.times(drawn))
+    def told_of(self, element: str, drawn: Interval) -> Interval:
+        told = super().told_of(element, self.scale.times(drawn))
         return told.hull(ZERO) if self.stand_still else told
 
 
@@ -121,8 +121,19 @@ class LinearVelocity(Velocity):
     def draws_vary(self) -> bool:
         return bool(self.direction or self.backward) or super().draws_vary
 
-    def told_of(self, drawn: Interval) -> Interval:
-        return super().told_of(drawn.hull(-drawn) if self.backward else drawn)
+    def told_of(self, element: str, drawn: Interval) -> Interval:
+        if element == "direction":
+            return drawn
+        speed = drawn if element == "speed" else Interval(*self.speed)
+        speed = super().told_of(element, speed.hull(-speed) if self.backward else speed)
+        direction = Interval(-self.direction, self.direction)
+        match element:
+            case "forward":
+                return speed * direction.cos()
+            case "sideways":
+                return speed * direction.sin()
+            case _:
+                return speed
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("speed", "direction", "forward", "sideways")
@@ -149,8 +160,8 @@ class AngularVelocity(Velocity):
         default=None, description="Largest change of the turning rate in a second."
     )
 
-    def told_of(self, drawn: Interval) -> Interval:
-        return super().told_of(drawn.hull(-drawn) if self.either_way else drawn)
+    def told_of(self, element: str, drawn: Interval) -> Interval:
+        return super().told_of(element, drawn.hull(-drawn) if self.either_way else drawn)
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("turn",)
