@@ -43,6 +43,7 @@ HERE = {
     ("docs/models.md", "PhysicsState:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
+    ("docs/terrain.md", "# kinds of ground"),
     ("docs/training.md", "PhysicsState:"),
 }
 """Samples that the tests below run. Command lines are those of test_commands.py."""
@@ -165,6 +166,7 @@ def test_effective_values_are_shown_as_they_are_printed(
     [
         ("docs/terrain.md", "PhysicsState:", "trot.yaml"),
         ("docs/terrain.md", "Reset:", "walk.yaml"),
+        ("docs/terrain.md", "# kinds of ground", "trot.yaml"),
         ("docs/training.md", "PhysicsState:", "walk.yaml"),
     ],
 )

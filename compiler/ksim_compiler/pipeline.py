@@ -128,7 +128,7 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
                     break
             loaded = model.load(part, files)
         except model.ModelError as error:
-            place = (*at[:2], error.field)
+            place = (*at[:2], *error.field.split("."))
             sink.add([task.report(error.code, str(error), *place, help=error.help)])
             break
         for note in loaded.notes:

@@ -10,3 +10,4 @@ from ksim_schema.robot.facts import (
     Surface as Surface,
     file_key as file_key,
 )
+from ksim_schema.robot.grid import TileGrid as TileGrid

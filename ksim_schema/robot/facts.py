@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ksim_schema.robot.grid import TileGrid
 from ksim_schema.robot.patterns import fits
 from ksim_schema.units import ANGLE, LENGTH, Dimension
 
@@ -155,7 +156,8 @@ class Surface:
         axes: its x, y and z axis in the world, the columns of its rotation matrix.
         size: MuJoCo's geom_size (half extents of a box or a plane, 0 for an endless one), m; of a
             height field the half extents in x and y.
-        heights: of a height field, rows along y of heights above its position, m.
+        heights: of a height field, rows along y of heights above its position, in units.
+        unit: the unit of the heights, m.
     """
 
     name: str
@@ -164,6 +166,7 @@ class Surface:
     axes: tuple[tuple[float, ...], ...]
     size: tuple[float, ...]
     heights: Sequence[Sequence[float]] = field(default=(), repr=False, compare=False)
+    unit: float = 1.0
 
 
 FILES = "task/"
@@ -195,6 +198,7 @@ class RobotFacts:
         ground: names of the solid geoms that stand still.
         pairs: the two geoms of each ``<pair>``.
         surfaces: the shapes of planes, boxes and height fields that stand still.
+        grid: the tiles of its terrain, or None where it has none.
         files: files beside the task, by the key that :func:`file_key` gives.
         torque_limits: joint with a motor -> the largest torque (N*m) or force (N) that it gives
             there, infinite when nothing limits it.
@@ -232,6 +236,7 @@ class RobotFacts:
     ground: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     surfaces: tuple[Surface, ...] = ()
+    grid: TileGrid | None = None
     torque_limits: Mapping[str, float] = field(default_factory=lambda: {})
     files: Mapping[str, bytes] = field(default_factory=lambda: {}, repr=False)
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {}, repr=False)

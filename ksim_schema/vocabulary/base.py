@@ -180,12 +180,12 @@ Range = Annotated[tuple[T, T], AfterValidator(_ordered)]
 """``[low, high]`` with low <= high; drawn uniformly where a component draws from it."""
 
 
-def _pair(value: Any) -> Any:
+def as_pair(value: Any) -> Any:
     """A single value stands for the range that holds nothing else."""
     return cast("Any", value) if isinstance(value, tuple | list) else (value, value)
 
 
-Spread = Annotated[tuple[T, T], BeforeValidator(_pair), AfterValidator(_ordered)]
+Spread = Annotated[tuple[T, T], BeforeValidator(as_pair), AfterValidator(_ordered)]
 """A range, or one value that is always taken."""
 Probability = Annotated[float, Ge(0.0), Le(1.0)]
 PositiveInt = Annotated[int, Gt(0)]

@@ -13,7 +13,9 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import Field
 
+from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
+from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     FileName,
     FloatingBody,
@@ -196,6 +198,47 @@ class ResetHeightFieldPosition(Reset):
     radius: Annotated[Length, Ge(0)] = Field(
         default=0.25, description="Of the ground that must be below the robot."
     )
+
+
+class ResetTerrainTile(Reset):
+    """The base is put on a tile of a terrain's grid, keeping its height above the ground there.
+
+    The columns are shared out evenly among the environments, and each keeps its own; the level is
+    drawn for each episode. The place is drawn about the middle of the tile; ``z += max h`` over
+    nine points of the ground at most ``radius`` from it, h the height of the ground.
+    """
+
+    kind: Literal["terrain_tile"] = "terrain_tile"
+    floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
+    x: Annotated[Length, Ge(0)] = Field(
+        default=0.5, description="Half width of the range of x about the middle of the tile."
+    )
+    y: Annotated[Length, Ge(0)] = Field(
+        default=0.5, description="Half width of the range of y about the middle of the tile."
+    )
+    radius: Annotated[Length, Ge(0)] = Field(
+        default=0.25, description="Of the ground that must be below the robot."
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        """Where the tiles' middles are, and as far from them as is drawn."""
+        if robot.grid is None:
+            return ()
+        half = robot.grid.tile / 2
+        return tuple(
+            Effect(
+                "starts",
+                f"body.{{body}}.{axis}",
+                axis,
+                fixed=Interval(low + half - width, high - half + width),
+            )
+            for axis, width, (low, high) in zip(
+                ("x", "y"), (self.x, self.y), robot.grid.extent, strict=True
+            )
+        )
 
 
 class ResetMotion(Reset):

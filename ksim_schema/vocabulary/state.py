@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.units import ControlPeriod, Length, Time
+from ksim_schema.units import ControlPeriod, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
-    FileName,
     KeyframeName,
     Model,
     Part,
     PositiveInt,
     one_or_more,
 )
+from ksim_schema.vocabulary.terrain import FlatTerrain, Terrain
 
 
 class Solver(Model):
@@ -64,79 +64,6 @@ class MirrorNames(Model):
             fields = {"help": "give as many different ones for both sides", "fields": "left right"}
             raise PydanticCustomError("pairs", message, fields)
         return self
-
-
-class _Ground(Model):
-    """What all terrains share."""
-
-    replaces: str = Field(
-        default="floor",
-        description="The plane that becomes the terrain; it keeps its name, friction and material.",
-    )
-
-
-class FlatTerrain(_Ground):
-    """The plane as the model has it."""
-
-    kind: Literal["flat"] = "flat"
-
-
-class _Field(_Ground):
-    """A square height field around the origin, with a flat spot in the middle."""
-
-    size: Annotated[Length, Gt(0)] = Field(default=20.0, description="Length of a side.")
-    resolution: Annotated[Length, Gt(0)] = Field(
-        default=0.1, description="Distance of two heights."
-    )
-    flat: Annotated[Length, Ge(0)] = Field(
-        default=1.0, description="Radius of the flat spot in the middle, at height 0."
-    )
-
-
-class RoughTerrain(_Field):
-    """Uneven ground: heights drawn uniformly at points on a grid, with straight lines between."""
-
-    kind: Literal["rough"] = "rough"
-    amplitude: Annotated[Length, Gt(0)] = Field(description="Largest height above the lowest.")
-    spacing: Annotated[Length, Gt(0)] = Field(
-        default=0.5, description="Distance of the points whose height is drawn."
-    )
-    seed: Annotated[int, Ge(0)] = Field(default=0, description="Of the drawn heights.")
-
-
-class StairsTerrain(_Field):
-    """Square steps around the middle, up or down outwards."""
-
-    kind: Literal["stairs"] = "stairs"
-    step: Annotated[Length, Gt(0)] = Field(description="Height of a step.")
-    depth: Annotated[Length, Gt(0)] = Field(description="Depth of a step.")
-    outwards: Literal["up", "down"] = Field(default="up", description="Where they lead outwards.")
-
-
-class SlopesTerrain(_Field):
-    """Waves in both directions: ``h = amplitude / 2 * (2 - cos(kx) - cos(ky)) / 2``."""
-
-    kind: Literal["slopes"] = "slopes"
-    amplitude: Annotated[Length, Gt(0)] = Field(description="Height of the tops.")
-    wavelength: Annotated[Length, Gt(0)] = Field(description="Distance of two tops, 2 pi / k.")
-
-
-class ImageTerrain(_Ground):
-    """A grey PNG: black is the lowest, white the highest; its middle stands on the origin."""
-
-    kind: Literal["image"] = "image"
-    file: FileName = Field(description="The PNG file, relative to the task file.")
-    size: tuple[Annotated[Length, Gt(0)], Annotated[Length, Gt(0)]] = Field(
-        description="Lengths of its sides along x and y."
-    )
-    height: Annotated[Length, Gt(0)] = Field(description="Height of white above black.")
-
-
-Terrain = Annotated[
-    FlatTerrain | RoughTerrain | StairsTerrain | SlopesTerrain | ImageTerrain,
-    Field(discriminator="kind"),
-]
-"""Any terrain."""
 
 
 class Robot(Part):

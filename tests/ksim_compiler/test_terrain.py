@@ -19,7 +19,7 @@ from ksim_compiler.lowering.reset import terrain_height
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_compiler.robot.motion import MotionError, read_motion
 from ksim_compiler.robot.terrain import heights
-from ksim_schema.vocabulary import state as v
+from ksim_schema.vocabulary import terrain as v
 
 TROT = Path(__file__).parents[2] / "tasks" / "trot.yaml"
 STATE = "PhysicsState.quadruped"

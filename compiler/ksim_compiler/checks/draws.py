@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.vocabulary import reset
@@ -148,7 +149,32 @@ def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: A
 
 @_apply.register
 def _(part: reset.ResetHeightFieldPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
-    raise _Unknown  # its height follows the ground
+    base = facts.free_joint(part.body)
+    if base is not None:
+        place = start.qpos[base.qpos : base.qpos + 3]
+        place[:2] += np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+        place[2] += _highest(facts, place[:2], part.radius)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetTerrainTile, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base, grid = facts.free_joint(part.body), facts.grid
+    if base is not None and grid is not None:
+        level, column = random.integers(grid.levels), random.integers(len(grid.kinds))
+        place = start.qpos[base.qpos : base.qpos + 3]
+        place[:2] = grid.middle(int(level), int(column))
+        place[:2] += np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+        place[2] += _highest(facts, place[:2], part.radius)
+    return start
+
+
+def _highest(facts: RobotFacts, place: np.ndarray, radius: float) -> float:
+    """Height of the terrain at a place and at eight around it."""
+    turns = np.arange(8) * (math.pi / 4)
+    around = radius * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    terrain = next(s for s in facts.surfaces if s.type == "hfield")
+    return float(heights_at(terrain, place + np.concatenate([np.zeros((1, 2)), around])).max())
 
 
 def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:

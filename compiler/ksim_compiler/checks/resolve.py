@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ksim_compiler.checks import restart
 from ksim_compiler.checks.affixes import Unknown, one_cause
 from ksim_compiler.checks.base import choose_base, needs_base
 from ksim_compiler.checks.custom import own_problems
 from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot.motion import MotionError, read_motion
 from ksim_schema.checks.reach import formulated, surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import (
@@ -32,7 +32,6 @@ from ksim_schema.diagnostics.codes.names import (
 from ksim_schema.diagnostics.codes.structure import PATTERN_OF_A_SHELL
 from ksim_schema.diagnostics.codes.values import (
     BAD_FORMULA,
-    BAD_MOTION,
     BODY_DOES_NOT_FLOAT,
     DRAWN_TWICE,
     JOINT_DRIVEN_TWICE,
@@ -40,14 +39,13 @@ from ksim_schema.diagnostics.codes.values import (
     LIMIT_ABOVE_JOINTS,
     NO_COMMAND_ELEMENT,
     NO_FLOATING_BASE,
-    NO_TERRAIN,
     NO_TORQUE_LIMIT,
     NOT_OBSERVABLE,
     NOT_SENSED,
     UNEVEN_CONTROL_PERIOD,
     UNEVEN_LIMITS,
 )
-from ksim_schema.robot import Joint, RobotFacts, file_key
+from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.robot.patterns import PatternError, fits, pattern
 from ksim_schema.source import Path_
 from ksim_schema.source.accidents import regular
@@ -62,7 +60,6 @@ from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import BodyPosition
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
-from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetMotion
 from ksim_schema.vocabulary.reward import Reward
 
 CODES = {
@@ -110,7 +107,7 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
         found.add(_observable(task, facts))
         found.add(_told(task, facts))
         found.add(_formulas(task, facts))
-        found.add(_states(task, facts))
+        found.add(restart.states(task, facts))
         found.add(own_problems(task, facts))
         plan = replace(plan, task=settled(task, facts))
     sink.add(found)
@@ -325,26 +322,6 @@ _FORMULA = (
     "a formula is arithmetic, such as exp(-((base.height - 1.1*m) / (0.1*m))**2); "
     "'ksim-compile --explain formula' lists its quantities and functions"
 )
-
-
-def _states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    """Resets find their terrain or their recorded motion."""
-    for name, part in task.of(Reset).items():
-        if isinstance(part, ResetHeightFieldPosition):
-            if not any(surface.type == "hfield" for surface in facts.surfaces):
-                message = "there is no terrain to be put on"
-                help = "give the PhysicsState a terrain, or use plane_position"
-                yield task.report_key(NO_TERRAIN, message, "Reset", name, help=help)
-        elif isinstance(part, ResetMotion):
-            place = ("Reset", name, "file")
-            try:
-                qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
-            except MotionError as error:
-                yield task.report(BAD_MOTION, f"{part.file} is not a motion: {error}", *place)
-                continue
-            if part.first + (part.count or 1) > len(qpos):
-                message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"
-                yield task.report(BAD_MOTION, message, *place)
 
 
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

@@ -377,11 +377,13 @@ def _off_terrain(plan: Plan) -> Iterator[Diagnostic]:
         if base is None or not fields or any(s.type == "plane" for s in facts.surfaces):
             continue
         for axis, field in enumerate(("x", "y")):
-            reach = float(getattr(part, field))
-            middle = base.home[axis]
-            size = max(abs(s.position[axis]) + s.size[axis] for s in fields)
-            if abs(middle) + reach > size * (1 + 1e-9):
-                message = f"places are drawn up to {abs(middle) + reach:.4g} m from the middle, "
+            reach, middle = float(getattr(part, field)), base.home[axis]
+            low = min(s.position[axis] - s.size[axis] for s in fields)
+            high = max(s.position[axis] + s.size[axis] for s in fields)
+            above, below = (middle + reach, high), (reach - middle, -low)
+            far, size = max(above, below, key=lambda side: side[0] - side[1])
+            if far > size + 1e-9 * (high - low):
+                message = f"places are drawn up to {far:.4g} m from the middle, "
                 message += f"and the terrain ends at {size:.4g} m: beyond it there is no ground"
                 help = f"draw within {size:.4g} m, or give the terrain a larger 'size'"
                 yield plan.task.report(OFF_TERRAIN, message, "Reset", name, field, help=help)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, combinations
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from ksim_schema.acset import sch_task
@@ -20,7 +20,7 @@ from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
-from ksim_schema.vocabulary.base import Kinds, field_annotation
+from ksim_schema.vocabulary.base import Kinds, as_pair, field_annotation
 from ksim_schema.vocabulary.distributions import DISTRIBUTIONS
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.networks import NETWORKS
@@ -245,7 +245,12 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
         return f"list of {_type(arguments[0])}"
     if origin is tuple:
         inner = list(dict.fromkeys(map(_type, arguments)))
-        return f"[low, high] {inner[0]}" if len(inner) == 1 else f"[{', '.join(inner)}]"
+        if len(inner) > 1:
+            return f"[{', '.join(inner)}]"
+        shorthands = [m.func for m in metadata or () if isinstance(m, BeforeValidator)]
+        ordered = any(isinstance(m, AfterValidator) for m in metadata or ())
+        graded = as_pair in shorthands and not ordered
+        return f"[{'first, last' if graded else 'low, high'}] {inner[0]}"
     if isinstance(hint, type) and issubclass(hint, Model):
         kind = hint.model_fields.get("kind")
         names: dict[type[Model], str] = {Scale: "number or scale", Noise: "noise"}

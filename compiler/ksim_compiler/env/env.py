@@ -219,7 +219,15 @@ class Env:
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """Poses, first controls and models of new episodes (batched)."""
         once = self._keys(key, jnp.int32(0))
-        return jax.vmap(lambda k, o, d: self._tick.start(parts, k, o, d))(keys, once, level)
+        return jax.vmap(lambda k, o, d, c: self._tick.start(parts, k, o, d, c))(
+            keys, once, level, self._columns(key)
+        )
+
+    def _columns(self, key: Key[Array, ""]) -> Int[Array, " envs"]:
+        """The column of the terrain's grid that each environment has throughout."""
+        count = len(self.robot.grid.kinds) if self.robot.grid else 1
+        first = jax.random.randint(name_key(key, "column"), (), 0, count)
+        return (first + jnp.arange(self.num_envs)) % count
 
     def _restart(
         self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState

@@ -243,11 +243,17 @@ class Tick:
         return Episode(jnp.int32(0), level, zero, controls, memory), inputs
 
     def start(
-        self, parts: Parts, key: Key[Array, ""], once: Key[Array, ""], level: Float[Array, ""]
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        once: Key[Array, ""],
+        level: Float[Array, ""],
+        column: Int[Array, ""],
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """The pose, the controls of a zero action and the model of a new episode.
 
         ``once`` is a key that stays the same throughout: what is drawn from it never changes.
+        ``column`` is the environment's column of the terrain's grid.
         """
         own_key, key = key, name_key(key, "start")
         zero = jnp.zeros(self.plan.action_size)
@@ -256,6 +262,7 @@ class Tick:
             "qvel": jnp.zeros(self.robot.nv),
         }
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero)
+        x = replace(x, column=column)
         for name, part in parts["Reset"].items():
             (qpos, qvel), _ = rules.apply(part, _for(x, "Reset", name), ())
             x = replace(x, world={"qpos": qpos, "qvel": qvel})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_schema.robot import Joint, RobotFacts, Sensor, SensorRequest
 
@@ -40,6 +40,7 @@ class Context:
         failure: whether the tick ended in a failure.
         done: whether it ended the episode, by a failure, a time limit, or because the training
             cut it off.
+        column: the column of the terrain's grid that is this environment's.
         whole: whether the episode that ended counts for a curriculum. One that the training cut
             off early, to stagger the environments, had no chance to succeed or to fail.
     """
@@ -59,6 +60,7 @@ class Context:
     failure: Bool[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
     whole: Bool[Array, ""] | None = None
+    column: Int[Array, ""] | int = 0
 
     def sensor(self, request: SensorRequest | str) -> Float[Array, " size"]:
         """The output of a sensor."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import geometry
-from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
 from ksim_compiler.robot.motion import read_motion
@@ -108,12 +109,29 @@ def height_field_position(c: v.ResetHeightFieldPosition, x: Context) -> Pose:
     place = _free(c, x)[0]
     change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     here = x.world["qpos"][place][:2] + change
-    turns = jnp.arange(8) * (math.pi / 4)
-    around = c.radius * jnp.stack([jnp.cos(turns), jnp.sin(turns)], axis=1)
-    points = here + jnp.concatenate([jnp.zeros((1, 2)), around])
-    highest = jnp.max(terrain_height(_terrain(x), points))
+    highest = jnp.max(terrain_height(_terrain(x), _around(here, c.radius)))
     qpos = x.world["qpos"].at[place].add(jnp.append(change, highest))
     return qpos, x.world["qvel"]
+
+
+def _around(middle: Float[Array, "2"], radius: Any) -> Float[Array, "9 2"]:
+    """A point and eight at a distance from it."""
+    turns = jnp.arange(8) * (math.pi / 4)
+    around = radius * jnp.stack([jnp.cos(turns), jnp.sin(turns)], axis=1)
+    return middle + jnp.concatenate([jnp.zeros((1, 2)), around])
+
+
+@lower(v.ResetTerrainTile)
+def terrain_tile(c: v.ResetTerrainTile, x: Context) -> Pose:
+    grid, place = x.robot.grid, _free(c, x)[0]
+    assert grid is not None
+    row = jax.random.randint(name_key(x.key, "level"), (), 0, grid.levels)
+    change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    tile = jnp.stack([row, x.column]) + 0.5
+    here = jnp.array(grid.corner) + grid.tile * tile + change
+    highest = jnp.max(terrain_height(_terrain(x), _around(here, c.radius)))
+    height = x.world["qpos"][place.start + 2] + highest
+    return x.world["qpos"].at[place].set(jnp.append(here, height)), x.world["qvel"]
 
 
 def _terrain(x: Context) -> Surface:
@@ -122,7 +140,7 @@ def _terrain(x: Context) -> Surface:
 
 def terrain_height(surface: Surface, points: Float[Array, "n 2"]) -> Float[Array, " n"]:
     """Heights of an upright height field at points of the world, m; flat beyond its edges."""
-    field = jnp.asarray(surface.heights)
+    field = jnp.asarray(surface.heights)  # in units
     size, middle = jnp.asarray(surface.size[:2]), jnp.asarray(surface.position[:2])
     last = jnp.array([field.shape[1] - 1, field.shape[0] - 1])
     at = jnp.clip((points - middle + size) / (2 * size), 0.0, 1.0) * last
@@ -130,7 +148,7 @@ def terrain_height(surface: Surface, points: Float[Array, "n 2"]) -> Float[Array
     (u, w), (column, row) = (at - low).T, low.T
     above = field[row, column] * (1 - u) + field[row, column + 1] * u
     below = field[row + 1, column] * (1 - u) + field[row + 1, column + 1] * u
-    return surface.position[2] + above * (1 - w) + below * w
+    return surface.position[2] + surface.unit * (above * (1 - w) + below * w)
 
 
 @lower(v.ResetMotion)

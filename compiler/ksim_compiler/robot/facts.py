@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.robot.bases import likely
-from ksim_compiler.robot.ground import surfaces
+from ksim_compiler.robot.ground import grid, surfaces
 from ksim_compiler.robot.limits import Moved, effort, joint_cap, reach, torque_limits
 from ksim_compiler.robot.measures import measures
 from ksim_compiler.robot.transmission import carried
@@ -72,6 +72,7 @@ def read_facts(
     for geom in (*model.pair_geom1, *model.pair_geom2):
         solid[geom] = True
     still = model.body_weldid[model.geom_bodyid] == 0
+    seen = surfaces(model, part.terrain)
     return RobotFacts(
         source=part.model,
         nq=model.nq,
@@ -110,7 +111,8 @@ def read_facts(
             (geoms[one], geoms[other])
             for one, other in zip(model.pair_geom1, model.pair_geom2, strict=True)
         ),
-        surfaces=surfaces(model),
+        surfaces=seen,
+        grid=grid(part.terrain, seen),
         torque_limits=torque_limits(model, joints, motors),
         axes=pose.axes(),
         encoded=_encoded(model, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root)),

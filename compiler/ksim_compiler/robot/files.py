@@ -41,7 +41,7 @@ class ModelError(Exception):
 
     Attributes:
         code: of the diagnostic.
-        field: of the PhysicsState that it is about.
+        field: of the PhysicsState that it is about, such as ``terrain.resolution``.
         help: what to do.
     """
 

@@ -7,7 +7,9 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-from ksim_schema.robot import Surface
+from ksim_compiler.robot.tiles import cells, field
+from ksim_schema.robot import Surface, TileGrid
+from ksim_schema.vocabulary import terrain as v
 
 _TYPES: dict[mujoco.mjtGeom, Literal["plane", "box", "hfield"]] = {
     mujoco.mjtGeom.mjGEOM_PLANE: "plane",
@@ -16,7 +18,7 @@ _TYPES: dict[mujoco.mjtGeom, Literal["plane", "box", "hfield"]] = {
 }
 
 
-def surfaces(model: mujoco.MjModel) -> tuple[Surface, ...]:
+def surfaces(model: mujoco.MjModel, terrain: v.Terrain) -> tuple[Surface, ...]:
     """The planes, boxes and upright height fields that stand still; no other geom is described."""
     still = np.flatnonzero(model.body_weldid[model.geom_bodyid] == 0)
     if not still.size:
@@ -30,9 +32,12 @@ def surfaces(model: mujoco.MjModel) -> tuple[Surface, ...]:
         axes = data.geom_xmat[i].reshape(3, 3).T
         if not name or kind is None or (kind == "hfield" and axes[2, 2] < 1 - 1e-9):
             continue
-        size, heights = model.geom_size[i], np.zeros((0, 0))
+        size, heights, unit = model.geom_size[i], np.zeros((0, 0)), 1.0
         if kind == "hfield":
             size, heights = _height_field(model, int(model.geom_dataid[i]))
+            if name == terrain.replaces and isinstance(terrain, v.GridTerrain):
+                made = field(terrain)
+                heights, unit = made.heights, made.unit
         found.append(
             Surface(
                 name,
@@ -41,9 +46,36 @@ def surfaces(model: mujoco.MjModel) -> tuple[Surface, ...]:
                 tuple(tuple(map(float, axis)) for axis in axes),
                 tuple(map(float, size)),
                 heights,  # type: ignore[arg-type]
+                unit,
             )
         )
     return tuple(found)
+
+
+def grid(terrain: v.Terrain, surfaces: tuple[Surface, ...]) -> TileGrid | None:
+    """Where the tiles of a terrain stand in the world, if it has tiles."""
+    if not isinstance(terrain, v.GridTerrain):
+        return None
+    surface = next(s for s in surfaces if s.name == terrain.replaces)
+    border = cells(terrain)[1] * terrain.resolution
+    x, y = (surface.position[i] - surface.size[i] + border for i in range(2))
+    return TileGrid(terrain.kinds(), terrain.levels, terrain.tile, (x, y))
+
+
+def heights_at(surface: Surface, points: np.ndarray) -> np.ndarray:
+    """Heights of an upright height field at points of the world (n, 2), m; flat beyond its edges.
+
+    Between four heights as the planes of a bilinear patch.
+    """
+    field = np.asarray(surface.heights)
+    size, middle = np.array(surface.size[:2]), np.array(surface.position[:2])
+    last = np.array(field.shape[::-1]) - 1
+    at = np.clip((points - middle + size) / (2 * size), 0.0, 1.0) * last
+    low = np.minimum(at.astype(int), last - 1)
+    (u, w), (column, row) = (at - low).T, low.T
+    above = field[row, column] * (1 - u) + field[row, column + 1] * u
+    below = field[row + 1, column] * (1 - u) + field[row + 1, column + 1] * u
+    return surface.position[2] + surface.unit * (above * (1 - w) + below * w)
 
 
 def _height_field(model: mujoco.MjModel, field: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import mujoco
 import numpy as np
 
+from ksim_compiler.robot import tiles
 from ksim_compiler.robot.files import ModelError
 from ksim_compiler.robot.sane import png_size
 from ksim_schema.diagnostics import Code
 from ksim_schema.diagnostics.codes.values import BAD_TERRAIN, BAD_TERRAIN_IMAGE
 from ksim_schema.robot import file_key
-from ksim_schema.vocabulary import state as v
+from ksim_schema.vocabulary import terrain as v
 
 NAME = "ksim/terrain"
 MAX_HEIGHTS = 4_000_000
@@ -26,8 +27,10 @@ BASE = 0.2
 class TerrainError(ModelError):
     """A terrain that cannot be made."""
 
-    def __init__(self, message: str, help: str = "", code: Code = BAD_TERRAIN) -> None:
-        super().__init__(message, help, code=code, field="terrain")
+    def __init__(
+        self, message: str, help: str = "", code: Code = BAD_TERRAIN, field: str = "terrain"
+    ) -> None:
+        super().__init__(message, help, code=code, field=field)
 
 
 def heights(terrain: v.Terrain) -> np.ndarray:
@@ -123,6 +126,9 @@ def add(terrain: v.Terrain, spec: mujoco.MjSpec, files: Mapping[str, bytes]) -> 
         planes = [g.name for g in spec.geoms if g.type == mujoco.mjtGeom.mjGEOM_PLANE]
         what = f"the model has no plane {terrain.replaces!r}, which the terrain is to replace"
         raise TerrainError(what, f"name it with 'replaces'; planes: {', '.join(planes) or 'none'}")
+    if isinstance(terrain, v.GridTerrain):
+        _add_grid(terrain, spec, geom)
+        return
     if isinstance(terrain, v.ImageTerrain):
         half = (terrain.size[0] / 2, terrain.size[1] / 2)
         file = file_key(terrain.file)
@@ -147,3 +153,30 @@ def add(terrain: v.Terrain, spec: mujoco.MjSpec, files: Mapping[str, bytes]) -> 
     geom.type, geom.hfieldname = mujoco.mjtGeom.mjGEOM_HFIELD, NAME
     geom.size = [0.0, 0.0, 0.0]
     geom.pos = [*geom.pos[:2], geom.pos[2] + lowest]
+
+
+def _add_grid(terrain: v.GridTerrain, spec: mujoco.MjSpec, geom: mujoco.MjsGeom) -> None:
+    try:
+        rows, columns = tiles.size(terrain)
+        if rows * columns > MAX_HEIGHTS:
+            message = f"a terrain of {rows:,} x {columns:,} heights is not possible; at most "
+            help = "choose fewer or smaller tiles, a narrower border or a coarser resolution"
+            raise TerrainError(f"{message}{MAX_HEIGHTS:,} are", help)
+        field = tiles.field(terrain)
+    except tiles.BadTile as error:
+        raise TerrainError(str(error), error.help, field=f"terrain.{error.field}") from error
+    top = int(field.heights.max())
+    if top * field.unit > HIGHEST:
+        message = f"a terrain with heights of {top * field.unit:.3g} m is not possible"
+        raise TerrainError(message, f"the limit is {HIGHEST:g} m from the lowest to the highest")
+    spec.add_hfield(
+        name=NAME,
+        nrow=rows,
+        ncol=columns,
+        size=[*field.half, max(top * field.unit, 1e-6), BASE],
+        userdata=(field.heights / max(top, 1)).ravel().astype(np.float32),
+    )
+    geom.type, geom.hfieldname = mujoco.mjtGeom.mjGEOM_HFIELD, NAME
+    geom.size = [0.0, 0.0, 0.0]
+    x, y = geom.pos[:2] + np.array(field.middle)
+    geom.pos = [x, y, geom.pos[2] + field.lowest]

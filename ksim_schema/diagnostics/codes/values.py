@@ -78,13 +78,16 @@ BAD_FORMULA = error(
 BAD_TERRAIN = error(
     "KS0418",
     "terrain cannot be made",
-    "A terrain takes the place of a plane of the model, and has a bounded number of heights.",
+    "A terrain takes the place of a plane of the model, and has a bounded number of heights. The "
+    "tiles of a grid are whole numbers of cells, and large enough for what stands on them.",
 )
 UNREADABLE_TASK_FILE = error(
     "KS0419", "file beside the task cannot be read", "Its path is relative to the task."
 )
 NO_TERRAIN = error(
-    "KS0420", "no terrain", "A reset on a height field needs a terrain with heights."
+    "KS0420",
+    "no terrain",
+    "A reset on a height field needs a terrain with heights, one on a tile a grid of tiles.",
 )
 BAD_MOTION = error(
     "KS0421",

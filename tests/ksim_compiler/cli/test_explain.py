@@ -11,8 +11,9 @@ from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
-from ksim_schema.vocabulary.state import (
+from ksim_schema.vocabulary.terrain import (
     FlatTerrain,
+    GridTerrain,
     ImageTerrain,
     RoughTerrain,
     SlopesTerrain,
@@ -25,6 +26,7 @@ TERRAINS = {
     "stairs": StairsTerrain,
     "slopes": SlopesTerrain,
     "image": ImageTerrain,
+    "grid": GridTerrain,
 }
 WORDS = [(object, kind) for object, kinds in KINDS.items() for kind in kinds]
 

@@ -1,0 +1,40 @@
+"""What resets need to be there: a terrain, its tiles, a recorded motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ksim_compiler.robot.motion import MotionError, read_motion
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import BAD_MOTION, NO_TERRAIN
+from ksim_schema.robot import RobotFacts, file_key
+from ksim_schema.task import Task
+from ksim_schema.vocabulary.reset import (
+    Reset,
+    ResetHeightFieldPosition,
+    ResetMotion,
+    ResetTerrainTile,
+)
+
+
+def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+    """Resets find their terrain or their recorded motion."""
+    for name, part in task.of(Reset).items():
+        if isinstance(part, ResetHeightFieldPosition | ResetTerrainTile):
+            tiles = isinstance(part, ResetTerrainTile)
+            there = [s for s in facts.surfaces if s.type == "hfield"] and (facts.grid or not tiles)
+            if not there:
+                message = f"there {'are no tiles' if tiles else 'is no terrain'} to be put on"
+                kind = "terrain: {kind: grid, ...}" if tiles else "terrain"
+                help = f"give the PhysicsState a {kind}, or use plane_position"
+                yield task.report_key(NO_TERRAIN, message, "Reset", name, help=help)
+        elif isinstance(part, ResetMotion):
+            place = ("Reset", name, "file")
+            try:
+                qpos, _ = read_motion(facts.files.get(file_key(part.file), b""), facts.nq, facts.nv)
+            except MotionError as error:
+                yield task.report(BAD_MOTION, f"{part.file} is not a motion: {error}", *place)
+                continue
+            if part.first + (part.count or 1) > len(qpos):
+                message = f"{part.file} has {len(qpos)} frames, fewer than are asked for"
+                yield task.report(BAD_MOTION, message, *place)
