@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from ksim_schema.robot.grid import TileGrid
@@ -245,6 +246,10 @@ class RobotFacts:
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""
+        return self._names[what]
+
+    @cached_property
+    def _names(self) -> dict[str, tuple[str, ...]]:
         return {
             "joint": tuple(j.name for j in self.joints if j.name),
             "body": tuple(b for b in self.bodies if b and not b.startswith("ksim/")),
@@ -253,7 +258,7 @@ class RobotFacts:
             "sensor": tuple(s for s in self.sensors if not s.startswith("ksim/")),
             "actuator": tuple(a for a in self.actuators if not a.startswith("ksim/")),
             "keyframe": tuple(filter(None, self.keyframes)),
-        }[what]
+        }
 
     @property
     def base(self) -> Joint | None:
@@ -265,7 +270,7 @@ class RobotFacts:
         name = body or self.root
         return next((j for j in self.joints if j.type == "free" and j.body == name), None)
 
-    @property
+    @cached_property
     def motion_joints(self) -> tuple[Joint, ...]:
         """The joints with one degree of freedom, in the model's order."""
         return tuple(j for j in self.joints if j.type in ("hinge", "slide"))

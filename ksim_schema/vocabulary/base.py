@@ -51,6 +51,17 @@ class Model(BaseModel):
         frozen=True, extra="forbid", defer_build=True, validate_default=False, strict=True
     )
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Forget the annotations of class attributes, which have done their work.
+
+        Pydantic would evaluate them again for each class that derives from this one; that was a
+        third of the time to declare the vocabulary.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        for name in cls.__annotations__.keys() - cls.model_fields.keys():
+            del cls.__annotations__[name]
+
     @model_validator(mode="before")
     @classmethod
     def _whole_numbers(cls, data: Any) -> Any:

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         common.without_windows()
+        common.without_collecting()
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))
 
