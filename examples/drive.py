@@ -32,6 +32,7 @@ FIXED = (
     "angular_velocity",
     "base_height",
     "cartesian_coordinate",
+    "pose",
 )
 """Commands that stay what the user says."""
 
@@ -125,9 +126,9 @@ class Driver:
             case "last_action":
                 return np.concatenate([self.action[start:stop] for start, stop in r["slices"]])
             case "command":
-                rows = [e for e in self.contract["inputs"] if e["object"] == "Command"]
-                named = [e for e in rows if e["name"] == r["command"]]
-                return self.command(named[0] if named else r["of"], robot)
+                return self.named_command(r, robot)[0]
+            case "pose_error":
+                return self.pose_error(r, values, robot)
             case "phase_clock":
                 turn = 2 * math.pi * self.time / r["period"]
                 return np.array([math.sin(turn), math.cos(turn)])
@@ -135,6 +136,39 @@ class Driver:
                 return np.array([self.time])
             case kind:
                 raise SystemExit(f"this example cannot read {entry['name']}, a {kind}")
+
+    def named_command(self, r: dict, robot: Robot) -> tuple[np.ndarray, dict]:
+        """What the command that an observation names says in this period, and its entry."""
+        rows = [e for e in self.contract["inputs"] if e["object"] == "Command"]
+        named = [e for e in rows if e["name"] == r["command"]]
+        entry = named[0] if named else r["of"]
+        return self.command(entry, robot), entry
+
+    def pose_error(self, r: dict, values: list[np.ndarray], robot: Robot) -> np.ndarray:
+        """From where something is, position and orientation, to a commanded pose."""
+        told, entry = self.named_command(r, robot)
+        goal = dict(zip(entry["elements"], told, strict=True))
+        position, rotation = values[0], _matrix(values[1])
+        axes = {"world": np.eye(3), "own": rotation}.get(r["frame"])
+        axes = _matrix(values[2]) if axes is None else axes
+        origin, frame = np.zeros(3), np.eye(3)
+        if entry["reads"].get("relative_to") == "base":
+            origin, quaternion = (robot.sensor(name) for name in entry["reads"]["sensors"][:2])
+            frame = _matrix(quaternion)
+        if r["part"] == "position":
+            return axes.T @ (origin + frame @ [goal[axis] for axis in "xyz"] - position)
+        wanted = frame @ _matrix(np.array([goal[f"q{axis}"] for axis in "wxyz"]))
+        left = axes.T @ wanted @ rotation.T @ axes
+        if r["form"] == "rotation_6d":
+            return left[:, :2].T.ravel()
+        quaternion = np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, left.ravel())
+        quaternion *= math.copysign(1.0, quaternion[0])
+        if r["form"] == "quaternion":
+            return quaternion
+        vector = np.zeros(3)
+        mujoco.mju_quat2Vel(vector, quaternion, 1.0)
+        return vector
 
     def command(self, entry: dict, robot: Robot) -> np.ndarray:
         """What a command says in this period; worked out once in each."""
@@ -165,7 +199,7 @@ class Driver:
                 return np.array([*heights, math.sin(turn), math.cos(turn)])
         given = self.commands.get(name)
         if given is None and kind in FIXED:
-            given = np.zeros(entry["size"])
+            given = np.array([float(element == "qw") for element in entry["elements"]])
         numbers = 2 if kind == "linear_velocity" else entry["size"]  # the rest follows from them
         if given is None or len(given) not in (numbers, entry["size"]):
             count = f"{numbers} numbers" if numbers > 1 else "one number"

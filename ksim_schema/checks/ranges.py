@@ -101,6 +101,8 @@ def _stated(
         if effect.element:
             element = effect.element.replace("{joints}", quantity.removeprefix("joint."))
             within = commanded(task, robot, value, element)
+            if within is not None and _elsewhere(task, robot, value, quantity):
+                within = EVERYTHING
         elif effect.reach == "home":
             joint = next((j for j in robot.motion_joints if quantity == f"joint.{j.name}"), None)
             within = Interval.exactly(joint.home[0]) if joint and joint.home else None
@@ -121,6 +123,14 @@ def _stated(
             command=str(value) if effect.element else "",
             penalty=penalty,
         )
+
+
+def _elsewhere(task: Task, robot: RobotFacts, command: str, quantity: str) -> bool:
+    """Whether a place in the world follows a pose that is told in the frame of a body."""
+    part = task.of(Command).get(command)
+    if part is None or quantity.rpartition(".")[2] not in ("x", "y", "height"):
+        return False
+    return bool(part.frame_of(robot))
 
 
 def _given(part: Part, field: str) -> Any:

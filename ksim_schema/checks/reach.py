@@ -35,7 +35,14 @@ def surroundings(task: Task, robot: RobotFacts) -> Surroundings:
         {name: part.labels(robot) for name, part in commands},
         sum(len(action.drives(robot)) for action in task.of(Action).values()),
         {name: part.dimensions for name, part in commands},
+        frames_of(task, robot),
     )
+
+
+def frames_of(task: Task, robot: RobotFacts) -> dict[str, str]:
+    """The commands that tell a pose -> the body in whose frame, "" for the world."""
+    frames = ((name, part.frame_of(robot)) for name, part in task.of(Command).items())
+    return {name: frame for name, frame in frames if frame is not None}
 
 
 def formulated(task: Task) -> Iterator[tuple[str, str, Formulated]]:
@@ -67,6 +74,8 @@ def _reach(task: Task, robot: RobotFacts, name: str, source: Source) -> Interval
             each = [_allowed(joint) for joint in source.joints]
             return reduce(Interval.hull, each)
         case "command":
+            return _element(task, robot, name.removeprefix("command."))
+        case "pose" if not source.turn and frames_of(task, robot).get(source.what) == "":
             return _element(task, robot, name.removeprefix("command."))
         case _:
             return Interval(0.0, math.pi) if name == "base.tilt" else source.bounds

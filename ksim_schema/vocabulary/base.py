@@ -236,6 +236,10 @@ class Part(Model):
         """The model's own sensors that it names in a text, rather than in a field."""
         return ()
 
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        """Field that names a command -> labels of the elements that the command must have."""
+        return {}
+
     def infers(self, field: str) -> bool:
         """Whether a wire that is left out leads to the only part that it could lead to."""
         return True

@@ -6,7 +6,7 @@ Rewards, observations and terminations have formulas of the same names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar, Literal
 
@@ -37,6 +37,7 @@ from ksim_schema.units.formula_text import AXES
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS, STATE_SENSORS
 
 BASE_SENSORS = ("framepos", "framequat", "framelinvel", "frameangvel")
@@ -95,19 +96,23 @@ class Source:
         kind: what it is of.
         sensors: the sensors of the model, or those that are added to it, that it is read from.
         joints: the joints whose values it is.
-        what: of the base, what is asked; of a command, its name.
-        element: the element of a sensor or a command; the whole, without one.
+        what: of the base, what is asked; of a command or of the pose that it tells, its name.
+        element: the element of a sensor, a command or a pose (x, y, z, qw, qx, qy, qz); the whole,
+            without one.
+        turn: whether it is the orientation of a pose, and not its position.
         bounds: all that its elements can be.
     """
 
     quantity: Quantity
     kind: Literal[
-        "time", "action", "previous", "base", "position", "velocity", "torque", "sensor", "command"
+        *("time", "action", "previous", "base", "position", "velocity", "torque", "sensor"),
+        *("command", "pose"),
     ]
     sensors: tuple[SensorRequest | str, ...] = ()
     joints: tuple[Joint, ...] = ()
     what: str = ""
     element: int | None = None
+    turn: bool = False
     bounds: Interval = EVERYTHING
 
     @property
@@ -125,11 +130,13 @@ class Surroundings:
         commands: command -> labels of its elements.
         actions: length of the action; None where it has no meaning.
         dimensions: command -> element -> its dimension, where that is known.
+        frames: command that tells a pose -> the body in whose frame, "" for the world.
     """
 
     commands: Mapping[str, tuple[str, ...]]
     actions: int | None = None
     dimensions: Mapping[str, Mapping[str, Dimension]] | None = None
+    frames: Mapping[str, str] | None = None
 
 
 class Formulated(Model):
@@ -152,7 +159,7 @@ class Formulated(Model):
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         """What the names in the formula may be."""
         told = {name: around.commands.get(name, ()) for name in self.obeyed()}
-        beside = Surroundings(told, around.actions, around.dimensions)
+        beside = replace(around, commands=told)
         return sources(robot, beside, names_in(self.expression))
 
     def measured(self, robot: RobotFacts, around: Surroundings) -> tuple[Expression, Units]:
@@ -365,8 +372,29 @@ def sensor_dimension(robot: RobotFacts, name: str) -> Dimension | None:
     return _unit_of(what, joint) if what and joint else None
 
 
+def _pose(name: str, labels: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
+    """The position and the orientation of a pose that is told, and their elements."""
+    parts = (("position", PLACES, LENGTH), ("orientation", QUATERNION_LABELS, NUMBER))
+    for part, elements, unit in parts:
+        if not set(elements) <= set(labels):
+            continue
+        turn, bounds = part == "orientation", UNIT if part == "orientation" else EVERYTHING
+        whole = Source(Quantity(unit, len(elements)), "pose", what=name, turn=turn, bounds=bounds)
+        if not turn:
+            yield f"command.{name}", whole
+        yield f"command.{name}.{part}", whole
+        for index, element in enumerate(elements):
+            one = replace(whole, quantity=Quantity(unit), element=index)
+            yield f"command.{name}.{element}", one
+    if "x" not in labels:
+        yield f"command.{name}", whole
+
+
 def _told(around: Surroundings) -> Iterator[tuple[str, Source]]:
     for name, labels in around.commands.items():
+        if name in (around.frames or {}):
+            yield from _pose(name, labels)
+            continue
         given = (around.dimensions or {}).get(name, {})
         units = [given.get(label) for label in labels]
         for element, (label, unit) in enumerate(zip(labels, units, strict=True)):

@@ -60,7 +60,6 @@ from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import BodyPosition
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
-from ksim_schema.vocabulary.reward import Reward
 
 CODES = {
     "joint": UNKNOWN_JOINT,
@@ -286,9 +285,9 @@ def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 
 def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    """Commands have the elements that rewards read of them."""
+    """Commands have the elements that other parts read of them."""
     commands = task.of(Command)
-    for name, part in task.of(Reward).items():
+    for object, name, part in task:
         for field, labels in part.takes(facts).items():
             command = commands.get(str(getattr(part, field)))
             if not isinstance(command, Command):
@@ -298,7 +297,7 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if missing:
                 message = f"the command {getattr(part, field)!r} has no {missing[0]!r}"
                 help = "it has: " + ", ".join(known)
-                yield task.report(NO_COMMAND_ELEMENT, message, "Reward", name, field, help=help)
+                yield task.report(NO_COMMAND_ELEMENT, message, object, name, field, help=help)
 
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ from ksim_schema.vocabulary.base import OfBody, OfJoints
 from ksim_schema.vocabulary.command import Command, Drawn, motion as commands
 from ksim_schema.vocabulary.observation.base import Several
 from ksim_schema.vocabulary.observation.feet import Contact
+from ksim_schema.vocabulary.observation.goal import PoseError
 from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
 
 _PLAIN = (
@@ -58,7 +59,9 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
         found["groups"] = [[s.name for s in group] for group in part.requests(facts)]
     if isinstance(part, LastAction):
         found["slices"] = _recalled(plan, part)
-    if isinstance(part, CommandValue):
+    if isinstance(part, PoseError):
+        found["part"] = part.of
+    if isinstance(part, CommandValue | PoseError):
         found["command"] = part.command
         if Node("Command", part.command) not in {c.source for c in plan.policy_input}:
             found["of"] = _command(plan, Node("Command", part.command))
@@ -76,7 +79,7 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
     nodes = [column.source for column in plan.policy_input]
     for node in nodes:
         part = plan.task.of(node.object)[node.name]
-        if isinstance(part, CommandValue):
+        if isinstance(part, CommandValue | PoseError):
             heeded = plan.task.of(Command)[part.command]
             requests.update(dict.fromkeys(heeded.sensors(facts)))
         requests.update(dict.fromkeys(part.sensors(facts)))

@@ -23,6 +23,7 @@ from ksim_compiler.lowering.binding import Parameters, bind, extract
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Column, Plan
+from ksim_schema.checks.reach import frames_of
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.objects import OBJECTS
 from ksim_schema.vocabulary.reset import Reset
@@ -58,6 +59,7 @@ class Tick:
         )
         self._slices = self._action_slices()
         self._labels = {n: c.labels(self.robot) for n, c in self.parts["Command"].items()}
+        self._frames = frames_of(plan.task, self.robot)
         self._model_defaults = dict(model_defaults)
 
     def parameters(self) -> Parameters:
@@ -222,7 +224,7 @@ class Tick:
         own_key, key = key, name_key(key, "begin")
         zero = jnp.zeros(self.plan.action_size)
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
-        x = replace(x, places=self._slices)
+        x = replace(x, places=self._slices, labels=self._labels, frames=self._frames)
         told = {n: commands.first(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
         x = replace(x, commands={name: m.value for name, m in told.items()})
         readings, sensed = {}, {}
@@ -230,7 +232,7 @@ class Tick:
             readings[name], sensed[name] = sensing.first(part, _for(x, "Observation", name))
         inputs = self._inputs(readings, x.commands)
         recorded = {name: readings[name].measured for name in self._recorded}
-        x = replace(x, observations=recorded, labels=self._labels)
+        x = replace(x, observations=recorded)
         memory: dict[str, dict[str, Any]] = {"Command": told, "Observation": sensed}
         for object, first in (
             ("Reward", rules.initial),
@@ -310,6 +312,7 @@ class Tick:
             places=self._slices,
             commands={name: m.value for name, m in episode.memory["Command"].items()},
             labels=self._labels,
+            frames=self._frames,
         )
 
     def in_action_order(self, parts: Parts) -> list[tuple[str, Action]]:

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.pose import drawn_pose, frame_pose, in_world, pose_of, reached
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_compiler.lowering.timing import drawn_ticks
@@ -30,6 +31,7 @@ from ksim_schema.vocabulary.command.motion import (
     StartOrientation,
     StartPosition,
 )
+from ksim_schema.vocabulary.command.pose import Pose
 from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
 from ksim_schema.vocabulary.command.velocity import AngularVelocity, LinearVelocity, PlanarVelocity
 
@@ -90,6 +92,8 @@ def following(c: Command, x: Context, memory: Memory) -> Memory:
         due = due | _chance(x.key, "switch", c.switch)
     if isinstance(c, CartesianCoordinate) and c.on_arrival:
         due = due | jnp.all(before.now == before.target)
+    if isinstance(c, Pose) and c.redraw == "reached":
+        due = due | _at_pose(c, x, before.now)
     drawn = jax.tree.map(lambda new, old: jnp.where(due, new, old), _draw(c, x), _drawn(before))
     target, left, speed = drawn
     now = _moved(c, x, before.now, target, speed)
@@ -200,6 +204,19 @@ def base_height(c: BaseHeight, x: Context) -> Value:
 @lower(CartesianCoordinate)
 def cartesian_coordinate(c: CartesianCoordinate, x: Context) -> Value:
     return _each(x, (c.x, c.y, c.z))
+
+
+@lower(Pose)
+def pose(c: Pose, x: Context) -> Value:
+    place, turn = drawn_pose(c.box, x.key)
+    parts = ([place] if c.box.positioned else []) + ([turn] if c.box.turned else [])
+    return jnp.concatenate(parts)
+
+
+def _at_pose(c: Pose, x: Context, told: Value) -> Bool[Array, ""]:
+    """Whether what is to have a pose has it."""
+    wanted = in_world(x, pose_of(told, c.labels(x.robot)), c.frame_of(x.robot) or "")
+    return reached(wanted, frame_pose(x, *c.target(x.robot)), c.within, c.within_angle)
 
 
 def _start(c: StartPosition | StartOrientation, x: Context) -> Value:

@@ -34,6 +34,7 @@ class Context:
         commands: name -> value, as the policy was told before the action (for an observation: as
             it is told next).
         labels: name of a command -> what each of its elements is called.
+        frames: name of a command that tells a pose -> the body in whose frame, "" for the world.
         observations: name -> what the observation measures of ``world``, flat, in its own unit:
             without noise, bias, delay, lag, clip, scale and history. Those that a reward, a
             termination or a curriculum names.
@@ -57,6 +58,7 @@ class Context:
     commands: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
+    frames: Mapping[str, str] = field(default_factory=lambda: {})
     failure: Bool[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
     whole: Bool[Array, ""] | None = None

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.pose import told_pose
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
@@ -96,7 +97,7 @@ def value_of(c: Formulated, x: Context, actions: int | None) -> Float[Array, "..
         x: what its rule sees.
         actions: length of the action; None where the formula cannot name it.
     """
-    around = Surroundings(x.labels, actions)
+    around = Surroundings(x.labels, actions, frames=x.frames)
     known = c.sources(x.robot, around)
     tree = c.read(x.robot, around)
     value = evaluate(tree, lambda name: _value(known[name], x), FUNCTIONS)
@@ -121,6 +122,10 @@ def _value(source: Source, x: Context) -> Any:
             whole = x.joint_torques(source.joints)
         case "command":
             whole = x.commands[source.what]
+        case "pose":
+            place, turn = told_pose(x, source.what)
+            whole = turn if source.turn else place
+            assert whole is not None
         case "sensor":
             whole = x.sensor(source.sensors[0])
     if source.element is not None:

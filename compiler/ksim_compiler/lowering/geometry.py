@@ -59,3 +59,31 @@ def turn_about_vertical(vector: Float[Array, "2"], angle: Float[Array, ""]) -> F
     """A planar vector turned by an angle."""
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     return jnp.stack([cosine * vector[0] - sine * vector[1], sine * vector[0] + cosine * vector[1]])
+
+
+def conjugate(quat: Quaternion) -> Quaternion:
+    """The rotation back."""
+    return quat * jnp.array([1.0, -1.0, -1.0, -1.0])
+
+
+def to_rotation_vector(quat: Quaternion) -> Vector:
+    """The shortest rotation as its axis times its angle in rad, of length up to pi."""
+    quat = jnp.where(quat[0] < 0.0, -quat, quat)
+    sine = jnp.sqrt(jnp.sum(quat[1:] ** 2) + 1e-16)
+    return quat[1:] * (2.0 * jnp.arctan2(sine, quat[0]) / sine)
+
+
+def angle_between(a: Quaternion, b: Quaternion) -> Float[Array, ""]:
+    """Angle of the shortest rotation from one orientation to the other, rad, 0 to pi."""
+    turn = multiply(conjugate(a), b)
+    return 2.0 * jnp.arctan2(jnp.sqrt(jnp.sum(turn[1:] ** 2)), jnp.abs(turn[0]))
+
+
+def from_euler(
+    roll: Float[Array, ""], pitch: Float[Array, ""], yaw: Float[Array, ""]
+) -> Quaternion:
+    """``Rz(yaw) Ry(pitch) Rx(roll)``: turns about the fixed axes x, y, z one after the other."""
+    zero = jnp.zeros(())
+    about_x = jnp.stack([jnp.cos(roll / 2), jnp.sin(roll / 2), zero, zero])
+    about_y = jnp.stack([jnp.cos(pitch / 2), zero, jnp.sin(pitch / 2), zero])
+    return multiply(about_vertical(yaw), multiply(about_y, about_x))

@@ -14,8 +14,10 @@ from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
 from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.command.motion import BaseHeight
+from ksim_schema.vocabulary.command.pose import Pose
 from ksim_schema.vocabulary.command.vector import FloatVector, IntegerVector
 from ksim_schema.vocabulary.command.velocity import AngularVelocity, LinearVelocity
+from ksim_schema.vocabulary.pose import PLACES
 
 
 class CommandError(Exception):
@@ -51,9 +53,10 @@ class Dial:
 def dials(plan: Plan, params: Any) -> Iterator[Dial]:
     """The elements that can be held, with the ranges that the parameters give them."""
     for name, command in plan.parts(Command).items():
-        for index, (label, place) in enumerate(_places(plan, command).items()):
+        labels = command.labels(plan.robot.facts)
+        for label, place in _places(plan, command).items():
             ends = np.concatenate([np.ravel(x) for x in jax.tree.leaves(_at(params, name, place))])
-            yield Dial(name, label, index, float(ends.min()), float(ends.max()))
+            yield Dial(name, label, labels.index(label), float(ends.min()), float(ends.max()))
 
 
 def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
@@ -91,6 +94,9 @@ def _places(plan: Plan, command: Any) -> dict[str, Place]:
     if not isinstance(command, Drawn) or isinstance(command, (IntegerVector, Custom)):
         return {}
     labels = command.labels(plan.robot.facts)
+    if isinstance(command, Pose):  # its angles are not elements, but make some
+        given = (axis for axis in PLACES if getattr(command.box, axis) is not None)
+        return {axis: ("box", axis) for axis in given}
     if isinstance(command, FloatVector):
         return {label: ("ranges", index) for index, label in enumerate(labels)}
     if isinstance(command, BaseHeight):

@@ -39,6 +39,10 @@ class Command(Part):
         """The MuJoCo sensors that it reads."""
         return ()
 
+    def frame_of(self, robot: RobotFacts) -> str | None:
+        """The body in whose frame it tells a pose; "" for the world, None if it tells no pose."""
+        return None
+
     def mirrored(self, mirror: Mirror) -> Signed | None:
         """What its vector turns into in a mirror; None when that is not known."""
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from annotated_types import Ge, Gt
@@ -48,10 +47,6 @@ class Reward(Part):
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""
         return ()
-
-    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
-        """Field that names a command -> labels of the elements that the command must have."""
-        return {}
 
 
 Norm = Literal["l1", "l2"]

@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 
 from ksim_schema.robot import RobotFacts, SensorRequest
-from ksim_schema.units import FORCE, Force as ForceValue, Length
+from ksim_schema.units import FORCE, Angle, Force as ForceValue, Length
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,
@@ -21,6 +21,7 @@ from ksim_schema.vocabulary.base import (
     Wire,
 )
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.pose import QUATERNION_LABELS
 from ksim_schema.vocabulary.reward.base import (
     Norm,
     Normed,
@@ -38,6 +39,7 @@ class PositionTracking(Reward):
 
     ``e = |(p_body - p_base) - p_cmd|`` in m: the sum of the absolute differences (l1) along the
     world's axes, or along those of the base. With l2 the squared distance in m^2 takes its place.
+    A `pose` that is told in the frame of a body is compared where it is in the world.
     After ksim's PositionTrackingReward.
     """
 
@@ -87,6 +89,38 @@ class PositionTracking(Reward):
             base = self.base or robot.root
             return (position, position_of(base), orientation_of(base))
         return (position, position_of(self.base)) if self.base else (position,)
+
+
+class OrientationTracking(Reward):
+    """``exp(-e^2 / error_scale^2)`` of the angle between a body's orientation and a commanded one.
+
+    ``e``, rad, is the angle of the shortest rotation from one to the other.
+    """
+
+    kind: Literal["orientation_tracking"] = "orientation_tracking"
+    command: Annotated[str, Wire("reward", of="Command")] = Field(
+        description="The command of the orientation, of kind `pose`."
+    )
+    body: BodyName | None = Field(
+        default=None, description="The body to turn; the robot's base by default."
+    )
+    site: Annotated[str | None, Named("site")] = Field(
+        default=None, description="The site to turn, instead of `body`."
+    )
+    error_scale: Annotated[Angle, Gt(0)] = Field(description="Error at which it falls to 1/e.")
+
+    @model_validator(mode="after")
+    def _body_or_site(self) -> OrientationTracking:
+        if self.body is not None:
+            exactly_one(self, "body", "site")
+        return self
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        return {"command": QUATERNION_LABELS}
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        kind, name = ("site", self.site) if self.site else ("xbody", self.body or robot.root)
+        return (SensorRequest("framequat", kind, name),)
 
 
 class _Links(Normed):

@@ -215,6 +215,11 @@ TOLD = {
         {"x": ["0.1 m"] * 2, "y": ["0.2 m"] * 2, "z": ["0.3 m"] * 2, "on_arrival": False},
         [0.1, 0.2, 0.3],
     ),
+    "pose": (
+        {"in": {"z": ["0.3 m"] * 2, "roll": ["180 deg"] * 2}}
+        | dict.fromkeys(("redraw", "within", "within_angle")),
+        [0.0, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0],
+    ),
     "phase": ({"period": "0.7 s", "start": 0.25}, None),
     "sinusoidal_gait": ({}, None),
     "start_position": ({}, None),
@@ -271,11 +276,14 @@ def test_drive_reads_every_kind_of_observation_as_the_simulation_does(tmp_path: 
         for section, parts in example.get("needs", {}).items():
             for name, needed in parts.items():
                 fixed = {"forward": ["0.5 m/s", "0.5 m/s"], "acceleration": "1 m/s^2"}
+                if needed["kind"] == "pose":
+                    fixed = {"in": {"x": ["0.1 m"] * 2, "yaw": ["60 deg"] * 2}}
                 task.setdefault(section, {})[name] = needed | fixed
         task["Observation"][kind] = part
         task["Policy"]["actor"]["read"].append(kind)
     plan, scene = kind_plan(tmp_path, task, "humanoid")
-    agrees(plan, scene, tmp_path, {"velocity": np.array([0.5, 0.0, 0.0])})
+    goal = np.array([0.1, 0.0, 0.0, math.cos(math.pi / 6), 0.0, 0.0, math.sin(math.pi / 6)])
+    agrees(plan, scene, tmp_path, {"velocity": np.array([0.5, 0.0, 0.0]), "goal": goal})
     for kind, part in refused:
         task = yaml.safe_load(KIND_TASK)
         task["Observation"][kind] = part

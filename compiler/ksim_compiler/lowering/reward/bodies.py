@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.pose import told_pose
 from ksim_compiler.lowering.reward.kernels import (
     Past,
     Value,
@@ -29,8 +30,29 @@ def position_tracking(c: v.PositionTracking, x: Context) -> Value:
         position = position - base[0]
     if c.frame == "base":
         position = geometry.unrotate(base[1], position)
-    error = position - x.command(c.command, "x", "y", "z")
+    if x.frames.get(c.command):
+        return _of_error(c, _in_world_error(c, x))
+    return _of_error(c, position - x.command(c.command, "x", "y", "z"))
+
+
+def _of_error(c: v.PositionTracking, error: Float[Array, "3"]) -> Value:
     return exp_kernel(jnp.sum(norm(error, c.norm)) ** 2, c.error_scale)
+
+
+def _in_world_error(c: v.PositionTracking, x: Context) -> Float[Array, "3"]:
+    """From a goal that is told in the frame of a body, in the axes that the reward names."""
+    goal = told_pose(x, c.command).position
+    assert goal is not None
+    position, *base = (x.sensor(s) for s in c.sensors(x.robot))
+    return geometry.unrotate(base[1], position - goal) if c.frame == "base" else position - goal
+
+
+@lower(v.OrientationTracking)
+def orientation_tracking(c: v.OrientationTracking, x: Context) -> Value:
+    goal = told_pose(x, c.command).orientation
+    assert goal is not None
+    error = geometry.angle_between(goal, x.sensor(c.sensors(x.robot)[0]))
+    return exp_kernel(error**2, c.error_scale)
 
 
 class Motion(NamedTuple):
