@@ -41,6 +41,7 @@ HERE = {
     ("docs/diff.md", "from pathlib import Path"),
     ("docs/formulas.md", "Observation:"),
     ("docs/models.md", "PhysicsState:"),
+    ("docs/objects.md", "Command:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -108,6 +109,16 @@ def assert_within(part: Any, whole: Any, where: str = "") -> None:
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
     found = compiled(tasks(tmp_path), "walk.yaml", sample("docs/formulas.md", "Observation:"))
     assert found.plan is not None, errors(found)
+
+
+def test_a_goal_of_the_arm_is_checked_without_a_word(tmp_path: Path) -> None:
+    told = yaml.safe_load(sample("docs/objects.md", "Command:"))
+    told["Policy"] = {"actor": {"obey": ["target", "goal"]}}
+    told["Critic"] = {"critic": {"judge": {"obey": ["target", "goal"]}}}
+    found = compiled(tasks(tmp_path), "reach.yaml", yaml.safe_dump(told))
+    assert found.plan is not None, errors(found)
+    said = [f"{d.code} {d.message}" for d in found.diagnostics]
+    assert [line for line in said if not line.startswith("KS0307")] == []
 
 
 def test_the_task_in_the_readme_is_part_of_the_walk(tmp_path: Path) -> None:

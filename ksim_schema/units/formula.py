@@ -49,13 +49,14 @@ REDUCING = ("sum", "mean", "norm", "max", "min")
 FUNCTIONS = (
     *UNIFORM,
     *("sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm", "atan2"),
-    *("distance", "tolerance", "where", "any", "all"),
+    *("distance", "angle", "tolerance", "where", "any", "all"),
 )
 _ARGUMENTS = {
     "clip": (3, "a value, its lowest and its highest"),
     "where": (3, "a condition, a value where it holds and one where it does not"),
     "atan2": (2, "a rise and a run, as in atan2(y, x)"),
     "distance": (2, "two vectors"),
+    "angle": (2, "two orientations"),
 }
 """Functions with several arguments -> how many, and what they are."""
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -276,6 +277,12 @@ class _Checker(Blame):
                 raise self.error("distance of two numbers", node, "write abs(a - b)")
             apart = Expression("-", whole.arguments, length=whole.length)
             return Expression("reduce_norm", (apart,)), units
+        if name == "angle":
+            if whole.length != 4:
+                help = "as in angle(body.cube.orientation, command.goal.orientation)"
+                raise self.error("angle takes two orientations, of four numbers", node, help)
+            self.plain(units, node, "angle takes orientations, which are plain numbers")
+            return Expression("angle", whole.arguments), Units((form_of(ANGLE),))
         return whole, Units((form_of(ANGLE),)) if name == "atan2" else units
 
     def _of_one_unit(

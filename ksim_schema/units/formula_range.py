@@ -72,6 +72,7 @@ _OPERATIONS: dict[str, Callable[..., Interval]] = {
     "not": _not,
     "where": _where,
     "atan2": Interval.atan2,
+    "angle": lambda one, other: Interval(0.0, math.pi),
 }
 _REDUCTIONS: dict[str, Callable[[Interval, int], Interval]] = {
     "reduce_sum": Interval.sum,

@@ -12,7 +12,7 @@ MEMBERS = (
     *AXES,
     "w",
     *("velocity", "angular_velocity", "torque", "com", "com_velocity"),
-    *("x_axis", "y_axis", "z_axis", "up"),
+    *("x_axis", "y_axis", "z_axis", "up", "orientation"),
 )
 """What is asked of a joint, a body, a site or a sensor, after its name."""
 

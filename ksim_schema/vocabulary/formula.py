@@ -346,6 +346,9 @@ def _members(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
             request = SensorRequest(sensor, objtype, name)
             bounds = EVERYTHING if unit != NUMBER else UNIT
             yield from _vector(f"{what}.{name}.{member}", unit, 3, request, bounds)
+        for name in robot.names(what):
+            request = SensorRequest("framequat", objtype, name)
+            yield from _vector(f"{what}.{name}.orientation", NUMBER, 4, request, UNIT)
     for name, (member, (sensor, unit)) in product(robot.names("body"), SUBTREE.items()):
         request = SensorRequest(sensor, "body", name)
         yield from _vector(f"body.{name}.{member}", unit, 3, request, EVERYTHING)

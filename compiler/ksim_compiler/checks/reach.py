@@ -21,8 +21,12 @@ from ksim_schema.diagnostics.codes.laws import (
     STUCK_LEVEL,
     WANTED_NEVER,
 )
+from ksim_schema.source import Path_
+from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import CartesianCoordinate
+from ksim_schema.vocabulary.command.pose import Pose
 from ksim_schema.vocabulary.curriculum import DistanceFromOriginLevel
+from ksim_schema.vocabulary.pose import PLACES
 from ksim_schema.vocabulary.reward.base import Following
 from ksim_schema.vocabulary.reward.bodies import PositionTracking
 from ksim_schema.vocabulary.reward.posture import BaseHeight
@@ -146,10 +150,9 @@ def stuck(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 
 def _points(plan: Plan, name: str, part: PositionTracking, around: Ball) -> Diagnostic | None:
     """Commanded points below the ground or out of reach."""
-    command = plan.task.of("Command").get(part.command)
-    if not isinstance(command, CartesianCoordinate) or command.relative_to != "world":
+    ranges = _box(plan.task.of(Command).get(part.command))
+    if not ranges:
         return None
-    ranges = [(float(a), float(b)) for a, b in (command.x, command.y, command.z)]
     if (sunk := _underground(plan, part, ranges[2])) is not None:
         return sunk
     grid = np.stack(np.meshgrid(*(np.linspace(*ends, _GRID) for ends in ranges)), -1)
@@ -166,10 +169,28 @@ def _points(plan: Plan, name: str, part: PositionTracking, around: Ball) -> Diag
     message += "no point of the box" if share == 1.0 else f"{share:.0%} of the box"
     message += " can be reached" if share == 1.0 else " cannot be reached"
     axis = int(np.argmax(np.abs(worst - around.centre)))
-    at = place(plan.task, "Command", part.command, "xyz"[axis])
+    at = _at(plan, part.command, PLACES[axis])
     help = "bring the box nearer; it is given in the world's frame"
     problem = plan.task.report(ASKED_BEYOND_LIMITS, message, *at, help=help)
     return beside(problem, plan.task, "follows it", "Reward", name, "command")
+
+
+def _box(command: Command | None) -> list[tuple[float, float]]:
+    """The box in the world, m, out of which a command draws a point; empty for none."""
+    match command:
+        case CartesianCoordinate(relative_to="world"):
+            return [(float(a), float(b)) for a, b in (command.x, command.y, command.z)]
+        case Pose(relative_to="world") if command.box.positioned:
+            box = (command.box.place(axis) for axis in PLACES)
+            return [(within.low, within.high) for within in box]
+        case _:
+            return []
+
+
+def _at(plan: Plan, command: str, axis: str) -> Path_:
+    """The place of a command's range of a coordinate."""
+    inside = ("in",) if isinstance(plan.task.of(Command)[command], Pose) else ()
+    return place(plan.task, "Command", command, *inside, axis)
 
 
 def _underground(
@@ -184,7 +205,7 @@ def _underground(
     if low < floor - _SHARE * max(high - low, floor - low):
         message = f"{part.command!r} asks {part.site or part.body!r} to be at a height of "
         message += f"{low:.4g} m, and the ground is at {floor:.4g} m"
-        at = place(plan.task, "Command", part.command, "z")
+        at = _at(plan, part.command, "z")
         help = "the box is given in the world's frame"
         return plan.task.report(ASKED_BEYOND_LIMITS, message, *at, help=help)
     return None

@@ -61,6 +61,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "not": lambda condition: 1.0 - condition,
     "where": lambda condition, holds, otherwise: jnp.where(condition > 0.0, holds, otherwise),
     "atan2": jnp.arctan2,
+    "angle": geometry.angle_between,
     "tolerance": _tolerance,
     "list": lambda *parts: jnp.concatenate([jnp.atleast_1d(part) for part in parts]),
     "min": lambda *values: reduce(jnp.minimum, values),

@@ -22,7 +22,8 @@ class Formula(Formulated, Reward):
     ``.angular_velocity``, ``.x_axis``, ``.y_axis``, ``.z_axis`` (unit vectors; ``.up`` is the
     z axis), and of a body with all below it ``.com`` and ``.com_velocity``; ``sensor.<name>`` of
     the model, in the unit of its type; ``action`` and ``action.previous`` (vectors), ``time`` (s),
-    ``command.<name>`` (a vector) and ``command.<name>.<label>``. A vector of three has the
+    ``command.<name>`` (a vector) and ``command.<name>.<label>``; ``.orientation`` of bodies, sites
+    and commanded poses (a quaternion). A vector of three has the
     elements ``.x``, ``.y``, ``.z``; a name with other signs than letters, digits and _ stands in
     quotes: ``joint['left/knee'].velocity``.
 
@@ -30,6 +31,7 @@ class Formula(Formulated, Reward):
     ``0 < base.height < 0.3``, which ``and``, ``or``, ``not`` join and which counts as 1 or 0.
     Functions: exp, log, sqrt, square, sin, cos, tanh, abs, min, max, clip, atan2; sum, mean, norm
     of a vector; any, all of a vector of conditions; distance(a, b) of two vectors;
+    angle(a, b) of two orientations (rad);
     where(condition, a, b); tolerance(x, low, high, margin), which is 1 from low to high (either
     may be inf) and falls to 0.1 at the margin (dm_control's, a Gaussian, or as a fifth argument
     says, 'linear', and a sixth, the value at the margin). ``[a, b]`` is a vector of both.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -216,9 +217,9 @@ TOLD = {
         [0.1, 0.2, 0.3],
     ),
     "pose": (
-        {"in": {"z": ["0.3 m"] * 2, "roll": ["180 deg"] * 2}}
+        {"in": {"z": ["0.3 m"] * 2, "roll": ["90 deg"] * 2}}
         | dict.fromkeys(("redraw", "within", "within_angle")),
-        [0.0, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0],
+        [0.0, 0.0, 0.3, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0],
     ),
     "phase": ({"period": "0.7 s", "start": 0.25}, None),
     "sinusoidal_gait": ({}, None),

@@ -120,6 +120,11 @@ def test_what_is_left_to_a_pose_is_that_of_mujocos_rotations(relative_to: Any, f
         part(PositionTracking, command="goal", body=BODY, norm="l2", error_scale="1 m"),
         part(OrientationTracking, command="goal", body=BODY, error_scale="1 rad"),
         part(Formula, expression=f"distance(body.{BODY}, command.goal)/(1*m)", commands="goal"),
+        part(
+            Formula,
+            expression=f"angle(body.{BODY}.orientation, command.goal.orientation) / (1*rad)",
+            commands="goal",
+        ),
     ]
     asked = [s for p in (c, *errors, *follow) for s in p.sensors(PLAIN.facts)]
     robot = equip(PLAIN, tuple(dict.fromkeys(asked)), ())
@@ -147,7 +152,7 @@ def test_what_is_left_to_a_pose_is_that_of_mujocos_rotations(relative_to: Any, f
         np.testing.assert_allclose(rules.apply(error, x, ())[0], value, atol=2e-5)
         assert error.shape(robot.facts) == value.shape
     distance, angle = np.linalg.norm(place - body.xpos), np.linalg.norm(vector)
-    worth = [math.exp(-(distance**4)), math.exp(-(angle**2)), distance]
+    worth = [math.exp(-(distance**4)), math.exp(-(angle**2)), distance, angle]
     for reward, value in zip(follow, worth, strict=True):
         assert float(rules.apply(reward, x, ())[0]) == pytest.approx(value, abs=2e-5)
 
