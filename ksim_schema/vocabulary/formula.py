@@ -17,12 +17,10 @@ from ksim_schema.robot.patterns import PatternError
 from ksim_schema.units import (
     ANGLE,
     ANGULAR_SPEED,
-    FORCE,
     LENGTH,
     NUMBER,
     SPEED,
     TIME,
-    TORQUE,
     Dimension,
 )
 from ksim_schema.units.formula import (
@@ -38,7 +36,12 @@ from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
-from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS, STATE_SENSORS
+from ksim_schema.vocabulary.sensortypes import (
+    STATE_SENSORS,
+    Of,
+    sensor_dimension,
+    unit_of,
+)
 
 BASE_SENSORS = ("framepos", "framequat", "framelinvel", "frameangvel")
 BASE: dict[str, Dimension] = {
@@ -64,27 +67,7 @@ SUBTREE: dict[str, tuple[str, Dimension]] = {
     "com_velocity": ("subtreelinvel", SPEED),
 }
 """What is asked of a body with all that hangs from it, in the world's axes."""
-_SENSORS: dict[str, Dimension] = SENSOR_DIMENSIONS | {
-    "ballangvel": ANGULAR_SPEED,
-    "subtreeangmom": Dimension(m=2, kg=1, s=-1),
-    "e_potential": TORQUE,
-    "e_kinetic": TORQUE,
-    "geomdist": LENGTH,
-    "geomfromto": LENGTH,
-    **dict.fromkeys(("ballquat", "framequat", "insidesite", "geomnormal"), NUMBER),
-    **dict.fromkeys(("framexaxis", "frameyaxis", "framezaxis"), NUMBER),
-}
-_OF_JOINTS: dict[str, Of] = {
-    **dict.fromkeys(("jointpos", "jointlimitpos"), "position"),
-    **dict.fromkeys(("jointvel", "jointlimitvel"), "velocity"),
-    **dict.fromkeys(("jointactfrc", "jointlimitfrc"), "torque"),
-}
-"""MuJoCo's sensors of joints: of what their values are."""
 UNIT = Interval(-1.0, 1.0)
-
-
-Of = Literal["position", "velocity", "torque"]
-"""What is asked of joints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,18 +266,12 @@ def _base(robot: RobotFacts, what: str) -> Source:
     return Source(Quantity(BASE[what]), "base", sensors, what=what)
 
 
-def _unit_of(what: Of, joint: Joint) -> Dimension:
-    if what == "torque":
-        return FORCE if joint.type == "slide" else TORQUE
-    return joint.dimension.times(Dimension(s=1), -1) if what == "velocity" else joint.dimension
-
-
 def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
     for joint in robot.motion_joints:
         yield f"joint.{joint.name}", Source(Quantity(joint.dimension), "position", joints=(joint,))
     asked: tuple[Of, ...] = ("velocity", "torque")
     for joint, what in product(robot.motion_joints, asked):
-        quantity = Quantity(_unit_of(what, joint))
+        quantity = Quantity(unit_of(what, joint))
         yield f"joint.{joint.name}.{what}", Source(quantity, what, joints=(joint,))
 
 
@@ -311,7 +288,7 @@ def _pattern(robot: RobotFacts, text: str) -> Source:
         listed = ", ".join(joint.name for joint in robot.motion_joints[:12])
         wrong = Quantity(None, wrong=f"{pattern!r} matches no joint", help=f"joints: {listed}")
         return Source(wrong, what)
-    units = dict.fromkeys(_unit_of(what, joint) for joint in joints)
+    units = dict.fromkeys(unit_of(what, joint) for joint in joints)
     if len(units) > 1:
         both = " and ".join(map(str, units))
         wrong = f"{pattern!r} matches hinges and slides, whose units are {both}"
@@ -363,16 +340,6 @@ def _sensor(robot: RobotFacts, name: str) -> Iterator[tuple[str, Source]]:
         yield f"sensor.{name}", Source(Quantity(unit), "sensor", (name,), element=0)
     else:
         yield from _vector(f"sensor.{name}", unit, sensor.size, name, EVERYTHING)
-
-
-def sensor_dimension(robot: RobotFacts, name: str) -> Dimension | None:
-    """The unit of a sensor of the model; None where it is not known, as of a tendon's."""
-    sensor = robot.sensor(name)
-    if sensor.type in _SENSORS:
-        return _SENSORS[sensor.type]
-    joint = next((j for j in robot.motion_joints if j.name == sensor.joint), None)
-    what = _OF_JOINTS.get(sensor.type)
-    return _unit_of(what, joint) if what and joint else None
 
 
 def _pose(name: str, labels: tuple[str, ...]) -> Iterator[tuple[str, Source]]:

@@ -1,13 +1,17 @@
-"""What MuJoCo's sensors measure, by type."""
+"""What MuJoCo's sensors and what is asked of joints measure."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.units import (
     ACCELERATION,
     ANGULAR_ACCELERATION,
     ANGULAR_SPEED,
     FORCE,
     LENGTH,
+    NUMBER,
     SPEED,
     TIME,
     TORQUE,
@@ -37,3 +41,38 @@ STATE_SENSORS = (
     *("subtreecom", "subtreelinvel", "subtreeangmom"),
 )
 """MuJoCo sensors that no common robot has."""
+Of = Literal["position", "velocity", "torque"]
+"""What is asked of joints."""
+_IN_FORMULAS: dict[str, Dimension] = SENSOR_DIMENSIONS | {
+    "ballangvel": ANGULAR_SPEED,
+    "subtreeangmom": Dimension(m=2, kg=1, s=-1),
+    "e_potential": TORQUE,
+    "e_kinetic": TORQUE,
+    "geomdist": LENGTH,
+    "geomfromto": LENGTH,
+    **dict.fromkeys(("ballquat", "framequat", "insidesite", "geomnormal"), NUMBER),
+    **dict.fromkeys(("framexaxis", "frameyaxis", "framezaxis"), NUMBER),
+}
+_OF_JOINTS: dict[str, Of] = {
+    **dict.fromkeys(("jointpos", "jointlimitpos"), "position"),
+    **dict.fromkeys(("jointvel", "jointlimitvel"), "velocity"),
+    **dict.fromkeys(("jointactfrc", "jointlimitfrc"), "torque"),
+}
+"""MuJoCo's sensors of joints: of what their values are."""
+
+
+def unit_of(what: Of, joint: Joint) -> Dimension:
+    """The unit of what is asked of a joint."""
+    if what == "torque":
+        return FORCE if joint.type == "slide" else TORQUE
+    return joint.dimension.times(Dimension(s=1), -1) if what == "velocity" else joint.dimension
+
+
+def sensor_dimension(robot: RobotFacts, name: str) -> Dimension | None:
+    """The unit of a sensor of the model; None where it is not known, as of a tendon's."""
+    sensor = robot.sensor(name)
+    if sensor.type in _IN_FORMULAS:
+        return _IN_FORMULAS[sensor.type]
+    joint = next((j for j in robot.motion_joints if j.name == sensor.joint), None)
+    what = _OF_JOINTS.get(sensor.type)
+    return unit_of(what, joint) if what and joint else None
