@@ -27,7 +27,7 @@ ALLOWED = {
     "yaml",
 }
 """Packages of others that a check may load."""
-OURS = 200
+OURS = 215
 """Modules of ksim_schema and ksim_compiler that a check loads at most; 184 today."""
 THEIRS = 200
 """Modules of all other packages together; 177 today, 95 of them numpy's."""

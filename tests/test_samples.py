@@ -32,6 +32,7 @@ NOT_RUN = {
 HERE = {
     ("README.md", "ksim: 1"),
     ("docs/acsets.md", "import acsets"),
+    ("docs/actions.md", "Action:"),
     ("docs/checking.md", "height: {kind: base_height}"),
     ("docs/ci-and-editors.md", "# yaml-language-server"),
     ("docs/ci-and-editors.md", "jobs:"),
@@ -175,6 +176,7 @@ def test_effective_values_are_shown_as_they_are_printed(
 @pytest.mark.parametrize(
     ("page", "first", "base"),
     [
+        ("docs/actions.md", "Action:", "walk.yaml"),
         ("docs/terrain.md", "PhysicsState:", "trot.yaml"),
         ("docs/terrain.md", "Reset:", "walk.yaml"),
         ("docs/terrain.md", "# kinds of ground", "trot.yaml"),

@@ -10,6 +10,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import IDLE_RESET, IMPLAUSIBLE_MOTION
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import reset as v
+from ksim_schema.vocabulary.each import all_of
 
 _SPIN = 20.0
 """rad/s: three turns a second of a whole robot."""
@@ -34,7 +35,9 @@ def beginnings(task: Task) -> Iterator[Diagnostic]:
 def _widths(part: v.Reset) -> dict[str, tuple[float, ...]]:
     """The fields that say how much a reset changes, with their values."""
     match part:
-        case v.ResetJointPosition() | v.ResetJointVelocity() | v.ResetHeading():
+        case v.ResetJointPosition() | v.ResetJointVelocity():
+            return {"range": all_of(part.range)}
+        case v.ResetHeading():
             return {"range": (part.range,)}
         case v.ResetHeight():
             return {"range": part.range}

@@ -14,6 +14,7 @@ from ksim_schema.diagnostics.codes.laws import OVERWRITTEN_RESET
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.base import OfJoints
+from ksim_schema.vocabulary.each import each
 from ksim_schema.vocabulary.reset import (
     Reset,
     ResetJointPosition,
@@ -71,7 +72,7 @@ def _keyframe(
         for joint in joints if qpos else ():
             middle = joint.home[0] if later.around == "home" else 0.0
             at = qpos[joint.qpos]
-            if math.isfinite(at) and abs(at - middle) > later.range + 1e-3:
+            if math.isfinite(at) and abs(at - middle) > each(later.range, (joint.name,))[0] + 1e-3:
                 return (
                     f"sets joint {joint.name!r} around {later.around}, {middle:.4g}, and not at "
                     f"the {at:.4g} of keyframe {key!r}"

@@ -14,6 +14,8 @@ from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.apart import apart
+from ksim_schema.vocabulary.each import one
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import (
     CenterOfMassInertia,
@@ -26,7 +28,7 @@ from ksim_schema.vocabulary.observation.joint import (
     JointPosition,
 )
 from ksim_schema.vocabulary.observation.signal import LastAction, SensorValue
-from ksim_schema.vocabulary.reset import ResetJointPosition
+from ksim_schema.vocabulary.reset import Reset, ResetJointPosition
 from ksim_schema.vocabulary.termination import BadHeight, MinHeight, NotUpright, Termination
 
 _PLACES = (
@@ -114,7 +116,8 @@ def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     stands = any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values())
     if robot.base is None or not stands:
         return
-    for name, part in task.of("Reset").items():
+    resets = task.of(Reset).items()
+    for name, part in ((name, piece) for name, whole in resets for piece in apart(whole, robot)):
         if not isinstance(part, ResetJointPosition):
             continue
         joints = [j for j in robot.match_joints(part.joints) if _begun_within(j, part)]
@@ -122,10 +125,12 @@ def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         if not joints or 2 * len(beyond) < len(joints):
             continue
         unit = beyond[0].dimension
-        message = f"joints are drawn within ±{shown(part.range, unit)}, and more than half of that "
+        message = (
+            f"joints are drawn within ±{shown(one(part.range), unit)}, and more than half of that "
+        )
         message += f"is beyond the limits of {len(beyond)} of {len(joints)} of them: they start "
         message += "anywhere, mostly at a limit, of a robot that is to stand"
-        help = f"if degrees are meant, write '{part.range:.4g} deg'"
+        help = f"if degrees are meant, write '{one(part.range):.4g} deg'"
         yield task.report(RESET_BEYOND_LIMITS, message, "Reset", name, "range", help=help)
 
 
@@ -156,7 +161,7 @@ def _outside(joint: Joint, part: ResetJointPosition) -> float:
     """The share of the draws that a joint's limits cut."""
     assert joint.limits is not None
     middle = joint.home[0] if part.around == "home" and joint.home else 0.0
-    low, high = middle - part.range, middle + part.range
+    low, high = middle - one(part.range), middle + one(part.range)
     if high <= low:
         return 0.0
     inside = min(high, joint.limits[1]) - max(low, joint.limits[0])

@@ -11,14 +11,16 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary import Part
+from ksim_schema.vocabulary.apart import apart
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.each import ByPattern
 from ksim_schema.vocabulary.effects import (
     Effect,
     Statement,
@@ -29,6 +31,7 @@ from ksim_schema.vocabulary.effects import (
 )
 from ksim_schema.vocabulary.reset import Reset
 from ksim_schema.vocabulary.reward import Reward
+from ksim_schema.vocabulary.reward.joints import Targeted
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ def statements(task: Task, robot: RobotFacts) -> Iterator[Statement]:
     Names that the robot does not have are left out: they are reported where names are checked.
     """
     for object, name, part in task:
-        for effect in part.effects_on(robot):
-            yield from _stated(task, robot, object, name, part, effect)
+        for piece in (part,) if isinstance(part, Targeted) else apart(part, robot):
+            for effect in piece.effects_on(robot):
+                yield from _stated(task, robot, object, name, piece, effect)
 
 
 def _stated(
@@ -94,7 +98,12 @@ def _stated(
     place += (alias or effect.field,) if effect.field else ()
     scale = _given(part, effect.scale)
     if effect.entry >= 0:
-        value, place = value[effect.entry], (*place, effect.entry)
+        entry = effect.entry
+        if isinstance(value, ByPattern):
+            pattern, value = cast("ByPattern[Any]", value).entries[entry]
+            place = (*place, pattern)
+        else:
+            value, place = value[entry], (*place, entry)
     penalty = isinstance(part, Reward) and part.penalty
     for quantity, row in resolved(effect, part, name, robot):
         within = effect.fixed

@@ -21,6 +21,8 @@ from ksim_schema.units import (
 )
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.apart import apart
+from ksim_schema.vocabulary.each import all_of
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import OrientationObservation
@@ -65,7 +67,8 @@ class _Signal(NamedTuple):
 
 def signals(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Errors as large as what they disturb, and clips that let nothing through."""
-    for name, part in task.of(Observation).items():
+    pieces = ((n, piece) for n, o in task.of(Observation).items() for piece in apart(o, robot))
+    for name, part in pieces:
         signal = _signal(task, part, robot)
         clip = part.clip
         if clip is not None and (problem := _shut(task, name, part, signal)) is not None:
@@ -85,9 +88,10 @@ def _raw(task: Task, name: str, part: Observation, signal: _Signal | None) -> It
     """Large numbers that networks read as they are."""
     if task.learner.normalize_observations or signal is None or not signal.ranges:
         return
-    largest = max(max(abs(can.low), abs(can.high)) for can in signal.ranges) * abs(part.scale)
+    scale = max(map(abs, all_of(part.scale)))
+    largest = max(max(abs(can.low), abs(can.high)) for can in signal.ranges) * scale
     if largest > _LARGE:
-        message = f"with a scale of {part.scale:g} the networks read values of up to {largest:.3g}"
+        message = f"with a scale of {scale:g} the networks read values of up to {largest:.3g}"
         message += ", and observations are not normalized"
         help = "give a scale with which the values are about 1, or leave them normalized"
         problem = at_field(task, ODD_LEARNING, message, "Observation", name, "scale", help=help)
@@ -131,6 +135,11 @@ def _signal(task: Task, part: Observation, robot: RobotFacts) -> _Signal | None:
             return _moving(ANGULAR_SPEED, 1) if units == (ANGULAR_SPEED,) else None
 
 
+def _hull(clips: tuple[tuple[float, float], ...]) -> Interval:
+    lows, highs = zip(*clips, strict=True)
+    return Interval(float(min(lows)), float(max(highs)))
+
+
 def _moving(unit: Dimension, count: int) -> _Signal:
     size = _USUAL[unit]
     return _Signal([Interval(-size, size)] * count, [0.0] * count, False, unit)
@@ -151,7 +160,7 @@ def _drowned(
     error: Noise,
 ) -> Diagnostic | None:
     """Of one source of error, why it leaves next to nothing of the signal."""
-    size = float(error.size) * max(map(abs, error.scale.extremes))
+    size = max(map(float, all_of(error.size))) * max(map(abs, error.scale.extremes))
     where = place(task, "Observation", name, at[0], at[1], error.form)
     where = place(task, "Observation", name, at[0], error.form) if len(where) < 5 else where
     if error.mode == "multiplicative":
@@ -179,7 +188,7 @@ def _drowned(
 def _shut(task: Task, name: str, part: Observation, signal: _Signal | None) -> Diagnostic | None:
     """A clip that what is observed never gets into, or that is narrower than its noise."""
     assert part.clip is not None
-    clip = Interval(*map(float, part.clip))
+    clip = _hull(all_of(part.clip))
     unit = signal.unit if signal is not None else NUMBER
     at = ("Observation", name, "clip")
     help = "'clip' is of the value in its own unit, before 'scale'"
@@ -195,7 +204,8 @@ def _shut(task: Task, name: str, part: Observation, signal: _Signal | None) -> D
             message = f"in the home pose the value is {shown(signal.homes[0], unit)}, outside of "
             message += f"the clip of {shown_range(clip, unit)}: all around it looks the same"
             return task.report(SHUT_CLIP, message, *at, help=help)
-    sizes = [float(error.size) for error in part.noise if error.mode == "additive"]
+    errors = (error for error in part.noise if error.mode == "additive")
+    sizes = [float(size) for error in errors for size in all_of(error.size)]
     noise = max(sizes, default=0.0)
     if clip.bounded and noise >= clip.width and math.isfinite(noise):
         unit = signal.unit if signal is not None else NUMBER

@@ -15,6 +15,7 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action, PositionTarget, PositionVelocityTarget
 from ksim_schema.vocabulary.command import Drawn, motion as m, velocity as v
 from ksim_schema.vocabulary.command.vector import FloatVector, Vector
+from ksim_schema.vocabulary.each import all_of
 from ksim_schema.vocabulary.observation.signal import PhaseClock
 from ksim_schema.vocabulary.reward.feet import FeetAirTime, FeetClock, FeetGaitTime
 from ksim_schema.vocabulary.reward.velocity import TrackAngularVelocity, TrackLinearVelocity
@@ -196,9 +197,11 @@ def _targets(task: Task, name: str, part: Action, tick: float) -> Iterator[Diagn
         yield task.report(PART_WITHOUT_EFFECT, message, *at, "drop", help="give less than 1")
     if not isinstance(part, PositionTarget | PositionVelocityTarget):
         return
-    speed, scale = part.max_speed, part.scale
-    if speed and scale and scale / speed > limit:
-        message = f"a target takes {seconds(scale / speed)} to move by what an action of 1 asks"
+    if part.max_speed is None or part.scale is None:
+        return
+    shortest = min(all_of(part.scale)) / max(all_of(part.max_speed))
+    if shortest > limit:
+        message = f"a target takes {seconds(shortest)} to move by what an action of 1 asks"
         yield from _outlasted(task, message, (*at, "max_speed"), "let it move faster")
 
 

@@ -15,6 +15,8 @@ from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
 from ksim_schema.vocabulary.action import Action, PositionServo, PositionTarget, Torque
 from ksim_schema.vocabulary.actor_critic import Actor
+from ksim_schema.vocabulary.apart import apart
+from ksim_schema.vocabulary.each import all_of, one
 
 _SATURATED = 3.0
 """Standard deviation before a tanh at which 3 of 4 actions are above 0.75 in size."""
@@ -43,9 +45,10 @@ _FELT = 0.01
 def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """A standard deviation at the start that leaves nothing between the extremes; idle actions."""
     for name, action in task.of(Action).items():
-        yield from _idle(task, robot, name, action)
-        if isinstance(action, PositionServo):
-            yield from _sluggish(task, name, action)
+        for piece in apart(action, robot):
+            yield from _idle(task, robot, name, piece)
+            if isinstance(piece, PositionServo):
+                yield from _sluggish(task, name, piece)
     for name, actor in task.of(Actor).items():
         distribution: Any = actor.distribution
         std = float(distribution.init_std)
@@ -59,13 +62,12 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             message = f"actions begin with a standard deviation of {std:g}, before their 'scale'"
             yield task.report(ODD_LEARNING, message, *at, help="0.5 to 1 is usual")
             continue
-        for other, action in task.of(Action).items():
+        pieces = ((n, piece) for n, a in task.of(Action).items() for piece in apart(a, robot))
+        for other, action in pieces:
             if action.clip is not None and not action.squash:
-                half = (action.clip[1] - action.clip[0]) / 2.0
-                if std > _CLIPPED * half:
-                    message = (
-                        f"actions are clipped to {action.clip[0]:g} to {action.clip[1]:g}, and "
-                    )
+                low, high = one(action.clip)
+                if std > _CLIPPED * (high - low) / 2.0:
+                    message = f"actions are clipped to {low:g} to {high:g}, and "
                     message += f"begin with a standard deviation of {std:g}: nearly all are clipped"
                     help = "'clip' is of the policy's output, before 'scale'"
                     where = ("Action", other, "clip")
@@ -83,9 +85,10 @@ def _over(
     """Torques of which nearly all are beyond the motors' limits."""
     drives = action.drives(robot)
     most = max((drive.limit for drive in drives), default=math.inf)
-    if action.scale * std > _OVER * most:
+    scale = one(action.scale)
+    if scale * std > _OVER * most:
         unit = FORCE if robot.match_joints(action.joints)[0].type == "slide" else TORQUE
-        message = f"the first actions ask for {std:g} x {shown(action.scale, unit)}, and the "
+        message = f"the first actions ask for {std:g} x {shown(scale, unit)}, and the "
         message += f"strongest of these motors gives {shown(most, unit)}: nearly all are at the "
         message += "limit"
         help = "'scale' is what an action of 1 asks for: give about the limit"
@@ -94,12 +97,14 @@ def _over(
 
 def sluggish(action: Action) -> bool:
     """Whether an action's servos have so much damping that they hardly get to their targets."""
-    return isinstance(action, PositionServo) and action.gains.kd > _SLOW * action.gains.kp
+    if not isinstance(action, PositionServo):
+        return False
+    return any(gains.kd > _SLOW * gains.kp for gains in all_of(action.gains))
 
 
 def _sluggish(task: Task, name: str, action: PositionServo) -> Iterator[Diagnostic]:
     """Servos with so much damping that they hardly get to their targets."""
-    gains = action.gains
+    gains = one(action.gains)
     if sluggish(action):
         message = f"with kd / kp = {seconds(gains.kd / gains.kp)} a servo takes that long to get "
         message += "near its target"
@@ -114,11 +119,11 @@ def _idle(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[
     joints = robot.match_joints(action.joints)
     if not joints:
         return
-    size = float(action.scale) * (max(map(abs, action.clip)) if action.clip else 1.0)
+    size = float(one(action.scale)) * (max(map(abs, one(action.clip))) if action.clip else 1.0)
     widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
     if isinstance(action, PositionTarget) and size < _STIRS * min((*widths, _TURNS)):
         return  # told of the targets
-    stiff = float(action.gains.kp) if isinstance(action, PositionTarget) else 1.0
+    stiff = float(one(action.gains).kp) if isinstance(action, PositionTarget) else 1.0
     drives = [drive.limit for drive in action.drives(robot)]
     limits = [limit for limit in drives if limit < _LIMITED]
     if limits and len(limits) == len(drives) and size * stiff < _FELT * min(limits):
@@ -141,21 +146,20 @@ def _targets(
         return
     joints = robot.match_joints(action.joints)
     widths = [j.limits[1] - j.limits[0] for j in joints if j.limits]
-    wide = action.scale * std
+    scale = one(action.scale)
+    wide = scale * std
     if not widths or len(widths) < len(joints):
         return
     unit = joints[0].dimension
     if _NEARLY_ALL * wide < _STIRS * min(*widths, _TURNS):
         message = f"the first targets are within {shown(_NEARLY_ALL * wide, unit)} of the middle, "
-        message += f"{_NEARLY_ALL:g} x {std:g} x {shown(action.scale, unit)}, and the narrowest "
+        message += f"{_NEARLY_ALL:g} x {std:g} x {shown(scale, unit)}, and the narrowest "
         message += f"range of these joints is {shown(min(widths), unit)}"
         help = "check the unit of 'scale': it is the change of a target for an action of 1"
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
     if wide > max(widths):
         message = f"the first targets have a standard deviation of {std:g} x "
-        message += (
-            f"{shown(action.scale, unit)} = {shown(wide, unit)}, and the widest range of these "
-        )
+        message += f"{shown(scale, unit)} = {shown(wide, unit)}, and the widest range of these "
         message += f"joints is {shown(max(widths), unit)}"
         help = "give less in 'scale', or in the policy's init_std"
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)

@@ -48,6 +48,7 @@ from ksim_schema.units import (
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.base import MayBeEmpty
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.each import all_of
 from ksim_schema.vocabulary.event import Event
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.observation import Observation
@@ -107,7 +108,7 @@ def lint(task: Task, *, broken: bool = False) -> Iterator[Diagnostic]:
             yield task.report(TERMINATION_NEVER_COMES, message, object, name, "max_tilt")
         if isinstance(part, Event):
             yield from _late_event(task, name, part)
-        if isinstance(part, Observation) and not part.scale:
+        if isinstance(part, Observation) and not any(all_of(part.scale)):
             message = "the scale is 0, so the policy sees nothing of this"
             yield task.report(PART_WITHOUT_EFFECT, message, object, name, "scale")
     if not broken:

@@ -29,6 +29,7 @@ from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.edits import respell_as
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import Unit, describe
+from ksim_schema.vocabulary.each import ByPattern
 
 _CODES = {
     "missing": MISSING_FIELD,
@@ -251,6 +252,8 @@ def _hints(model: type[BaseModel], location: tuple[int | str, ...]) -> list[Any]
                 inner.append(Annotated[info.annotation, *info.metadata, None])
             elif _is_model(member) and step in _own_tags(member):
                 inner.append(member)
+            elif get_origin(member) is ByPattern and step not in ("one", "each"):
+                inner.append(get_args(member)[0])
             elif get_origin(member) is tuple and isinstance(step, int):
                 elements = get_args(member)
                 inner.append(elements[0 if elements[-1] is Ellipsis else step])

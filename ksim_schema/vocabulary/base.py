@@ -39,6 +39,7 @@ from pydantic_core import PydanticCustomError
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Dimension, Measured
+from ksim_schema.vocabulary.each import ByPattern
 from ksim_schema.vocabulary.effects import Effect
 
 T = TypeVar("T")
@@ -240,6 +241,23 @@ class Part(Model):
         """Field that names a command -> labels of the elements that the command must have."""
         return {}
 
+    def things(self, field: str, robot: RobotFacts) -> tuple[str, ...] | None:
+        """What the values of this part by patterns are of, as :class:`~.each.Each` names it.
+
+        Returns:
+            The names, in the order of the values; None where they have none.
+        """
+        if field not in type(self).model_fields:
+            return None
+        named = field_annotation(type(self).model_fields[field], Named)
+        texts: Any = getattr(self, field)
+        if named is None or texts is None:
+            return None
+        texts = (texts,) if isinstance(texts, str) else texts
+        if named.what == "joint":
+            return tuple(joint.name for joint in robot.match_joints(texts))
+        return robot.match(named.what, texts)
+
     def infers(self, field: str) -> bool:
         """Whether a wire that is left out leads to the only part that it could lead to."""
         return True
@@ -307,14 +325,21 @@ def annotated_fields(
     """The fields of a model, and of the models in it, that carry an annotation of this type.
 
     Yields:
-        The path of the field inside the model, the annotation and the field's value.
+        The path of the field inside the model, the annotation and the field's value. Of a value by
+        patterns that of each pattern, which the path ends with.
     """
     for name, found in _annotations(type(model), annotation):
-        value = getattr(model, name)
-        if found is not None:
-            yield (*prefix, name), found, value
-        elif isinstance(value, Model):
-            yield from annotated_fields(value, annotation, (*prefix, name))
+        value, at = getattr(model, name), (*prefix, name)
+        several = isinstance(value, ByPattern)
+        entries = cast("ByPattern[Any]", value).entries if several else ()
+        members = (
+            {(*at, pattern): member for pattern, member in entries} if several else {at: value}
+        )
+        for path, member in members.items():
+            if found is not None:
+                yield path, found, member
+            elif isinstance(member, Model):
+                yield from annotated_fields(member, annotation, path)
 
 
 @cache

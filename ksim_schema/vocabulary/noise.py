@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.units import AnyQuantity, Measured
 from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.each import ByPattern, PerElement
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -21,13 +22,15 @@ class Noise(Model):
     element of the value apart.
     """
 
-    uniform: Annotated[AnyQuantity, Ge(0)] | None = Field(
+    uniform: PerElement[Annotated[AnyQuantity, Ge(0)]] | None = Field(
         default=None, description="Half width of the draw, in the observation's unit."
     )
-    gaussian: Annotated[AnyQuantity, Ge(0)] | None = Field(
+    gaussian: PerElement[Annotated[AnyQuantity, Ge(0)]] | None = Field(
         default=None, description="Standard deviation, in the observation's unit."
     )
-    mean: AnyQuantity = Field(default=Measured(0.0), description="Mean of the draw, at each level.")
+    mean: PerElement[AnyQuantity] = Field(
+        default=Measured(0.0), description="Mean of the draw, at each level."
+    )
     mode: Literal["additive", "multiplicative"] = Field(
         default="additive",
         description="The draw is added to the value, or the value is multiplied by 1 + draw; then "
@@ -51,7 +54,7 @@ class Noise(Model):
         return "gaussian" if self.uniform is None else "uniform"
 
     @property
-    def size(self) -> float:
+    def size(self) -> float | ByPattern[float]:
         """The half width or standard deviation."""
         size = self.uniform if self.uniform is not None else self.gaussian
         assert size is not None  # validated

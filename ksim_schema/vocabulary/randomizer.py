@@ -19,6 +19,7 @@ from ksim_schema.vocabulary.base import (
     SiteName,
     Wire,
 )
+from ksim_schema.vocabulary.each import PerBody, PerGeom, PerJoint
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
@@ -84,7 +85,7 @@ class JointFactor(Randomizer):
     """What the randomizers of joint properties share."""
 
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
-    factor: Factor = Field(description=_FACTOR)
+    factor: PerJoint[Factor] = Field(description=_FACTOR)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -134,8 +135,10 @@ class BodyMass(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("body_mass", "body_inertia")
     body: BodyPattern = Field(description="Names or patterns of bodies.")
-    factor: Factor = Field(default=(1.0, 1.0), description=_FACTOR)
-    add: Range[Mass] = Field(default=(0.0, 0.0), description="Range of the mass that is added.")
+    factor: PerBody[Factor] = Field(default=(1.0, 1.0), description=_FACTOR)
+    add: PerBody[Range[Mass]] = Field(
+        default=(0.0, 0.0), description="Range of the mass that is added."
+    )
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_mass:{name}" for name in robot.match("body", self.body))
@@ -150,7 +153,9 @@ class CentreOfMass(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("body_ipos",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
-    range: Annotated[Length, Ge(0)] = Field(description="Half width of the range of each axis.")
+    range: PerBody[Annotated[Length, Ge(0)]] = Field(
+        description="Half width of the range of each axis."
+    )
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_ipos:{name}" for name in robot.match("body", self.body))
@@ -165,7 +170,7 @@ class BodyInertia(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("body_inertia",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
-    factor: Factor = Field(description=_FACTOR)
+    factor: PerBody[Factor] = Field(description=_FACTOR)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_inertia:{name}" for name in robot.match("body", self.body))
@@ -198,7 +203,7 @@ class CollisionGeometry(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("geom_size", "geom_rbound")
     geoms: GeomPattern = Field(description="Names or patterns of geoms.")
-    factor: Factor = Field(description=_FACTOR)
+    factor: PerGeom[Factor] = Field(description=_FACTOR)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"geom_size:{name}" for name in robot.match("geom", self.geoms))
@@ -217,8 +222,12 @@ class ServoGains(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("actuator_gainprm", "actuator_biasprm")
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
-    kp: Factor = Field(default=(1.0, 1.0), description="Range of the factor of the stiffness.")
-    kd: Factor = Field(default=(1.0, 1.0), description="Range of the factor of the damping.")
+    kp: PerJoint[Factor] = Field(
+        default=(1.0, 1.0), description="Range of the factor of the stiffness."
+    )
+    kd: PerJoint[Factor] = Field(
+        default=(1.0, 1.0), description="Range of the factor of the damping."
+    )
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -239,7 +248,7 @@ class MotorStrength(Randomizer):
         "jnt_actfrcrange",
     )
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
-    factor: Factor = Field(description=_FACTOR)
+    factor: PerJoint[Factor] = Field(description=_FACTOR)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -271,7 +280,7 @@ class JointZero(Randomizer):
     )
     changes: ClassVar[tuple[str, ...]] = ("qpos0",)
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
-    range: Annotated[JointValue, Ge(0)] = Field(description="Half width of the range.")
+    range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"qpos0:{j.name}" for j in robot.match_joints(self.joints))

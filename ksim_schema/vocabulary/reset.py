@@ -27,6 +27,7 @@ from ksim_schema.vocabulary.base import (
     Range,
     Wire,
 )
+from ksim_schema.vocabulary.each import PerJoint
 from ksim_schema.vocabulary.effects import Effect
 
 
@@ -68,7 +69,7 @@ class ResetJointPosition(Reset):
         default=(".*",), description="Names or patterns of hinges and slides."
     )
     around: Literal["home", "zero"] = Field(default="home", description="Middle of the range.")
-    range: Annotated[JointValue, Ge(0)] = Field(description="Half width of the range.")
+    range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
 
 
 class ResetJointVelocity(Reset):
@@ -81,7 +82,7 @@ class ResetJointVelocity(Reset):
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
-    range: Annotated[JointSpeed, Ge(0)] = Field(description="Half width of the range.")
+    range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(description="Half width of the range.")
 
 
 class ResetBaseVelocity(Reset):

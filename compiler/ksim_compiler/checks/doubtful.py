@@ -19,6 +19,8 @@ from ksim_schema.diagnostics.codes.physics import (
 )
 from ksim_schema.robot import Joint
 from ksim_schema.vocabulary import randomizer as v, reset
+from ksim_schema.vocabulary.apart import apart
+from ksim_schema.vocabulary.each import one
 
 FACTOR = 5.0
 """Factors that are all above this, or below one part of it, are hardly meant."""
@@ -39,14 +41,17 @@ class _Doubt(NamedTuple):
 
 def doubtful(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of randomizers and resets that draw what no robot is like."""
+    facts = plan.robot.facts
     for name, part in plan.parts(v.Randomizer).items():
         if part.scale.is_zero:
             continue
-        for doubt in _randomizer(plan, part):
-            yield _told(plan, doubt, "Randomizer", name)
+        for piece in apart(part, facts):
+            for doubt in _randomizer(plan, piece):
+                yield _told(plan, doubt, "Randomizer", name)
     for name, part in plan.parts(reset.Reset).items():
-        for doubt in _reset(plan, part):
-            yield _told(plan, doubt, "Reset", name)
+        for piece in apart(part, facts):
+            for doubt in _reset(plan, piece):
+                yield _told(plan, doubt, "Reset", name)
 
 
 def _told(plan: Plan, doubt: _Doubt, object: str, name: str) -> Diagnostic:
@@ -66,9 +71,9 @@ def _randomizer(plan: Plan, part: v.Randomizer) -> Iterator[_Doubt]:
             yield from _centre(plan, part, scale)
         case v.Gravity():
             yield from _gravity(plan, part, scale)
-        case v.JointZero() if part.range * scale > TURNED:
+        case v.JointZero() if one(part.range) * scale > TURNED:
             if all(j.type == "hinge" for j in plan.robot.facts.match_joints(part.joints)):
-                yield _turned("range", "the zero of a joint is off", part.range * scale)
+                yield _turned("range", "the zero of a joint is off", one(part.range) * scale)
         case v.ImuAlignment() if part.tilt * scale > TURNED:
             yield _turned("tilt", "the sensor is turned", part.tilt * scale)
         case v.FloorFriction() if min(part.range) > FRICTION:
@@ -84,11 +89,11 @@ def _factors(part: v.Randomizer) -> dict[str, tuple[float, float]]:
     """The fields of a randomizer that are factors of what the model has."""
     match part:
         case v.ServoGains():
-            return {"kp": part.kp, "kd": part.kd}
+            return {"kp": one(part.kp), "kd": one(part.kd)}
         case v.StaticFriction() | v.Armature() | v.JointDamping() | v.MotorStrength():
-            return {"factor": part.factor}
+            return {"factor": one(part.factor)}
         case v.BodyMass() | v.BodyInertia() | v.CollisionGeometry():
-            return {"factor": part.factor}
+            return {"factor": one(part.factor)}
         case _:
             return {}
 
@@ -113,7 +118,7 @@ def _mass(plan: Plan, part: v.BodyMass, scale: float) -> Iterator[_Doubt]:
     for name in facts.match("body", part.body):
         index = facts.body_id(name)
         own = float(model.body_mass[index])
-        least = own * (1.0 + scale * (part.factor[0] - 1.0)) + scale * part.add[0]
+        least = own * (1.0 + scale * (one(part.factor)[0] - 1.0)) + scale * one(part.add)[0]
         if own > 0.0 and model.body_weldid[index] and least <= 0.0:
             worst = min(worst, (least, name, own))
     if worst[1]:
@@ -136,9 +141,9 @@ def _centre(plan: Plan, part: v.CentreOfMass, scale: float) -> Iterator[_Doubt]:
         children = np.flatnonzero(model.body_parentid == index)
         sizes += [float(np.linalg.norm(model.body_pos[child])) for child in children if child]
         size = max(sizes, default=0.0)
-        if size and part.range * scale > 2.0 * size:
+        if size and one(part.range) * scale > 2.0 * size:
             message = f"the centre of mass of body {name!r} is moved by up to "
-            message += f"{part.range * scale:.3g} m, and the body is {2.0 * size:.2g} m large"
+            message += f"{one(part.range) * scale:.3g} m, and the body is {2.0 * size:.2g} m large"
             yield _Doubt(DOUBTFUL_DRAW, "range", message, "check the number and its unit")
             return
 
@@ -159,9 +164,11 @@ def _reset(plan: Plan, part: reset.Reset) -> Iterator[_Doubt]:
     if isinstance(part, reset.ResetJointVelocity):
         for joint in facts.match_joints(part.joints):
             low, high = joint.limits or (-math.inf, math.inf)
-            if part.range * plan.period > high - low > 0.0:
+            if one(part.range) * plan.period > high - low > 0.0:
                 unit = "rad" if joint.type == "hinge" else "m"
-                message = f"with {part.range:.4g} {unit}/s joint {joint.name!r} crosses its whole "
+                message = (
+                    f"with {one(part.range):.4g} {unit}/s joint {joint.name!r} crosses its whole "
+                )
                 message += f"range of {high - low:.3g} {unit} within one control period"
                 yield _Doubt(CROSSED_AT_ONCE, "range", message, "check the number and its unit")
                 return
@@ -174,12 +181,14 @@ def _clipped(joints: tuple[Joint, ...], part: reset.ResetJointPosition) -> Itera
 
     Of a home pose beyond them something else is told, and so of ranges that are too wide.
     """
-    cut = [joint for joint in joints if joint.limits and _cut(joint.limits, part.range)]
+    cut = [joint for joint in joints if joint.limits and _cut(joint.limits, one(part.range))]
     if not cut or part.around == "home":
         return
     joint, low, high = cut[0], *(cut[0].limits or (0.0, 0.0))
     message = f"joint {joint.name!r}{'' if len(cut) == 1 else f' (and {len(cut) - 1} more)'} is "
-    message += f"drawn from {-part.range:.4g} to {part.range:.4g} {joint.dimension}, and its "
+    message += (
+        f"drawn from {-one(part.range):.4g} to {one(part.range):.4g} {joint.dimension}, and its "
+    )
     message += f"limits are {low:.4g} to {high:.4g} {joint.dimension}: it always starts at a limit"
     yield _Doubt(CLIPPED_STARTS, "around", message, "draw around: home")
 

@@ -15,6 +15,7 @@ from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.vocabulary import reset
+from ksim_schema.vocabulary.each import each
 
 _motion = lru_cache(maxsize=1)(read_motion)
 """A start is a frame of it: the file is unpacked for the first alone."""
@@ -84,7 +85,7 @@ def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: A
     for joint in facts.match_joints(part.joints):
         middle = joint.home[0] if part.around == "home" else 0.0
         low, high = joint.limits or (-math.inf, math.inf)
-        place = middle + part.range * random.uniform(-1.0, 1.0)
+        place = middle + each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
         start.qpos[joint.qpos] = min(max(place, low), high)
     return start
 
@@ -92,7 +93,7 @@ def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: A
 @_apply.register
 def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
     for joint in facts.match_joints(part.joints):
-        start.qvel[joint.dof] = part.range * random.uniform(-1.0, 1.0)
+        start.qvel[joint.dof] = each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
     return start
 
 

@@ -16,6 +16,8 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import IDLE_RANDOMIZER
 from ksim_schema.robot import Drive
 from ksim_schema.vocabulary import randomizer as v
+from ksim_schema.vocabulary.apart import apart
+from ksim_schema.vocabulary.each import one as alone
 from ksim_schema.vocabulary.observation.signal import SensorValue
 
 _DOF_VALUES = {
@@ -39,9 +41,11 @@ _UNSIZED = tuple(
 def inert(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of each randomizer that does nothing to some or all of what it names."""
     for name, part in plan.parts(v.Randomizer).items():
-        for field, problem, help in _problems(plan, part):
-            at = ("Randomizer", name, field)
-            yield at_field(plan.task, IDLE_RANDOMIZER, problem, *at, help=help)
+        pieces = [piece for piece in apart(part, plan.robot.facts) if not _neutral(piece)]
+        for piece in pieces or [part]:
+            for field, problem, help in _problems(plan, piece):
+                at = ("Randomizer", name, field)
+                yield at_field(plan.task, IDLE_RANDOMIZER, problem, *at, help=help)
 
 
 def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
@@ -50,7 +54,7 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
     if part.scale.is_zero:
         yield "scale", "the scale is 0, so this changes nothing", "give it a scale, or take it out"
         return
-    if _neutral(part):
+    if all(_neutral(piece) for piece in apart(part, facts)):
         yield "", "its ranges change nothing", "give it a range that is wider"
         return
     match part:
@@ -60,7 +64,7 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
             joints = facts.match_joints(part.joints)
             zero = [j.name for j in joints if values[j.dof] == 0]
             what = _DOF_VALUES[field]
-            if zero and part.factor != (1.0, 1.0):
+            if zero and alone(part.factor) != (1.0, 1.0):
                 message = f"{_named('joint', zero, len(joints))} no {what} in the model, and a "
                 yield "joints", message + "factor of 0 is 0", f"give the joints {what} in the model"
         case v.ServoGains():

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import WRONG_JOINT_UNIT
 from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.robot.patterns import fits
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured, Unit
 from ksim_schema.vocabulary import Named, Part, annotated_fields
-from ksim_schema.vocabulary.base import Model, OfJoints
-
-M = TypeVar("M", bound=Model)
+from ksim_schema.vocabulary.apart import replaced
+from ksim_schema.vocabulary.base import OfJoints
+from ksim_schema.vocabulary.each import by_patterns
 
 
 def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
@@ -23,13 +24,14 @@ def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterato
 
     The first dimension that such a field allows is that for hinges, the second that for slides.
     """
-    joints = _joints(facts, part)
-    types = {joint.type for joint in joints}
-    if not types:
+    everything = _joints(facts, part)
+    if not everything:
         return
     for path, unit, value in annotated_fields(part, Unit):
         if len(unit.allowed) != 2:
             continue
+        joints = _of(everything, part, path)
+        types = {joint.type for joint in joints}
         place = (*at, *aliased(part, path))
         for number in value if isinstance(value, tuple) else (value,):
             given = _dimension(number)
@@ -67,16 +69,17 @@ def _settled(part: Part, facts: RobotFacts) -> Part:
         for path, unit, value in annotated_fields(part, Unit)
         if len(unit.allowed) == 2 and NUMBER not in unit.allowed and _is_bare(value)
     ]
-    types = {joint.type for joint in _joints(facts, part)} if bare else set[str]()
-    if len(types) != 1:
-        return part
+    everything = _joints(facts, part) if bare else ()
     for path, unit, value in bare:
+        types = {joint.type for joint in _of(everything, part, path)}
+        if len(types) != 1:
+            continue
         dimension = unit.allowed[0 if types == {"hinge"} else 1]
         many = isinstance(value, tuple)
         numbers = [
             Measured(v, dimension) if _is_bare(v) else v for v in (value if many else [value])
         ]
-        part = _with(part, path, tuple(numbers) if many else numbers[0])
+        part = replaced(part, path, tuple(numbers) if many else numbers[0])
     return part
 
 
@@ -87,14 +90,6 @@ def _is_bare(value: Any) -> bool:
     return isinstance(value, float) and not isinstance(value, Measured) and bool(value)
 
 
-def _with(model: M, path: tuple[str, ...], value: Any) -> M:
-    """A model with another value at a path."""
-    name, *inner = path
-    if inner:
-        value = _with(getattr(model, name), tuple(inner), value)
-    return model.model_copy(update={name: value})
-
-
 def _joints(facts: RobotFacts, part: Part) -> tuple[Joint, ...]:
     """The joints that the values of a part are of: those of ``joints``, or all that it names."""
     if isinstance(part, OfJoints):
@@ -102,6 +97,15 @@ def _joints(facts: RobotFacts, part: Part) -> tuple[Joint, ...]:
     named = annotated_fields(part, Named)
     texts = (value for _, name, value in named if name.what == "joint" and value)
     return facts.match_joints([p for v in texts for p in (v if isinstance(v, tuple) else (v,))])
+
+
+def _of(joints: tuple[Joint, ...], part: Part, path: tuple[str, ...]) -> tuple[Joint, ...]:
+    """The joints that the value at a path is of: those of its pattern, where it has one."""
+    for place, _, _ in by_patterns(part):
+        if path[: len(place)] == place and len(path) > len(place):
+            pattern = path[len(place)]
+            return tuple(joint for joint in joints if fits(pattern, joint.name))
+    return joints
 
 
 def aliased(part: Part, path: tuple[str, ...]) -> tuple[str, ...]:

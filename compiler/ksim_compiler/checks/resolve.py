@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,24 +9,18 @@ from ksim_compiler.checks import restart
 from ksim_compiler.checks.affixes import Unknown, one_cause
 from ksim_compiler.checks.base import choose_base, needs_base
 from ksim_compiler.checks.custom import own_problems
+from ksim_compiler.checks.eachvalue import by_pattern_problems
 from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
+from ksim_compiler.checks.spelling import choices, name_problems, pattern_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.reach import formulated, surroundings
-from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import (
     AMBIGUOUS_BASE,
     BAD_PATTERN,
     CARRIED_BASE,
     ONE_WAY_JOINT,
-    PATTERN_WITHOUT_MATCH,
-    UNKNOWN_ACTUATOR,
-    UNKNOWN_BODY,
-    UNKNOWN_GEOM,
-    UNKNOWN_JOINT,
-    UNKNOWN_KEYFRAME,
-    UNKNOWN_SENSOR,
-    UNKNOWN_SITE,
 )
 from ksim_schema.diagnostics.codes.structure import PATTERN_OF_A_SHELL
 from ksim_schema.diagnostics.codes.values import (
@@ -46,9 +39,7 @@ from ksim_schema.diagnostics.codes.values import (
     UNEVEN_LIMITS,
 )
 from ksim_schema.robot import Joint, RobotFacts
-from ksim_schema.robot.patterns import PatternError, fits, pattern
 from ksim_schema.source import Path_
-from ksim_schema.source.accidents import regular
 from ksim_schema.task import Task
 from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -60,25 +51,6 @@ from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import BodyPosition
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
 from ksim_schema.vocabulary.randomizer import Randomizer
-
-CODES = {
-    "joint": UNKNOWN_JOINT,
-    "geom": UNKNOWN_GEOM,
-    "body": UNKNOWN_BODY,
-    "site": UNKNOWN_SITE,
-    "sensor": UNKNOWN_SENSOR,
-    "actuator": UNKNOWN_ACTUATOR,
-    "keyframe": UNKNOWN_KEYFRAME,
-}
-_PLURAL = {"body": "bodies"}
-MAX_PATTERN = 200
-"""Longest pattern of names."""
-MAX_REPEATS = 4
-"""Largest number of ``*``, ``+`` and ``{`` in a pattern that a reader can still follow."""
-_UNBOUNDED = re.compile(r"(?<!\\)[*+{]")
-_NESTED = re.compile(r"(?<![\\(])[*+{|?][^()]*\)+[*+{]")
-"""A repeated group that holds a repetition or a choice. It would be matched in a bounded time here,
-and could take for ever wherever else the pattern is used."""
 
 
 def resolve(plan: Plan, sink: Sink) -> Plan:
@@ -95,6 +67,9 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
     if not any(problem.code in (AMBIGUOUS_BASE, CARRIED_BASE) for problem in found):
         for object, name, part in task:
             found.add(_floating(task, facts, part, (object, name)))
+    if not found:
+        for object, name, part in task:
+            found.add(by_pattern_problems(task, facts, part, (object, name)))
     if not found:  # the rest reads joints by patterns that are known to be good
         for object, name, part in task:
             found.add(joint_units(task, facts, part, (object, name)))
@@ -136,77 +111,11 @@ def _names(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Unk
         listed = isinstance(value, tuple)
         for index, text in enumerate(value if listed else () if value is None else (value,)):
             place = (*at, *aliased(part, path), *((index,) if listed else ()))
-            problem = _pattern if named.pattern else _exact
+            problem = pattern_problems if named.pattern else name_problems
             for diagnostic in problem(task, facts, named.what, text, place):
                 alike = diagnostic.code not in (BAD_PATTERN, PATTERN_OF_A_SHELL)
-                names = _choices(facts, named.what, named.pattern) if alike else ()
+                names = choices(facts, named.what, named.pattern) if alike else ()
                 yield Unknown(diagnostic, text, names)
-
-
-def _choices(facts: RobotFacts, what: str, pattern: bool) -> list[str]:
-    if what == "joint":
-        joints = facts.motion_joints if pattern else facts.joints
-        return [joint.name for joint in joints if joint.name]
-    return [name for name in facts.names(what) if name]
-
-
-def _exact(
-    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
-) -> Iterator[Diagnostic]:
-    names = _choices(facts, what, False)
-    if text not in names:
-        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
-        fix = task.respell_as(text, names, *place)
-        yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help, fix=fix)
-
-
-_GLOB = "a pattern is a regular expression, in which '.*' stands for any text: write {!r}"
-
-
-def _as_glob(text: str, names: list[str]) -> str | None:
-    """What a pattern would be if it were meant as shells take it, where that matches a name."""
-    meant = regular(text)
-    try:
-        return meant if meant != text and any(fits(meant, name) for name in names) else None
-    except PatternError:
-        return None
-
-
-def _pattern(
-    task: Task, facts: RobotFacts, what: str, text: str, place: Path_
-) -> Iterator[Diagnostic]:
-    try:
-        if len(text) > MAX_PATTERN:
-            raise PatternError(f"it is longer than {MAX_PATTERN} characters")
-        if len(_UNBOUNDED.findall(text)) > MAX_REPEATS or _NESTED.search(text):
-            raise PatternError("it has too many or nested repetitions")
-        pattern(text)  # compiled once
-    except PatternError as error:
-        message = f"{text[:60]!r} is not a regular expression: {error}"
-        globbed = _as_glob(text, _choices(facts, what, True))
-        help = _GLOB.format(globbed) if globbed else ""
-        fix = task.respell(text, globbed, *place) if globbed else None
-        yield task.report(BAD_PATTERN, message, *place, help=help, fix=fix)
-        return
-    names = _choices(facts, what, True)
-    matched = [name for name in names if fits(text, name)]
-    globbed = _as_glob(text, names)
-    if globbed and matched:
-        more = [name for name in names if fits(globbed, name) and name not in matched]
-        if more:
-            message = f"{text!r} matches {', '.join(matched[:3])}, and not {more[0]}"
-            yield task.report(PATTERN_OF_A_SHELL, message, *place, help=_GLOB.format(globbed))
-    elif globbed:
-        message = f"{text!r} matches no {what}"
-        help, fix = _GLOB.format(globbed), task.respell(text, globbed, *place)
-        yield task.report(PATTERN_WITHOUT_MATCH, message, *place, help=help, fix=fix)
-    elif not matched:
-        plain = re.fullmatch(r"[\w-]+", text)
-        code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
-        message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
-        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
-        fix = task.respell_as(text, names, *place) if plain else None
-        yield task.report(code, message, *place, help=help, fix=fix)
 
 
 def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
@@ -243,7 +152,8 @@ def _torque_limits(
     task: Task, facts: RobotFacts, name: str, action: Action
 ) -> Iterator[Diagnostic]:
     """Where the limit that acts is another than the task's, or than one side of the model's."""
-    joints, asked = facts.match_joints(action.joints), action.torque_limit
+    joints = facts.match_joints(action.joints)
+    asked_of = {joint.name: action.asked_limit(joint) for joint in joints}
     for joint in joints:
         if not joint.cap:
             message = f"joint {joint.name!r} takes {_reach(joint)} from motors (actuatorfrcrange), "
@@ -251,14 +161,15 @@ def _torque_limits(
             help = "give the joint an actuatorfrcrange around 0 in the model"
             yield task.report(ONE_WAY_JOINT, message, "Action", name, "joints", help=help)
             return
-    capped = [joint for joint in joints if asked and asked > joint.cap]
-    if asked and capped:
+    capped = [joint for joint in joints if (asked_of[joint.name] or 0.0) > joint.cap]
+    if capped:
+        asked = asked_of[capped[0].name]
         unit = "N" if capped[0].type == "slide" else "N*m"
         message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
         message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
         help = "give what the joint takes, or change actuatorfrcrange in the model"
         yield task.report(LIMIT_ABOVE_JOINTS, message, "Action", name, "torque_limit", help=help)
-    uneven = [j for j in joints if not asked and abs(j.reach[0] + j.reach[1]) > 1e-9]
+    uneven = [j for j in joints if not asked_of[j.name] and abs(j.reach[0] + j.reach[1]) > 1e-9]
     if uneven:
         joint, more = uneven[0], f", as of {len(uneven) - 1} more" if len(uneven) > 1 else ""
         message = f"the model lets motors give joint {joint.name!r} {_reach(joint)}; the task's "

@@ -17,6 +17,7 @@ from ksim_schema.diagnostics.codes.laws import ASKED_BEYOND_LIMITS, LIMP_LEG
 from ksim_schema.diagnostics.codes.typed import TERMINATION_NEVER_COMES
 from ksim_schema.vocabulary.action import Action, VelocityTarget
 from ksim_schema.vocabulary.command.velocity import PlanarVelocity
+from ksim_schema.vocabulary.each import all_of
 from ksim_schema.vocabulary.termination import MinHeight
 
 _SUNK = 0.8
@@ -151,16 +152,18 @@ def _slow(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     joints = facts.match_joints(action.joints)
     if not isinstance(action, VelocityTarget) or any(j.limits or j.type != "hinge" for j in joints):
         return
-    largest = max(map(abs, action.clip)) if action.clip else _ACTIONS
+    clips = all_of(action.clip) if action.clip else ((0.0, _ACTIONS),)
+    largest = max(abs(end) for clip in clips for end in clip)
     largest = 1.0 if action.squash else largest
     reach = max((_radius(model, data, facts.body_id(j.body)) for j in joints), default=0.0)
-    fastest = float(action.scale) * largest * reach
+    scale = max(map(float, all_of(action.scale)))
+    fastest = scale * largest * reach
     for command, part in plan.parts("Command").items():
         if not isinstance(part, PlanarVelocity) or not fastest:
             continue
         asked = max(map(abs, part.forward)) * max(map(abs, part.scale.extremes))
         if asked > _FASTEST * fastest:
-            message = f"with {largest * float(action.scale):.3g} rad/s wheels of {reach:.3g} m go "
+            message = f"with {largest * scale:.3g} rad/s wheels of {reach:.3g} m go "
             message += f"{fastest:.3g} m/s, and {command!r} asks for {asked:.3g} m/s"
             help = f"an action of 1 would go so fast with a scale of {asked / reach:.3g} rad/s"
             at = ("Action", name, "scale")

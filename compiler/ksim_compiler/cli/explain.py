@@ -22,6 +22,7 @@ from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.base import Kinds, as_pair, field_annotation
 from ksim_schema.vocabulary.distributions import DISTRIBUTIONS
+from ksim_schema.vocabulary.each import ByPattern, Each
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.networks import NETWORKS
 from ksim_schema.vocabulary.noise import Noise
@@ -206,7 +207,9 @@ def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
         about = info.description or ""
         if isinstance(inner, type) and issubclass(inner, Model) and inner is not Scale:
             default = "required" if info.is_required() else ""
-            yield Row(name, "a mapping:", default, about)
+            several = field_annotation(info, Each) is not None
+            takes = "a mapping, or by pattern:" if several else "a mapping:"
+            yield Row(name, takes, default, about)
             yield from parameters(inner, f"{name}.")
             continue
         default = "required" if info.is_required() else _text(info, info.get_default())
@@ -240,7 +243,9 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
     if origin is Literal:
         return " | ".join(map(str, arguments))
     if origin in (Union, types.UnionType):
-        return " | ".join(dict.fromkeys(map(_type, arguments)))
+        plain = [a for a in arguments if get_origin(a) is not ByPattern]
+        text = " | ".join(dict.fromkeys(map(_type, plain)))
+        return text if len(plain) == len(arguments) else f"{text}, or by pattern"
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"list of {_type(arguments[0])}"
     if origin is tuple:
@@ -265,6 +270,7 @@ def _bare(hint: Any) -> Any:
         return _bare(hint.__origin__)
     if get_origin(hint) in (Union, types.UnionType):
         left = [a for a in get_args(hint) if a is not type(None)]
+        left = [a for a in left if get_origin(a) is not ByPattern]
         return _bare(left[0]) if len(left) == 1 else hint
     return hint
 

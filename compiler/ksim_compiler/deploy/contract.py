@@ -102,8 +102,20 @@ def contract(plan: Plan, policy: Policy, fingerprint: str) -> dict[str, Any]:
     }
 
 
+def _ends(clips: tuple[tuple[float, float], ...] | None) -> list[Any] | None:
+    """Limits as the contract has them: a pair, or where they differ, lists of both ends."""
+    if clips is None:
+        return None
+    return [_same(tuple(map(float, ends))) for ends in zip(*clips, strict=True)]
+
+
+def _same(values: tuple[float, ...]) -> Any:
+    """One number where all are the same, else the list of them."""
+    return values[0] if len(set(values)) == 1 else list(values)
+
+
 def _inputs(plan: Plan) -> list[dict[str, Any]]:
-    found = []
+    found, facts = [], plan.robot.facts
     for column, segment in zip(plan.policy_input, inputs(plan, plan.policy_input), strict=True):
         part = plan.task.of(column.source.object)[column.source.name]
         entry: dict[str, Any] = {
@@ -125,8 +137,8 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
                 "history": part.history,
                 "delay": part.delay,
                 "delay_ticks": ticks(part.delay, plan.period),
-                "clip_in_graph": None if part.clip is None else [float(c) for c in part.clip],
-                "scale_in_graph": part.scale,
+                "clip_in_graph": _ends(part.clips(facts, plan.measured(column.source.name))),
+                "scale_in_graph": _same(part.scales(facts, plan.measured(column.source.name))),
             }
         found.append(entry)
     return found

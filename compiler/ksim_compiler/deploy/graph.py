@@ -8,6 +8,7 @@ for each action part, and the memory, ``next.carry.0`` and so on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -85,21 +86,34 @@ def _observed(g: OnnxGraph, plan: Plan, object: str, name: str) -> str:
     """A part's clip and scale."""
     part, value = plan.task.of(object)[name], name
     if isinstance(part, Observation):
-        if part.clip is not None:
-            low, high = (g.constant(float(limit)) for limit in part.clip)
-            value = g("Clip", value, low, high)
-        if part.scale != 1.0:
-            value = g("Mul", value, g.constant(part.scale))
+        size, facts = plan.measured(name), plan.robot.facts
+        value = _clipped(g, value, part.clips(facts, size), part.history)
+        scales = part.scales(facts, size)
+        if set(scales) != {1.0}:
+            value = g("Mul", value, g.constant(_ends(scales, part.history)))
     return value
+
+
+def _ends(values: Sequence[float], times: int = 1) -> Any:
+    """One number where all are the same, else one for each element of as many ticks."""
+    one = len(set(values)) == 1
+    return float(values[0]) if one else np.tile(np.asarray(values, np.float64), times)
+
+
+def _clipped(g: OnnxGraph, value: str, clips: Sequence[tuple[float, float]] | None, times: int = 1):
+    if clips is None:
+        return value
+    low, high = (_ends(ends, times) for ends in zip(*clips, strict=True))
+    if isinstance(low, float) and isinstance(high, float):
+        return g("Clip", value, g.constant(low), g.constant(high))
+    return g("Min", g("Max", value, g.constant(low)), g.constant(high))
 
 
 def _target(g: OnnxGraph, part: Targets, action: str) -> str:
     value = g.slice(action, part.start, part.stop)
     if part.part.squash == "tanh":
         value = g("Tanh", value)
-    if part.part.clip is not None:
-        low, high = (g.constant(float(limit)) for limit in part.part.clip)
-        value = g("Clip", value, low, high)
+    value = _clipped(g, value, part.clips)
     acted = value
     value = g("Add", g("MatMul", acted, g.constant(part.gain)), g.constant(part.offset))
     if part.limits is not None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.lowering import rules
+from ksim_compiler.lowering.binding import spread
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary import action as v
@@ -27,6 +28,7 @@ class Targets:
         start, stop: its stretch of the policy's output.
         offset: (targets,) and gain: (outputs, targets).
         limits: (2, targets) limits of the targets, or None.
+        clips: limits of each number of the policy's output, or None.
         feed: (outputs, targets) feed-forward that the limits leave alone, or None.
     """
 
@@ -37,6 +39,7 @@ class Targets:
     offset: np.ndarray
     gain: np.ndarray
     limits: np.ndarray | None
+    clips: tuple[tuple[float, float], ...] | None = None
     feed: np.ndarray | None = None
 
     @property
@@ -70,12 +73,14 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     if isinstance(part, v.PositionVelocityTarget):
         part = part.model_copy(update={"velocity_noise": ()})  # of the simulation alone
 
+    lowered = spread(part, facts)
+
     def value(action: np.ndarray) -> np.ndarray:
         """(2, targets) what the limits hold, and what is added to it."""
         zero = jnp.float32(0.0)
         key = jax.random.key(0)
         x = Context(facts, {}, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
-        result, _ = rules.apply(part, x, rules.initial(part, x))
+        result, _ = rules.apply(lowered, x, rules.initial(lowered, x))
         position, extra = result if isinstance(result, tuple) else (result, 0.0 * result)
         return np.asarray([position, extra], np.float64)
 
@@ -89,4 +94,4 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         joints = facts.match_joints(part.joints)
         limits = np.array([j.limits or (-np.inf, np.inf) for j in joints]).T
     feed = gain[1] if gain[1].any() else None
-    return Targets(name, part, start, stop, offset[0], gain[0], limits, feed)
+    return Targets(name, part, start, stop, offset[0], gain[0], limits, part.clips(facts), feed)

@@ -19,7 +19,7 @@ from ksim_compiler.lowering import (
     rules,
     sensing,
 )
-from ksim_compiler.lowering.binding import Parameters, bind, extract
+from ksim_compiler.lowering.binding import Parameters, bind, extract, spread
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Column, Plan
@@ -72,7 +72,10 @@ class Tick:
     def bind(self, params: Parameters) -> Parts:
         """The parts with these numbers."""
         return {
-            object: {name: bind(part, params[object][name]) for name, part in parts.items()}
+            object: {
+                name: spread(bind(part, params[object][name]), self.robot)
+                for name, part in parts.items()
+            }
             for object, parts in self.parts.items()
         }
 

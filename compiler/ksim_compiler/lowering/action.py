@@ -21,6 +21,7 @@ from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_compiler.lowering.timing import ticks
 from ksim_schema.vocabulary import action as v
+from ksim_schema.vocabulary.each import one
 
 Targets = Float[Array, " joints"]
 Physics = Float[Array, "substeps joints"]
@@ -91,7 +92,7 @@ def following(c: v.Action, x: Context, memory: Memory) -> tuple[Targets, Physics
     if c.squash == "tanh":
         action = jnp.tanh(action)
     if c.clip is not None:
-        action = jnp.clip(action, *c.clip)
+        action = jnp.clip(action, *one(c.clip))
     target, motion, rule = _target(c, replace(x, action=action), memory.rule, memory.motion)
     smooth = memory.smooth
     if c.low_pass is not None:
@@ -132,10 +133,10 @@ def _limited_motion(
     """The target's speed changes by at most ``max_acceleration * period``."""
     wanted = (target - position) / period
     if c.max_acceleration is not None:
-        change = c.max_acceleration * period
+        change = one(c.max_acceleration) * period
         wanted = speed + jnp.clip(wanted - speed, -change, change)
     if c.max_speed is not None:
-        wanted = jnp.clip(wanted, -c.max_speed, c.max_speed)
+        wanted = jnp.clip(wanted, -one(c.max_speed), one(c.max_speed))
     position = position + wanted * period
     return position, (position, wanted)
 
@@ -189,12 +190,12 @@ def _base(c: v.TargetMotion, x: Context) -> Targets:
 
 @lower(v.Torque)
 def torque(c: v.Torque, x: Context) -> Targets:
-    return c.scale * x.action
+    return one(c.scale) * x.action
 
 
 @lower(v.VelocityTarget)
 def velocity_target(c: v.VelocityTarget, x: Context) -> Targets:
-    return c.scale * x.action
+    return one(c.scale) * x.action
 
 
 @lower(v.PositionTarget)
@@ -210,11 +211,12 @@ def position_target(c: v.PositionTarget, x: Context) -> Targets:
 def position_velocity_target(c: v.PositionVelocityTarget, x: Context) -> tuple[Targets, Targets]:
     """Position targets, and what the velocity targets add to the servos' setpoints."""
     position, speed = jnp.split(x.action, 2)
-    speed = c.velocity_scale * speed
+    speed = one(c.velocity_scale) * speed
     for index, noise in enumerate(c.velocity_noise):
         key = name_key(x.key, f"velocity noise {index}")
         speed = disturbed(noise, speed, drawn(noise, key, x.level, speed.shape))
-    return _base(c, x) + c.scale * position, c.gains.kd / c.gains.kp * speed
+    gains = one(c.gains)
+    return _base(c, x) + one(c.scale) * position, gains.kd / gains.kp * speed
 
 
 def _at_joints(c: v.PositionServo, x: Context) -> tuple[Targets, Targets]:
@@ -226,7 +228,7 @@ def _at_joints(c: v.PositionServo, x: Context) -> tuple[Targets, Targets]:
 def integrated_velocity(
     c: v.IntegratedVelocity, x: Context, memory: tuple[Targets, Targets]
 ) -> tuple[Targets, tuple[Targets, Targets]]:
-    return _advanced(c, x, memory[0], c.scale * x.action)
+    return _advanced(c, x, memory[0], one(c.scale) * x.action)
 
 
 @lower(v.IntegratedAcceleration, initial=_at_joints)
@@ -234,9 +236,9 @@ def integrated_acceleration(
     c: v.IntegratedAcceleration, x: Context, memory: tuple[Targets, Targets]
 ) -> tuple[Targets, tuple[Targets, Targets]]:
     position, speed = memory
-    speed = speed + c.scale * x.action * x.period
+    speed = speed + one(c.scale) * x.action * x.period
     if c.max_speed is not None:
-        speed = jnp.clip(speed, -c.max_speed, c.max_speed)
+        speed = jnp.clip(speed, -one(c.max_speed), one(c.max_speed))
     return _advanced(c, x, position, speed)
 
 

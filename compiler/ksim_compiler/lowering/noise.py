@@ -6,6 +6,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from ksim_compiler.lowering.scale import scaled
+from ksim_schema.vocabulary.each import one
 from ksim_schema.vocabulary.noise import Noise
 
 Value = Float[Array, " size"]
@@ -20,7 +21,7 @@ def drawn(
         if noise.form == "uniform"
         else jax.random.normal(key, shape)
     )
-    return noise.mean + unit * noise.size * scaled(noise.scale, level)
+    return one(noise.mean) + unit * one(noise.size) * scaled(noise.scale, level)
 
 
 def disturbed(noise: Noise, value: Value, draw: Value) -> Value:

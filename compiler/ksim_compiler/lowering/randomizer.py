@@ -16,6 +16,7 @@ from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled
 from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
+from ksim_schema.vocabulary.each import one
 
 Values = dict[str, Float[Array, "..."]]
 """MjModel field -> value. A rule sees those of the rules before it in ``x.world``."""
@@ -64,7 +65,7 @@ def floor_friction(c: v.FloorFriction, x: Context) -> Values:
 
 def _joint_factor(c: v.StaticFriction | v.Armature | v.JointDamping, x: Context) -> Values:
     joints = x.robot.match_joints(c.joints)
-    return _times(x, c.changes[0], _dofs(joints), _factors(c, x, c.factor, len(joints)))
+    return _times(x, c.changes[0], _dofs(joints), _factors(c, x, one(c.factor), len(joints)))
 
 
 @lower(v.StaticFriction)
@@ -90,9 +91,9 @@ def _bodies(c: v.BodyMass | v.CentreOfMass | v.BodyInertia, x: Context) -> list[
 def body_mass(c: v.BodyMass, x: Context) -> Values:
     bodies = _bodies(c, x)
     own = x.world["body_mass"][jnp.array(bodies)]
-    low, high = c.add
+    low, high = one(c.add)
     added = low + (high - low) * jax.random.uniform(name_key(x.key, "add"), (len(bodies),))
-    new = own * _factors(c, x, c.factor, len(bodies)) + scaled(c.scale, x.level) * added
+    new = own * _factors(c, x, one(c.factor), len(bodies)) + scaled(c.scale, x.level) * added
     new = jnp.maximum(new, 1e-3 * own)
     ratio = jnp.where(own > 0, new / jnp.where(own > 0, own, 1.0), 1.0)
     masses = {**x.world, "body_mass": x.world["body_mass"].at[jnp.array(bodies)].set(new)}
@@ -103,14 +104,15 @@ def body_mass(c: v.BodyMass, x: Context) -> Values:
 @lower(v.CentreOfMass)
 def centre_of_mass(c: v.CentreOfMass, x: Context) -> Values:
     bodies = jnp.array(_bodies(c, x))
-    moved = x.world["body_ipos"].at[bodies].add(_offsets(c, x, c.range, (len(bodies), 3)))
+    widths = jnp.broadcast_to(one(c.range), (len(bodies),))[:, None]
+    moved = x.world["body_ipos"].at[bodies].add(_offsets(c, x, widths, (len(bodies), 3)))
     return {**x.world, "body_ipos": moved}
 
 
 @lower(v.BodyInertia)
 def inertia(c: v.BodyInertia, x: Context) -> Values:
     bodies = _bodies(c, x)
-    return _times(x, "body_inertia", bodies, _factors(c, x, c.factor, len(bodies)))
+    return _times(x, "body_inertia", bodies, _factors(c, x, one(c.factor), len(bodies)))
 
 
 @lower(v.ImuAlignment)
@@ -124,7 +126,7 @@ def imu_alignment(c: v.ImuAlignment, x: Context) -> Values:
 @lower(v.CollisionGeometry)
 def collision_geometry(c: v.CollisionGeometry, x: Context) -> Values:
     geoms = [x.robot.geom_id(name) for name in x.robot.match("geom", c.geoms)]
-    factors = _factors(c, x, c.factor, len(geoms))
+    factors = _factors(c, x, one(c.factor), len(geoms))
     world = _times(x, "geom_size", geoms, factors)
     # a bound only rules contacts out: one that never shrinks is right for meshes too, whose
     # vertices do not follow their size
@@ -136,6 +138,7 @@ def collision_geometry(c: v.CollisionGeometry, x: Context) -> Values:
 class _Drives(NamedTuple):
     """Rows of the actuators that the task put on joints, and the joints they drive.
 
+    ``kept`` are the places of the joints that have one among those that the part names;
     ``back_emf`` are those of the second actuators that motors with a torque-speed curve have, and
     ``curved`` the places of those motors among the rows.
     """
@@ -144,15 +147,14 @@ class _Drives(NamedTuple):
     joints: Any
     back_emf: Any
     curved: Any
+    kept: Any
 
 
 def _drives(c: v.ServoGains | v.MotorStrength, x: Context) -> _Drives:
     actuators = x.robot.actuators
-    drives = [
-        Drive(joint.name, math.inf)
-        for joint in x.robot.match_joints(c.joints)
-        if Drive(joint.name, math.inf).name in actuators
-    ]
+    named = [Drive(joint.name, math.inf) for joint in x.robot.match_joints(c.joints)]
+    kept = [i for i, drive in enumerate(named) if drive.name in actuators]
+    drives = [named[i] for i in kept]
     curved = [i for i, drive in enumerate(drives) if drive.drag_name in actuators]
     names = [joint.name for joint in x.robot.joints]
     return _Drives(
@@ -160,15 +162,22 @@ def _drives(c: v.ServoGains | v.MotorStrength, x: Context) -> _Drives:
         jnp.array([names.index(drive.joint) for drive in drives], jnp.int32),
         jnp.array([actuators.index(drives[i].drag_name) for i in curved], jnp.int32),
         jnp.array(curved, jnp.int32),
+        jnp.array(kept, jnp.int32),
     )
+
+
+def _of_kept(limits: tuple[Any, Any], drives: _Drives) -> tuple[Any, Any]:
+    """A range for each of the joints that have an actuator, where there is one for each joint."""
+    low, high = (end[drives.kept] if jnp.ndim(end) else end for end in limits)
+    return low, high
 
 
 @lower(v.ServoGains)
 def servo_gains(c: v.ServoGains, x: Context) -> Values:
     drives = _drives(c, x)
     rows = drives.rows
-    kp = _factors(c, x, c.kp, len(rows))
-    low, high = c.kd
+    kp = _factors(c, x, _of_kept(one(c.kp), drives), len(rows))
+    low, high = _of_kept(one(c.kd), drives)
     draw = low + (high - low) * jax.random.uniform(name_key(x.key, "kd"), (len(rows),))
     kd = 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
     bias = x.world["actuator_biasprm"]
@@ -184,7 +193,7 @@ def servo_gains(c: v.ServoGains, x: Context) -> Values:
 @lower(v.MotorStrength)
 def motor_strength(c: v.MotorStrength, x: Context) -> Values:
     drives = _drives(c, x)
-    factors = _factors(c, x, c.factor, len(drives.rows))[:, None]
+    factors = _factors(c, x, _of_kept(one(c.factor), drives), len(drives.rows))[:, None]
     actuators = jnp.concatenate([drives.rows, drives.back_emf])
     each = jnp.concatenate([factors, factors[drives.curved]])
     values = {
@@ -205,5 +214,5 @@ def gravity(c: v.Gravity, x: Context) -> Values:
 @lower(v.JointZero)
 def joint_zero(c: v.JointZero, x: Context) -> Values:
     rows = jnp.array([joint.qpos for joint in x.robot.match_joints(c.joints)])
-    moved = x.world["qpos0"].at[rows].add(_offsets(c, x, c.range, (len(rows),)))
+    moved = x.world["qpos0"].at[rows].add(_offsets(c, x, one(c.range), (len(rows),)))
     return {**x.world, "qpos0": moved}

@@ -17,6 +17,7 @@ from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import Joint, Surface, file_key
 from ksim_schema.vocabulary import reset as v
 from ksim_schema.vocabulary.base import OfBody
+from ksim_schema.vocabulary.each import one
 
 Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]
 """qpos and qvel. A rule sees that of the rules before it in ``x.world``."""
@@ -34,7 +35,7 @@ def keyframe(c: v.ResetKeyframe, x: Context) -> Pose:
 def joint_position(c: v.ResetJointPosition, x: Context) -> Pose:
     joints = x.robot.match_joints(c.joints)
     base = jnp.array([j.home[0] if c.around == "home" else 0.0 for j in joints])
-    spread = c.range * jax.random.uniform(x.key, base.shape, minval=-1.0, maxval=1.0)
+    spread = one(c.range) * jax.random.uniform(x.key, base.shape, minval=-1.0, maxval=1.0)
     limits = jnp.array([_limits(j) for j in joints])
     position = jnp.clip(base + spread, limits[:, 0], limits[:, 1])
     return x.world["qpos"].at[jnp.array([j.qpos for j in joints])].set(position), x.world["qvel"]
@@ -47,7 +48,7 @@ def _limits(joint: Joint) -> tuple[float, float]:
 @lower(v.ResetJointVelocity)
 def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
     dofs = jnp.array([j.dof for j in x.robot.match_joints(c.joints)])
-    spread = c.range * jax.random.uniform(x.key, dofs.shape, minval=-1.0, maxval=1.0)
+    spread = one(c.range) * jax.random.uniform(x.key, dofs.shape, minval=-1.0, maxval=1.0)
     return x.world["qpos"], x.world["qvel"].at[dofs].set(spread)
 
 

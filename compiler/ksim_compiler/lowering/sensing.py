@@ -14,6 +14,7 @@ from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.observation import DISTORTIONS
 from ksim_compiler.plan.clock import ticks
+from ksim_schema.vocabulary.each import one
 from ksim_schema.vocabulary.observation import Observation
 
 Value = Float[Array, " size"]
@@ -109,8 +110,8 @@ def _delay_ticks(c: Observation, x: Context) -> int:
 
 def _finish(c: Observation, value: Value) -> Value:
     if c.clip is not None:
-        value = jnp.clip(value, *c.clip)
-    return value * c.scale
+        value = jnp.clip(value, *one(c.clip))
+    return value * one(c.scale)
 
 
 def _stack(

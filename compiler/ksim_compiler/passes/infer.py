@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import prod
+from typing import Any, cast
 
 from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
@@ -16,6 +17,7 @@ from ksim_schema.units import NUMBER, Dimension, Measured
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.each import ByPattern
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.signal import WiredObservation
@@ -86,8 +88,17 @@ def _noise_units(
     at = ("Observation", name)
     yield from _chain_units(task, at, "noise", part.noise, dimensions)
     yield from _chain_units(task, at, "bias", part.bias, bias_dimensions)
-    for index, limit in enumerate(part.clip or ()):
-        yield from _unit(task, limit, dimensions, (*at, "clip", index), "clip")
+    for pattern, clip in _each(part.clip):
+        for index, limit in enumerate(clip):
+            yield from _unit(task, limit, dimensions, (*at, "clip", *pattern, index), "clip")
+
+
+def _each(value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A value, or each that stands with a pattern, and the pattern."""
+    if isinstance(value, ByPattern):
+        yield from (((pattern,), v) for pattern, v in cast("ByPattern[Any]", value).entries)
+    elif value is not None:
+        yield (), value
 
 
 def _chain_units(
@@ -105,7 +116,8 @@ def _chain_units(
         wanted = (NUMBER,) if error.mode == "multiplicative" else dimensions
         for field, value in ((error.form, error.size), ("mean", error.mean)):
             inner = (*place, field) if (*place, field) in task.document.values else place
-            yield from _unit(task, value, wanted, inner, what, of)
+            for pattern, number in _each(value):
+                yield from _unit(task, number, wanted, (*inner, *pattern), what, of)
 
 
 def _unit(

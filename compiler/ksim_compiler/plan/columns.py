@@ -128,8 +128,10 @@ def _input(plan: Plan, node: Node, name: str, size: int) -> Segment:
                 bounded = isinstance(origin, Action) and origin.squash is not None
                 senses, squashed = senses + (sense,) * count, squashed + (bounded,) * count
             senses, squashed = senses * part.history, squashed * part.history
-    scales = tuple(part.scale / unit for _, unit in units) * part.history
-    offsets = tuple(-part.scale * zero / unit for zero, unit in units) * part.history
+    factors = part.scales(facts, each)
+    scales = tuple(f / unit for f, (_, unit) in zip(factors, units, strict=True)) * part.history
+    offsets = tuple(-f * zero / unit for f, (zero, unit) in zip(factors, units, strict=True))
+    offsets *= part.history
     return Segment(name, size, labels, meaning, scales, offsets, squashed or False, senses)
 
 

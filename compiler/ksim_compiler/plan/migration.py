@@ -133,15 +133,19 @@ def _limited(plan: Plan, node: Node, negated: Collection[Key] = ()) -> tuple[Any
         What all of its numbers share, and the limits by what they are of.
     """
     part = plan.task.of(node.object)[node.name]
-    clip = part.clip if isinstance(part, Action | Observation) else None
+    facts, clips = plan.robot.facts, None
+    if isinstance(part, Action):
+        clips = part.clips(facts)
+    elif isinstance(part, Observation):
+        clips = part.clips(facts, plan.measured(node.name))
     squash = part.squash if isinstance(part, Action) else None
-    how = squash, clip is None, isinstance(part, PositionServo) and part.clip_to_limits
-    if clip is None:
+    how = squash, clips is None, isinstance(part, PositionServo) and part.clip_to_limits
+    if clips is None:
         return how, {}
     keys = along(plan, node)
-    each = standing(plan, node) if keys else [(0.0, 1.0)]
+    each = standing(plan, node) if keys else [(0.0, 1.0)] * len(set(clips))
     ends: dict[Any, Any] = {}
-    for number, (zero, unit) in enumerate(each):
+    for number, ((zero, unit), clip) in enumerate(zip(each, clips, strict=False)):
         key = keys[number] if keys else number
         sign = -1.0 if key in negated else 1.0
         low, high = sorted(sign * (zero + unit * end) for end in clip)

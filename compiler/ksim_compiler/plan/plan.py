@@ -7,9 +7,9 @@ reader needs to know how a task will run.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.robot.model import Robot
@@ -17,9 +17,10 @@ from ksim_schema.graph import Graph, Node
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Signed
 from ksim_schema.task import Task
-from ksim_schema.units import Dimension
-from ksim_schema.vocabulary import Part
+from ksim_schema.units import Dimension, Measured
+from ksim_schema.vocabulary import Model, Part
 from ksim_schema.vocabulary.curriculum import ConstantLevel, Curriculum
+from ksim_schema.vocabulary.each import by_patterns
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.termination import Termination
 
@@ -54,6 +55,23 @@ class Reflection(NamedTuple):
 def base_text(facts: RobotFacts) -> str:
     """The robot's base in a summary: ``base torso (floats)``."""
     return f"base {facts.root} ({'does not float' if facts.base is None else 'floats'})"
+
+
+def _each(plan: Plan, part: Part, owner: str) -> Iterator[str]:
+    """What the values of a part by patterns come to for each thing."""
+    for path, each, value in by_patterns(part):
+        names = dict.fromkeys(part.things(each.field, plan.robot.facts) or ())
+        shown = ", ".join(f"{n} {_number(value.values[value.index(n)])}" for n in names)
+        yield f"{'.'.join((owner, *map(str, path)))}: {shown}"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, Model):
+        return " ".join(f"{name} {_number(number)}" for name, number in value)
+    if isinstance(value, tuple):
+        return f"{value[0]:g} to {value[1]:g}"
+    unit = str(value.dimension) if isinstance(value, Measured) else ""
+    return f"{float(value):g} {unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -165,6 +183,11 @@ class Plan:
             if drive.drag:
                 limit += f", stall {drive.stall:g}, no load {drive.no_load_speed:g}"
             lines.append(f"  add {servo}, {limit}: {drive.joint}")
+        lines += [
+            f"  {line}"
+            for object, name, part in self.task
+            for line in _each(self, part, f"{object}.{name}")
+        ]
         lines += [f"  hold {name} at {value:g}" for name, value in self.robot.held.items()]
         return lines + [f"  add sensor {s.name.removeprefix('ksim/')}" for s in self.sensors]
 

@@ -193,6 +193,24 @@ BODY_DOES_NOT_FLOAT = error(
     "The component is about the motion of a free joint, so the body that it names must have "
     "one of its own.",
 )
+VALUED_TWICE = error(
+    "KS0456",
+    "two values for one thing",
+    "In a mapping of patterns to values each joint (or body, or geom) is matched by exactly one "
+    "pattern.",
+)
+WITHOUT_A_VALUE = error(
+    "KS0457",
+    "things without a value",
+    "A mapping of patterns to values gives one to each joint (or body, or geom) that its part is "
+    "about; none is left out.",
+)
+NAMELESS_ELEMENTS = error(
+    "KS0458",
+    "values by pattern of what has no names",
+    "Patterns are of names of joints, bodies, geoms or sites. What a part gives is not one number "
+    "for each of some of them, so its elements have no names.",
+)
 WRONG_OBSERVATION = error(
     "KS0460",
     "observation of another kind or unit",

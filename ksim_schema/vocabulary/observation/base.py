@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed
 from ksim_schema.units import NUMBER, AnyQuantity, Dimension, Number, Time
 from ksim_schema.vocabulary.base import Named, Names, Part, PositiveInt, Range, Wire
+from ksim_schema.vocabulary.each import PerElement, each
 from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
 
 SitePattern = Annotated[Names, Named("site", pattern=True)]
@@ -73,8 +75,12 @@ class Observation(Part):
         description="Constant error, drawn for each element each episode. A quantity alone is "
         "the largest error of a uniform draw.",
     )
-    scale: Number = Field(default=1.0, description="Factor applied after noise and clip.")
-    clip: Range[AnyQuantity] | None = Field(default=None, description="Limits of the value.")
+    scale: PerElement[Number] = Field(
+        default=1.0, description="Factor applied after noise and clip."
+    )
+    clip: PerElement[Range[AnyQuantity]] | None = Field(
+        default=None, description="Limits of the value."
+    )
     delay: Annotated[Time, Ge(0)] = Field(
         default=0.0, description="Age of the value; rounded to whole control periods."
     )
@@ -110,6 +116,16 @@ class Observation(Part):
         """Whether its elements say what touches: 1 or 0 each."""
         return False
 
+    def scales(self, robot: RobotFacts, size: int) -> tuple[float, ...]:
+        """The scale of each element of one tick's value."""
+        return each(self.scale, self.things("", robot) or ("",) * size)
+
+    def clips(self, robot: RobotFacts, size: int) -> tuple[tuple[float, float], ...] | None:
+        """The limits of each element of one tick's value, or None."""
+        return (
+            None if self.clip is None else each(self.clip, self.things("", robot) or ("",) * size)
+        )
+
     def problems(self, robot: RobotFacts) -> Iterator[Problem]:
         """What keeps it from being computed on this robot."""
         yield from ()
@@ -121,6 +137,13 @@ class Several(Observation):
     def names(self, robot: RobotFacts) -> tuple[str, ...]:
         """What the value is of, in its order."""
         raise NotImplementedError
+
+    def things(self, field: str, robot: RobotFacts) -> tuple[str, ...] | None:
+        if field:
+            return super().things(field, robot)
+        names = self.names(robot)
+        numbers = math.prod(self.shape(robot)) // max(len(names), 1)
+        return tuple(name for name in names for _ in range(numbers))
 
 
 def selected(robot: RobotFacts, what: str, patterns: Iterable[str]) -> tuple[str, ...]:

@@ -39,6 +39,9 @@ class JointObservation(Observation):
         joints = robot.match_joints(self.joints)
         return tuple(dict.fromkeys(j.dimension.times(_SECOND, -self.derivative) for j in joints))
 
+    def things(self, field: str, robot: RobotFacts) -> tuple[str, ...] | None:
+        return super().things(field or "joints", robot)
+
     def mirrored(self, mirror: Mirror) -> Signed | None:
         return mirror.joints(mirror.robot.match_joints(self.joints))
 

@@ -22,6 +22,7 @@ from ksim_schema.units import (
 )
 from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, JointPattern, Named, Probability, Wire
+from ksim_schema.vocabulary.each import ByPattern, Each, PerJoint
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import Normed, Reduce, Rest, Reward, velocity_of
 
@@ -36,7 +37,7 @@ class _Joints(Reward):
     )
 
 
-class _Targets(_Joints):
+class Targeted(_Joints):
     """Joints with a position that each should have.
 
     Class attributes:
@@ -49,10 +50,12 @@ class _Targets(_Joints):
     around: Literal["home", "zero"] = Field(
         default="home", description="Where joints should be, if `targets` does not say."
     )
-    targets: tuple[JointValue, ...] | None = Field(
-        default=None,
-        description="Positions that they should have instead: one for each entry of `joints`; "
-        "a joint takes that of the first entry that matches it.",
+    targets: Annotated[tuple[JointValue, ...] | ByPattern[JointValue], Each("joints")] | None = (
+        Field(
+            default=None,
+            description="Positions that they should have instead: by patterns, or one for each "
+            "entry of `joints`, of which a joint takes that of the first that matches it.",
+        )
     )
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
@@ -60,17 +63,23 @@ class _Targets(_Joints):
             if self.around == "home":
                 return self.effects
             return (Effect("wants", "joint.{joints}", "joints", "zero"),)
+        joints, given = robot.match_joints(self.joints), self.targets
+        entries = (
+            given.index(j.name)
+            if isinstance(given, ByPattern)
+            else _first_match(j.name, self.joints)
+            for j in joints
+        )
         return tuple(
             Effect("wants", f"joint.{joint.name}", "targets", "value", entry=entry)
-            for joint in robot.match_joints(self.joints)
-            for entry in (_first_match(joint.name, self.joints),)
+            for joint, entry in zip(joints, entries, strict=True)
         )
 
     @model_validator(mode="after")
-    def _as_many_as_joints(self) -> _Targets:
+    def _as_many_as_joints(self) -> Targeted:
         for name in self.one_each:
-            values: tuple[float, ...] | None = getattr(self, name)
-            if values is not None and len(values) != len(self.joints):
+            values: tuple[float, ...] | ByPattern[float] | None = getattr(self, name)
+            if isinstance(values, tuple) and len(values) != len(self.joints):
                 raise PydanticCustomError(
                     "one_each",
                     "{name} has {count} values for {joints} entries of joints",
@@ -90,7 +99,7 @@ def _first_match(name: str, patterns: Sequence[str]) -> int:
     return next(i for i, pattern in enumerate(patterns) if fits(pattern, name))
 
 
-class JointDeviation(_Targets, Normed):
+class JointDeviation(Targeted, Normed):
     """Distances of joints from where they should be (subtracted), rad or m.
 
     The sum or mean of ``|w (q - target)|`` (l1) or ``(w (q - target))^2`` (l2). After ksim's
@@ -101,8 +110,9 @@ class JointDeviation(_Targets, Normed):
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     penalty: ClassVar[bool] = True
     one_each: ClassVar[tuple[str, ...]] = ("targets", "weights")
-    weights: tuple[Number, ...] | None = Field(
-        default=None, description="Factor of the distance, one for each entry of `joints`."
+    weights: Annotated[tuple[Number, ...] | ByPattern[Number], Each("joints")] | None = Field(
+        default=None,
+        description="Factor of the distance: by patterns, or one for each entry of `joints`.",
     )
 
 
@@ -115,7 +125,7 @@ class JointTracking(_Joints):
     )
     fields: ClassVar[tuple[str, ...]] = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
-    target: JointValue = Field(
+    target: PerJoint[JointValue] = Field(
         default=0.0, description="The position that all of them should have."
     )
     error_scale: Annotated[JointValue, Gt(0)] = Field(description="Error at which it falls to 1/e.")
@@ -172,7 +182,7 @@ class AvoidLimits(_Joints):
     reduce: Reduce = Field(default="sum", description="The sum or the mean over the joints.")
 
 
-class Symmetry(_Targets):
+class Symmetry(Targeted):
     """``-sum(d * m)``: joints should be as much on one side of their targets as on the other.
 
     d is the distance of a joint from its target and m the running mean of that distance,
@@ -279,7 +289,7 @@ class MotionlessAtRest(_Joints):
         return velocity_of(self.body or robot.root)
 
 
-class StandStill(_Targets):
+class StandStill(Targeted):
     """Sum of ``|q - target|`` of joints while the command is zero, else 0; rad or m (subtracted).
 
     Isaac Lab's stand_still_joint_deviation_l1.

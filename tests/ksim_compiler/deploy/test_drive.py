@@ -59,6 +59,9 @@ ACTIONS = {
     "late": f"kind: position_target, scale: 0.5 rad, {GAINS}, latency: [8 ms, 8 ms], "
     "update: 100 Hz, low_pass: 5 Hz, torque_limit: 3 N*m, "
     "torque_speed: {stall: 5 N*m, no_load_speed: 6 rad/s}",
+    "by pattern": "kind: position_target, scale: {hip: 0.5 rad, knee: 20 deg}, "
+    "gains: {hip: {kp: 20 N*m/rad, kd: 0.7 N*m*s/rad}, knee: {kp: 9 N*m/rad, kd: 0.4 N*m*s/rad}}, "
+    "clip: {hip: [-1, 1], knee: [-0.3, 0.5]}, torque_limit: {hip: 4 N*m, knee: 2 N*m}",
     "both": f"kind: position_velocity_target, scale: 1 rad, velocity_scale: 2 rad/s, {GAINS}, "
     "clip_to_limits: true, velocity_noise: {gaussian: 0 rad/s}",
 }

@@ -23,13 +23,19 @@ from ksim_compiler.lowering.reward.kernels import (
 from ksim_compiler.lowering.reward.velocity import at_rest, commanded_size
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import Joint
+from ksim_schema.vocabulary.each import one
 from ksim_schema.vocabulary.reward import joints as v
 
 OfJoints = Float[Array, " joints"]
 
 
-def _each(values: tuple[Any, ...], patterns: tuple[str, ...], joints: tuple[Joint, ...]) -> Any:
-    """For each joint the value that stands with the first pattern that matches it."""
+def _each(values: Any, patterns: tuple[str, ...], joints: tuple[Joint, ...]) -> Any:
+    """For each joint the value that stands with the first pattern that matches it.
+
+    Of a mapping of patterns there is one for each already.
+    """
+    if not isinstance(values, tuple):
+        return values
     chosen = [
         next(i for i, p in enumerate(patterns) if re.fullmatch(p, joint.name)) for joint in joints
     ]
@@ -65,7 +71,7 @@ def stand_still(c: v.StandStill, x: Context) -> Value:
 
 @lower(v.JointTracking)
 def joint_tracking(c: v.JointTracking, x: Context) -> Value:
-    error = x.joint_positions(x.robot.match_joints(c.joints)) - c.target
+    error = x.joint_positions(x.robot.match_joints(c.joints)) - one(c.target)
     return exp_kernel(jnp.sum(error**2), c.error_scale)
 
 
