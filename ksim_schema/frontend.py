@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,13 +15,11 @@ from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors
 from ksim_schema.diagnostics.codes.structure import MISSING_KIND, OUT_OF_RANGE
 from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
-from ksim_schema.exchange.acset_import import disagreements, import_task, is_plain_task
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source import Document, parse, read
 from ksim_schema.source.files import start_text
-from ksim_schema.source.json_reader import parse_json
 from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task, load
 from ksim_schema.vocabulary import Model
@@ -64,14 +62,14 @@ def check_file(
         text: what to check as the file's text, in place of what it holds.
     """
     is_json = path.suffix == ".json"
-    parser = parse_json if is_json else parse
+    parser = _json_parser() if is_json else parse
     called = name or str(path)
     sink = Sink()
     document = read(path, sink, name, parser) if text is None else parser(text, called, sink)
     if document is None:
         shown = start_text(path) if text is None else text
         return Checked(None, None, sink.in_order(), {called: shown})
-    if is_json and not is_plain_task(document):
+    if is_json and not _is_plain_task(document):
         folder = path.resolve().parent if path.is_symlink() else path.parent
         checked = check_instance(document, folder, settings)
     else:
@@ -80,11 +78,28 @@ def check_file(
     return replace(checked, diagnostics=sink.in_order())
 
 
+# Few tasks are JSON: what reads them is imported where one is.
+
+
+def _json_parser() -> Callable[[str | bytes, str, Sink], Document | None]:
+    from ksim_schema.source.json_reader import parse_json
+
+    return parse_json
+
+
+def _is_plain_task(document: Document) -> bool:
+    from ksim_schema.exchange.acset_import import is_plain_task
+
+    return is_plain_task(document)
+
+
 def check_instance(document: Document, folder: Path, settings: Sequence[str] = ()) -> Checked:
     """Check an ACSet as a task; see :func:`check_document`.
 
     The parts of a task imply its graph, so the tables must hold exactly that graph.
     """
+    from ksim_schema.exchange.acset_import import disagreements, import_task
+
     sink = Sink()
     imported = import_task(document, sink)
     if imported is None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from ksim_compiler import passes
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
-from ksim_schema.compose.causes import blamed
 from ksim_schema.custom.files import blame
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, in_order, suppress
 from ksim_schema.diagnostics.codes.names import (
@@ -68,6 +67,7 @@ def compile_file(
     document = parse(compiled.sources[called], called, Sink())
     if document is None or path.suffix == ".json":
         return compiled
+    from ksim_schema.compose.causes import blamed  # few reports are about another file
 
     def check(changed: Document) -> list[Diagnostic]:
         folder = folder_of(path, changed.data)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ksim_schema.custom.api import Custom
-from ksim_schema.custom.classes import declared_in, message_of, place_of
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.custom import (
     FAILING_COMPONENT,
@@ -146,6 +145,8 @@ def load(
     """
     if not is_mapping(document.data) or KEY not in document.data:
         return Components()
+    from ksim_schema.custom.classes import declared_in  # few tasks have component files
+
     reported = len(sink)
     files = collect(document, read, sink)
     kinds = {object: dict(of) for object, of in KINDS.items()}
@@ -183,6 +184,8 @@ def blame(
     frames = traceback.extract_tb(error.__traceback__)
     if not any(frame.filename in sources for frame in frames):
         return None
+    from ksim_schema.custom.classes import message_of, place_of
+
     message = f"{what or 'the component'} fails: {message_of(error)}"
     return Diagnostic(FAILING_COMPONENT, message, place_of(error, sources), help=help)
 
