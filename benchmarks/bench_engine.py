@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,16 +64,17 @@ def behind_jax(
     start, _ = jax.jit(engine.reset)(qpos, jnp.zeros((n, model.nv)))
     actions = jnp.asarray(ctrl, jnp.float32)
 
-    @jax.jit
-    def scan(state, actions):
-        def tick(carry, action):
+    def scan(state: Any, actions: jax.Array) -> Any:
+        def tick(carry: Any, action: jax.Array) -> tuple[Any, Any]:
             state, world = engine.step(carry, action)
             return state, sum(x.sum() for x in world.values())
 
         return jax.lax.scan(tick, state, actions)
 
+    compiled = jax.jit(scan)
+
     def rollout() -> None:
-        jax.block_until_ready(scan(start, actions))
+        jax.block_until_ready(compiled(start, actions))
 
     return rollout
 

@@ -74,8 +74,7 @@ def ticks_of(path: Path, envs: int, ticks: int = 40) -> Callable[[], float]:
     env = Env(plan, "native", envs=envs)
     action = jnp.zeros((envs, env.action_size))
 
-    @jax.jit
-    def run(params: Any, state: Any) -> Any:
+    def ticked(params: Any, state: Any) -> Any:
         # everything that a tick computes is used, so that nothing is optimized away
         def tick(state: Any, _: None) -> tuple[Any, Any]:
             state, step = env.step(params, state, action)
@@ -83,6 +82,7 @@ def ticks_of(path: Path, envs: int, ticks: int = 40) -> Callable[[], float]:
 
         return jax.lax.scan(tick, state, None, length=ticks)
 
+    run = jax.jit(ticked)
     state = jax.jit(env.init)(env.params, jax.random.key(0))
     jax.block_until_ready(run(env.params, state))
 

@@ -19,12 +19,12 @@ import numpy as np
 
 from ksim_compiler.artifact import read
 from ksim_compiler.env import Env
-from ksim_compiler.learn.learner import stream
-from ksim_compiler.learn.run import checkpoints, tracking
+from ksim_compiler.learn.run import checkpoint, checkpoints, tracking
 from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.lowering import geometry
-from ksim_schema.vocabulary.observation import Observation
+from ksim_compiler.lowering.context import name_key
+from ksim_schema.vocabulary.observation import Observation, PhaseClock
 
 PROMISED = {
     "falls": 0.03,
@@ -40,7 +40,8 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     compiled = read(folder / "task.ksim")
     assert compiled.plan is not None
     trainer = Trainer.build(compiled.plan, "native")
-    restored = checkpoints.restore(folder, trainer.init(0))
+    fresh = trainer.init(0)
+    restored = checkpoints.restore(folder, lambda path: checkpoint.read(path, fresh))
     assert restored is not None, f"there is no checkpoint in {folder}"
     state = restored.state
     level = float(trainer.level(state))
@@ -63,11 +64,13 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
 
     ticks = trainer.longest_episode()
     run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
-    key = stream(jax.random.key(seed), "evaluation")
+    key = name_key(jax.random.key(seed), "evaluation")
     result = jax.device_get(run(env.params, state.networks, state.policy_normalizer, key))
     left, right, apart = (result.watched.pop(name) for name in ("left", "right", "apart"))
     _, speed = result.watched["velocity.forward"]
-    cycle = compiled.plan.parts(Observation)["clock"].period
+    clock = compiled.plan.parts(Observation)["clock"]
+    assert isinstance(clock, PhaseClock), "the clock tells what a cycle of the gait is"
+    cycle = clock.period
     missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
     return {
         "length (ticks)": float(result.lengths.mean()),

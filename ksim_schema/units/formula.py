@@ -35,6 +35,7 @@ from ksim_schema.units.formula_tree import (
     Quantity,
     constant,
     evaluate,
+    terms,
 )
 from ksim_schema.units.formula_units import ANYTHING, BARE, TRUTH, Units, form_of
 from ksim_schema.units.quantity import ANGLE, UNITS
@@ -49,7 +50,7 @@ REDUCING = ("sum", "mean", "norm", "max", "min")
 FUNCTIONS = (
     *UNIFORM,
     *("sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm", "atan2"),
-    *("distance", "angle", "tolerance", "where", "any", "all"),
+    *("distance", "angle", "tolerance", "where", "any", "all", "previous"),
 )
 _ARGUMENTS = {
     "clip": (3, "a value, its lowest and its highest"),
@@ -57,6 +58,7 @@ _ARGUMENTS = {
     "atan2": (2, "a rise and a run, as in atan2(y, x)"),
     "distance": (2, "two vectors"),
     "angle": (2, "two orientations"),
+    "previous": (1, "what is measured of the robot"),
 }
 """Functions with several arguments -> how many, and what they are."""
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -82,15 +84,24 @@ def parse(text: str, quantities: Mapping[str, Quantity], wanted: Wanted = "numbe
 
 
 def measure(
-    text: str, quantities: Mapping[str, Quantity], wanted: Wanted = "value"
+    text: str,
+    quantities: Mapping[str, Quantity],
+    wanted: Wanted = "value",
+    *,
+    remembers: bool = True,
 ) -> tuple[Expression, Units]:
-    """As :func:`parse`, with the unit of the formula's value."""
+    """As :func:`parse`, with the unit of the formula's value.
+
+    Args:
+        text, quantities, wanted: as there.
+        remembers: whether it may name what was a tick before.
+    """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula has at most {MAX_LENGTH} characters", 0, len(text))
     tree = tree_of(text)
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise FormulaError(f"a formula has at most {MAX_NODES} terms", 0, len(text))
-    checker = _Checker(text, quantities)
+    checker = _Checker(text, quantities, remembers)
     expression, units = checker.read(tree)
     if wanted == "condition" and not expression.condition:
         help = "compare it with something, as in base.height < 0.3"
@@ -107,8 +118,9 @@ def measure(
 
 
 class _Checker(Blame):
-    def __init__(self, text: str, quantities: Mapping[str, Quantity]) -> None:
+    def __init__(self, text: str, quantities: Mapping[str, Quantity], remembers: bool) -> None:
         super().__init__(text)
+        self.remembers = remembers
         self.quantities = quantities
 
     def read(self, node: ast.expr) -> tuple[Expression, Units]:
@@ -268,6 +280,8 @@ class _Checker(Blame):
             if first.length == VARYING:
                 raise self.error(f"{name} of one number", node, "give a vector")
             return Expression(f"reduce_{name}", (first,)), units
+        if name == "previous":
+            return self._previous(first, node), units
         if name == "where":
             self._condition(node.args[0], name)
             return self._of_one_unit(name, read, node, free=1)
@@ -296,6 +310,22 @@ class _Checker(Blame):
                 units = self.same(units, other, (*node.args, node)[position], message)
             length = self.broadcast(node, Expression("", length=length), argument)
         return Expression(name, tuple(e for e, _ in read), length=length), units
+
+    def _previous(self, inner: Expression, node: ast.Call) -> Expression:
+        """What a term was at the end of the tick before."""
+        if not self.remembers:
+            help = "an observation tells several ticks by its history, as in history: 2"
+            raise self.error("an observation has no previous values in its formula", node, help)
+        names = inner.quantities()
+        if not names or any(term.op == "previous" for term in terms(inner)):
+            help = "name what is measured of the robot, as in previous(base.height)"
+            raise self.error("this has no value of the tick before", node.args[0], help)
+        for name in names:
+            if name.split(".")[0] in ("action", "command", "time"):
+                help = "action.previous is the last one" if name.startswith("action") else ""
+                message = f"{spelt(name)!r} is not measured of the robot"
+                raise self.error(message, node.args[0], help)
+        return Expression("previous", (inner,), length=inner.length)
 
     def _list(self, elements: list[ast.expr]) -> tuple[Expression, Units]:
         """``[a, b]``: a vector of numbers and vectors, one after the other."""

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ksim_schema.units.formula import Expression
-from ksim_schema.units.formula_tree import COMPARISONS
+from ksim_schema.units.formula_tree import COMPARISONS, terms as within
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 
@@ -106,7 +106,7 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
         return arguments[0] ** expression.value
     if expression.op in _REDUCTIONS:
         return _REDUCTIONS[expression.op](arguments[0], expression.arguments[0].length)
-    if expression.op in ("reduce_min", "reduce_max"):
+    if expression.op in ("reduce_min", "reduce_max", "previous"):
         return arguments[0]
     if expression.op == "list":
         return reduce(Interval.hull, arguments)
@@ -135,13 +135,6 @@ def _tolerance(expression: Expression, known: Mapping[str, Interval]) -> Interva
 def value_of(expression: Expression, values: Mapping[str, float]) -> Interval:
     """A formula at one point, all elements of a vector being equal, up to rounding."""
     return range_of(expression, {name: Interval.exactly(v) for name, v in values.items()})
-
-
-def within(expression: Expression) -> Iterator[Expression]:
-    """The terms of a formula, each before the one that it stands in."""
-    for argument in expression.arguments:
-        yield from within(argument)
-    yield expression
 
 
 def guarded(expression: Expression) -> Iterator[tuple[Expression, tuple[Expression, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,8 @@ class Expression:
         match self.op:
             case "where":
                 return all(argument.condition for argument in self.arguments[1:])
+            case "previous":
+                return self.arguments[0].condition
             case "reduce_min" | "reduce_max":
                 return self.arguments[0].condition
             case "list":
@@ -141,6 +143,13 @@ _NUMBERS: dict[str, Any] = {
 }
 
 
+def terms(expression: Expression) -> Iterator[Expression]:
+    """The terms of a formula, each before the one that it stands in."""
+    for argument in expression.arguments:
+        yield from terms(argument)
+    yield expression
+
+
 def constant(expression: Expression) -> float | None:
     """The value of an expression without quantities; NaN where it has none."""
     if expression.op == "number":
@@ -168,13 +177,16 @@ def evaluate(
         expression: the formula.
         value_of: gives the value of a quantity.
         functions: op -> function, for every op that :func:`parse` makes but number and quantity;
-            that of a tolerance takes its sigmoid's name and its value at the margin, too.
+            that of a tolerance takes its sigmoid's name and its value at the margin, too; that of
+            ``previous`` takes the term that it is of.
     """
     match expression.op:
         case "number":
             return expression.value
         case "quantity":
             return value_of(expression.name)
+        case "previous":
+            return functions[expression.op](expression.arguments[0])
         case "**":
             base = evaluate(expression.arguments[0], value_of, functions)
             return functions["**"](base, expression.value)

@@ -127,9 +127,11 @@ class Formulated(Model):
 
     Class attributes:
         stands_for: what the formula's value must be.
+        remembers: whether it may name what was a tick before.
     """
 
     stands_for: ClassVar[Wanted] = "number"
+    remembers: ClassVar[bool] = True
     expression: str = Field(
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
         examples=["exp(-((base.height - 1.1) / 0.1)**2)"],
@@ -152,7 +154,7 @@ class Formulated(Model):
             FormulaError: it has no meaning.
         """
         known = {name: source.quantity for name, source in self.sources(robot, around).items()}
-        return measure(self.expression, known, self.stands_for)
+        return measure(self.expression, known, self.stands_for, remembers=self.remembers)
 
     def read(self, robot: RobotFacts, around: Surroundings) -> Expression:
         """As :meth:`measured`, without the unit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -15,6 +15,7 @@ from ksim_compiler.lowering.pose import told_pose
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
+from ksim_schema.units.formula_tree import Expression, terms
 from ksim_schema.units.sigmoid import SIGMOIDS
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
 from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
@@ -75,33 +76,62 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 """What each operation of a formula computes."""
 
 
-@lower(Formula)
-def formula(c: Formula, x: Context) -> Float[Array, ""]:
-    return value_of(c, x, x.action.shape[0])
+Past = tuple[Float[Array, "..."], ...]
+"""What each term that ``previous`` is asked of was at the end of the tick before."""
+
+
+def _begun(c: Formulated, x: Context) -> Past:
+    known, tree = _read(c, x)
+    return _present(tree, known, x)
+
+
+@lower(Formula, initial=_begun)
+def formula(c: Formula, x: Context, memory: Past) -> tuple[Float[Array, ""], Past]:
+    return value_of(c, x, memory)
 
 
 @lower(ObservedFormula)
 def observed(c: ObservedFormula, x: Context) -> Float[Array, " size"]:
-    return jnp.ravel(value_of(c, x, None))
+    return jnp.ravel(value_of(c, x, ())[0])
 
 
-@lower(EndingFormula)
-def ending(c: EndingFormula, x: Context) -> Bool[Array, ""]:
-    return value_of(c, x, x.action.shape[0]) > 0.0
+@lower(EndingFormula, initial=_begun)
+def ending(c: EndingFormula, x: Context, memory: Past) -> tuple[Bool[Array, ""], Past]:
+    value, memory = value_of(c, x, memory)
+    return value > 0.0, memory
 
 
-def value_of(c: Formulated, x: Context, actions: int | None) -> Float[Array, "..."]:
-    """The value of a formula in an environment.
+def value_of(c: Formulated, x: Context, past: Past) -> tuple[Float[Array, "..."], Past]:
+    """The value of a formula in an environment, and what its next value remembers."""
+    known, tree = _read(c, x)
+    remembered = dict(zip(_past(tree), past, strict=True))
+    return _evaluate(tree, known, x, remembered), _present(tree, known, x)
 
-    Args:
-        c: what has the formula.
-        x: what its rule sees.
-        actions: length of the action; None where the formula cannot name it.
-    """
-    around = Surroundings(x.labels, actions, frames=x.frames)
-    known = c.sources(x.robot, around)
-    tree = c.read(x.robot, around)
-    value = evaluate(tree, lambda name: _value(known[name], x), FUNCTIONS)
+
+def _read(c: Formulated, x: Context) -> tuple[dict[str, Source], Expression]:
+    around = Surroundings(x.labels, x.action.shape[0], frames=x.frames)
+    return c.sources(x.robot, around), c.read(x.robot, around)
+
+
+def _past(tree: Expression) -> list[Expression]:
+    """What a formula remembers: the terms that ``previous`` is asked of, each once."""
+    past = (term.arguments[0] for term in terms(tree) if term.op == "previous")
+    return list(dict.fromkeys(past))
+
+
+def _present(tree: Expression, known: Mapping[str, Source], x: Context) -> Past:
+    """What the next tick remembers."""
+    return tuple(_evaluate(term, known, x, {}) for term in _past(tree))
+
+
+def _evaluate(
+    tree: Expression,
+    known: Mapping[str, Source],
+    x: Context,
+    remembered: Mapping[Expression, Float[Array, "..."]],
+) -> Float[Array, "..."]:
+    functions = FUNCTIONS | {"previous": remembered.__getitem__}
+    value = evaluate(tree, lambda name: _value(known[name], x), functions)
     return jnp.asarray(value, jnp.float32)
 
 

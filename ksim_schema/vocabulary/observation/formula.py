@@ -43,6 +43,7 @@ class Formula(Formulated, Observation):
 
     kind: Literal["formula"] = "formula"
     stands_for: ClassVar[Wanted] = "value"
+    remembers: ClassVar[bool] = False
     unit: Annotated[str, AfterValidator(_si)] = Field(
         default="",
         description="Unit of the value, which it must have; that of the formula by default.",
