@@ -24,7 +24,8 @@ from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import name_key
-from ksim_schema.vocabulary.observation import Observation, PhaseClock
+from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.signal import PhaseClock
 
 PROMISED = {
     "falls": 0.03,
