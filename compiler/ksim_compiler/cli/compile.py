@@ -93,12 +93,13 @@ def parser() -> argparse.ArgumentParser:
         "--emit",
         choices=(
             *("graph", "acset", "plan", "ranges", "context", "effective", "components"),
-            *("dot", "mermaid", "svg", "schema"),
+            *("dot", "mermaid", "svg", "schema", "terrain"),
         ),
         help="print the canonical graph, the ACSet, the plan, what is said of each physical "
         "quantity (ranges), all that one needs to write or mend a task, or one for a robot's model "
         "(context), the task after all changes, its own Python files (without running them), or a "
-        "drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing",
+        "drawing (dot, mermaid, svg); schema: the schema of the ACSet. Writes nothing. terrain: "
+        "draws the ground from above into the PNG, SVG or PDF file of --out",
     )
     add(
         "--explain",
@@ -263,8 +264,11 @@ def _has_task_key(path: Path) -> bool:
 
 
 def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
-    if len(tasks) > 1 or options.out is not None or options.format != "text":
+    drawn = options.emit == "terrain"
+    if len(tasks) > 1 or options.format != "text" or (options.out is not None and not drawn):
         raise UsageError("--emit prints one task: no folder, no --out, no --format")
+    if drawn and options.out is None:
+        raise UsageError("--emit terrain needs --out FILE.png, the picture that it draws")
     if options.emit == "components":
         from ksim_compiler.cli import emit
 
@@ -277,6 +281,8 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
         return ERRORS
     from ksim_compiler.cli import emit
 
+    if drawn:
+        return emit.terrain(compiled.plan, Path(options.out))
     print(emit.EMIT[options.emit](compiled.plan), end="")
     return OK
 

@@ -121,6 +121,25 @@ def picture(plan: Plan) -> str:
     return svg(_shown_graph(plan))
 
 
+def terrain(plan: Plan, path: Path) -> int:
+    """Draw a task's terrain into a file. Returns the exit status.
+
+    Raises:
+        UsageError: there is nothing to draw, or no way to.
+    """
+    from ksim_compiler.report.formats import PlotError
+    from ksim_compiler.report.relief import terrain_of, write_relief
+
+    if terrain_of(plan.robot.facts) is None:
+        raise common.UsageError(f"the ground of {plan.task.name!r} is flat: it has no terrain")
+    try:
+        write_relief(path, plan.robot.facts, plan.task.name)
+    except (PlotError, OSError) as error:
+        raise common.UsageError(f"cannot draw the terrain: {error}") from error
+    print(f"wrote {path}")
+    return common.OK
+
+
 EMIT: dict[str, Callable[[Plan], str]] = {
     "graph": graph,
     "acset": acset,

@@ -168,7 +168,7 @@ def _told(what: Callable[[], int]) -> int:
     from ksim_compiler.play.commands import CommandError
     from ksim_compiler.play.renderer import VideoError
     from ksim_compiler.play.view import ViewerError
-    from ksim_compiler.report.plots import PlotError
+    from ksim_compiler.report.formats import PlotError
     from ksim_schema.exchange.replay import ReplayError
 
     try:
@@ -194,7 +194,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 
         encoder_of(options.video)
     if options.plots is not None:
-        from ksim_compiler.report.plots import check
+        from ksim_compiler.report.formats import check
 
         check(options.plots)
     if options.dump is not None:

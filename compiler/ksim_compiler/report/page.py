@@ -14,6 +14,8 @@ from ksim_compiler.learn.learner import charts
 from ksim_compiler.learn.run.run import EVALUATIONS, METRICS, rows
 from ksim_compiler.plan import Plan
 from ksim_compiler.report.charts import chart
+from ksim_compiler.report.formats import PlotError
+from ksim_compiler.report.relief import relief_png, terrain_of
 from ksim_schema.diagnostics import Sink
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
@@ -91,6 +93,7 @@ def report(run: Path, plan: Plan) -> str:
         _section("Rewards", _cards(_rewards(metrics, evaluations))),
         _section("Training", _cards(_training(metrics, plan.task.learner))),
         _section("Evaluations", _table(evaluations)),
+        _section("Terrain", _terrain(plan)),
         _section("Task", f'<div class="scroll">{_graph(plan)}</div>'),
     ]
     return (
@@ -201,6 +204,17 @@ def _cell(value: Any) -> str:
 
 def _graph(plan: Plan) -> str:
     return svg(drawing.picture(wire(plan.task, Sink()), plan.task.name, plan.task.about))
+
+
+def _terrain(plan: Plan) -> str:
+    """The ground from above, where it is not flat and matplotlib is there to draw it."""
+    if terrain_of(plan.robot.facts) is None:
+        return ""
+    try:
+        data = base64.b64encode(relief_png(plan.robot.facts, plan.task.name)).decode()
+    except PlotError as error:
+        return f"<p>not drawn: {escape(str(error))}</p>"
+    return f'<img alt="the terrain from above" src="data:image/png;base64,{data}">'
 
 
 def _video(run: Path) -> str:

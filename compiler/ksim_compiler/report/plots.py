@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,11 @@ from typing import Any
 import numpy as np
 
 from ksim_compiler.play.record import Recording
+from ksim_compiler.report.formats import check
 from ksim_schema.source.files import replacing
 
-FORMATS = (".png", ".svg", ".pdf")
 MANY = 8
 """From this many lines on, a legend does not help."""
-
-
-class PlotError(Exception):
-    """Plots that cannot be made; the message says what to do."""
-
-
-def check(path: Path) -> None:
-    """See that plots can be made.
-
-    Raises:
-        PlotError: the format is unknown, or matplotlib is not installed.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise PlotError(f"{path.name}: a plot's name ends in {', '.join(FORMATS)}")
-    try:
-        importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise PlotError("plots need: pip install 'ksim-schema[plots]'") from error
 
 
 def write_plots(
