@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ksim_compiler import passes
+from ksim_compiler.checks.resolve import resolve
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
 from ksim_schema.custom.files import blame
@@ -140,7 +141,7 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
             sink.add([task.report(RANGE_WITHOUT_LIMIT, message, *at, help=help)])
         plan = Plan(task, graph, loaded)
         if sink.failed:  # the graph may be broken, but names can still be checked
-            passes.resolve(plan, sink)
+            resolve(plan, sink)
             break
         plan = passes.run(plan, sink)
         if sink.failed:

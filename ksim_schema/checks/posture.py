@@ -144,7 +144,7 @@ def _slow(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     if tick > _FALLS * fall:
         message = f"the policy acts every {seconds(tick)}, and a robot whose base is at "
         message += f"{height:.3g} m falls over in about {seconds(2.0 * fall)}"
-        state = next(iter(task.of("PhysicsState")))
+        state = task.robot
         help = "20 ms (50 Hz) is usual"
         yield task.report(SLOW_CONTROL, message, "PhysicsState", state, "control", help=help)
 

@@ -235,7 +235,7 @@ def fine(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         message = f"a timestep of {robot.timestep * 1e3:.4g} ms makes {steps:,.0f} physics steps "
         message += f"in a control period of {seconds(tick)}"
         help = "2 ms to 5 ms are usual, 0.5 ms for stiff contacts"
-        state = next(iter(task.of("PhysicsState")))
+        state = task.robot
         at = place(task, "PhysicsState", state, "timestep")
         at = at if len(at) == 3 else ("PhysicsState", state, "model")
         yield task.report(IDLE_STEPS, message, *at, help=help)

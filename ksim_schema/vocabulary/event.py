@@ -46,48 +46,45 @@ class Event(Part):
     )
 
 
-class LinearPush(Event):
+class Push(Event):
+    """What the events share that change the velocity of a floating body at once."""
+
+    floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
+
+
+class LinearPush(Push):
     """The base's velocity changes at once by ``speed`` in a random horizontal direction."""
 
     kind: Literal["linear_push"] = "linear_push"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("adds", "body.{body}.speed", "speed", "symmetric", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."
     )
 
 
-class AngularPush(Event):
+class AngularPush(Push):
     """The base's angular velocity changes at once by ``rate`` about a random axis."""
 
     kind: Literal["angular_push"] = "angular_push"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("adds", "body.{body}.spin", "rate", "symmetric", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     rate: Spread[Annotated[AngularSpeed, Ge(0)]] = Field(
         description="Change of the angular velocity, or a range of it."
     )
 
 
-class Jump(Event):
+class Jump(Push):
     """The base's velocity changes at once by ``speed`` upwards."""
 
     kind: Literal["jump"] = "jump"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("adds", "body.{body}.climb", "speed", change="add"),
-    )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
     )
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."

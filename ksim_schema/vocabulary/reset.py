@@ -85,7 +85,16 @@ class ResetJointVelocity(Reset):
     range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(description="Half width of the range.")
 
 
-class ResetBaseVelocity(Reset):
+class FloatingReset(Reset):
+    """What the resets of a floating body share."""
+
+    floating: ClassVar[bool] = True
+    body: FloatingBody | None = Field(
+        default=None, description="A body that floats; the robot's base by default."
+    )
+
+
+class ResetBaseVelocity(FloatingReset):
     """The floating base starts with a velocity, each component drawn uniformly.
 
     Linear velocities are in the world's frame, angular ones in the body's, as in qvel.
@@ -96,10 +105,6 @@ class ResetBaseVelocity(Reset):
         Effect("starts", "body.{body}.speed", "horizontal", "half_width", "add"),
         Effect("starts", "body.{body}.climb", "vertical", "half_width", "add"),
         Effect("starts", "body.{body}.spin", "angular", "half_width", "add"),
-    )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
     )
     horizontal: Annotated[Speed, Ge(0)] = Field(
         default=0.0, description="Half width of the range of vx and vy."
@@ -112,7 +117,7 @@ class ResetBaseVelocity(Reset):
     )
 
 
-class ResetHeading(Reset):
+class ResetHeading(FloatingReset):
     """The floating base is turned about the vertical by up to ``range``, with its velocity.
 
     In its own frame the base moves as before.
@@ -122,28 +127,20 @@ class ResetHeading(Reset):
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("starts", "body.{body}.heading", "range", "half_width", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     range: Annotated[Angle, Ge(0)] = Field(default=math.pi, description="Half width.")
 
 
-class ResetHeight(Reset):
+class ResetHeight(FloatingReset):
     """The floating base is lifted by a draw from ``range`` (lowered when negative)."""
 
     kind: Literal["height"] = "height"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("starts", "body.{body}.height", "range", change="add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     range: Range[Length] = Field(description="Range of the change of height.")
 
 
-class ResetTilt(Reset):
+class ResetTilt(FloatingReset):
     """The floating base is pitched and rolled, in its own frame, with its velocity.
 
     In its own frame the base moves as before.
@@ -154,15 +151,11 @@ class ResetTilt(Reset):
         Effect("starts", "body.{body}.pitch", "pitch", "half_width", "add"),
         Effect("starts", "body.{body}.roll", "roll", "half_width", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     pitch: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the pitch.")
     roll: Annotated[Angle, Ge(0)] = Field(default=0.0, description="Half width of the roll.")
 
 
-class ResetPlanePosition(Reset):
+class ResetPlanePosition(FloatingReset):
     """The floating base is moved on the ground, uniformly in a rectangle about where it was."""
 
     kind: Literal["plane_position"] = "plane_position"
@@ -170,15 +163,11 @@ class ResetPlanePosition(Reset):
         Effect("starts", "body.{body}.x", "x", "half_width", "add"),
         Effect("starts", "body.{body}.y", "y", "half_width", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     x: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along x.")
     y: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along y.")
 
 
-class ResetHeightFieldPosition(Reset):
+class ResetHeightFieldPosition(FloatingReset):
     """The base is moved on a terrain, keeping its height above the highest ground near it.
 
     ``z += max h`` over nine points of the ground at most ``radius`` from the new place, h the
@@ -190,10 +179,6 @@ class ResetHeightFieldPosition(Reset):
         Effect("starts", "body.{body}.x", "x", "half_width", "add"),
         Effect("starts", "body.{body}.y", "y", "half_width", "add"),
     )
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     x: Annotated[Length, Ge(0)] = Field(description="Half width of the range of x.")
     y: Annotated[Length, Ge(0)] = Field(description="Half width of the range of y.")
     radius: Annotated[Length, Ge(0)] = Field(
@@ -201,7 +186,7 @@ class ResetHeightFieldPosition(Reset):
     )
 
 
-class ResetTerrainTile(Reset):
+class ResetTerrainTile(FloatingReset):
     """The base is put on a tile of a terrain's grid, keeping its height above the ground there.
 
     The columns are shared out evenly among the environments, and each keeps its own; the level is
@@ -210,10 +195,6 @@ class ResetTerrainTile(Reset):
     """
 
     kind: Literal["terrain_tile"] = "terrain_tile"
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
     x: Annotated[Length, Ge(0)] = Field(
         default=0.5, description="Half width of the range of x about the middle of the tile."
     )

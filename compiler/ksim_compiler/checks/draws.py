@@ -13,7 +13,7 @@ import numpy as np
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.motion import read_motion
-from ksim_schema.robot import RobotFacts, file_key
+from ksim_schema.robot import Joint, RobotFacts, file_key
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.each import each
 
@@ -61,6 +61,14 @@ def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> l
     return found
 
 
+def _base(part: reset.FloatingReset, facts: RobotFacts) -> Joint:
+    """The joint of the body that floats, which such a reset is refused without."""
+    base = facts.free_joint(part.body)
+    if base is None:
+        raise _Unknown
+    return base
+
+
 @singledispatch
 def _apply(part: Any, start: Start, facts: RobotFacts, random: np.random.Generator) -> Start:
     raise _Unknown
@@ -99,69 +107,63 @@ def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: A
 
 @_apply.register
 def _(part: reset.ResetBaseVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        widths = np.array([part.horizontal] * 2 + [part.vertical] + [part.angular] * 3)
-        start.qvel[base.dof : base.dof + 6] += widths * random.uniform(-1.0, 1.0, 6)
+    base = _base(part, facts)
+    widths = np.array([part.horizontal] * 2 + [part.vertical] + [part.angular] * 3)
+    start.qvel[base.dof : base.dof + 6] += widths * random.uniform(-1.0, 1.0, 6)
     return start
 
 
 @_apply.register
 def _(part: reset.ResetHeading, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        angle = part.range * random.uniform(-1.0, 1.0)
-        turn = np.array([math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)])
-        at = slice(base.qpos + 3, base.qpos + 7)
-        start.qpos[at] = _product(turn, start.qpos[at])
+    base = _base(part, facts)
+    angle = part.range * random.uniform(-1.0, 1.0)
+    turn = np.array([math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)])
+    at = slice(base.qpos + 3, base.qpos + 7)
+    start.qpos[at] = _product(turn, start.qpos[at])
     return start
 
 
 @_apply.register
 def _(part: reset.ResetHeight, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        start.qpos[base.qpos + 2] += random.uniform(*part.range)
+    base = _base(part, facts)
+    start.qpos[base.qpos + 2] += random.uniform(*part.range)
     return start
 
 
 @_apply.register
 def _(part: reset.ResetTilt, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        roll, pitch = np.array([part.roll, part.pitch]) * random.uniform(-1.0, 1.0, 2)
-        turn = _product(
-            np.array([math.cos(pitch / 2), 0.0, math.sin(pitch / 2), 0.0]),
-            np.array([math.cos(roll / 2), math.sin(roll / 2), 0.0, 0.0]),
-        )
-        at = slice(base.qpos + 3, base.qpos + 7)
-        start.qpos[at] = _product(start.qpos[at], turn)
+    base = _base(part, facts)
+    roll, pitch = np.array([part.roll, part.pitch]) * random.uniform(-1.0, 1.0, 2)
+    turn = _product(
+        np.array([math.cos(pitch / 2), 0.0, math.sin(pitch / 2), 0.0]),
+        np.array([math.cos(roll / 2), math.sin(roll / 2), 0.0, 0.0]),
+    )
+    at = slice(base.qpos + 3, base.qpos + 7)
+    start.qpos[at] = _product(start.qpos[at], turn)
     return start
 
 
 @_apply.register
 def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        change = np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
-        start.qpos[base.qpos : base.qpos + 2] += change
+    base = _base(part, facts)
+    change = np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+    start.qpos[base.qpos : base.qpos + 2] += change
     return start
 
 
 @_apply.register
 def _(part: reset.ResetHeightFieldPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base = facts.free_joint(part.body)
-    if base is not None:
-        place = start.qpos[base.qpos : base.qpos + 3]
-        place[:2] += np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
-        place[2] += _highest(facts, place[:2], part.radius)
+    base = _base(part, facts)
+    place = start.qpos[base.qpos : base.qpos + 3]
+    place[:2] += np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
+    place[2] += _highest(facts, place[:2], part.radius)
     return start
 
 
 @_apply.register
 def _(part: reset.ResetTerrainTile, start: Start, facts: RobotFacts, random: Any) -> Start:
-    base, grid = facts.free_joint(part.body), facts.grid
-    if base is not None and grid is not None:
+    base, grid = _base(part, facts), facts.grid
+    if grid is not None:
         level, column = random.integers(grid.levels), random.integers(len(grid.kinds))
         place = start.qpos[base.qpos : base.qpos + 3]
         place[:2] = grid.middle(int(level), int(column))

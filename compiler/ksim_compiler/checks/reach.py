@@ -265,7 +265,8 @@ def softened(plan: Plan) -> Iterator[Diagnostic]:
     )
     constants = constants[constants > 0.0]  # the other format has no time constant
     least, step = 2.0 * plan.robot.facts.timestep, plan.robot.facts.timestep
-    state, part = next(iter(plan.task.of(Robot).items()))
+    state = plan.task.robot
+    part = plan.task.of(Robot)[state]
     if part.timestep is None or not len(constants):
         return  # the timestep is the model's own, and so are its contacts
     if least <= _SOFTER * float(constants.max()) or constants.max() < _STIFFEST:

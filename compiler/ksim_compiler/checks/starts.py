@@ -7,7 +7,6 @@ with what it would collide with.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.measures import MOTIONS, PLACES
 from ksim_schema.checks.proportions import home_place
 from ksim_schema.checks.ranges import display, shown, statements
 from ksim_schema.diagnostics import Diagnostic, Related
@@ -126,15 +126,7 @@ def _known(statement: Statement, facts: RobotFacts) -> bool:
     what, _, rest = statement.quantity.partition(".")
     if what == "joint":
         return any(rest == joint.name for joint in facts.motion_joints)
-    return what == "body" and rest.rpartition(".")[2] in (*_PLACES, *_MOTION)
-
-
-_PLACES = ("height", "tilt", "distance")
-_MOTION: dict[str, Callable[[np.ndarray], float]] = {
-    "speed": lambda v: float(np.linalg.norm(v[:3])),
-    "climb": lambda v: float(v[2]),
-    "spin": lambda v: float(np.linalg.norm(v[3:])),
-}
+    return what == "body" and rest.rpartition(".")[2] in ("height", "tilt", "distance", *MOTIONS)
 
 
 def _value(quantity: str, facts: RobotFacts, start: Start, world: Any) -> float:
@@ -143,17 +135,11 @@ def _value(quantity: str, facts: RobotFacts, start: Start, world: Any) -> float:
         joint = next(joint for joint in facts.motion_joints if joint.name == rest)
         return float(start.qpos[joint.qpos])
     name, _, measure = rest.rpartition(".")
-    if measure in _MOTION:
+    if measure in MOTIONS:
         base = facts.free_joint(name)
-        return 0.0 if base is None else _MOTION[measure](start.qvel[base.dof : base.dof + 6])
+        return 0.0 if base is None else MOTIONS[measure](start.qvel[base.dof : base.dof + 6])
     body = facts.body_id(name)
-    match measure:
-        case "height":
-            return float(world.xpos[body][2])
-        case "distance":
-            return float(math.hypot(*world.xpos[body][:2]))
-        case _:
-            return math.acos(min(1.0, max(-1.0, float(world.xmat[body][8]))))
+    return PLACES[measure](world.xpos[body], world.xmat[body])
 
 
 def _farthest(values: np.ndarray, statement: Statement) -> float:

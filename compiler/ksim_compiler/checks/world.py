@@ -26,7 +26,6 @@ from ksim_schema.diagnostics.codes.physics import (
     WEAK_SERVO,
 )
 from ksim_schema.vocabulary.action import Action
-from ksim_schema.vocabulary.state import Robot
 
 TURNS = 4 * math.pi
 """rad: limits that are wider are hardly meant of a hinge ..."""
@@ -50,7 +49,7 @@ def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     problems = [*_gravity(plan), *_limits(plan), *_sizes(plan, data), *_ground(plan)]
     problems = problems or [*matter(plan, data)]
     for code, message, help in problems:
-        state = next(iter(plan.task.of(Robot)))
+        state = plan.task.robot
         yield plan.task.report(code, message, "PhysicsState", state, "model", help=help)
     yield from _one_side(plan)
     if not problems:  # else what follows is due to these

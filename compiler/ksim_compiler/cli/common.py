@@ -69,6 +69,26 @@ def without_collecting() -> None:
     atexit.register(gc.freeze)  # the exit looks through nothing that is frozen
 
 
+def main_without_windows(
+    program: str,
+    parser: argparse.ArgumentParser,
+    run: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None,
+) -> int:
+    """Run a command that draws nothing, as :func:`main` does.
+
+    Args:
+        program: its name.
+        parser: its command line.
+        run: does what the options say, and returns the exit status.
+        argv: the command line's words; those that the process was started with by default.
+    """
+    if argv is None:
+        without_windows()
+    options = parser.parse_args(argv)
+    return main(program, lambda: run(options))
+
+
 def main(program: str, command: Callable[[], int]) -> int:
     """Run a command; what a user can do wrong ends with a line of text and an exit status.
 
@@ -228,6 +248,11 @@ def path(text: str) -> Path:
         ArgumentTypeError: the text is empty.
     """
     return Path(given(text))
+
+
+def add_colour(parser: argparse.ArgumentParser) -> None:
+    """Add the option for colours."""
+    parser.add_argument("--color", choices=COLOURS, default="auto", help="colours on a terminal")
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

@@ -112,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
         help="list every kind of component; with a task, also its own",
     )
     common.add_trust(result)
-    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    common.add_colour(result)
     add("--strict", action="store_true", help="take warnings for errors")
     add("-q", "--quiet", action="store_true", help="print problems only")
     return result

@@ -30,10 +30,7 @@ TIER_NAMES = ("policy-io", "training", "runtime", "cosmetic")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    if argv is None:
-        common.without_windows()
-    options = parser().parse_args(argv)
-    return common.main(PROGRAM, lambda: run(options))
+    return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         + ", ".join(TIER_NAMES),
     )
     common.add_trust(result)
-    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    common.add_colour(result)
     return result
 
 

@@ -15,10 +15,7 @@ PROGRAM = "ksim-export"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    if argv is None:
-        common.without_windows()
-    options = parser().parse_args(argv)
-    return common.main(PROGRAM, lambda: run(options))
+    return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("run", type=path, metavar="RUN", help="the folder of a run")
     add("-o", "--out", type=path, default=Path("policy.onnx"), metavar="FILE.onnx")
     common.add_trust(result)
-    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    common.add_colour(result)
     return result
 
 

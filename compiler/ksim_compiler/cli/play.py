@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add("--size", type=_size, default=(640, 480), metavar="WxH", help="of a video, in pixels")
     add("--camera", help="a camera of the model (default: one that follows the robot)")
     common.add_trust(result)
-    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    common.add_colour(result)
     return result
 
 

@@ -27,10 +27,7 @@ PROGRAM = "ksim-run"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    if argv is None:
-        common.without_windows()
-    options = parser().parse_args(argv)
-    return common.main(PROGRAM, lambda: run(options))
+    return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     add("--probe", action="store_true", help="look at inputs and rewards first; do not train")
     add("--video", action="store_true", help="draw the policy when it is trained")
     common.add_trust(result)
-    add("--color", choices=common.COLOURS, default="auto", help="colours on a terminal")
+    common.add_colour(result)
     return result
 
 

@@ -79,8 +79,9 @@ def _effect(c: v.Event, x: Context, drawn: Any) -> Effect:
     return _none(x)._replace(wrench=wrench, duration=jnp.float32(duration))
 
 
-def _free_push(x: Context, body: str | None, offset: int, change: Float[Array, " n"]) -> Effect:
-    base = x.robot.free_joint(body)
+def _free_push(c: v.Push, x: Context, offset: int, change: Float[Array, " n"]) -> Effect:
+    """A change of the velocity of a floating body: ``offset`` of its linear or angular part."""
+    base = x.robot.free_joint(c.body)
     assert base is not None
     start = base.dof + offset
     none = _none(x)
@@ -94,18 +95,18 @@ def _horizontal(x: Context) -> Float[Array, "2"]:
 
 @lower(v.LinearPush)
 def linear_push(c: v.LinearPush, x: Context) -> Effect:
-    return _free_push(x, c.body, 0, uniform(x.key, c.speed) * _horizontal(x))
+    return _free_push(c, x, 0, uniform(x.key, c.speed) * _horizontal(x))
 
 
 @lower(v.AngularPush)
 def angular_push(c: v.AngularPush, x: Context) -> Effect:
     axis = jax.random.normal(name_key(x.key, "axis"), (3,))
-    return _free_push(x, c.body, 3, uniform(x.key, c.rate) * axis / jnp.linalg.norm(axis))
+    return _free_push(c, x, 3, uniform(x.key, c.rate) * axis / jnp.linalg.norm(axis))
 
 
 @lower(v.Jump)
 def jump(c: v.Jump, x: Context) -> Effect:
-    return _free_push(x, c.body, 2, uniform(x.key, c.speed)[None])
+    return _free_push(c, x, 2, uniform(x.key, c.speed)[None])
 
 
 @lower(v.ForcePush)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import geometry
@@ -16,7 +17,6 @@ from ksim_compiler.lowering.scale import uniform
 from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import Joint, Surface, file_key
 from ksim_schema.vocabulary import reset as v
-from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.each import one
 
 Pose = tuple[Float[Array, " nq"], Float[Array, " nv"]]
@@ -52,18 +52,23 @@ def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
     return x.world["qpos"], x.world["qvel"].at[dofs].set(spread)
 
 
-def _free(c: v.Reset, x: Context) -> tuple[slice, slice, slice]:
+def _free(c: v.FloatingReset, x: Context) -> tuple[slice, slice, slice]:
     """Where qpos has a floating body's position and orientation, and qvel its velocity."""
-    base = x.robot.free_joint(c.body if isinstance(c, OfBody) else None)
+    base = x.robot.free_joint(c.body)
     assert base is not None
     orientation = slice(base.qpos + 3, base.qpos + 7)
     return slice(base.qpos, base.qpos + 3), orientation, slice(base.dof, base.dof + 6)
 
 
+def _within(x: Context, *widths: ArrayLike) -> Float[Array, " n"]:
+    """A draw of each of some numbers, uniform from minus to plus its half width."""
+    units = jax.random.uniform(x.key, (len(widths),), minval=-1.0, maxval=1.0)
+    return jnp.stack(widths) * units
+
+
 @lower(v.ResetBaseVelocity)
 def base_velocity(c: v.ResetBaseVelocity, x: Context) -> Pose:
-    widths = jnp.stack([c.horizontal] * 2 + [c.vertical] + [c.angular] * 3)
-    change = widths * jax.random.uniform(x.key, (6,), minval=-1.0, maxval=1.0)
+    change = _within(x, *[c.horizontal] * 2, c.vertical, *[c.angular] * 3)
     return x.world["qpos"], x.world["qvel"].at[_free(c, x)[2]].add(change)
 
 
@@ -87,7 +92,7 @@ def height(c: v.ResetHeight, x: Context) -> Pose:
 @lower(v.ResetTilt)
 def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
     _, quat, velocity = _free(c, x)
-    angles = jnp.stack([c.roll, c.pitch]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    angles = _within(x, c.roll, c.pitch)
     zero = jnp.zeros(())
     roll = geometry.from_rotation_vector(jnp.stack([angles[0], zero, zero]))
     pitch = geometry.from_rotation_vector(jnp.stack([zero, angles[1], zero]))
@@ -101,14 +106,14 @@ def pitch_and_roll(c: v.ResetTilt, x: Context) -> Pose:
 @lower(v.ResetPlanePosition)
 def plane_position(c: v.ResetPlanePosition, x: Context) -> Pose:
     start = _free(c, x)[0].start
-    change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    change = _within(x, c.x, c.y)
     return x.world["qpos"].at[start : start + 2].add(change), x.world["qvel"]
 
 
 @lower(v.ResetHeightFieldPosition)
 def height_field_position(c: v.ResetHeightFieldPosition, x: Context) -> Pose:
     place = _free(c, x)[0]
-    change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
+    change = _within(x, c.x, c.y)
     here = x.world["qpos"][place][:2] + change
     highest = jnp.max(terrain_height(_terrain(x), _around(here, c.radius)))
     qpos = x.world["qpos"].at[place].add(jnp.append(change, highest))

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import mujoco
 import numpy as np
 
 from ksim_schema.robot import Joint
+
+PLACES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "x": lambda position, turn: float(position[0]),
+    "y": lambda position, turn: float(position[1]),
+    "height": lambda position, turn: float(position[2]),
+    "distance": lambda position, turn: math.hypot(*position[:2]),
+    "tilt": lambda position, turn: math.acos(min(1.0, max(-1.0, float(turn[8])))),
+}
+"""Where something is, from its position in the world and the 9 numbers of its rotation matrix."""
+MOTIONS: dict[str, Callable[[np.ndarray], float]] = {
+    "speed": lambda velocity: float(np.linalg.norm(velocity[:3])),
+    "climb": lambda velocity: float(velocity[2]),
+    "spin": lambda velocity: float(np.linalg.norm(velocity[3:])),
+}
+"""How a floating body moves, from the 6 numbers of its joint's qvel."""
 
 
 def places(model: mujoco.MjModel, data: Any) -> dict[str, float]:
@@ -24,16 +39,12 @@ def places(model: mujoco.MjModel, data: Any) -> dict[str, float]:
         ("body", model.nbody, data.xpos, data.xmat),
         ("site", model.nsite, data.site_xpos, data.site_xmat),
     ):
-        ups = np.asarray(turns).reshape(count, 3, 3)[:, 2, 2]
         for index in range(count):
             name = getattr(model, what)(index).name
             if not name or name.startswith("ksim/"):
                 continue
-            x, y, z = (float(c) for c in positions[index])
-            key = f"{what}.{name}"
-            found[f"{key}.x"], found[f"{key}.y"], found[f"{key}.height"] = x, y, z
-            found[f"{key}.distance"] = math.hypot(x, y)
-            found[f"{key}.tilt"] = math.acos(min(1.0, max(-1.0, float(ups[index]))))
+            for place, measure in PLACES.items():
+                found[f"{what}.{name}.{place}"] = measure(positions[index], turns[index])
     return found
 
 

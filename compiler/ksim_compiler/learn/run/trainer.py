@@ -20,7 +20,6 @@ from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
 from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
-from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.curriculum import Curriculum
 from ksim_schema.vocabulary.learner import Learner
 
@@ -87,9 +86,8 @@ class Trainer:
         cut = max(1, ticks(learner.episode, plan.period)) if learner.episode else 0
         stagger = min(cut or math.inf, longest_episode(plan)) if learner.stagger else 0
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
-        (actor,) = plan.parts(Actor).values()
-        critic = next(iter(plan.parts(ValueCritic).values())) if learner.critic else None
-        algorithm = build(env, learner, actor, critic)
+        critic = plan.task.critic if learner.critic else None
+        algorithm = build(env, learner, plan.task.policy, critic)
         return cls(plan, env, learner, algorithm, env.params, engine, threads)
 
     @property
