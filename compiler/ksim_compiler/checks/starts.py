@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw
+from ksim_compiler.checks.formula_starts import ended_at_home, ended_at_start
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.measures import MOTIONS, PLACES
 from ksim_schema.checks.proportions import home_place
@@ -56,6 +57,8 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """
     yield from _sunk_at_home(plan, data)
     yield from _entangled(plan, data)
+    at_home = [] if _placed(plan) else list(ended_at_home(plan, data))
+    yield from at_home
     if not plan.parts(reset.Reset):
         return
     drawn = draw(plan)
@@ -63,7 +66,10 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         yield from _off_terrain(plan)
         return
     world: Any = mujoco.MjData(plan.robot.model)
-    yield from _ended(plan, drawn, world)
+    ended = list(_ended(plan, drawn, world))
+    yield from ended
+    told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
+    yield from ended_at_start(plan, drawn, SELDOM, told)
     yield from _sunk(plan, drawn, world, data)
     yield from _off_terrain(plan)
 

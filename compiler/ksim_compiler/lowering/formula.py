@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,64 +14,14 @@ from ksim_compiler.lowering.pose import told_pose
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
+from ksim_schema.units.formula_arrays import operations
 from ksim_schema.units.formula_tree import Expression, terms
-from ksim_schema.units.sigmoid import SIGMOIDS
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
 from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.termination import Formula as EndingFormula
 
-
-def _truth(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A comparison as 1 or 0: a condition counts where a number stands."""
-    return lambda left, right: jnp.where(compare(jnp.asarray(left), jnp.asarray(right)), 1.0, 0.0)
-
-
-def _tolerance(value: Any, low: Any, high: Any, margin: Any, sigmoid: str, at_margin: float) -> Any:
-    """As :func:`ksim_schema.units.formula_tree.tolerance`."""
-    beyond = jnp.maximum(jnp.maximum(low - value, value - high), 0.0)
-    wide = jnp.asarray(margin) > 0.0
-    share = beyond / jnp.where(wide, margin, 1.0)
-    outside = jnp.where(wide, SIGMOIDS[sigmoid](share, at_margin, jnp), 0.0)
-    return jnp.where(beyond > 0.0, outside, 1.0)
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "+": jnp.add,
-    "-": jnp.subtract,
-    "*": jnp.multiply,
-    "/": jnp.divide,
-    "**": lambda base, n: jnp.asarray(base) ** (int(n) if n.is_integer() else n),
-    "neg": jnp.negative,
-    "exp": jnp.exp,
-    "log": jnp.log,
-    "sin": jnp.sin,
-    "cos": jnp.cos,
-    "tanh": jnp.tanh,
-    "sqrt": jnp.sqrt,
-    "square": jnp.square,
-    "abs": jnp.abs,
-    "clip": jnp.clip,
-    "<": _truth(jnp.less),
-    "<=": _truth(jnp.less_equal),
-    ">": _truth(jnp.greater),
-    ">=": _truth(jnp.greater_equal),
-    "and": jnp.minimum,
-    "or": jnp.maximum,
-    "not": lambda condition: 1.0 - condition,
-    "where": lambda condition, holds, otherwise: jnp.where(condition > 0.0, holds, otherwise),
-    "atan2": jnp.arctan2,
-    "angle": geometry.angle_between,
-    "tolerance": _tolerance,
-    "list": lambda *parts: jnp.concatenate([jnp.atleast_1d(part) for part in parts]),
-    "min": lambda *values: reduce(jnp.minimum, values),
-    "max": lambda *values: reduce(jnp.maximum, values),
-    "reduce_sum": jnp.sum,
-    "reduce_mean": jnp.mean,
-    "reduce_norm": jnp.linalg.norm,
-    "reduce_min": jnp.min,
-    "reduce_max": jnp.max,
-}
+FUNCTIONS = operations(jnp) | {"angle": geometry.angle_between}
 """What each operation of a formula computes."""
 
 
