@@ -41,6 +41,7 @@ HERE = {
     ("docs/composition.md", "kind: min_height"),
     ("docs/diff.md", "from pathlib import Path"),
     ("docs/formulas.md", "Observation:"),
+    ("docs/metrics.md", "Metric:"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
     ("docs/terrain.md", "PhysicsState:"),
@@ -108,8 +109,9 @@ def assert_within(part: Any, whole: Any, where: str = "") -> None:
 
 
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
-    found = compiled(tasks(tmp_path), "walk.yaml", sample("docs/formulas.md", "Observation:"))
-    assert found.plan is not None, errors(found)
+    for page, first in (("docs/formulas.md", "Observation:"), ("docs/metrics.md", "Metric:")):
+        found = compiled(tasks(tmp_path / page), "walk.yaml", sample(page, first))
+        assert found.plan is not None, errors(found)
 
 
 def test_a_goal_of_the_arm_is_checked_without_a_word(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ksim_schema.vocabulary import Part, Wire, annotated_fields
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.command import Command, Drawn, motion as m
 from ksim_schema.vocabulary.command.vector import Vector
+from ksim_schema.vocabulary.objects import TEACHERS
 from ksim_schema.vocabulary.observation import Observation, signal as s
 from ksim_schema.vocabulary.reward.actions import (
     ActionAcceleration,
@@ -79,7 +80,7 @@ def _readers(task: Task) -> Iterator[_Reader]:
 def _followed(task: Task) -> dict[str, tuple[str, str, str]]:
     """Command -> object, name and field of the first part that judges by it."""
     found: dict[str, tuple[str, str, str]] = {}
-    for object in ("Reward", "Termination", "Curriculum"):
+    for object in TEACHERS:
         for name, part in task.of(object).items():
             for command, field in _named_commands(part):
                 found.setdefault(command, (object, name, field))

@@ -18,8 +18,6 @@ from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
-from ksim_schema.vocabulary.observation import Observation
-from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.termination import Termination
 
 BEYOND = 0.05
@@ -47,10 +45,9 @@ def frames_of(task: Task, robot: RobotFacts) -> dict[str, str]:
 
 def formulated(task: Task) -> Iterator[tuple[str, str, Formulated]]:
     """The parts of a task that have a formula: object, name and part."""
-    for kind in (Observation, Reward, Termination):
-        for name, part in task.of(kind).items():
-            if isinstance(part, Formulated):
-                yield kind.object, name, part
+    for object, name, part in task:
+        if isinstance(part, Formulated):
+            yield object, name, part
 
 
 def reach(task: Task, robot: RobotFacts, named: Mapping[str, Source]) -> dict[str, Interval]:

@@ -56,7 +56,12 @@ from ksim_schema.units import (
     Torque,
     parse_unit,
 )
-from ksim_schema.vocabulary import event as _event, reset as _reset, termination as _termination
+from ksim_schema.vocabulary import (
+    event as _event,
+    metric as _metric,
+    reset as _reset,
+    termination as _termination,
+)
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,
@@ -74,6 +79,7 @@ from ksim_schema.vocabulary.base import (
     Wire,
 )
 from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.formula import Surroundings
 from ksim_schema.vocabulary.observation.base import Observation as _Observation, SitePattern
 from ksim_schema.vocabulary.reward.base import (
     Reward as _Reward,
@@ -213,8 +219,32 @@ class Command(Custom, Drawn):
         return self.elements
 
 
-BASES: tuple[type[Custom], ...] = (Observation, Reward, Termination, Reset, Event, Command)
+class Metric(Custom, _metric.Metric):
+    """A metric of a task's own file. Its rule gives a number, or whether a condition holds.
+
+    Class attributes:
+        unit: its unit, for example ``"m"``.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("state", "action", "termination")
+    unit: ClassVar[str] = ""
+
+    def dimension(self, robot: RobotFacts, around: Surroundings) -> Dimension:
+        return parse_unit(self.unit)[1] if self.unit else NUMBER
+
+
+BASES: tuple[type[Custom], ...] = (
+    Observation,
+    Reward,
+    Termination,
+    Metric,
+    Reset,
+    Event,
+    Command,
+)
 """The classes that a component may derive from."""
+OPEN = frozenset(base.object for base in BASES)
+"""Objects whose kinds a component file may add to."""
 
 __all__ = [
     "Acceleration",
@@ -243,6 +273,7 @@ __all__ = [
     "Length",
     "Lt",
     "Mass",
+    "Metric",
     "Number",
     "Observation",
     "ObservationName",

@@ -18,7 +18,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError, create_mod
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import SchemaError
 
-from ksim_schema.custom.api import BASES, Custom, Observation, Remembers
+from ksim_schema.custom.api import BASES, Custom, Metric, Observation, Remembers
 from ksim_schema.diagnostics import Diagnostic, Sink, Span
 from ksim_schema.diagnostics.codes.custom import (
     BAD_DECLARATION,
@@ -163,7 +163,7 @@ def _problems(declared: type[Custom], source: _Source) -> Iterator[Diagnostic]:
         yield Diagnostic(
             COMPONENT_WITHOUT_RULE, f"the rule of {name} is not a method", source.at(name, "value")
         )
-    if issubclass(declared, Observation) and declared.unit:
+    if issubclass(declared, Observation | Metric) and declared.unit:
         try:
             parse_unit(declared.unit)
         except QuantityError as error:

@@ -14,8 +14,10 @@ from ksim_schema.diff.model import ABSENT, Step, Tier
 from ksim_schema.graph.canonical import PROSE, UNNAMED
 from ksim_schema.units import QuantityError, parse
 from ksim_schema.vocabulary.learner import LEARNERS
+from ksim_schema.vocabulary.objects import OBJECT
 
 Verdict = tuple[Tier, str]
+LOGGED = "it is logged, and nothing learns from it"
 
 SENSOR_ERRORS = frozenset(("noise", "bias", "delay", "lag"))
 """Fields of an observation that disturb its value and leave what it means."""
@@ -46,13 +48,21 @@ class Tiers:
         }
         self.obeyed = _sources(both, "obey") | heeded
         homs = sch_task().homs
+        self.logged = _only_logged(both)
+        """Channels that nothing but what is logged reads."""
         self.used = {
             (homs[hom].dom, edge["src"])
             for morphisms in both
             for hom, edges in morphisms.items()
             for edge in edges
+            if not self._is_logged(hom, edge["tgt"])
         }
-        """Parts whose value goes anywhere in either task."""
+        """Parts whose value goes anywhere in either task that the training depends on."""
+
+    def _is_logged(self, hom: str, target: str) -> bool:
+        """Whether a wire leads to what is only logged."""
+        end = sch_task().homs[hom].codom
+        return not OBJECT[end].learned or (end == "Trajectory" and target in self.logged)
 
     def head(self, path: Sequence[Step]) -> Verdict:
         """Of a value beside the sections."""
@@ -91,6 +101,8 @@ class Tiers:
                 return "policy-io", "the policy is told it"
             case "Observation" | "Command" if (object, name) not in self.used:
                 return "runtime", "nothing reads it"
+            case _ if not OBJECT[object].learned:
+                return "runtime", LOGGED
             case "Action":
                 return "policy-io", "the policy sets it"
             case "Policy" | "PhysicsState":
@@ -130,6 +142,8 @@ class Tiers:
     def wire(self, hom: str, wire: tuple[str, str, str]) -> Verdict:
         """Of a wire that is born or dies."""
         target = wire[1]
+        if self._is_logged(hom, target):
+            return "runtime", LOGGED
         match hom:
             case "read" | "obey":
                 return "policy-io", "an input of the policy"
@@ -153,6 +167,19 @@ class Tiers:
 def _normalized(data: Mapping[str, Any]) -> set[bool]:
     """Whether the learner of a task normalizes what the policy reads."""
     return {data[k].get("normalize_observations") for k in LEARNERS if k in data}
+
+
+def _only_logged(both: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The channels of the record that no part reads which the training depends on."""
+    homs = sch_task().homs
+    read = [
+        (edge["src"], OBJECT[homs[hom].codom].learned)
+        for morphisms in both
+        for hom, edges in morphisms.items()
+        for edge in edges
+        if homs[hom].dom == "Trajectory"
+    ]
+    return {channel for channel, _ in read} - {channel for channel, learned in read if learned}
 
 
 def _sources(both: Sequence[Mapping[str, Any]], hom: str) -> set[str]:

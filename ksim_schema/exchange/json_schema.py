@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from ksim_schema.acset import folder, sch_task
-from ksim_schema.custom.api import BASES
+from ksim_schema.custom.api import OPEN
 from ksim_schema.exchange.acset_export import schema_files
 from ksim_schema.source.files import write_text
 from ksim_schema.source.plain import is_list, is_mapping
@@ -86,7 +86,7 @@ def task_schema() -> dict[str, Any]:
         "allOf": [
             {
                 "if": {"not": {"required": ["components"]}},
-                "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in _OPEN}},
+                "then": {"properties": {o: _known(k) for o, k in KINDS.items() if o in OPEN}},
             },
             {"if": _lacks("extends"), "then": {"required": [n for n in REQUIRED if n != "Critic"]}},
             {"if": _lacks("extends", *uncritical), "then": {"required": ["Critic"]}},
@@ -97,8 +97,6 @@ def task_schema() -> dict[str, Any]:
 
 
 _PYTHON_FILE = {"type": "string", "pattern": r"\.py$"}
-_OPEN = frozenset(base.object for base in BASES)
-"""Objects whose kinds a component file may add to."""
 
 
 def _lacks(*keys: str) -> dict[str, Any]:
@@ -154,7 +152,7 @@ def _kind_of(object: str) -> dict[str, Any]:
             _markdown(_summary(model.__doc__)) for model in KINDS[object].values()
         ],
     }
-    return {"anyOf": [known, {"type": "string"}]} if object in _OPEN else known
+    return {"anyOf": [known, {"type": "string"}]} if object in OPEN else known
 
 
 def _morphisms() -> dict[str, Any]:

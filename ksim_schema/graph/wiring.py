@@ -23,6 +23,7 @@ from ksim_schema.vocabulary import Model, Part, Wire, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.curriculum import Curriculum
+from ksim_schema.vocabulary.formula import Formulated
 from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.reset import Reset
 from ksim_schema.vocabulary.scale import Scale
@@ -98,6 +99,8 @@ class _Builder:
                     )
                     continue
                 seen.add(name)
+                if isinstance(part, Formulated) and self._says_itself(other, name, at):
+                    continue
                 target = self._find(other, name, place)
                 if target is None:
                     continue
@@ -110,6 +113,12 @@ class _Builder:
                 ends = (node, target) if outwards else (target, node)
                 listed = is_list(value)
                 self._add(label, *ends, port=port, index=index if listed else 0, path=place)
+
+    def _says_itself(self, object: str, name: str, at: Path_) -> bool:
+        """Whether a name that leads nowhere was found in a formula, which is blamed for it."""
+        values = self.task.document.values
+        listed = at in values or (*at, 0) in values
+        return not listed and Node(object, name) not in self.nodes
 
     def _named(
         self, part: Part, other: str, path: tuple[str, ...], value: Any, at: Path_

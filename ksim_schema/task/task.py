@@ -14,6 +14,7 @@ from typing import Any, TypeVar, overload
 
 from pydantic import ValidationError
 
+from ksim_schema.custom.api import OPEN
 from ksim_schema.custom.files import KEY as COMPONENTS, Components
 from ksim_schema.diagnostics import (
     Code,
@@ -51,8 +52,8 @@ from ksim_schema.vocabulary.state import Robot
 
 LANGUAGE_VERSION = 1
 HEADER = ("ksim", "task", "about", COMPONENTS)
-OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1)
-"""Objects with one declared component, whose ``kind`` need not be written."""
+OPTIONAL_KIND = frozenset(name for name, kinds in KINDS.items() if len(kinds) == 1) - OPEN
+"""Objects with one component, built-in or not, whose ``kind`` need not be written."""
 REQUIRED = tuple(row.name for row in OBJECTS if row.least)
 """Sections that a task must have; that of the critic only where its learner trains one."""
 

@@ -41,8 +41,9 @@ MAX_NODES = 300
 MAX_NUMBER = 3.4e38
 """Largest number of single precision, in which formulas are computed."""
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-Wanted = Literal["number", "condition", "value"]
-"""What a formula stands for: a plain number; what holds or not; a value of any unit and length."""
+Wanted = Literal["number", "condition", "scalar", "value"]
+"""What a formula stands for: a plain number; what holds or not; one number of any unit, or what
+holds or not; a value of any unit and length."""
 
 
 def parse(text: str, quantities: Mapping[str, Quantity], wanted: Wanted = "number") -> Expression:

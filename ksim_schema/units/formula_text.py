@@ -39,6 +39,12 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(filter(None, map(dotted, ast.walk(tree))))
 
 
+def commands_in(text: str) -> tuple[str, ...]:
+    """The commands that a formula names, in the order of their names."""
+    names = (name.split(".") for name in names_in(text))
+    return tuple(sorted({steps[1] for steps in names if steps[0] == "command" and steps[1:]}))
+
+
 def tree_of(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():

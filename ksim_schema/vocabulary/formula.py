@@ -1,6 +1,6 @@
 """What the names in a formula stand for, and the field in which a component has one.
 
-Rewards, observations and terminations have formulas of the same names.
+Rewards, observations, terminations and metrics have formulas of the same names.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ksim_schema.robot import Joint, RobotFacts, SensorRequest
 from ksim_schema.robot.patterns import PatternError
+from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import (
     ANGLE,
     ANGULAR_SPEED,
@@ -31,7 +32,7 @@ from ksim_schema.units.formula import (
     measure,
     names_in,
 )
-from ksim_schema.units.formula_text import AXES
+from ksim_schema.units.formula_text import AXES, commands_in
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import Model
@@ -132,10 +133,26 @@ class Formulated(Model):
 
     stands_for: ClassVar[Wanted] = "number"
     remembers: ClassVar[bool] = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_commands(cls, data: Any) -> Any:
+        """The commands that the formula names, where the author does not list them."""
+        if "commands" not in cls.model_fields or not is_mapping(data) or "commands" in data:
+            return data
+        text = data.get("expression")
+        named = commands_in(text) if isinstance(text, str) else ()
+        return {**data, "commands": named} if named else data
+
     expression: str = Field(
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
         examples=["exp(-((base.height - 1.1) / 0.1)**2)"],
     )
+
+    @property
+    def asked(self) -> Wanted:
+        """What the value must be; ``stands_for`` where that is the same for the kind."""
+        return self.stands_for
 
     def obeyed(self) -> tuple[str, ...]:
         """The commands that it may name."""
@@ -154,7 +171,7 @@ class Formulated(Model):
             FormulaError: it has no meaning.
         """
         known = {name: source.quantity for name, source in self.sources(robot, around).items()}
-        return measure(self.expression, known, self.stands_for, remembers=self.remembers)
+        return measure(self.expression, known, self.asked, remembers=self.remembers)
 
     def read(self, robot: RobotFacts, around: Surroundings) -> Expression:
         """As :meth:`measured`, without the unit."""

@@ -37,6 +37,7 @@ class Object:
         graded: the morphism along which a curriculum's level reaches it, or None.
         recorded: the morphism along which it is recorded in each tick, or None.
         judges: the morphism along which it reads the record, or None.
+        learned: whether the training depends on its parts; not, where they are only logged.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Object:
     graded: str | None = None
     recorded: str | None = None
     judges: str | None = None
+    learned: bool = True
 
 
 OBJECTS = (
@@ -149,6 +151,17 @@ OBJECTS = (
         judges="terminate",
     ),
     Object(
+        name="Metric",
+        about="What is logged and judged of an episode; nothing learns from it.",
+        stage=13,
+        drawn=13,
+        colours=Colours("#3f51b5", "#e8eaf8", "#9fa8ea", "#1c2142"),
+        acts=True,
+        valued=True,
+        judges="measure",
+        learned=False,
+    ),
+    Object(
         name="Reset",
         about="The state in which an episode begins.",
         stage=12,
@@ -200,3 +213,9 @@ OBJECT = {row.name: row for row in OBJECTS}
 """Name -> row."""
 SECTIONS = tuple(OBJECT)
 """Their names: the sections of a task."""
+JUDGES = tuple(row.name for row in OBJECTS if row.judges)
+"""Those whose parts read the record of a tick: rewards, terminations, and what is beside them."""
+TEACHERS = tuple(row.name for row in OBJECTS if row.judges and row.learned)
+"""Those of them that a policy is trained by."""
+READERS = tuple(row.name for row in OBJECTS if row.ruled and (row.judges or row.recorded))
+"""Those whose parts make or read the record of a tick, and so may read the physics."""

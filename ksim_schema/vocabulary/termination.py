@@ -190,7 +190,7 @@ class Formula(Formulated, Termination):
         examples=["base.height < 0.3 or base.tilt > 60*deg"],
     )
     commands: Annotated[Names, Wire("terminate", of="Command")] = Field(
-        default=(), description="Commands that the formula names."
+        default=(), description="Commands that the formula names; found in it by default."
     )
     times_out: bool = Field(
         default=False,

@@ -37,10 +37,11 @@ from ksim_schema.diagnostics.codes.values import (
     UNSTABLE_SERVO,
 )
 from ksim_schema.graph import Node
-from ksim_schema.robot import Joint, SensorRequest
+from ksim_schema.robot import Joint
 from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.networks import Network
+from ksim_schema.vocabulary.objects import READERS
 from ksim_schema.vocabulary.reset import Reset, ResetKeyframe
 from ksim_schema.vocabulary.reward import Reward
 
@@ -245,9 +246,9 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
     """Contacts that are asked for, of geoms that never collide."""
     model, facts = plan.robot.model, plan.robot.facts
     pairs = {frozenset(p) for p in zip(model.pair_geom1, model.pair_geom2, strict=True)}
-    for object in ("Observation", "Reward", "Termination"):
+    for object in READERS:
         for name, part in plan.parts(object).items():
-            requests: tuple[SensorRequest, ...] = part.sensors(facts)  # type: ignore[attr-defined]
+            requests = part.sensors(facts)
             asked = [
                 r for r in requests if r.type == "contact" and r.objtype == r.reftype == "geom"
             ]

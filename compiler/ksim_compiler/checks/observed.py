@@ -13,6 +13,7 @@ from ksim_schema.source import Path_
 from ksim_schema.units import NUMBER, Dimension
 from ksim_schema.vocabulary import Part, annotated_fields
 from ksim_schema.vocabulary.base import Measures
+from ksim_schema.vocabulary.objects import JUDGES
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.base import selected
 from ksim_schema.vocabulary.observation.feet import Contact
@@ -22,7 +23,7 @@ from ksim_schema.vocabulary.reward.feet import FeetSlip
 
 def observed(plan: Plan) -> Iterator[Diagnostic]:
     """What is wrong with the observations that other parts name, after shape inference."""
-    for object in ("Reward", "Termination"):
+    for object in JUDGES:
         for name, part in plan.task.of(object).items():
             for path, wanted, value in annotated_fields(part, Measures):
                 if isinstance(value, str):

@@ -26,7 +26,7 @@ from ksim_schema.vocabulary.each import ByPattern, Each
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.networks import NETWORKS
 from ksim_schema.vocabulary.noise import Noise
-from ksim_schema.vocabulary.objects import OBJECT
+from ksim_schema.vocabulary.objects import JUDGES, OBJECT
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.scale import Scale
@@ -171,7 +171,7 @@ def _shape(object: str, model: type[Part]) -> str:
     if issubclass(model, Reward) and model.components:
         names = ", ".join(model.components)
         return f"{len(model.components)} numbers, logged apart: {names}"
-    if object in ("Reward", "Termination", "Curriculum", "Critic"):
+    if object in (*JUDGES, "Critic"):
         return "one number"
     if object == "Action":
         return "one number for each joint"

@@ -84,6 +84,7 @@ class Env:
         reward_names: the reward terms; those of a reward with components are
             ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
+        measure_names: the metrics of an episode, as they are called in logs.
         reflection: what inputs and actions turn into in a mirror, when the training uses it.
     """
 
@@ -140,6 +141,7 @@ class Env:
         self.params: Parameters = self._tick.parameters()
         self.reward_names = self._tick.reward_names
         self.termination_names = self._tick.termination_names
+        self.measure_names = self._tick.measure_names
         self.reflection = plan.reflection
         self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
         self._held = held.astype(np.float32)
@@ -207,6 +209,7 @@ class Env:
             timeout=judged.timeout,
             terminations=judged.terminations,
             next_critic_input=final_critic,
+            measures=judged.measures,
             metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
         )
 

@@ -52,3 +52,4 @@ class Judgement(NamedTuple):
     terminations: dict[str, Bool[Array, ""]]
     failure: Bool[Array, ""]
     timeout: Bool[Array, ""]
+    measures: dict[str, Float[Array, ""]]

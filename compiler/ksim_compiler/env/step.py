@@ -18,6 +18,8 @@ class Step(NamedTuple):
         terminations: each termination by name.
         next_critic_input: the critic's input of the state in which the tick ended, before any
             reset. It equals the next tick's critic input where the episode goes on.
+        measures: each metric of the task over the episode so far, by its name in logs; where an
+            episode ends, that of the episode.
         metrics: further numbers to log, such as the curriculum's level or tracking errors.
     """
 
@@ -28,6 +30,7 @@ class Step(NamedTuple):
     terminations: dict[str, Bool[Array, " envs"]]
     next_critic_input: Float[Array, "envs critic"]
     metrics: dict[str, Float[Array, " envs"]]
+    measures: dict[str, Float[Array, " envs"]] = {}  # noqa: RUF012
 
     @property
     def done(self) -> Bool[Array, "*batch envs"]:

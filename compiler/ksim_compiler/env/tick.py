@@ -11,11 +11,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from ksim_compiler.engine.base import BOUND
+from ksim_compiler.env import measures
 from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
 from ksim_compiler.lowering import (
     action as actions,
     command as commands,
     event as events,
+    metric as metrics,
     rules,
     sensing,
 )
@@ -41,6 +43,7 @@ class Tick:
         reward_names: the reward terms in the order in which they are summed; a reward with
             components has one for each, ``<reward>.<component>``.
         termination_names: the terminations, ``non_finite`` among them.
+        measure_names: the metrics as they are called in logs, and ``success`` where one is of it.
     """
 
     def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
@@ -53,6 +56,7 @@ class Tick:
             for term in _terms(name, part.components)
         )
         self.termination_names = (*sorted(self.parts["Termination"]), NON_FINITE)
+        self.measure_names = measures.names(self.parts["Metric"])
         self._timeouts = {name for name, p in self.parts["Termination"].items() if p.is_timeout}
         self._recorded = tuple(
             sorted(e.src.name for e in plan.graph.edges if e.hom == "record_observation")
@@ -159,6 +163,9 @@ class Tick:
             values = [value[c] for c in part.components] if part.components else [value]
             for term, unscaled in zip(_terms(name, part.components), values, strict=True):
                 terms[term] = jnp.where(finite, unscaled * weight, 0.0)
+        told, metrics_memory = measures.following(
+            parts["Metric"], lambda name: _for(x, "Metric", name), memory["Metric"], finite
+        )
         level = episode.level
         levels_memory: dict[str, Any] = {}
         for name, part in parts["Curriculum"].items():
@@ -171,10 +178,11 @@ class Tick:
         memory |= {
             "Termination": ended_memory,
             "Reward": rewards_memory,
+            "Metric": metrics_memory,
             "Curriculum": levels_memory,
         }
         total: Any = sum(terms.values(), start=jnp.float32(0.0))
-        judged = Judgement(terms, total, ends, failure, timeout)
+        judged = Judgement(terms, total, ends, failure, timeout, told)
         return judged, episode._replace(age=age, level=level, memory=memory)
 
     def _measured(
@@ -240,6 +248,7 @@ class Tick:
         for object, first in (
             ("Reward", rules.initial),
             ("Termination", rules.initial),
+            ("Metric", metrics.first),
             ("Event", events.first),
             ("Curriculum", rules.initial),
         ):

@@ -23,6 +23,7 @@ from ksim_schema.diagnostics import Diagnostic, TaskError
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.objects import JUDGES
 
 
 def check_rules(plan: Plan) -> None:
@@ -98,12 +99,12 @@ def _context(plan: Plan, object: str, world: Any, key: Any) -> Context:
     """What the rules of an object see, where they see least."""
     facts = plan.robot.facts
     action = jnp.zeros(plan.action_size)
-    told = object in ("Observation", "Reward", "Termination")
+    told = object == "Observation" or object in JUDGES
     commands: Any = plan.parts(Command) if told else {}
     recorded = {edge.src for edge in plan.graph.edges if edge.hom == "record_observation"}
-    judged = object in ("Reward", "Termination")
+    judged = object in JUDGES
     observations = {n.name: jnp.zeros(plan.measured(n.name)) for n in recorded if judged}
-    ended = jnp.bool_(False) if object == "Reward" else None
+    ended = jnp.bool_(False) if judged and object != "Termination" else None
     return Context(
         robot=facts,
         world=world,
@@ -146,6 +147,8 @@ def _wrong_value(plan: Plan, object: str, name: str, part: Custom, value: Any) -
         case "Termination":
             wrong = _not(value, (), "a truth value")
             return wrong or ("" if value.dtype == bool else "gives a number and no truth value")
+        case "Metric":
+            return _not(value, (), "a metric")
         case _:
             names: tuple[str, ...] = part.components  # type: ignore[attr-defined]
             if not names:

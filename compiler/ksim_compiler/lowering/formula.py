@@ -17,6 +17,7 @@ from ksim_schema.units.formula import evaluate
 from ksim_schema.units.formula_arrays import operations
 from ksim_schema.units.formula_tree import Expression, terms
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
+from ksim_schema.vocabulary.metric import Formula as MeasuredFormula
 from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.termination import Formula as EndingFormula
@@ -48,6 +49,11 @@ def observed(c: ObservedFormula, x: Context) -> Float[Array, " size"]:
 def ending(c: EndingFormula, x: Context, memory: Past) -> tuple[Bool[Array, ""], Past]:
     value, memory = value_of(c, x, memory)
     return value > 0.0, memory
+
+
+@lower(MeasuredFormula, initial=_begun)
+def measured(c: MeasuredFormula, x: Context, memory: Past) -> tuple[Float[Array, ""], Past]:
+    return value_of(c, x, memory)
 
 
 def value_of(c: Formulated, x: Context, past: Past) -> tuple[Float[Array, "..."], Past]:

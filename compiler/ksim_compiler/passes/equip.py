@@ -19,6 +19,7 @@ from ksim_schema.diagnostics.codes.values import (
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary import Named, annotated_fields
 from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.objects import READERS
 from ksim_schema.vocabulary.randomizer import Randomizer
 
 ALWAYS = ("qpos", "qvel")
@@ -30,7 +31,7 @@ def equip(plan: Plan, sink: Sink) -> Plan:
     facts = plan.robot.facts
     fields: dict[str, None] = dict.fromkeys(ALWAYS)
     sensors: dict[SensorRequest, None] = {}
-    for object in ("Command", "Observation", "Reward", "Termination", "Curriculum"):
+    for object in READERS:
         for part in plan.parts(object).values():
             fields.update(dict.fromkeys(part.fields_on(facts)))
             sensors.update(dict.fromkeys(part.sensors(facts)))
@@ -123,7 +124,7 @@ def _drives(plan: Plan, name: str) -> tuple[Drive, ...]:
 def _unread(plan: Plan, robot: robots.Robot) -> Iterator[Diagnostic]:
     """Parts that read a sensor of an actuator that was taken out."""
     lost = set(plan.robot.facts.sensors) - set(robot.facts.sensors)
-    for object in ("Observation", "Reward", "Termination"):
+    for object in READERS:
         for name, part in plan.parts(object).items():
             read = [
                 (field, sensor)

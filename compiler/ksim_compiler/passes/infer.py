@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
 from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
+from ksim_schema.checks.reach import surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.values import WRONG_NOISE_UNIT
 from ksim_schema.graph import Edge, Graph, Node
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured
+from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.each import ByPattern
+from ksim_schema.vocabulary.metric import Metric
 from ksim_schema.vocabulary.noise import Noise
+from ksim_schema.vocabulary.objects import JUDGES
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.signal import WiredObservation
 
@@ -43,9 +48,12 @@ def infer(plan: Plan, sink: Sink) -> Plan:
         units[node] = part.dimensions(facts)
         shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
         sink.add(_noise_units(task, name, part, units[node], part.bias_dimensions(facts)))
-    for object in ("Reward", "Termination", "Curriculum"):
+    for object in JUDGES:
         for name in task.of(object):
             shapes[Node(object, name)] = ()
+    for name, metric in task.of(Metric).items():
+        with suppress(FormulaError):  # which is reported where formulas are read
+            units[Node("Metric", name)] = (metric.dimension(facts, surroundings(task, facts)),)
     policy = _columns(graph, shapes, "Policy", ("read", "obey"))
     critic = _columns(graph, shapes, "Critic", ("judge", "weigh"))
     for name in task.of(Actor):

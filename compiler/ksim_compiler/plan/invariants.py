@@ -7,6 +7,7 @@ from math import isfinite
 from ksim_compiler.plan.plan import Column, Plan
 from ksim_schema.graph import cycle_without_delay, ill_typed, unused
 from ksim_schema.vocabulary import Named, annotated_fields
+from ksim_schema.vocabulary.objects import OBJECT
 
 
 class CompilerError(Exception):
@@ -34,7 +35,7 @@ def resolved(plan: Plan) -> None:
 def inferred(plan: Plan) -> None:
     """Every node that has a value has a shape, and the columns of a network join up."""
     for node in plan.graph.nodes:
-        if node.object in ("Observation", "Command", "Action", "Policy", "Reward", "Termination"):
+        if OBJECT[node.object].valued or node.object == "Policy":
             _law(node in plan.shapes, f"{node} has no shape")
             _law(all(n > 0 for n in plan.shapes[node]), f"{node} has the shape {plan.shapes[node]}")
     for columns in (plan.policy_input, plan.critic_input):

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ksim_compiler.env.measures import METRIC, SUCCESS
 from ksim_compiler.learn.learner import charts
 from ksim_compiler.learn.run.run import EVALUATIONS, METRICS, rows
 from ksim_compiler.plan import Plan
@@ -19,9 +20,11 @@ from ksim_compiler.report.relief import relief_png, terrain_of
 from ksim_schema.diagnostics import Sink
 from ksim_schema.drawing import drawing
 from ksim_schema.drawing.svg import svg
+from ksim_schema.graph import Node
 from ksim_schema.graph.wiring import wire
 from ksim_schema.source.files import write_text
 from ksim_schema.vocabulary.learner import Learner
+from ksim_schema.vocabulary.metric import Metric
 
 MAX_VIDEO = 30_000_000
 """Largest video in bytes that is put into the page."""
@@ -90,6 +93,7 @@ def report(run: Path, plan: Plan) -> str:
         _tiles(metrics, evaluations),
         _section("Video", _video(run)),
         _section("Learning", _cards(_learning(metrics, plan.period))),
+        _section("Metrics", _cards(_measures(metrics, evaluations, plan))),
         _section("Rewards", _cards(_rewards(metrics, evaluations))),
         _section("Training", _cards(_training(metrics, plan.task.learner))),
         _section("Evaluations", _table(evaluations)),
@@ -130,6 +134,8 @@ def _tiles(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]]) -> 
         tiles += [("return", f"{last['return']:.4g}")] if last.get("return") is not None else []
         tiles += [("episode length (ticks)", f"{last['length']:.0f}")]
         tiles += [("episodes failed", f"{last['failed']:.0%}")]
+        if last.get(SUCCESS) is not None:
+            tiles += [("episodes succeeded", f"{last[SUCCESS]:.0%}")]
         for name, value in last.items():
             if name.startswith("tracking/") and value is not None:
                 tiles.append((f"{name.removeprefix('tracking/')} error", f"{value:.3f}"))
@@ -151,6 +157,25 @@ def _learning(metrics: list[dict[str, Any]], period: float) -> Iterable[str]:
     seconds = [(x, y * period) for x, y in _line(metrics, "episode/length")]
     yield chart("episode length", {"length": seconds}, "s", zero=True)
     yield chart("episode return", {"return": _line(metrics, "episode/return")})
+
+
+def _measures(
+    metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]], plan: Plan
+) -> Iterable[str]:
+    """A chart of the share of successes, and one of each other metric: training, evaluations."""
+    parts = plan.parts(Metric)
+    rates = {name: _line(metrics, METRIC + name) for name, part in parts.items() if part.success}
+    if rates:
+        judged = {"evaluations": _line(evaluations, SUCCESS)} if evaluations else {}
+        yield chart("episodes that are a success", {**rates, **judged}, "(share)", zero=True)
+    for name, part in parts.items():
+        if part.success:
+            continue
+        unit = str(plan.units[Node("Metric", name)][0])
+        lines = {"training": _line(metrics, METRIC + name)}
+        if evaluations:
+            lines["evaluations"] = _line(evaluations, METRIC + name)
+        yield chart(f"{name}, {part.taken} of an episode", lines, unit, zero=False)
 
 
 def _rewards(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]]) -> Iterable[str]:

@@ -46,7 +46,7 @@ class Formula(Formulated, Reward):
     fields: ClassVar[tuple[str, ...]] = ("qpos", "qvel")
     channels: ClassVar[tuple[str, ...]] = ("state", "action")
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
-        default=(), description="Commands that the formula names."
+        default=(), description="Commands that the formula names; found in it by default."
     )
 
     def obeyed(self) -> tuple[str, ...]:

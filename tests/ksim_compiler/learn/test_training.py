@@ -71,6 +71,7 @@ class Point:
     goals = (-1.0, 1.0)
     reward_names: tuple[str, ...] = ("near",)
     termination_names: tuple[str, ...] = ("limit",)
+    measure_names: tuple[str, ...] = ()
     ticks = 8
     reflection = None
 

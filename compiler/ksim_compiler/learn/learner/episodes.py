@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner.protocol import Metrics
@@ -18,17 +19,29 @@ class Episodes(NamedTuple):
     Attributes:
         running_return, running_length: of the episodes under way, one per environment.
         mean_return, mean_length: of the episodes that ended last; 0 before any has ended.
+        measures: the means of the metrics of the episodes that ended last, by their names in logs;
+            NaN before any has ended.
     """
 
     running_return: Float[Array, " envs"]
     running_length: Int[Array, " envs"]
     mean_return: Float[Array, ""]
     mean_length: Float[Array, ""]
+    measures: dict[str, Float[Array, ""]] = {}  # noqa: RUF012
 
     @classmethod
-    def none(cls, envs: int) -> Episodes:
-        """Before the first tick."""
-        return cls(jnp.zeros(envs), jnp.zeros(envs, jnp.int32), jnp.float32(0.0), jnp.float32(0.0))
+    def none(cls, envs: int, measures: Iterable[str] = ()) -> Episodes:
+        """Before the first tick.
+
+        Args:
+            envs: number of environments.
+            measures: the metrics of an episode, as they are called in logs.
+        """
+        zero = jnp.float32(0.0)
+        lengths = jnp.zeros(envs, jnp.int32)
+        return cls(
+            jnp.zeros(envs), lengths, zero, zero, {n: jnp.float32(jnp.nan) for n in measures}
+        )
 
     def after(self, step: Step) -> tuple[Episodes, Float[Array, ""]]:
         """The statistics after a rollout, (ticks, envs), and how many episodes ended in it."""
@@ -47,7 +60,25 @@ class Episodes(NamedTuple):
         share = 1.0 / jnp.maximum(finished, 1.0)
         mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, self.mean_return)
         mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, self.mean_length)
-        return Episodes(*running, mean_return, mean_length), finished
+        measures = {
+            name: _mean_of(step.measures[name], step.done, before)
+            for name, before in self.measures.items()
+        }
+        return Episodes(*running, mean_return, mean_length, measures), finished
+
+
+def _mean_of(
+    values: Float[Array, "ticks envs"], ended: Bool[Array, "ticks envs"], before: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The mean of the values at which episodes ended; the one before where none did."""
+    counted = ended & jnp.isfinite(values)
+    count = jnp.sum(counted)
+    mean = jnp.sum(jnp.where(counted, values, 0.0)) / jnp.maximum(count, 1)
+    return jnp.where(count > 0, mean, before)
+
+
+_MEASURED = {"success": "episode/success"}
+"""What is logged under another name during training."""
 
 
 def logged(episodes: Episodes, finished: Float[Array, ""], step: Step) -> Metrics:
@@ -62,6 +93,7 @@ def logged(episodes: Episodes, finished: Float[Array, ""], step: Step) -> Metric
         "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
         "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
         "episode/finished": finished,
+        **{_MEASURED.get(name, name): mean for name, mean in episodes.measures.items()},
         "reward/total": jnp.mean(step.reward),
         **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
         **{

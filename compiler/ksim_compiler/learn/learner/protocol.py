@@ -90,6 +90,7 @@ class Env(Protocol[S]):
     critic_size: int
     reward_names: tuple[str, ...]
     termination_names: tuple[str, ...]
+    measure_names: tuple[str, ...]
     reflection: Reflection | None
 
     def init(self, params: Params, key: Key[Array, ""]) -> S:

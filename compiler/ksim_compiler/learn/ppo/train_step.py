@@ -84,7 +84,7 @@ def init_state(
             networks.actor.network.initial_carry(n), networks.critic.network.initial_carry(n)
         ),
         start=jnp.ones(n),
-        episodes=Episodes.none(n),
+        episodes=Episodes.none(n, env.measure_names),
         key=key,
         iteration=jnp.int32(0),
         rollbacks=jnp.int32(0),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from ksim_compiler.env.measures import SUCCESS
 from ksim_compiler.learn.learner import Env, Networks, Params, S
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run.tracking import Watch, Watched
@@ -24,6 +27,7 @@ class Evaluation(NamedTuple):
         terms: reward term -> mean over the ticks of the episodes.
         alive: (ticks, envs) whether the episode was going on, the tick in which it ended aside.
         watched: what was asked to be watched, (ticks, envs) each.
+        measures: metric, by its name in logs -> its value of each episode; NaN where it has none.
         tracking: velocity -> mean absolute error; see
             :func:`ksim_compiler.learn.run.tracking.errors`.
     """
@@ -35,6 +39,7 @@ class Evaluation(NamedTuple):
     terms: dict[str, Float[Array, ""]]
     alive: Bool[Array, "ticks envs"]
     watched: Watched
+    measures: dict[str, Float[Array, " envs"]]
     tracking: dict[str, float]
 
     def summary(self) -> dict[str, float]:
@@ -43,9 +48,20 @@ class Evaluation(NamedTuple):
             "return": float(self.returns.mean()),
             "length": float(self.lengths.mean()),
             "failed": float(self.failed.mean()),
+            **self._measured(),
             **{f"tracking/{name}": error for name, error in self.tracking.items()},
             **{f"reward/{name}": float(value) for name, value in self.terms.items()},
         }
+
+    def _measured(self) -> dict[str, float]:
+        """The mean of each metric, and its spread: the standard deviation over the episodes."""
+        found: dict[str, float] = {}
+        for name, values in self.measures.items():
+            known = values[np.isfinite(values)]
+            found[name] = float(known.mean()) if known.size else math.nan
+            if name != SUCCESS:
+                found[f"{name}/spread"] = float(known.std()) if known.size else math.nan
+        return found
 
 
 def evaluate(
@@ -70,7 +86,7 @@ def evaluate(
     """
 
     def tick(loop: tuple, _: None) -> tuple[tuple, tuple]:
-        state, carry, alive, start = loop
+        state, carry, alive, start, measures = loop
         action, carry = networks.actor.mode(normalizer, state.policy_input, carry, start)
         before = state
         state, step = env.step(params, state, action)
@@ -84,7 +100,8 @@ def evaluate(
             alive & ~step.done,
             watch(before, state),
         )
-        return (state, carry, alive & ~step.done, step.done.astype(jnp.float32)), row
+        measures = {n: jnp.where(alive, step.measures[n], m) for n, m in measures.items()}
+        return (state, carry, alive & ~step.done, step.done.astype(jnp.float32), measures), row
 
     n = env.num_envs
     first = (
@@ -92,8 +109,9 @@ def evaluate(
         networks.actor.network.initial_carry(n),
         jnp.ones(n, bool),
         jnp.zeros(n),
+        {name: jnp.full(n, jnp.nan) for name in env.measure_names},
     )
-    _, (reward, terms, alive, failed, done, going, watched) = jax.lax.scan(
+    (*_, measures), (reward, terms, alive, failed, done, going, watched) = jax.lax.scan(
         tick, first, None, length=ticks
     )
     total = jnp.maximum(jnp.sum(alive), 1)
@@ -105,5 +123,6 @@ def evaluate(
         terms={name: jnp.sum(term) / total for name, term in terms.items()},
         alive=going,
         watched=watched,
+        measures=measures,
         tracking={},
     )

@@ -186,11 +186,12 @@ class Display:
     def _view(self, metrics: Mapping[str, float]) -> Group:
         table = Table(box=None, padding=(0, 2), show_header=False)
         head = [("return", "episode/return"), ("length", "episode/length")]
+        head += [("success", "episode/success")] if "episode/success" in metrics else []
         head += [("KL", "loss/kl")] if "loss/kl" in metrics else []
         for title, name in head:
             table.add_row(title, _number(metrics.get(name)))
         for name, value in metrics.items():
-            if name.startswith("reward/") and name != "reward/total":
+            if name.startswith(("reward/", "metric/")) and name != "reward/total":
                 table.add_row(name, _number(value))
         return Group(self._progress, table)
 
@@ -198,6 +199,8 @@ class Display:
 def plain_line(steps: int, total: int, rate: float, metrics: Mapping[str, float]) -> str:
     """One line on an iteration: what the display shows, for a log file."""
     left = max(0, total - steps) / max(rate, 1e-9)
+    success = metrics.get("episode/success")
+    shown = "" if success is None else f"success {_number(success)}  "
     terms = " ".join(
         f"{name.removeprefix('reward/')} {value:.3f}"
         for name, value in metrics.items()
@@ -206,7 +209,7 @@ def plain_line(steps: int, total: int, rate: float, metrics: Mapping[str, float]
     return (
         f"{steps:>11,}/{total:,} steps  {rate:,.0f} env-steps/s  {left / 60:.1f} min left  "
         f"return {_number(metrics.get('episode/return'))}  "
-        f"length {_number(metrics.get('episode/length'))}  {terms}"
+        f"length {_number(metrics.get('episode/length'))}  {shown}{terms}"
     )
 
 
