@@ -278,9 +278,20 @@ class RobotFacts:
     def match_joints(self, patterns: Iterable[str]) -> tuple[Joint, ...]:
         """The hinges and slides that one of the patterns matches, in the model's order."""
         texts = tuple(patterns)
-        return tuple(
-            j for j in self.motion_joints if j.name and any(fits(text, j.name) for text in texts)
-        )
+        found = self._matched.get(texts)
+        if found is None:
+            found = tuple(
+                j
+                for j in self.motion_joints
+                if j.name and any(fits(text, j.name) for text in texts)
+            )
+            self._matched[texts] = found
+        return found
+
+    @cached_property
+    def _matched(self) -> dict[tuple[str, ...], tuple[Joint, ...]]:
+        """Patterns of joints -> what they match, of those that were asked for."""
+        return {}
 
     def match(self, what: str, patterns: Iterable[str]) -> tuple[str, ...]:
         """The names of a kind of thing that one of the patterns matches, in the model's order."""

@@ -345,23 +345,32 @@ def annotated_fields(
 @cache
 def _annotations(model: type[Model], annotation: type[T]) -> tuple[tuple[str, T | None], ...]:
     """The name of each field of a model, with its annotation of this type if it has one."""
-    fields = model.model_fields.items()
-    return tuple((name, field_annotation(info, annotation)) for name, info in fields)
+    return tuple((name, _first(carried, annotation)) for name, carried in _carried(model))
+
+
+@cache
+def _carried(model: type[Model]) -> tuple[tuple[str, tuple[object, ...]], ...]:
+    """The name of each field of a model, with all that its type is annotated with."""
+    return tuple((name, tuple(_on(info))) for name, info in model.model_fields.items())
 
 
 def field_annotation(info: FieldInfo, annotation: type[T]) -> T | None:
     """The annotation of this type on a field, wherever in its type it stands."""
-    for item in info.metadata:
-        if isinstance(item, annotation):
-            return item
-    return _in_type(info.annotation, annotation)
+    return _first(_on(info), annotation)
 
 
-def _in_type(hint: Any, annotation: type[T]) -> T | None:
+def _first(carried: Iterable[object], annotation: type[T]) -> T | None:
+    return next((item for item in carried if isinstance(item, annotation)), None)
+
+
+def _on(info: FieldInfo) -> Iterator[object]:
+    """What a field is annotated with, from the outside in; and the types in its type."""
+    yield from info.metadata
+    yield from _in_type(info.annotation)
+
+
+def _in_type(hint: Any) -> Iterator[object]:
     for argument in (*getattr(hint, "__metadata__", ()), *get_args(hint)):
-        if isinstance(argument, annotation):
-            return argument
-        found = _in_type(argument, annotation) if get_args(argument) else None
-        if found is not None:
-            return found
-    return None
+        yield argument
+        if get_args(argument):
+            yield from _in_type(argument)

@@ -186,11 +186,10 @@ def _deepest(
     data: Any, counts: Callable[[int, int], bool] = lambda one, other: True
 ) -> tuple[float, tuple[int, int]]:
     """The depth in m of the deepest contact of those that count, and its geoms."""
-    depths = [
-        (-float(c.dist), (int(c.geom1), int(c.geom2)))
-        for c in data.contact
-        if counts(int(c.geom1), int(c.geom2))
-    ]
+    found = data.contact
+    columns = (found.dist.tolist(), found.geom1.tolist(), found.geom2.tolist())
+    contacts = zip(*columns, strict=True)
+    depths = [(-dist, (one, other)) for dist, one, other in contacts if counts(one, other)]
     return max(depths, default=(0.0, (-1, -1)))
 
 

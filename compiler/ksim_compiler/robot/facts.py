@@ -10,7 +10,7 @@ import numpy as np
 
 from ksim_compiler.robot.bases import likely
 from ksim_compiler.robot.ground import grid, surfaces
-from ksim_compiler.robot.limits import Moved, effort, joint_cap, reach, torque_limits
+from ksim_compiler.robot.limits import Moved, joint_cap, limit_of, reach, torque_limits
 from ksim_compiler.robot.measures import measures
 from ksim_compiler.robot.transmission import carried
 from ksim_schema.robot import Joint, RobotFacts, Sensor
@@ -194,7 +194,7 @@ def _joint(
     kind = _JOINT_TYPES[model.jnt_type[index]]
     start = int(model.jnt_qposadr[index])
     size = {"free": 7, "ball": 4}.get(kind, 1)
-    lowest, highest = reach(model, index, moved)
+    reached = reach(model, index, moved)
     limits = model.jnt_range[index] if model.jnt_limited[index] else None
     return Joint(
         name=name,
@@ -203,9 +203,9 @@ def _joint(
         dof=int(model.jnt_dofadr[index]),
         body=bodies[model.jnt_bodyid[index]],
         limits=None if limits is None else (float(limits[0]), float(limits[1])),
-        effort=effort(model, index, moved),
+        effort=limit_of(reached),
         cap=joint_cap(model, index, moved),
-        reach=(lowest, highest),
+        reach=(reached.low, reached.high),
         home=tuple(float(q) for q in home[start : start + size]),
         axis=pose.seen(pose.data.xaxis[index]),
         anchor=pose.seen(pose.data.xanchor[index] - pose.origin),

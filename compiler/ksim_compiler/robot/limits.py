@@ -81,7 +81,12 @@ def effort(model: mujoco.MjModel, joint: int, moved: Moved | None = None) -> flo
 
     A hinge's in N*m, a slide's in N.
     """
-    largest = reach(model, joint, moved).size
+    return limit_of(reach(model, joint, moved))
+
+
+def limit_of(reached: Span) -> float | None:
+    """The motor limit of a joint with a reach; None where nothing drives it or limits that."""
+    largest = reached.size
     return None if math.isinf(largest) or not largest else largest
 
 

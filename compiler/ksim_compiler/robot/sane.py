@@ -198,7 +198,7 @@ def _numbers(of: Any) -> Iterator[tuple[str, np.ndarray]]:
         value = getattr(of, name)
         if isinstance(value, float):
             yield name, np.asarray(value)
-        elif isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
             yield name, value
 
 
