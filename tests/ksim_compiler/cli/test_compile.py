@@ -12,12 +12,10 @@ import pytest
 import yaml
 
 from ksim_compiler import artifact
-from ksim_compiler.cli import common, compile, explain
+from ksim_compiler.cli import common, compile
 from ksim_schema.acset import Instance, Schema
 from ksim_schema.diagnostics import Sink
-from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
-from ksim_schema.vocabulary import KINDS
 
 TASKS = Path(__file__).parents[3] / "tasks"
 CARTPOLE = str(TASKS / "cartpole.yaml")
@@ -251,70 +249,6 @@ def test_emit_effective_says_where_values_come_from(capsys: Output) -> None:
 def test_emit_of_a_bad_task_prints_nothing(capsys: Output) -> None:
     assert compile.main(["--emit", "plan", str(variant("bad.yaml", UNKNOWN))]) == common.ERRORS
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("code", CATALOGUE)
-def test_explain_codes(code: str, capsys: Output) -> None:
-    assert compile.main(["--explain", code.lower()]) == common.OK
-    assert capsys.readouterr().out.startswith(f"{code}: {CATALOGUE[code].phrase}")
-
-
-def test_explain_a_kind(capsys: Output) -> None:
-    assert compile.main(["--explain", "linear_velocity"]) == common.OK
-    out = capsys.readouterr().out
-    about = out[out.index("Reward: linear_velocity\n") :].split("\nExample:")[0]
-    rows = {line.split()[0]: line for line in about.splitlines() if line.startswith("  ")}
-    assert rows["error_scale"].split()[1] == "m/s"
-    assert rows["per_second"].split()[1:5] == ["true", "|", "false", "false"]
-    assert rows["command"].split()[1:4] == ["Command", "name", "required"]
-    assert str(KINDS["Reward"]["linear_velocity"].__doc__).splitlines()[0] in about
-
-
-def test_explain_a_kind_of_several_objects(capsys: Output) -> None:
-    assert compile.main(["--explain", "joint_position"]) == common.OK
-    out = capsys.readouterr().out
-    assert "Observation: joint_position\n" in out
-    assert "Reset: joint_position\n" in out
-
-
-EVERY = [(object, kind) for object, kinds in KINDS.items() for kind in kinds]
-
-
-@pytest.mark.parametrize(("object", "kind"), EVERY)
-def test_every_kind_is_explained_with_an_example_that_is_valid(object: str, kind: str) -> None:
-    text = explain.explain(kind)
-    assert text is not None
-    assert f"{object}: {kind}\n" in text
-    model = KINDS[object][kind]
-    for row in explain.parameters(model):
-        assert row.about, f"{object}.{kind}.{row.name} has no description"
-        assert row.takes != "value", f"{object}.{kind}.{row.name} is of an unknown type"
-    problems = Sink()
-    document = parse(explain.example_of(model, kind=kind), "example", problems)
-    assert document is not None, problems
-    model.model_validate(document.data)
-
-
-@pytest.mark.parametrize("word", ["PPO", "gru", "tanh_gaussian", "noise", "scale", "Observation"])
-def test_explain_other_words(word: str, capsys: Output) -> None:
-    assert compile.main(["--explain", word]) == common.OK
-    assert capsys.readouterr().out.startswith(word)
-
-
-def test_explain_an_unknown_word(capsys: Output) -> None:
-    assert compile.main(["--explain", "linear_velocty"]) == common.USAGE
-    expected = "ksim-compile: nothing is called 'linear_velocty'. did you mean 'linear_velocity'"
-    assert capsys.readouterr().err.startswith(expected)
-    assert compile.main(["--explain", "qqqqqqqq"]) == common.USAGE
-    assert "--list lists every kind" in capsys.readouterr().err
-
-
-def test_list(capsys: Output) -> None:
-    assert compile.main(["--list"]) == common.OK
-    lines = capsys.readouterr().out.splitlines()
-    listed = [line.split()[0] for line in lines if line.startswith("  ")]
-    assert [kind for _, kind in EVERY] == listed[: len(EVERY)]
-    assert all(len(line.split()) > 2 for line in lines if line.startswith("  "))
 
 
 @pytest.mark.parametrize(
