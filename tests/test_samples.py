@@ -44,6 +44,7 @@ HERE = {
     ("docs/metrics.md", "Metric:"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
+    ("docs/objects.md", "PhysicsState:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -122,6 +123,13 @@ def test_a_goal_of_the_arm_is_checked_without_a_word(tmp_path: Path) -> None:
     assert found.plan is not None, errors(found)
     said = [f"{d.code} {d.message}" for d in found.diagnostics]
     assert [line for line in said if not line.startswith("KS0307")] == []
+
+
+def test_starts_that_settle_are_checked(tmp_path: Path) -> None:
+    found = compiled(tasks(tmp_path), "walk.yaml", sample("docs/objects.md", "PhysicsState:"))
+    assert found.plan is not None, errors(found)
+    assert found.plan.settle_steps == round(0.5 / found.plan.robot.facts.timestep)
+    assert "settles for" in found.plan.text()
 
 
 def test_the_task_in_the_readme_is_part_of_the_walk(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from ksim_schema.diagnostics.codes.laws import IDLE_RESET, IMPLAUSIBLE_MOTION
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import reset as v
 from ksim_schema.vocabulary.each import all_of
+from ksim_schema.vocabulary.pose import PLACES, TURNS
 
 _SPIN = 20.0
 """rad/s: three turns a second of a whole robot."""
@@ -48,6 +49,11 @@ def _widths(part: v.Reset) -> dict[str, tuple[float, ...]]:
             return {"pitch": (part.pitch,), "roll": (part.roll,)}
         case v.ResetPlanePosition():
             return {"x": (part.x,), "y": (part.y,)}
+        case v.ResetBodyPose() if part.around == "home" and not part.orientation:
+            ranges = {name: getattr(part, name) for name in (*PLACES, *TURNS)}
+            return {name: ends for name, ends in ranges.items() if ends is not None} or {"x": ()}
+        case v.ResetJitter():
+            return {"position": (part.position,), "velocity": (part.velocity,)}
         case _:
             return {}
 

@@ -17,7 +17,9 @@ from ksim_schema.vocabulary.base import OfJoints
 from ksim_schema.vocabulary.each import each
 from ksim_schema.vocabulary.reset import (
     Reset,
+    ResetJointLimits,
     ResetJointPosition,
+    ResetJointVelocity,
     ResetKeyframe,
     ResetMotion,
 )
@@ -52,8 +54,11 @@ def _overwritten(robot: RobotFacts, part: Reset, later: Reset) -> str:
         mine = robot.match_joints(part.joints)
         if not mine or not set(mine) <= set(covered):
             return ""
-        what = "positions" if isinstance(later, ResetJointPosition) else "velocities"
+        what = "velocities" if isinstance(later, ResetJointVelocity) else "positions"
         return f"sets the {what} of all its joints again"
+    if isinstance(later, ResetJointLimits) and isinstance(part, ResetJointPosition):
+        mine = robot.match_joints(part.joints)
+        return "sets the positions of all its joints again" if {*mine} <= {*covered} else ""
     if not isinstance(later, ResetJointPosition):
         return ""
     if isinstance(part, ResetMotion) and len(covered) == len(robot.motion_joints):

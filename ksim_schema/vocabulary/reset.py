@@ -10,12 +10,20 @@ from __future__ import annotations
 import math
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
-from ksim_schema.robot import RobotFacts
-from ksim_schema.units import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
-from ksim_schema.units.interval import Interval
+from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.units import (
+    Angle,
+    AngularSpeed,
+    JointSpeed,
+    JointValue,
+    Length,
+    Number,
+    Speed,
+)
+from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import (
     FileName,
     FloatingBody,
@@ -29,6 +37,7 @@ from ksim_schema.vocabulary.base import (
 )
 from ksim_schema.vocabulary.each import PerJoint
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.pose import PoseRanges
 
 
 class Reset(Part):
@@ -165,6 +174,116 @@ class ResetPlanePosition(FloatingReset):
     )
     x: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along x.")
     y: Annotated[Length, Ge(0)] = Field(default=0.0, description="Half width along y.")
+
+
+class ResetBodyPose(FloatingReset, PoseRanges):
+    """A body that floats is placed: drawn offsets from where it is, or a drawn place in the world.
+
+    Around home, ``x``, ``y``, ``z`` are added to its position along the world's axes, and its
+    orientation is turned by the drawn one about the world's axes, with its velocity; what the
+    resets before it did to the body counts. Around the world's zero it is set to what is drawn:
+    the coordinates that are given, and the orientation if an angle is.
+    """
+
+    kind: Literal["body_pose"] = "body_pose"
+    around: Literal["home", "world"] = Field(
+        default="home", description="What the ranges are measured from."
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        change = "add" if self.around == "home" else "set"
+        names = {"x": "x", "y": "y", "z": "height", "yaw": "heading"}
+        names |= {"roll": "roll", "pitch": "pitch"}
+        effects = tuple(
+            Effect("starts", f"body.{{body}}.{quantity}", field, change=change)
+            for field, quantity in names.items()
+        )
+        if self.orientation:
+            turned = ("heading", "roll", "pitch")
+            effects += tuple(
+                Effect("starts", f"body.{{body}}.{q}", "orientation", fixed=EVERYTHING)
+                for q in turned
+            )
+        return effects
+
+
+class ResetJointLimits(Reset):
+    """Joints are placed uniformly within their limits.
+
+    A hinge without limits is turned anywhere in a full turn about its zero; a slide without limits
+    stays where it is. dm_control's ``randomize_limited_and_rotational_joints`` for hinges and
+    slides.
+    """
+
+    kind: Literal["joint_limits"] = "joint_limits"
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
+    share: Annotated[Number, Gt(0), Le(1)] = Field(
+        default=1.0, description="Part of the range, about its middle, that is drawn from."
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        drawn = ((joint, self.drawn(joint)) for joint in robot.match_joints(self.joints))
+        return tuple(
+            Effect("starts", f"joint.{joint.name}", "joints", fixed=Interval(*ends))
+            for joint, ends in drawn
+            if ends is not None
+        )
+
+    def drawn(self, joint: Joint) -> tuple[float, float] | None:
+        """Where a joint may be placed, rad or m; None where it is left."""
+        ends = whole_range(joint)
+        if ends is None:
+            return None
+        middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2 * float(self.share)
+        return middle - half, middle + half
+
+
+def whole_range(joint: Joint) -> tuple[float, float] | None:
+    """The limits of a joint, or a full turn; None for a slide without limits."""
+    if joint.limits is None and joint.type == "slide":
+        return None
+    return joint.limits or (-math.pi, math.pi)
+
+
+class ResetJitter(Reset):
+    """Draws are added to all of qpos and all of qvel, whatever each number is.
+
+    As in Gymnasium's MuJoCo environments (``reset_noise_scale``): numbers in SI units for metres,
+    radians and the elements of quaternions alike, which are made unit again. Limits of joints are
+    not regarded.
+    """
+
+    kind: Literal["jitter"] = "jitter"
+    position: Annotated[Number, Ge(0)] = Field(
+        default=0.0, description="Half width of a uniform draw, or standard deviation, for qpos."
+    )
+    velocity: Annotated[Number, Ge(0)] = Field(
+        default=0.0, description="Half width of a uniform draw, or standard deviation, for qvel."
+    )
+    position_draw: Literal["uniform", "gaussian"] = Field(
+        default="uniform", description="How the change of qpos is drawn."
+    )
+    velocity_draw: Literal["uniform", "gaussian"] = Field(
+        default="uniform", description="How the change of qvel is drawn."
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        # nearly all of a normal draw is within four standard deviations
+        place = float(self.position) * (1.0 if self.position_draw == "uniform" else 4.0)
+        speed = float(self.velocity) * (1.0 if self.velocity_draw == "uniform" else 4.0)
+        quantities = {f"joint.{j.name}": ("position", place) for j in robot.motion_joints}
+        quantities |= {f"joint.{j.name}.velocity": ("velocity", speed) for j in robot.motion_joints}
+        for joint in robot.joints:
+            if joint.type == "free":
+                axes = dict.fromkeys(("x", "y", "height"), ("position", place))
+                axes |= dict.fromkeys(("speed", "climb", "spin"), ("velocity", speed))
+                quantities |= {f"body.{joint.body}.{axis}": said for axis, said in axes.items()}
+        return tuple(
+            Effect("starts", quantity, field, change="add", fixed=Interval(-width, width))
+            for quantity, (field, width) in quantities.items()
+        )
 
 
 class ResetHeightFieldPosition(FloatingReset):

@@ -84,6 +84,11 @@ class Robot(Part):
     solver: Solver = Field(default=Solver(), description="Constraint solver options.")
     home: Home = Field(default=Home(), description="The home pose.")
     terrain: Terrain = Field(default=FlatTerrain(), description="The ground.")
+    settle: Annotated[Time, Gt(0)] | None = Field(
+        default=None,
+        description="Physics between the resets and the episode, under the controls of a zero "
+        "action; rounded up to whole timesteps. None by default.",
+    )
     base: BodyName | None = Field(
         default=None,
         description="The body that 'the base' is. By default the top body of the tree that holds "

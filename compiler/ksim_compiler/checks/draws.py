@@ -16,11 +16,14 @@ from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import Joint, RobotFacts, file_key
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.each import each
+from ksim_schema.vocabulary.pose import PLACES, TURNS
 
 _motion = lru_cache(maxsize=1)(read_motion)
 """A start is a frame of it: the file is unpacked for the first alone."""
 COUNT = 128
 """Starts that are drawn."""
+SETTLED = 24
+"""Starts that are drawn where each is to settle."""
 SEED = 20
 
 
@@ -51,11 +54,11 @@ def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> l
     acting = [part for name, part in parts if only is None or name in only]
     found: list[Start] = []
     try:
-        for _ in range(COUNT):
+        for _ in range(SETTLED if plan.settle_steps else COUNT):
             start = Start(np.array(facts.home, float), np.zeros(facts.nv))
             for part in acting:
                 start = _apply(part, start, facts, random)
-            found.append(start)
+            found.append(settled(plan, start))
     except _Unknown:
         return None
     return found
@@ -67,6 +70,40 @@ def _base(part: reset.FloatingReset, facts: RobotFacts) -> Joint:
     if base is None:
         raise _Unknown
     return base
+
+
+def settled(plan: Plan, start: Start) -> Start:
+    """The state after the physics that a task lets pass before an episode, if it does."""
+    if not plan.settle_steps:
+        return start
+    model, facts = plan.robot.model, plan.robot.facts
+    world: Any = mujoco.MjData(model)
+    world.qpos[:], world.qvel[:] = start
+    world.act[:] = plan.robot.act
+    for name, control in plan.robot.held.items():
+        world.ctrl[facts.actuators.index(name)] = control
+    joints = {joint.name: joint for joint in facts.motion_joints}
+    for drive in plan.drives:  # a servo keeps the home pose, a motor gives nothing
+        home = joints[drive.joint].home[0] if drive.kp is not None else 0.0
+        world.ctrl[facts.actuators.index(drive.name)] = home
+    mujoco.mj_step(model, world, nstep=plan.settle_steps)
+    sane = np.isfinite(world.qpos).all() and not any(w.number for w in world.warning)
+    return Start(np.array(world.qpos), np.array(world.qvel)) if sane else start
+
+
+def settled_home(plan: Plan, data: Any) -> Any:
+    """Where an episode without resets begins: the home pose, or what has settled from it.
+
+    Args:
+        plan: the plan.
+        data: the robot in its home pose, after mj_forward.
+    """
+    if not plan.settle_steps:
+        return data
+    world: Any = mujoco.MjData(plan.robot.model)
+    world.qpos[:], world.qvel[:] = settled(plan, Start(data.qpos, data.qvel))
+    mujoco.mj_forward(plan.robot.model, world)
+    return world
 
 
 @singledispatch
@@ -148,6 +185,48 @@ def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: A
     base = _base(part, facts)
     change = np.array([part.x, part.y]) * random.uniform(-1.0, 1.0, 2)
     start.qpos[base.qpos : base.qpos + 2] += change
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetBodyPose, start: Start, facts: RobotFacts, random: Any) -> Start:
+    base = _base(part, facts)
+    for axis, field in enumerate(PLACES):
+        if (ends := getattr(part, field)) is not None:
+            at, drawn = base.qpos + axis, random.uniform(*ends)
+            start.qpos[at] = drawn + (start.qpos[at] if part.around == "home" else 0.0)
+    if part.turned:
+        turn = random.normal(size=4)
+        turn /= np.linalg.norm(turn)
+        if not part.orientation:
+            angles = [random.uniform(*(getattr(part, name) or (0.0, 0.0))) for name in TURNS]
+            mujoco.mju_euler2Quat(turn, np.array(angles), "XYZ")
+        at = slice(base.qpos + 3, base.qpos + 7)
+        start.qpos[at] = _product(turn, start.qpos[at]) if part.around == "home" else turn
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetJointLimits, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for joint in facts.match_joints(part.joints):
+        if (ends := part.drawn(joint)) is not None:
+            start.qpos[joint.qpos] = random.uniform(*ends)
+    return start
+
+
+@_apply.register
+def _(part: reset.ResetJitter, start: Start, facts: RobotFacts, random: Any) -> Start:
+    for array, width, form in (
+        (start.qpos, part.position, part.position_draw),
+        (start.qvel, part.velocity, part.velocity_draw),
+    ):
+        count = len(array)
+        unit = random.uniform(-1.0, 1.0, count) if form == "uniform" else random.normal(size=count)
+        array += width * unit
+    for joint in facts.joints:
+        if joint.type in ("free", "ball"):
+            at = joint.qpos + (3 if joint.type == "free" else 0)
+            start.qpos[at : at + 4] /= np.linalg.norm(start.qpos[at : at + 4])
     return start
 
 

@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.doubtful import doubtful
+from ksim_compiler.checks.draws import settled_home
 from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
@@ -281,11 +282,13 @@ def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str
 
 def _ended_at_home(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """Terminations that are true of the home pose, in which episodes begin."""
+    waited = ", after it has settled" if plan.settle_steps else ""
+    data = settled_home(plan, data)
     for name, part in plan.parts(v.Termination).items():
         problem = _true_at_home(plan, part, data)
         if problem is not None:
             what, field = problem
-            message = f"this ends an episode in the home pose already: {what}"
+            message = f"this ends an episode in the home pose already{waited}: {what}"
             help = "change the limit, or the home pose"
             yield plan.task.report(ENDED_AT_HOME, message, "Termination", name, field, help=help)
 

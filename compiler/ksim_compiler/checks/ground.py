@@ -41,8 +41,8 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     base = plan.robot.facts.free_joint(None)
     resets = plan.parts(reset.Reset)
     placed = any(isinstance(part, _PLACED) for part in resets.values())
-    if base is None or model.opt.gravity[2] >= 0.0:
-        return
+    if base is None or model.opt.gravity[2] >= 0.0 or plan.settle_steps:
+        return  # a fall before an episode is what settling is for
     if placed:
         lifts = {n: p for n, p in resets.items() if isinstance(p, reset.ResetHeight)}
         if len(lifts) == sum(isinstance(part, _PLACED) for part in resets.values()) == 1:

@@ -14,7 +14,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.draws import Start, draw
+from ksim_compiler.checks.draws import Start, draw, settled, settled_home
 from ksim_compiler.checks.formula_starts import ended_at_home, ended_at_start
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.measures import MOTIONS, PLACES
@@ -57,7 +57,7 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """
     yield from _sunk_at_home(plan, data)
     yield from _entangled(plan, data)
-    at_home = [] if _placed(plan) else list(ended_at_home(plan, data))
+    at_home = [] if _placed(plan) else list(ended_at_home(plan, settled_home(plan, data)))
     yield from at_home
     if not plan.parts(reset.Reset):
         return
@@ -79,7 +79,7 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
     facts, model = plan.robot.facts, plan.robot.model
     limits = [s for s in statements(plan.task, facts) if s.verb == "ends" and _known(s, facts)]
     limits = [s for s in limits if s.part in plan.parts("Termination")]
-    still = Start(np.array(facts.home, float), np.zeros(facts.nv))
+    still = settled(plan, Start(np.array(facts.home, float), np.zeros(facts.nv)))
     values = {s.quantity: np.zeros(len(drawn)) for s in limits}
     at_home: dict[str, float] = {}
     for row, start in enumerate([*drawn, still]):

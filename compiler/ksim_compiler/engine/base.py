@@ -95,10 +95,15 @@ class EngineSpec:
     told: np.ndarray | None = None
     """(nu,) controls that actuators with a delay were given before a reset; 0 when absent."""
 
+    settle: int = 0
+    """Physics steps of a reset, under its controls, before the time is set to 0."""
+
     def __post_init__(self) -> None:
         for name in ("envs", "substeps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.settle < 0:
+            raise ValueError(f"settle must be 0 or more, got {self.settle}")
         if self.threads < 0:
             raise ValueError(f"threads must be 0 (all cores) or more, got {self.threads}")
         object.__setattr__(self, "fields", tuple(dict.fromkeys((*_ALWAYS, *self.fields))))
@@ -165,6 +170,9 @@ class Engine(Protocol[S]):
         ctrl: ArrayLike | None = None,
     ) -> tuple[S, World]:
         """Start every environment afresh, at time 0 with a cold solver.
+
+        With `spec.settle` the physics goes on for so many steps from there, and the time is set
+        to 0 again; what diverges meanwhile is treated as after a step.
 
         Args:
             qpos: (n, nq). qvel: (n, nv).

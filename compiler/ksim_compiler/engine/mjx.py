@@ -161,16 +161,8 @@ class MjxEngine:
         ) -> tuple[MjxState, World]:
             model = self._with_values(state.model)
             data = self._data(state, wrench)
-            held = ctrl.ndim == 1
-
-            def substep(k: jax.Array, loop: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
-                data, sane = loop
-                data = self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
-                return data, sane & _sane(data)
-
-            data, sane = jax.lax.fori_loop(0, self.spec.substeps, substep, (data, jnp.bool_(True)))
-            world = {name: _nan_unless(sane, value) for name, value in self._world(data).items()}
-            return _state(data, state.model), world
+            data, sane = self._run(model, data, ctrl, self.spec.substeps)
+            return _state(data, state.model), self._world(data, sane)
 
         return jax.vmap(tick)(state, ctrl, wrench)
 
@@ -216,10 +208,28 @@ class MjxEngine:
             qpos: jax.Array, qvel: jax.Array, ctrl: jax.Array, values: dict[str, jax.Array]
         ) -> tuple[MjxState, World]:
             data = self._template.replace(qpos=qpos, qvel=qvel, ctrl=ctrl)
-            data = self._mjx.forward(self._with_values(values), data)
-            return _state(data, values), self._world(data)
+            own = self._with_values(values)
+            sane = None
+            if self.spec.settle:
+                data, sane = self._run(own, data, ctrl, self.spec.settle)
+                # the time begins anew, and with it what delayed actuators were told before it
+                before = {name: getattr(self._template, name) for name in ("time", "history")}
+                data = data.replace(**before)
+            data = self._mjx.forward(own, data)
+            return _state(data, values), self._world(data, sane)
 
         return jax.vmap(start)(qpos, qvel, ctrl, values)
+
+    def _run(self, model: Any, data: Any, ctrl: jax.Array, steps: int) -> tuple[Any, jax.Array]:
+        """Physics steps under controls (nu,) or (steps, nu), and whether none has diverged."""
+        held = ctrl.ndim == 1
+
+        def substep(k: jax.Array, loop: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
+            data, sane = loop
+            data = self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
+            return data, sane & _sane(data)
+
+        return jax.lax.fori_loop(0, steps, substep, (data, jnp.bool_(True)))
 
     def _substep(self, model: Any, data: Any) -> Any:
         """One `mj_step` of one environment."""
@@ -265,12 +275,14 @@ class MjxEngine:
             carried["xfrc_applied"] = wrench
         return self._template.replace(**carried)
 
-    def _world(self, data: Any) -> World:
+    def _world(self, data: Any, sane: jax.Array | None) -> World:
+        """What crosses the boundary; NaN of a simulation that is not sane."""
         world = {}
         for name, shape in self._shapes.items():
             value = _data_field(data, name)
             # MJX keeps rotations as (..., 3, 3) where MjData has (..., 9)
-            world[name] = jnp.asarray(value, shape.dtype).reshape(shape.shape[1:])
+            value = jnp.asarray(value, shape.dtype).reshape(shape.shape[1:])
+            world[name] = value if sane is None else _nan_unless(sane, value)
         return world
 
 

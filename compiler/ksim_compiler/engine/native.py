@@ -150,11 +150,12 @@ class _Host:
         self._batch = Batch(model, spec.envs, threads)
         # XLA may run independent callbacks at once; the Batch serves one at a time
         self._lock = threading.Lock()
-        self._substeps = spec.substeps
+        self._substeps, self._settle = spec.substeps, spec.settle
         self._default_row = default_row(model, spec.act, spec.told)
         self.nstate = self._batch.nstate
         at = state_slices(model)
         rows = self._batch.state
+        self._time, self._history = at(_STATE.mjSTATE_TIME), at(_STATE.mjSTATE_HISTORY)
         self._qpos = rows[:, at(mujoco.mjtState.mjSTATE_QPOS)]
         self._qvel = rows[:, at(mujoco.mjtState.mjSTATE_QVEL)]
         self._ctrl = rows[:, at(mujoco.mjtState.mjSTATE_CTRL)]
@@ -239,19 +240,33 @@ class _Host:
             self._qvel[ids] = np.asarray(qvel)[ids]
             if ctrl is not None:
                 self._ctrl[ids] = np.asarray(ctrl)[ids]
+            failed = self._settled(ids)
             if self._late is not None:
                 self._late.fill(self._batch.state, ids)
-            failed = _NONE
             try:
                 self._batch.forward(ids)
             except SimulationError as error:
-                failed = error.ids
+                failed = np.union1d(failed, error.ids)
             bits_out, *fields_out = out
             _rows(bits_out)[ids] = self._batch.state[ids]
             for target, field in zip(fields_out, self._fields, strict=True):
                 array = np.asarray(target)
                 array[ids] = field[ids]
                 _flag(array, failed)
+
+    def _settled(self, ids: np.ndarray) -> np.ndarray:
+        """Let simulations settle, if they are to; the ids that failed or diverged in it."""
+        if not self._settle:
+            return _NONE
+        warned, failed = self._warnings[:, _DIVERGED].copy(), _NONE
+        try:
+            self._batch.step(ids, nstep=self._settle)
+        except SimulationError as error:
+            failed = error.ids
+        # the time begins anew, and with it what delayed actuators were told before it
+        for part in (self._time, self._history):
+            self._batch.state[ids, part] = self._default_row[part]
+        return np.intersect1d(np.union1d(failed, self._diverged(warned)), ids)
 
     def _advance(self, ctrl: np.ndarray) -> np.ndarray:
         """Run the substeps under ctrl (n, nu) or (n, substeps, nu); the ids that failed."""

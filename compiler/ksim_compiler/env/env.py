@@ -134,6 +134,7 @@ class Env:
                 threads=threads,
                 act=plan.robot.act,
                 told=held,
+                settle=plan.settle_steps,
             ),
         )
         defaults = self.engine.spec.model_defaults()

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.pose import drawn_pose
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
 from ksim_compiler.robot.motion import read_motion
@@ -108,6 +109,52 @@ def plane_position(c: v.ResetPlanePosition, x: Context) -> Pose:
     start = _free(c, x)[0].start
     change = _within(x, c.x, c.y)
     return x.world["qpos"].at[start : start + 2].add(change), x.world["qvel"]
+
+
+@lower(v.ResetBodyPose)
+def body_pose(c: v.ResetBodyPose, x: Context) -> Pose:
+    place, quat, velocity = _free(c, x)
+    offset, turn = drawn_pose(c, x.key)
+    qpos, qvel = x.world["qpos"], x.world["qvel"]
+    if c.around == "world":
+        given = jnp.array([c.x is not None, c.y is not None, c.z is not None])
+        qpos = qpos.at[place].set(jnp.where(given, offset, qpos[place]))
+    else:
+        qpos = qpos.at[place].add(offset)
+    if not c.turned:
+        return qpos, qvel
+    before, linear = qpos[quat], slice(velocity.start, velocity.start + 3)
+    after = turn if c.around == "world" else geometry.multiply(turn, before)
+    turned = geometry.rotate(after, geometry.unrotate(before, qvel[linear]))
+    return qpos.at[quat].set(after), qvel.at[linear].set(turned)
+
+
+@lower(v.ResetJointLimits)
+def joint_limits(c: v.ResetJointLimits, x: Context) -> Pose:
+    joints = [(j, ends) for j in x.robot.match_joints(c.joints) if (ends := v.whole_range(j))]
+    rows = jnp.array([joint.qpos for joint, _ in joints], jnp.int32)
+    low, high = jnp.array([ends for _, ends in joints]).reshape(-1, 2).T
+    half = c.share * jax.random.uniform(x.key, rows.shape, minval=-1.0, maxval=1.0)
+    drawn = (low + high) / 2 + half * (high - low) / 2
+    return x.world["qpos"].at[rows].set(drawn), x.world["qvel"]
+
+
+@lower(v.ResetJitter)
+def jitter(c: v.ResetJitter, x: Context) -> Pose:
+    def drawn(name: str, form: str, width: Any, count: int) -> Array:
+        key = name_key(x.key, name)
+        if form == "gaussian":
+            return width * jax.random.normal(key, (count,))
+        return width * jax.random.uniform(key, (count,), minval=-1.0, maxval=1.0)
+
+    qpos = x.world["qpos"] + drawn("position", c.position_draw, c.position, x.robot.nq)
+    qvel = x.world["qvel"] + drawn("velocity", c.velocity_draw, c.velocity, x.robot.nv)
+    for joint in x.robot.joints:
+        if joint.type in ("free", "ball"):
+            start = joint.qpos + (3 if joint.type == "free" else 0)
+            quat = qpos[start : start + 4]
+            qpos = qpos.at[start : start + 4].set(quat / jnp.linalg.norm(quat))
+    return qpos, qvel
 
 
 @lower(v.ResetHeightFieldPosition)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar, overload
 
-from ksim_compiler.plan.clock import ticks
+from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_compiler.robot.model import Robot
 from ksim_schema.graph import Graph, Node
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
@@ -118,6 +118,12 @@ class Plan:
         return self.robot.part.control
 
     @property
+    def settle_steps(self) -> int:
+        """Physics steps between the resets and an episode."""
+        settle = self.robot.part.settle
+        return 0 if settle is None else math.ceil(settle / self.robot.facts.timestep - NEAR)
+
+    @property
     def longest_episode(self) -> int | None:
         """Ticks after which a time limit ends every episode; None where the task has none."""
         limits = [
@@ -175,6 +181,8 @@ class Plan:
             f"robot {facts.source}: nq {facts.nq}, nv {facts.nv}, nu {facts.nu}, "
             f"{facts.mass:.1f} kg, {base_text(facts)}, control {rate}",
         ]
+        if self.settle_steps:
+            lines.append(f"settles for {self.settle_steps} physics steps before an episode")
         for drive in self.drives:
             servo = f"velocity servo kd {drive.kd:g}" if drive.kd else "motor"
             if drive.kp is not None:

@@ -40,15 +40,22 @@ RUN_QPOS = np.array([2, 0, 0.1, 1, 0, 0, 0, 0, 0, 1, 0.8, 0, 0.6, 0, 0.3])
 RUN_QVEL = np.array([0, 0, 0, 0, 0, 0, 1, 0.5, -0.2, 0.1, 0.2, 0.3, 0.4])
 
 
-def begun(folder: Path, *resets: str) -> tuple[Any, np.ndarray, np.ndarray]:
-    """The model and the qpos and qvel in which eight episodes begin."""
-    (folder / "m.xml").write_text(MODEL)
-    (folder / "t.yaml").write_text(TASK.format(resets="\n".join(f"  {r}" for r in resets)))
+def made(
+    folder: Path, *resets: str, model: str = MODEL, engine: str = "native", task: str = TASK
+) -> Env:
+    """The environments of the task with these resets."""
+    (folder / "m.xml").write_text(model)
+    (folder / "t.yaml").write_text(task.format(resets="\n".join(f"  {r}" for r in resets)))
     compiled = compile_file(folder / "t.yaml")
     assert compiled.plan is not None, compiled.diagnostics
-    env = Env(compiled.plan, "native", threads=1)
+    return Env(compiled.plan, engine, threads=1)
+
+
+def begun(folder: Path, *resets: str, model: str = MODEL) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The model and the qpos and qvel in which eight episodes begin."""
+    env = made(folder, *resets, model=model)
     world = jax.jit(env.init)(env.params, jax.random.key(0)).world
-    return compiled.plan.robot.model, np.asarray(world["qpos"]), np.asarray(world["qvel"])
+    return env.plan.robot.model, np.asarray(world["qpos"]), np.asarray(world["qvel"])
 
 
 def local_velocity(model: Any, qpos: np.ndarray, qvel: np.ndarray, body: str) -> np.ndarray:
@@ -103,3 +110,94 @@ def test_another_body_is_turned_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(qpos[:, 7:], np.tile(RUN_QPOS[7:], (8, 1)), atol=1e-6)
     np.testing.assert_allclose(qvel, np.tile(RUN_QVEL, (8, 1)), atol=1e-6)
     assert np.ptp(qpos[:, 6]) > 0.1
+
+
+def test_a_body_is_placed_about_home_and_turned_about_the_worlds_axes(tmp_path: Path) -> None:
+    reset = "cube: {kind: body_pose, body: torso, x: [1 m, 2 m], z: [5 cm, 5 cm], "
+    reset += "roll: [20 deg, 20 deg], pitch: [-30 deg, -30 deg], yaw: [100 deg, 100 deg]}"
+    model, qpos, qvel = begun(tmp_path, reset)
+    offset = qpos[:, 7:10] - RUN_QPOS[7:10]
+    assert 1.0 <= offset[:, 0].min() < offset[:, 0].max() <= 2.0
+    np.testing.assert_allclose(offset[:, 1:], np.tile([0, 0.05], (8, 1)), atol=1e-6)
+    turn, want = np.zeros(4), np.zeros(4)
+    mujoco.mju_euler2Quat(turn, np.deg2rad([20, -30, 100]), "XYZ")
+    mujoco.mju_mulQuat(want, turn, RUN_QPOS[10:14])
+    np.testing.assert_allclose(qpos[:, 10:14], np.tile(want, (8, 1)), atol=1e-6)
+    motion = local_velocity(model, RUN_QPOS, RUN_QVEL, "torso")
+    np.testing.assert_allclose(local_velocity(model, qpos[0], qvel[0], "torso"), motion, atol=1e-5)
+
+
+def test_a_body_is_placed_in_the_world(tmp_path: Path) -> None:
+    reset = (
+        "cube: {kind: body_pose, body: cube, around: world, y: [0.5 m, 0.5 m], yaw: [1 rad, 1 rad]}"
+    )
+    _, qpos, _ = begun(tmp_path, reset)
+    np.testing.assert_allclose(
+        qpos[:, :7], np.tile([2, 0.5, 0.1, np.cos(0.5), 0, 0, np.sin(0.5)], (8, 1)), atol=1e-6
+    )
+    _, qpos, _ = begun(tmp_path, "cube: {kind: body_pose, body: cube, orientation: any}")
+    np.testing.assert_allclose(np.linalg.norm(qpos[:, 3:7], axis=1), 1.0, atol=1e-6)
+    assert np.ptp(qpos[:, 3:7], axis=0).min() > 0.5
+    np.testing.assert_allclose(qpos[:, :3], np.tile([2, 0, 0.1], (8, 1)), atol=1e-6)
+
+
+def test_joints_are_placed_within_their_limits(tmp_path: Path) -> None:
+    """Without limits a hinge is turned anywhere; with them it is drawn from a part of the range."""
+    _, qpos, _ = begun(tmp_path, "hip: {kind: joint_limits}")
+    assert np.abs(qpos[:, 14]).max() > np.pi / 2
+    assert np.abs(qpos[:, 14]).max() <= np.pi
+    limited = MODEL.replace('name="hip" axis', 'name="hip" range="10 50" axis')
+    _, qpos, _ = begun(tmp_path, "hip: {kind: joint_limits, share: 0.5}", model=limited)
+    angles = np.rad2deg(qpos[:, 14])
+    assert 20 <= angles.min() < 26
+    assert 34 < angles.max() <= 40
+
+
+@pytest.mark.parametrize("form", ["uniform", "gaussian"])
+def test_jitter_changes_all_of_qpos_and_qvel(tmp_path: Path, form: str) -> None:
+    reset = f"noise: {{kind: jitter, position: 0.02, velocity: 0.3, velocity_draw: {form}}}"
+    _, qpos, qvel = begun(tmp_path, reset)
+    place, speed = qpos - RUN_QPOS, qvel - RUN_QVEL
+    assert (np.ptp(place, axis=0) > 1e-4).all()
+    for start in (3, 10):
+        np.testing.assert_allclose(np.linalg.norm(qpos[:, start : start + 4], axis=1), 1, atol=1e-6)
+    straight = np.delete(place, [3, 4, 5, 6, 10, 11, 12, 13], axis=1)
+    assert 0.015 < np.abs(straight).max() <= 0.02 + 1e-6
+    if form == "uniform":
+        assert 0.25 < np.abs(speed).max() <= 0.3 + 1e-6
+    else:  # 104 draws of N(0, 0.3)
+        assert abs(speed.std() - 0.3) < 0.08
+        assert np.abs(speed).max() > 0.45
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("mjx", marks=pytest.mark.slow)])
+def test_episodes_begin_after_the_physics_has_settled(tmp_path: Path, engine: str) -> None:
+    """As a plain loop of mj_step from the drawn pose, under the controls of a zero action."""
+    reset = "cube: {kind: body_pose, body: cube, z: [3 cm, 3 cm], yaw: [1 rad, 1 rad]}"
+    control = "control: 50 Hz, settle: 102 ms"  # 21 steps of 5 ms
+    env = made(tmp_path, reset, engine=engine, task=TASK.replace("control: 50 Hz", control))
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    model = env.plan.robot.model
+    data: Any = mujoco.MjData(model)
+    data.qpos[:], data.qvel[:] = RUN_QPOS, RUN_QVEL
+    data.qpos[2] += 0.03
+    data.qpos[3:7] = [np.cos(0.5), 0, 0, np.sin(0.5)]
+    mujoco.mj_step(model, data, nstep=21)
+    for name in ("qpos", "qvel"):
+        want = np.tile(getattr(data, name), (8, 1))
+        np.testing.assert_allclose(
+            state.world[name], want, atol=2e-5 if engine == "native" else 2e-3
+        )
+    rows = env.engine.rows(state.physics)
+    assert rows[0, 0] == 0.0  # the time begins then
+    mujoco.mj_forward(model, data)
+    if "sensordata" in state.world:
+        np.testing.assert_allclose(state.world["sensordata"][0], data.sensordata, atol=1e-2)
+    step = jax.jit(env.step)
+    for _ in range(51):  # an episode takes 50 ticks: here the next one begins
+        state, _ = step(env.params, state, np.zeros((8, env.action_size), np.float32))
+    assert (np.asarray(state.episode.age) == 1).all()
+    mujoco.mj_step(model, data, nstep=4)
+    np.testing.assert_allclose(
+        state.world["qpos"][0], data.qpos, atol=1e-4 if engine == "native" else 5e-3
+    )
