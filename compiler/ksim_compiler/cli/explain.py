@@ -268,11 +268,16 @@ def _bare(hint: Any) -> Any:
     """A type without its annotations and without None."""
     if get_origin(hint) is Annotated:
         return _bare(hint.__origin__)
-    if get_origin(hint) in (Union, types.UnionType):
-        left = [a for a in get_args(hint) if a is not type(None)]
-        left = [a for a in left if get_origin(a) is not ByPattern]
-        return _bare(left[0]) if len(left) == 1 else hint
-    return hint
+    only = _only(hint)
+    return hint if only is hint else _bare(only)
+
+
+def _only(hint: Any) -> Any:
+    """The only type of a union besides None and values by pattern; else the type itself."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    left = [a for a in get_args(hint) if a is not type(None) and get_origin(a) is not ByPattern]
+    return left[0] if len(left) == 1 else hint
 
 
 def _text(info: FieldInfo, value: Any) -> str:
@@ -322,6 +327,15 @@ def example_of(model: type[Model], **given: str) -> str:
     return _flow(fields)
 
 
+def _example_of_model(model: type[Model]) -> str:
+    """As :func:`example_of`, with one field where none is needed: ``{}`` shows nothing."""
+    text = example_of(model)
+    if text != _flow({}):
+        return text
+    name, info = next(iter(model.model_fields.items()))
+    return _flow({info.alias or name: _example(info)})
+
+
 def _flow(fields: dict[str, str]) -> str:
     return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
 
@@ -351,9 +365,9 @@ def _example_of_type(hint: Any, metadata: list[Any] | None = None, number: int =
     if unit is not None:
         measured = bool(unit.allowed) and unit.allowed[0] != NUMBER
         return f"{number} {unit.allowed[0]}" if measured else str(number)
-    inner = _bare(hint)
-    if inner is not hint:
-        return _example_of_type(inner, metadata, number)
+    only = _only(hint)
+    if only is not hint:
+        return _example_of_type(only, metadata, number)
     arguments, origin = get_args(hint), get_origin(hint)
     if origin is Literal:
         return str(arguments[0])
@@ -364,5 +378,5 @@ def _example_of_type(hint: Any, metadata: list[Any] | None = None, number: int =
         values = (_example_of_type(item, None, i + 1) for i, item in enumerate(items))
         return "[" + ", ".join(values) + "]"
     if isinstance(hint, type) and issubclass(hint, Model):
-        return str(number) if hint is Scale else example_of(hint)
+        return str(number) if hint is Scale else _example_of_model(hint)
     return {int: str(number), float: str(number), bool: "true"}.get(hint, "text")
