@@ -13,7 +13,7 @@ from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors
-from ksim_schema.diagnostics.codes.structure import MISSING_KIND, OUT_OF_RANGE
+from ksim_schema.diagnostics.codes.structure import MISSING_KIND, OUT_OF_RANGE, UNKNOWN_FIELD
 from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
@@ -154,10 +154,20 @@ def check_document(
     doubtful = broken or sink.failed
     reported = {(d.where.line, d.where.column) for d in sink}
     values = lint(task, broken=doubtful)
-    sink.add(d for d in values if (d.where.line, d.where.column) not in reported)
+    unknown = {d.path for d in sink if d.code == UNKNOWN_FIELD}
+    sink.add(
+        d
+        for d in values
+        if (d.where.line, d.where.column) not in reported and not _within(d.path, unknown)
+    )
     if not broken:
         sink.add(contradicted(document, task, graph))
     return Checked(task, graph, sink.in_order(), texts)
+
+
+def _within(path: str, fields: set[str]) -> bool:
+    """Whether a path is one of some fields, or leads on from one."""
+    return any(path == field or path.startswith((f"{field}.", f"{field}[")) for field in fields)
 
 
 def _component_files(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from ksim_schema.checks.asked import Asked, asked, size
-from ksim_schema.checks.proportions import at_field, beside, place
+from ksim_schema.checks.proportions import at_field, beside, longest, place
 from ksim_schema.checks.ranges import Ranges, bounds_of, display, shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
@@ -20,6 +20,8 @@ from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import OfBody
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.velocity import LinearVelocity, PlanarVelocity
 from ksim_schema.vocabulary.effects import Statement, dimension_of
 from ksim_schema.vocabulary.reward.joints import AvoidLimits, PairwiseSymmetry
 from ksim_schema.vocabulary.termination import (
@@ -210,6 +212,7 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                 yield from _joints(task, robot, name, part)
             case FarFromOrigin():
                 yield from _edge(task, robot, name, part)
+                yield from _outrun(task, name, part)
             case _:
                 pass
 
@@ -257,6 +260,32 @@ def _edge(task: Task, robot: RobotFacts, name: str, part: FarFromOrigin) -> Iter
         help = f"give less than {min(fields[0].size[:2]):.4g} m, or a larger terrain"
         at = ("Termination", name, "distance")
         yield task.report(TERMINATION_NEVER_COMES, message, *at, help=help)
+
+
+_FARTHER = 1.5
+"""Times the distance that ends an episode that obeying one draw of a command must lead."""
+
+
+def _outrun(task: Task, name: str, part: FarFromOrigin) -> Iterator[Diagnostic]:
+    """Commands of a velocity that lead away farther than an episode allows, if they are obeyed."""
+    limit = longest(task)[0]
+    for command, told in task.of(Command).items():
+        if isinstance(told, PlanarVelocity):
+            field, speed = "forward", max(map(abs, told.forward))
+        elif isinstance(told, LinearVelocity):
+            field, speed = "speed", max(map(abs, told.speed))
+        else:
+            continue
+        lasts = min(limit, told.resample[0] if told.resample else limit)
+        speed *= max(map(abs, told.scale.extremes))
+        if math.isfinite(lasts) and speed * lasts > _FARTHER * part.distance:
+            message = f"{command!r} asks for up to {speed:.3g} m/s for {lasts:.3g} s, which leads "
+            message += f"{speed * lasts:.3g} m away, and this ends the episode at "
+            message += f"{part.distance:.3g} m: to obey is to fail"
+            help = "let it go farther, or ask for less"
+            at = ("Termination", name, "distance")
+            problem = task.report(ASKED_AND_ENDED, message, *at, help=help)
+            yield beside(problem, task, "asks for it", "Command", command, field)
 
 
 def _forestalled(task: Task, table: Table) -> Iterator[Diagnostic]:

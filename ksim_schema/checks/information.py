@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ksim_schema.checks.proportions import beside, place
+from ksim_schema.checks.spans import odd_turn
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
     HIDDEN_CLOCK,
@@ -174,7 +175,7 @@ def _clocks(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:
             own = place(task, reader.object, reader.name, key)
             if seen:
                 of, other = seen[0]
-                if of in told_of:
+                if of in told_of or odd_turn(task, period):
                     continue  # one clock that several read
                 told_of.add(of)
                 message = f"the feet follow a clock of {period:.4g} s, and the one that "

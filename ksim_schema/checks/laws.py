@@ -47,12 +47,13 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     fast = list(hasty(task, robot))
     yield from fast
     fast_commands = {d.path.split(".")[1] for d in (*fast, *whirling(task))}
-    never = {d.path.split(".")[1] for d in contradicting if d.code == WANTED_NEVER}
-    for width in kernels(task, robot, known):
+    widths = list(kernels(task, robot, known))
+    never = {d.path.split(".")[1] for d in (*contradicting, *widths) if d.code == WANTED_NEVER}
+    for width in widths:
         name = width.path.split(".")[1]
         reward = task.of(Reward)[name]
         hurried = isinstance(reward, Following) and reward.command in fast_commands
-        if name not in never and not hurried:
+        if width.code == WANTED_NEVER or (name not in never and not hurried):
             yield width
     yield from fine(task, robot)
     yield from posture(task, robot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ksim_schema.checks.proportions import beside, period, place, seconds, time_limit, written
+from ksim_schema.checks.spans import brief
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
     IDLE_CUT,
@@ -81,7 +82,9 @@ def _run(task: Task) -> Iterator[Diagnostic]:
         yield task.report(SHORT_RUN, message, its.section, "steps", help=help)
     yield from _samples(task)
     limit = time_limit(task)
-    if its.episode is not None and limit is not None and its.episode > limit[0]:
+    if its.episode is None or limit is None or brief(task):
+        return
+    if its.episode > limit[0]:
         message = f"this would cut episodes after {seconds(its.episode)}, and "
         message += f"{limit[1]!r} ends them after {seconds(limit[0])}"
         help = "take it out, or give less"

@@ -25,6 +25,8 @@ _TURN = 4.0
 _SECOND = 1.0
 _FOLLOWS = 0.1
 """s: a robot follows no command that lasts for less than this."""
+_LAGS = 20.0
+"""An action that follows later than this part of an episode hardly acts in it."""
 _THROUGH = 0.95
 """Share of a step that a filter passes on within one tick, at which it filters nothing."""
 
@@ -50,10 +52,22 @@ def spans(task: Task) -> Iterator[Diagnostic]:
             yield from _targets(task, name, part, tick)
 
 
+def brief(task: Task) -> bool:
+    """Whether episodes are over within a rollout and a second: all else seems long beside them."""
+    tick = period(task)
+    return tick is not None and longest(task)[0] < min(_SECOND, task.learner.rollout * tick)
+
+
+def odd_turn(task: Task, turn: float) -> bool:
+    """Whether a clock is told of for itself: it is slower than an episode, or not seen."""
+    tick, limit = period(task), time_limit(task)
+    return (tick is not None and turn < _TURN * tick) or (limit is not None and turn > limit[0])
+
+
 def _short_episodes(task: Task, tick: float) -> Iterator[Diagnostic]:
     """Episodes that are over within a rollout and a second."""
     limit, at = longest(task)
-    if limit < min(_SECOND, task.learner.rollout * tick):
+    if brief(task):
         message = f"episodes of {seconds(limit)} are {limit / tick:.3g} control ticks, less than a "
         message += f"rollout of {task.learner.rollout}"
         help = "give the time of an episode, such as 20 s"
@@ -85,6 +99,8 @@ def _outlasted(
 ) -> Iterator[Diagnostic]:
     """A report of what takes longer than the longest episode of the training."""
     limit, ends = longest(task)
+    if brief(task):
+        return  # the episodes are what is told
     message += f", and episodes of the training last at most {seconds(limit)}"
     problem = task.report(OUTLASTED, message, *at, help=help)
     yield beside(problem, task, "ends the episodes", *ends)
@@ -214,7 +230,7 @@ def _filter(task: Task, name: str, cut_off: float, tick: float) -> Iterator[Diag
         message += f"control period of {seconds(tick)}: it filters nothing"
         help = f"the control runs at {1.0 / tick:.4g} Hz; give less than half of that"
         yield task.report(SHORT_PERIOD, message, *at, help=help)
-    elif constant > limit:
+    elif constant > min(limit, max(_SECOND, limit / _LAGS)):
         message = f"a filter of {cut_off:.4g} Hz takes {seconds(constant)} to follow"
         yield from _outlasted(task, message, at, "give a few Hz")
 

@@ -9,7 +9,12 @@ from typing import Any
 from ksim_schema.checks.proportions import beside, place, seconds
 from ksim_schema.checks.ranges import shown
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.laws import IDLE_ACTION, ODD_LEARNING, SLOW_SERVO
+from ksim_schema.diagnostics.codes.laws import (
+    IDLE_ACTION,
+    ODD_LEARNING,
+    SLOW_SERVO,
+    ZERO_BEYOND_LIMITS,
+)
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
@@ -22,7 +27,7 @@ _SATURATED = 3.0
 """Standard deviation before a tanh at which 3 of 4 actions are above 0.75 in size."""
 _NEARLY_ALL = 3.0
 """Standard deviations within which nearly all draws are."""
-_STIRS = 0.01
+_STIRS = 0.02
 """Share of a joint's range that first actions should at least explore."""
 _LIMITED = 1e5
 """N*m or N: what is written for no limit at all is larger."""
@@ -42,9 +47,14 @@ _FELT = 0.01
 """Share of a motor's torque that an action of 1 must give to be of use."""
 
 
+_PRESSED = 0.05
+"""How far zero may be beyond a joint's limits, as a share of their range."""
+
+
 def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """A standard deviation at the start that leaves nothing between the extremes; idle actions."""
     for name, action in task.of(Action).items():
+        yield from _pressed(task, robot, name, action)
         for piece in apart(action, robot):
             yield from _idle(task, robot, name, piece)
             if isinstance(piece, PositionServo):
@@ -93,6 +103,30 @@ def _over(
         message += "limit"
         help = "'scale' is what an action of 1 asks for: give about the limit"
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
+
+
+def _pressed(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[Diagnostic]:
+    """Targets around zero, where a joint cannot be."""
+    if not isinstance(action, PositionTarget) or action.around != "zero":
+        return
+    beyond = [
+        joint
+        for joint in robot.match_joints(action.joints)
+        if joint.limits
+        and max(joint.limits[0], -joint.limits[1]) > _PRESSED * (joint.limits[1] - joint.limits[0])
+    ]
+    if not beyond:
+        return
+    joint = beyond[0]
+    assert joint.limits is not None
+    low, high = (shown(end, joint.dimension) for end in joint.limits)
+    message = f"an action of zero asks joint {joint.name!r} for 0, and its limits are {low} to "
+    message += high
+    if beyond[1:]:
+        message += f"; so it is with {len(beyond) - 1} more: "
+        message += ", ".join(repr(j.name) for j in beyond[1:4]) + (", ..." if beyond[4:] else "")
+    help = "write 'around: home', or 'around: middle'"
+    yield task.report(ZERO_BEYOND_LIMITS, message, "Action", name, "around", help=help)
 
 
 def sluggish(action: Action) -> bool:

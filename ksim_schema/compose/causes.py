@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ksim_schema.compose.extends import REMOVE
-from ksim_schema.diagnostics import Diagnostic, Related, Span
+from ksim_schema.diagnostics import Diagnostic, Related, Span, has_errors
+from ksim_schema.diagnostics.codes.structure import REPLACED_WHOLE
 from ksim_schema.source import Document
 from ksim_schema.source.paths import EXTENDS, SET
 from ksim_schema.source.plain import is_list, is_mapping
@@ -109,7 +110,11 @@ def blamed(found: Sequence[Diagnostic], document: Document, check: Check) -> lis
     if not causes:
         return list(found)
     kept = [d for d in found if d not in causes]
+    replaced = {d.path for d in kept if d.code == REPLACED_WHOLE}
     for change in dict.fromkeys(causes.values()):
+        caused = [d for d in others if causes.get(d) == change]
+        if change.path in replaced and not has_errors(caused):
+            continue  # what is gone is told, and this is what comes of it
         kept.append(_told(change, [d for d in others if causes.get(d) == change]))
     return kept
 

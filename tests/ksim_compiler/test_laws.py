@@ -34,7 +34,27 @@ def found(task: str, *changes: tuple[str, str]) -> list[Diagnostic]:
 
 JOINT = "  upright: {kind: flat_body, scale: 0.5}\n"
 CARTPOLE = "  upright: {kind: joint_tracking, joints: pole, error_scale: 5 deg}"
+FALLEN = "height: 0.75 m}"
+TIPPED = "tipped: {kind: not_upright, body: torso, max_tilt: 60 deg}"
 CASES: list[tuple[str, str, str, list[str]]] = [
+    # 1 m/s for the 4 s for which a command lasts at least: 4 m
+    ("walk", TIPPED, "away: {kind: far_from_origin, distance: 3 m}", []),
+    ("walk", TIPPED, "away: {kind: far_from_origin, distance: 2 m}", ["KS0330"]),
+    # the torso is 1.04 m high at home
+    ("walk", FALLEN, "height: 0.75 mm}", ["KS0313"]),
+    # 1 / (2 pi f) = 1.6 s and 0.16 s, of episodes of 20 s
+    ("trot", "gains: {kp: 40", "low_pass: 0.1 Hz\n    gains: {kp: 40", ["KS0473"]),
+    ("trot", "gains: {kp: 40", "low_pass: 1 Hz\n    gains: {kp: 40", []),
+    # the knees are from -149 to -34 deg
+    ("trot", "around: home\n", "around: zero\n", ["KS0391"]),
+    ("trot", "around: home\n", "around: middle\n", []),
+    # 0.03 kg*m^2 at the hip: 1 / (2 sqrt(0.03 kp)) is 0.1 with a kp of 830 N*m/rad
+    ("trot", "kp: 40 N*m/rad", "kp: 500 N*m/rad", []),
+    ("trot", "kp: 40 N*m/rad", "kp: 40 N*m/deg", ["KS0392"]),
+    # one cause, one message
+    ("walk", "after: 20 s", "after: 20 ms", ["KS0473"]),
+    ("trot", "    period: 0.5 s\n", "    period: 500 s\n", ["KS0473"]),
+    ("walk", "    height: 10 cm\n", "    height: 10 m\n", ["KS0333"]),
     # commands go up to 1 m/s; a termination at 1 m/s leaves all of them, one at 0.9 m/s does not
     ("walk", "  time_limit", "  fast: {kind: bad_velocity, max_speed: 1 m/s}\n  time_limit", []),
     (

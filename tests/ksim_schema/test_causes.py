@@ -94,3 +94,27 @@ def test_one_wrong_ending_of_many_names_is_one_mistake(folder: Path) -> None:
     assert repair(text, str(path), lambda new: compile_file(path, text=new).diagnostics).text == (
         TASKS / "walk.yaml"
     ).read_text(encoding="utf-8")
+
+
+def test_what_comes_of_a_replaced_section_is_not_told_again(folder: Path) -> None:
+    (found,) = told(folder, "set:\n  Reward: {alive: {kind: stay_alive}}\n")
+    assert (found.code, found.where.line) == ("KS0119", 5)
+
+
+def test_the_value_of_a_field_that_is_none_is_not_judged(folder: Path) -> None:
+    (found,) = told(folder, "set:\n  PPO.step: 15000000\n")
+    assert (found.code, found.where.line) == ("KS0104", 5)
+
+
+def test_joints_of_both_types_in_one_action_are_one_mistake(tmp_path: Path) -> None:
+    text = (TASKS / "cartpole.yaml").read_text(encoding="utf-8")
+    first, rest = text.split("Action:\n", 1)
+    old = rest.split("\nPolicy:")[0]
+    servo = "  motor:\n    kind: position_target\n    joints: .*\n    scale: 0.2 rad\n"
+    servo += "    torque_limit: 10 N*m\n    gains: {kp: 100 N*m/rad, kd: 10 N*m*s/rad}\n"
+    path = tmp_path / "cart.yaml"
+    path.write_text(first + "Action:\n" + rest.replace(old, servo), encoding="utf-8")
+    (tmp_path / "robots").symlink_to(TASKS / "robots")
+    found = [d for d in compile_file(path, name="cart.yaml").diagnostics if d.code == "KS0409"]
+    assert len(found) == 1
+    assert len(found[0].related) == 3

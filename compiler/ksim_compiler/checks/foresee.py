@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.damped import ringing
 from ksim_compiler.checks.doubtful import doubtful
 from ksim_compiler.checks.draws import settled_home
 from ksim_compiler.checks.durations import durations, outlasting
@@ -62,6 +63,8 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     if not any(problem.code == ODD_LIMITS for problem in odd):  # else it is due to that
         sink.add(_home_within_limits(plan))
     sink.add([*unstable, *odd])
+    if not odd and not unstable:
+        sink.add(ringing(plan, {servo.joint: servo.inertia for servo in servos(plan, data)}))
     sink.add(() if odd or unstable or swapped else weak(plan))
     sink.add(never(plan))
     sink.add(pushed(plan))

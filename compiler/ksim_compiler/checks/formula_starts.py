@@ -16,7 +16,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import ENDED_AT_START
 from ksim_schema.diagnostics.codes.values import ENDED_AT_HOME
 from ksim_schema.robot import RobotFacts, SensorRequest
-from ksim_schema.units.formula import FormulaError, evaluate, spelt
+from ksim_schema.units.formula import Expression, FormulaError, evaluate, spelt
 from ksim_schema.units.formula_arrays import operations
 from ksim_schema.vocabulary.formula import Source
 from ksim_schema.vocabulary.termination import Formula
@@ -48,10 +48,15 @@ class Condition:
         """Whether it is true of a state, after mj_forward; None where that is not known."""
         try:
             with np.errstate(all="ignore"):
-                value = evaluate(self.tree, lambda name: self.value(name, data), _FUNCTIONS)
+                value = self._of(self.tree, data)
         except _Unknown:
             return None
         return bool(np.all(np.asarray(value) > 0.0))
+
+    def _of(self, tree: Expression, data: Any) -> Any:
+        """The value of a term. At the start of an episode each was before what it is."""
+        functions = _FUNCTIONS | {"previous": lambda term: self._of(term, data)}
+        return evaluate(tree, lambda name: self.value(name, data), functions)
 
     def value(self, name: str, data: Any) -> Any:
         """The value of a quantity, SI."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics import Diagnostic, Related
 from ksim_schema.diagnostics.codes.values import WRONG_JOINT_UNIT
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.robot.patterns import fits
@@ -27,6 +27,7 @@ def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterato
     everything = _joints(facts, part)
     if not everything:
         return
+    problems: list[Diagnostic] = []
     for path, unit, value in annotated_fields(part, Unit):
         if len(unit.allowed) != 2:
             continue
@@ -46,8 +47,21 @@ def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterato
                 each = unit.text_of_each(float(f"{number:.6g}"))
                 mixed = f"select joints of one type, or write '{each}' to give each its own"
                 help = f"give it in '{wanted}'" if len(types) == 1 else mixed
-                yield task.report(WRONG_JOINT_UNIT, message, *place, help=help)
+                problems.append(task.report(WRONG_JOINT_UNIT, message, *place, help=help))
                 break
+    if len({joint.type for joint in everything}) > 1 and len(problems) > 1:
+        yield _as_one(problems)
+    else:
+        yield from problems
+
+
+def _as_one(problems: list[Diagnostic]) -> Diagnostic:
+    """Joints of both types in one part are one mistake, wherever it shows."""
+    first = min(problems, key=lambda d: d.where)
+    rest = [d for d in problems if d is not first]
+    fields = ", ".join(repr(d.path.split(".", 2)[2]) for d in rest)
+    message = f"{first.message}; so it is with {fields}"
+    return replace(first, message=message, related=tuple(Related(d.where, d.message) for d in rest))
 
 
 def settled(task: Task, facts: RobotFacts) -> Task:

@@ -22,6 +22,8 @@ from ksim_schema.vocabulary.termination import MinHeight
 
 _SUNK = 0.8
 """Share of a body's own thickness to which contacts, which are soft, let it sink at most."""
+_LOW = 0.01
+"""Share of its height at home below which no body gets when its robot lies on the ground."""
 _DIRECTIONS = 2000
 _FASTEST = 1.5
 """Times its greatest speed that a drive is asked for before it is told."""
@@ -49,6 +51,14 @@ def _lying(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         if not isinstance(part, MinHeight):
             continue
         body = part.body or facts.root
+        home = float(data.xpos[facts.body_id(body)][2])
+        if floor < part.height < floor + _LOW * (home - floor):
+            message = f"{part.height:.3g} m is next to nothing of the height of {body!r} at home, "
+            message += f"{home:.3g} m: no robot lies so flat, and this never ends an episode"
+            help = "check the unit, and give the height below which it has fallen"
+            at = ("Termination", name, "height")
+            yield plan.task.report(TERMINATION_NEVER_COMES, message, *at, help=help)
+            continue
         thin = thickness(model, data, facts.body_id(body))
         if floor < part.height < floor + _SUNK * thin:
             message = f"however it lies on the ground, the origin of {body!r} is at least "

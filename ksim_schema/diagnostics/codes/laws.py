@@ -251,6 +251,18 @@ UNSEEN_ACTION = info(
     "A reward is about the change of the action, and a policy without memory does not read the "
     "last one (last_action). It learns smooth actions from smooth inputs alone.",
 )
+ZERO_BEYOND_LIMITS = warning(
+    "KS0391",
+    "action of zero beyond the limits",
+    "Targets are measured 'around' a place where a joint cannot be: an action of zero, with "
+    "which policies begin, presses the joint against its limit.",
+)
+UNDAMPED_SERVO = warning(
+    "KS0392",
+    "servo with next to no damping",
+    "With the inertia at the joint the servo's damping ratio, kd / (2 sqrt(kp I)) with the joint's "
+    "own damping, is below a tenth: it swings about its target several times before it rests.",
+)
 IDLE_RESET = warning(
     "KS0388",
     "reset that changes nothing",
