@@ -31,14 +31,14 @@ class Change:
     Attributes:
         where: its place.
         path: what it changes, as it is written.
-        done: what becomes of that, in a word: ``set``, ``removed`` or ``added``.
+        verb: what becomes of that, in a word: ``set``, ``removed`` or ``added``.
         without: the task without it.
         alone: for one of several bases, a task of this one and nothing else.
     """
 
     where: Span
     path: str
-    done: str
+    verb: str
     without: Document
     alone: Document | None = None
 
@@ -53,7 +53,7 @@ def changes(document: Document) -> Iterator[Change]:
     for name in given:
         rest = {key: value for key, value in given.items() if key != name}
         yield _change(document, document.at((SET, name), key=True), name, "set", SET, rest)
-    for section, done in ((REMOVE, "removed"), (EXTENDS, "added")):
+    for section, verb in ((REMOVE, "removed"), (EXTENDS, "added")):
         listed = data.get(section)
         names = listed if is_list(listed) else (listed,)
         if section == EXTENDS and len(names) < 2:
@@ -62,18 +62,18 @@ def changes(document: Document) -> Iterator[Change]:
             place = (section, index) if is_list(listed) else (section,)
             rest_ = tuple(other for other in names if other != name)
             if isinstance(name, str):
-                change = _change(document, document.at(place), name, done, section, rest_)
+                change = _change(document, document.at(place), name, verb, section, rest_)
                 yield (
                     replace(change, alone=_alone(document, name)) if section == EXTENDS else change
                 )
 
 
 def _change(
-    document: Document, where: Span, path: str, done: str, section: str, rest: Any
+    document: Document, where: Span, path: str, verb: str, section: str, rest: Any
 ) -> Change:
     data = {key: value for key, value in document.data.items() if key != section}
     without = {**data, section: rest} if rest else data
-    return Change(where, path, done, replace(document, data=without))
+    return Change(where, path, verb, replace(document, data=without))
 
 
 def _alone(document: Document, base: str) -> Document:
@@ -82,66 +82,65 @@ def _alone(document: Document, base: str) -> Document:
     return replace(document, data={**head, EXTENDS: base})
 
 
-def blamed(found: Sequence[Diagnostic], document: Document, check: Check) -> list[Diagnostic]:
+def blamed(diagnostics: Sequence[Diagnostic], document: Document, check: Check) -> list[Diagnostic]:
     """Diagnostics, of which those in a base that a change of the task causes stand at the change.
 
     What one change causes is one diagnostic, with the other places beside it.
 
     Args:
-        found: what is wrong with the task.
+        diagnostics: what is wrong with the task.
         document: the task.
         check: what is wrong with a task.
     """
-    others = [d for d in found if d.where.file != document.file and d.severity != "info"]
-    if not others:
-        return list(found)
-    known = {_key(d) for d in found}
+    in_bases = [d for d in diagnostics if d.where.file != document.file and d.severity != "info"]
+    if not in_bases:
+        return list(diagnostics)
+    known = {_key(d) for d in diagnostics}
     causes: dict[Diagnostic, Change] = {}
-    for change, _ in zip(_likeliest(changes(document), others), range(MAX_CHANGES), strict=False):
-        if len(causes) == len(others):
+    for change, _ in zip(_likeliest(changes(document), in_bases), range(MAX_CHANGES), strict=False):
+        if len(causes) == len(in_bases):
             break
         left = {_key(d) for d in check(change.without) if d.severity != "info"}
         if left <= known:
             if change.alone is not None:  # what a base has by itself is its own
                 left |= {_key(d) for d in check(change.alone)}
-            for d in others:
+            for d in in_bases:
                 if _key(d) not in left:
                     causes.setdefault(d, change)
     if not causes:
-        return list(found)
-    kept = [d for d in found if d not in causes]
+        return list(diagnostics)
+    kept = [d for d in diagnostics if d not in causes]
     replaced = {d.path for d in kept if d.code == REPLACED_WHOLE}
     for change in dict.fromkeys(causes.values()):
-        caused = [d for d in others if causes.get(d) == change]
+        caused = [d for d in in_bases if causes.get(d) == change]
         if change.path in replaced and not has_errors(caused):
             continue  # what is gone is told, and this is what comes of it
-        kept.append(_told(change, [d for d in others if causes.get(d) == change]))
+        kept.append(_at_its_cause(change, caused))
     return kept
 
 
-def _likeliest(found: Iterator[Change], others: Sequence[Diagnostic]) -> list[Change]:
+def _likeliest(made: Iterator[Change], in_bases: Sequence[Diagnostic]) -> list[Change]:
     """Changes in the order of how much of their path is that of a diagnostic, or named in one."""
 
     def likeness(change: Change) -> int:
         steps = change.path.split(".")
-        paths = [d.path.replace("[", ".").split(".") for d in others]
+        paths = [d.path.replace("[", ".").split(".") for d in in_bases]
         same = max(sum(a == b for a, b in zip(steps, path, strict=False)) for path in paths)
-        return same + 2 * any(f"'{steps[-1]}'" in d.message for d in others)
+        return same + 2 * any(f"'{steps[-1]}'" in d.message for d in in_bases)
 
-    return sorted(found, key=likeness, reverse=True)
+    return sorted(made, key=likeness, reverse=True)
 
 
 def _key(d: Diagnostic) -> tuple[str, Span]:
     return d.code, d.where
 
 
-def _told(change: Change, caused: Sequence[Diagnostic]) -> Diagnostic:
+def _at_its_cause(change: Change, caused: Sequence[Diagnostic]) -> Diagnostic:
     """What a change causes, at its place."""
     first = min(caused, key=lambda d: (d.severity != "error", d.where))
     more = f", and {len(caused) - 1} more" if len(caused) > 1 else ""
     place = f"{first.where.file}:{first.where.line}"
-    verb = f"{change.path} is {change.done} here"
-    message = f"{verb}, and so in {place}: {first.message}{more}"
+    message = f"{change.path} is {change.verb} here, and so in {place}: {first.message}{more}"
     related = tuple(Related(d.where, d.message) for d in sorted(caused, key=lambda d: d.where))
     at = {"where": change.where, "path": change.path, "fix": None, "related": related}
     return replace(first, message=message, **at)

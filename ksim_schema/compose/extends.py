@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ksim_schema.compose.settings import (
-    missing,
-    missing_place,
+    created_mappings,
     replaced_whole,
+    unknown_place,
     value_at,
     with_value,
 )
@@ -43,7 +43,7 @@ MAX_DEPTH = 16
 """Longest chain of tasks that extend each other."""
 MAX_FILES = 200
 """Most files that a task may be made of."""
-OWN = ("ksim", "task", "about")
+NOT_INHERITED = ("ksim", "task", "about")
 """What a task does not take over from those that it extends."""
 
 
@@ -109,16 +109,18 @@ class _Composer:
         written: Mapping[str, Any] = document.data
         layer = _Layer({}, {}, {}, {})
         for number, base in enumerate(bases):
-            base = replace(base, data={k: v for k, v in base.data.items() if k not in OWN})
+            base = replace(
+                base, data={k: v for k, v in base.data.items() if k not in NOT_INHERITED}
+            )
             layer = base if number == 0 else self._merged(layer, base)
-        own = _Layer(
+        itself = _Layer(
             {key: value for key, value in written.items() if key not in KEYS},
             document.keys,
             document.values,
             {},
         )
-        layer = self._merged(layer, own) if bases else own
-        first = {key: layer.data[key] for key in OWN if key in layer.data}
+        layer = self._merged(layer, itself) if bases else itself
+        first = {key: layer.data[key] for key in NOT_INHERITED if key in layer.data}
         layer = replace(layer, data={**first, **layer.data})
         layer = self._removed(document, layer)
         layer = self._set(document, layer)
@@ -180,14 +182,14 @@ class _Composer:
             self._report(EXTENDS_CYCLE, f"the tasks extend each other: {around}", where, place)
             return None
         if len(chain) > MAX_DEPTH or len(self._known) >= MAX_FILES:
-            what = f"a chain of more than {MAX_DEPTH}"
+            size = f"a chain of more than {MAX_DEPTH}"
             if len(chain) <= MAX_DEPTH:
-                what = f"more than {MAX_FILES}"
-            self._report(EXTENDS_CYCLE, f"the task is made of {what} files", where, place)
+                size = f"more than {MAX_FILES}"
+            self._report(EXTENDS_CYCLE, f"the task is made of {size} files", where, place)
             return None
         if path in self._known:
             return self._known[path]
-        shown = _shown(document.file, name)
+        shown = _shown_name(document.file, name)
         problems = Sink()
         base = read(path, problems, shown)
         unread = next((p for p in problems if p.code == UNREADABLE_FILE), None)
@@ -239,7 +241,7 @@ class _Composer:
             elif mine == base:
                 if theirs is not _ABSENT:
                     merged[key] = theirs
-                _take(here, second, keys, values)
+                _take_places(here, second, keys, values)
             elif is_mapping(mine) and is_mapping(theirs) and (len(here) < 2 or is_mapping(base)):
                 older = base if is_mapping(base) else {}
                 merged[key] = self._merge(first, second, here, mine, theirs, older, keys, values)
@@ -253,8 +255,8 @@ class _Composer:
         while is_mapping(a) and is_mapping(b):
             key = next(k for k in (*a, *b) if a.get(k, _ABSENT) != b.get(k, _ABSENT))
             path, a, b = (*path, key), a.get(key, _ABSENT), b.get(key, _ABSENT)
-        before = _at(first, path if a is not _ABSENT else path[:-1])
-        after = _at(second, path if b is not _ABSENT else path[:-1])
+        before = _place_of(first, path if a is not _ABSENT else path[:-1])
+        after = _place_of(second, path if b is not _ABSENT else path[:-1])
         place = f"{before.file}:{before.line}"
         message = f"{dotted(path)} is {_shown_value(b)} here and {_shown_value(a)} in {place}"
         help = f"change what is extended with 'set: {{{dotted(path)}: ...}}'"
@@ -273,7 +275,7 @@ class _Composer:
                 self._report(MALFORMED_COMPOSITION, message, where, place)
                 continue
             path: Path_ = tuple(name.split("."))
-            problem = _absent(data, path)
+            problem = _why_absent(data, path)
             if problem is not None:
                 message, help = problem
                 self._report(NOTHING_TO_REMOVE, message, where, place, help)
@@ -295,7 +297,7 @@ class _Composer:
         for name, value in settings.items():
             path: Path_ = tuple(name.split("."))
             where = document.at((SET, name), key=True)
-            problem = missing_place(data, path, where, self.flat)
+            problem = unknown_place(data, path, where, self.flat)
             if problem is not None:
                 self.sink.add([problem])
                 continue
@@ -303,7 +305,7 @@ class _Composer:
             self.sink.add(problems)
             if has_errors(problems):  # to see what else is wrong, go on as if it were merged
                 value = {**value_at(data, path), **value}
-            for added in missing(data, path):  # what the path makes is blamed on its line
+            for added in created_mappings(data, path):  # what the path makes is blamed on its line
                 keys[added] = where
             data = with_value(data, path, value)
             for old in [p for p in values if p[: len(path)] == path]:
@@ -326,7 +328,9 @@ class _Absent:
 _ABSENT: Any = _Absent()
 
 
-def _take(path: Path_, layer: _Layer, keys: dict[Path_, Span], values: dict[Path_, Span]) -> None:
+def _take_places(
+    path: Path_, layer: _Layer, keys: dict[Path_, Span], values: dict[Path_, Span]
+) -> None:
     """Take the places of a value and of all in it from a layer."""
     for places, given in ((keys, layer.keys), (values, layer.values)):
         for old in [p for p in places if p[: len(path)] == path]:
@@ -344,17 +348,18 @@ def _joined(
     """The component files of both, without what one has taken out of what both are made of."""
     mine, theirs = first.data[COMPONENTS], second.data[COMPONENTS]
     older = common if is_list(common) else ()
-    gone = [name for name in older if name not in mine or name not in theirs]
-    joined = tuple(n for n in (*mine, *(n for n in theirs if n not in mine)) if n not in gone)
-    _take((COMPONENTS,), first, keys, values)
+    dropped = [name for name in older if name not in mine or name not in theirs]
+    joined = tuple(n for n in (*mine, *(n for n in theirs if n not in mine)) if n not in dropped)
+    _take_places((COMPONENTS,), first, keys, values)
     for index, name in enumerate(joined):
         layer = first if name in mine else second
         listed = layer.data[COMPONENTS]
-        values[COMPONENTS, index] = _at(layer, (COMPONENTS, listed.index(name)))
+        values[COMPONENTS, index] = _place_of(layer, (COMPONENTS, listed.index(name)))
     return joined
 
 
-def _at(layer: _Layer, path: Path_) -> Span:
+def _place_of(layer: _Layer, path: Path_) -> Span:
+    """The place of what is at a path, or else of what is nearest around it."""
     while path:
         found = layer.values.get(path) or layer.keys.get(path)
         if found is not None:
@@ -363,14 +368,15 @@ def _at(layer: _Layer, path: Path_) -> Span:
     return next(iter(layer.values.values()), Span(""))
 
 
-def _absent(data: Mapping[str, Any], path: Path_) -> tuple[str, str] | None:
+def _why_absent(data: Mapping[str, Any], path: Path_) -> tuple[str, str] | None:
+    """Why there is nothing at a path, and what to write instead; None where there is something."""
     inner: Any = data
     for depth, step in enumerate(path):
-        of = ".".join(map(str, path[:depth])) or "the task"
+        owner = ".".join(map(str, path[:depth])) or "the task"
         if not is_mapping(inner):
-            return f"{of} has no parts", ""
+            return f"{owner} has no parts", ""
         if step not in inner:
-            return f"{of} has no {step!r}", did_you_mean(str(step), inner, of=f"{of} has")
+            return f"{owner} has no {step!r}", did_you_mean(str(step), inner, of=f"{owner} has")
         inner = inner[step]
     return None
 
@@ -382,7 +388,7 @@ def _without(data: Mapping[str, Any], path: Path_) -> dict[str, Any]:
     return {**data, str(key): _without(data[str(key)], tuple(rest))}
 
 
-def _shown(file: str, name: str) -> str:
+def _shown_name(file: str, name: str) -> str:
     """How a base is called in messages: relative to where the task was named from."""
     return os.path.normpath(os.path.join(os.path.dirname(file), name)).replace(os.sep, "/")
 

@@ -46,11 +46,11 @@ def apply_settings(
         sink.add(replace(p, where=place) for p in problems)
         if parsed is None:
             continue
-        problem = missing_place(data, path, where, flat)
+        problem = unknown_place(data, path, where, flat)
         if problem is not None:
             sink.add([problem])
             continue
-        for added in missing(data, path):
+        for added in created_mappings(data, path):
             keys[added] = values[added] = where
         data = with_value(data, path, parsed.data)
         for old in [p for p in values if p[: len(path)] == path]:
@@ -65,7 +65,7 @@ def sources(document: Document, settings: Sequence[str]) -> dict[str, str]:
     return {document.file: document.text, COMMAND_LINE: "\n".join(settings)}
 
 
-def missing_place(data: Any, path: Path_, where: Span, flat: Collection[str]) -> Diagnostic | None:
+def unknown_place(data: Any, path: Path_, where: Span, flat: Collection[str]) -> Diagnostic | None:
     """A path must lead to a value of the task, or to a field that is left at its default."""
     for depth, step in enumerate(path):
         if not is_mapping(data):
@@ -76,14 +76,14 @@ def missing_place(data: Any, path: Path_, where: Span, flat: Collection[str]) ->
                 return None  # a field: its model says whether there is one of this name
             if depth == 0 and step in flat:
                 return None
-            of = ".".join(map(str, path[:depth])) or "the task"
-            help = did_you_mean(str(step), data, of=f"{of} has")
-            return Diagnostic(NO_SUCH_PATH, f"{of} has no {step!r}", where, help=help)
+            owner = ".".join(map(str, path[:depth])) or "the task"
+            help = did_you_mean(str(step), data, of=f"{owner} has")
+            return Diagnostic(NO_SUCH_PATH, f"{owner} has no {step!r}", where, help=help)
         data = data[step]
     return None
 
 
-def missing(data: Any, path: Path_) -> list[Path_]:
+def created_mappings(data: Any, path: Path_) -> list[Path_]:
     """The beginnings of a path that lead to no mapping yet, and are made with what it sets."""
     added: list[Path_] = []
     for depth, step in enumerate(path[:-1], start=1):
@@ -94,6 +94,7 @@ def missing(data: Any, path: Path_) -> list[Path_]:
 
 
 def with_value(data: Any, path: Path_, value: Any) -> Any:
+    """A copy of a task with a value at a path; mappings that lead to it are made where missing."""
     if not path:
         return value
     inner: dict[Any, Any] = data if is_mapping(data) else {}
@@ -123,15 +124,15 @@ def replaced_whole(
     old = value_at(data, path)
     if not is_mapping(old) or not is_mapping(value):
         return []
-    gone = [key for key in old if key not in value]
+    lost = [key for key in old if key not in value]
     part = len(path) == 2 and path[0] not in flat
-    if not gone or (len(path) > 1 and not part) or (part and "kind" in value):
+    if not lost or (len(path) > 1 and not part) or (part and "kind" in value):
         return []
     if part and "kind" not in old:
         return []
-    listed = ", ".join(gone[:4]) + (f" and {len(gone) - 4} more" if len(gone) > 4 else "")
+    listed = ", ".join(lost[:4]) + (f" and {len(lost) - 4} more" if len(lost) > 4 else "")
     name = ".".join(map(str, path))
-    message = f"this replaces the whole of {name}: its {listed} {'are' if gone[1:] else 'is'} gone"
+    message = f"this replaces the whole of {name}: its {listed} {'are' if lost[1:] else 'is'} gone"
     first = next(iter(value), None)
     help = f"to change one value, write its path: '{name}.{first}: ...'" if first else ""
     return [Diagnostic(MISSING_KIND if part else REPLACED_WHOLE, message, where, name, help)]

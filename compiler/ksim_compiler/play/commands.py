@@ -24,7 +24,7 @@ class CommandError(Exception):
     """A command that cannot be held; the message says what can."""
 
 
-Place = tuple[str | int, ...]
+ParameterPath = tuple[str | int, ...]
 """Where the range of an element is among its command's parameters."""
 CHANCES = ("stand_still", "backward", "zero")
 """Probabilities with which a draw differs from what its range says."""
@@ -54,8 +54,10 @@ def dials(plan: Plan, params: Any) -> Iterator[Dial]:
     """The elements that can be held, with the ranges that the parameters give them."""
     for name, command in plan.parts(Command).items():
         labels = command.labels(plan.robot.facts)
-        for label, place in _places(plan, command).items():
-            ends = np.concatenate([np.ravel(x) for x in jax.tree.leaves(_at(params, name, place))])
+        for label, path in _paths(plan, command).items():
+            ends = np.concatenate(
+                [np.ravel(x) for x in jax.tree.leaves(_value_at(params, name, path))]
+            )
             yield Dial(name, label, labels.index(label), float(ends.min()), float(ends.max()))
 
 
@@ -70,26 +72,26 @@ def held(params: Any, plan: Plan, name: str, label: str, value: float) -> Any:
         raise CommandError(
             f"there is no command {name!r}; commands: {', '.join(commands) or 'none'}"
         )
-    places = _places(plan, commands[name])
-    if not places:
+    paths = _paths(plan, commands[name])
+    if not paths:
         kind = commands[name].kind_name
         raise CommandError(f"{name!r} ({kind}) draws or moves by a rule of its own: it is not held")
-    if label not in places:
-        raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(places)}")
+    if label not in paths:
+        raise CommandError(f"{name!r} has no {label!r}; it has: {', '.join(paths)}")
     command = commands[name]
     if isinstance(command, AngularVelocity) and command.either_way:
         raise CommandError(f"{name!r} turns either way; add --set Command.{name}.either_way=false")
-    own = dict(params["Command"][name])
+    numbers = dict(params["Command"][name])
     for chance in CHANCES:
-        if chance in own:
-            own[chance] = jnp.zeros_like(own[chance])
-    if "scale" in own:
-        own["scale"] = jax.tree.map(jnp.ones_like, own["scale"])
-    own = _put(own, places[label], value)
-    return {**params, "Command": {**params["Command"], name: own}}
+        if chance in numbers:
+            numbers[chance] = jnp.zeros_like(numbers[chance])
+    if "scale" in numbers:
+        numbers["scale"] = jax.tree.map(jnp.ones_like, numbers["scale"])
+    numbers = _with_value(numbers, paths[label], value)
+    return {**params, "Command": {**params["Command"], name: numbers}}
 
 
-def _places(plan: Plan, command: Any) -> dict[str, Place]:
+def _paths(plan: Plan, command: Any) -> dict[str, ParameterPath]:
     """Element -> where its range is, for those whose range is of it alone."""
     if not isinstance(command, Drawn) or isinstance(command, (IntegerVector, Custom)):
         return {}
@@ -106,19 +108,19 @@ def _places(plan: Plan, command: Any) -> dict[str, Place]:
     return {label: (label,) for label in labels}
 
 
-def _at(params: Any, name: str, place: Place) -> Any:
+def _value_at(params: Any, name: str, path: ParameterPath) -> Any:
     value = params["Command"][name]
-    for step in place:
+    for step in path:
         value = value[step]
     return value
 
 
-def _put(tree: Any, place: Place, value: float) -> Any:
+def _with_value(tree: Any, path: ParameterPath, value: float) -> Any:
     """A copy of nested dictionaries and tuples with a value in all leaves at a place."""
-    if not place:
+    if not path:
         return jax.tree.map(lambda leaf: jnp.full_like(leaf, value), tree)
-    step, rest = place[0], place[1:]
-    inner = _put(tree[step], rest, value)
+    step, rest = path[0], path[1:]
+    inner = _with_value(tree[step], rest, value)
     if isinstance(tree, tuple):
         return tuple(inner if i == step else old for i, old in enumerate(tree))
     return {**tree, step: inner}

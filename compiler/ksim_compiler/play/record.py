@@ -94,7 +94,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
         ticks: how long.
     """
 
-    def look(state: EnvState) -> dict[str, Any]:
+    def snapshot(state: EnvState) -> dict[str, Any]:
         episode = state.episode
         return {
             "qpos": state.world["qpos"][0],
@@ -120,7 +120,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "done": step.done[0],
         }
         start = step.done.astype(jnp.float32)
-        return (after, carry, start, params), (look(state), row)
+        return (after, carry, start, params), (snapshot(state), row)
 
     @jax.jit
     def run(params: Any, key: jax.Array) -> Any:
@@ -128,7 +128,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
         carry = policy.actor.network.initial_carry(1)
         loop = (first, carry, jnp.zeros(1), params)
         (last, *_), (states, rows) = jax.lax.scan(tick, loop, None, length=ticks)
-        states = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), states, look(last))
+        states = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), states, snapshot(last))
         return states, rows
 
     return run

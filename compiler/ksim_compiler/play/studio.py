@@ -95,7 +95,7 @@ class Panel(plugin.ViewerPlugin):
         imgui.Begin("Policy", None, FLAGS)
         imgui.TextUnformatted(self.text)
         for dial, value in self.values.items():
-            low, high = _ends(dial)
+            low, high = _slider_range(dial)
             moved, new = imgui.SliderFloat(str(dial), value, low, high, "%.2f")
             if moved:
                 self.viewer.send_to_sim(Hold(dial, new))
@@ -191,7 +191,7 @@ def page(live: Live) -> Generator[View]:
         raise ViewerError(f"MuJoCo's page cannot be served: {error}") from error
 
 
-def _ends(dial: Dial) -> tuple[float, float]:
+def _slider_range(dial: Dial) -> tuple[float, float]:
     if dial.low < dial.high:
         return dial.low, dial.high
     return dial.low - WIDEN, dial.high + WIDEN
