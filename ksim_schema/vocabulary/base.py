@@ -329,17 +329,18 @@ def annotated_fields(
         patterns that of each pattern, which the path ends with.
     """
     for name, found in _annotations(type(model), annotation):
-        value, at = getattr(model, name), (*prefix, name)
-        several = isinstance(value, ByPattern)
-        entries = cast("ByPattern[Any]", value).entries if several else ()
-        members = (
-            {(*at, pattern): member for pattern, member in entries} if several else {at: value}
-        )
-        for path, member in members.items():
-            if found is not None:
-                yield path, found, member
-            elif isinstance(member, Model):
-                yield from annotated_fields(member, annotation, path)
+        value = getattr(model, name)
+        if isinstance(value, ByPattern):
+            for pattern, member in cast("ByPattern[Any]", value).entries:
+                path = (*prefix, name, pattern)
+                if found is not None:
+                    yield path, found, member
+                elif isinstance(member, Model):
+                    yield from annotated_fields(member, annotation, path)
+        elif found is not None:
+            yield (*prefix, name), found, value
+        elif isinstance(value, Model):
+            yield from annotated_fields(value, annotation, (*prefix, name))
 
 
 @cache
