@@ -75,7 +75,7 @@ def _keyframe(
     for key in part.keyframes:
         qpos, _ = robot.poses.get(key, ((), ()))
         for joint in joints if qpos else ():
-            middle = joint.home[0] if later.around == "home" else 0.0
+            middle = later.middle(joint)
             at = qpos[joint.qpos]
             if math.isfinite(at) and abs(at - middle) > each(later.range, (joint.name,))[0] + 1e-3:
                 return (

@@ -153,14 +153,14 @@ def _begun_within(joint: Joint, part: ResetJointPosition) -> bool:
     """Whether a joint has limits that hold the middle of its draws; else that is the mistake."""
     if joint.limits is None:
         return False
-    middle = joint.home[0] if part.around == "home" and joint.home else 0.0
+    middle = part.middle(joint)
     return joint.limits[0] <= middle <= joint.limits[1]
 
 
 def _outside(joint: Joint, part: ResetJointPosition) -> float:
     """The share of the draws that a joint's limits cut."""
     assert joint.limits is not None
-    middle = joint.home[0] if part.around == "home" and joint.home else 0.0
+    middle = part.middle(joint)
     low, high = middle - one(part.range), middle + one(part.range)
     if high <= low:
         return 0.0

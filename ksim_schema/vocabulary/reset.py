@@ -35,7 +35,7 @@ from ksim_schema.vocabulary.base import (
     Range,
     Wire,
 )
-from ksim_schema.vocabulary.each import PerJoint
+from ksim_schema.vocabulary.each import PerJoint, each, one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PoseRanges
 
@@ -68,7 +68,7 @@ class ResetKeyframe(Reset):
 
 
 class ResetJointPosition(Reset):
-    """Joints are moved from the home pose by up to ``range``, uniformly, within their limits."""
+    """Joints are placed up to ``range`` from a middle, uniformly, within their limits."""
 
     kind: Literal["joint_position"] = "joint_position"
     effects: ClassVar[tuple[Effect, ...]] = (
@@ -78,7 +78,25 @@ class ResetJointPosition(Reset):
         default=(".*",), description="Names or patterns of hinges and slides."
     )
     around: Literal["home", "zero"] = Field(default="home", description="Middle of the range.")
+    offset: PerJoint[JointValue] = Field(default=0.0, description="Added to the middle.")
     range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
+
+    def middle(self, joint: Joint) -> float:
+        """The middle of a joint's range, rad or m."""
+        around = joint.home[0] if self.around == "home" and joint.home else 0.0
+        return around + float(each(self.offset, (joint.name,))[0])
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        if self.around == "home" and not one(self.offset):
+            return self.effects
+        widths = [(j, self.middle(j)) for j in robot.match_joints(self.joints)]
+        half = float(one(self.range))
+        return tuple(
+            Effect(
+                "starts", f"joint.{j.name}", "range", fixed=Interval(middle - half, middle + half)
+            )
+            for j, middle in widths
+        )
 
 
 class ResetJointVelocity(Reset):

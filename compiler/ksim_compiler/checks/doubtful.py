@@ -182,7 +182,7 @@ def _clipped(joints: tuple[Joint, ...], part: reset.ResetJointPosition) -> Itera
     Of a home pose beyond them something else is told, and so of ranges that are too wide.
     """
     cut = [joint for joint in joints if joint.limits and _cut(joint.limits, one(part.range))]
-    if not cut or part.around == "home":
+    if not cut or part.around == "home" or one(part.offset):
         return
     joint, low, high = cut[0], *(cut[0].limits or (0.0, 0.0))
     message = f"joint {joint.name!r}{'' if len(cut) == 1 else f' (and {len(cut) - 1} more)'} is "

@@ -128,9 +128,8 @@ def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> 
 @_apply.register
 def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
     for joint in facts.match_joints(part.joints):
-        middle = joint.home[0] if part.around == "home" else 0.0
         low, high = joint.limits or (-math.inf, math.inf)
-        place = middle + each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
+        place = part.middle(joint) + each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
         start.qpos[joint.qpos] = min(max(place, low), high)
     return start
 

@@ -35,7 +35,7 @@ def keyframe(c: v.ResetKeyframe, x: Context) -> Pose:
 @lower(v.ResetJointPosition)
 def joint_position(c: v.ResetJointPosition, x: Context) -> Pose:
     joints = x.robot.match_joints(c.joints)
-    base = jnp.array([j.home[0] if c.around == "home" else 0.0 for j in joints])
+    base = jnp.array([j.home[0] if c.around == "home" else 0.0 for j in joints]) + one(c.offset)
     spread = one(c.range) * jax.random.uniform(x.key, base.shape, minval=-1.0, maxval=1.0)
     limits = jnp.array([_limits(j) for j in joints])
     position = jnp.clip(base + spread, limits[:, 0], limits[:, 1])

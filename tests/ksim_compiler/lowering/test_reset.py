@@ -141,6 +141,15 @@ def test_a_body_is_placed_in_the_world(tmp_path: Path) -> None:
     np.testing.assert_allclose(qpos[:, :3], np.tile([2, 0, 0.1], (8, 1)), atol=1e-6)
 
 
+def test_joints_are_placed_about_a_middle_of_their_own(tmp_path: Path) -> None:
+    text = "{kind: joint_position, joints: hip, around: zero, offset: 0.4 rad, range: 0.1 rad}"
+    _, qpos, _ = begun(tmp_path, "joint: " + text)
+    hips = qpos[:, 14]
+    assert hips.min() >= 0.3 - 1e-6
+    assert hips.max() <= 0.5 + 1e-6
+    assert np.ptp(hips) > 0.05
+
+
 def test_joints_are_placed_within_their_limits(tmp_path: Path) -> None:
     """Without limits a hinge is turned anywhere; with them it is drawn from a part of the range."""
     _, qpos, _ = begun(tmp_path, "hip: {kind: joint_limits}")
