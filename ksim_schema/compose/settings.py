@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ksim_schema.diagnostics import Diagnostic, Sink, Span, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Edit, Fix, Sink, Span, did_you_mean
 from ksim_schema.diagnostics.codes.structure import MISSING_KIND, NO_SUCH_PATH, REPLACED_WHOLE
+from ksim_schema.diagnostics.suggest import surely
 from ksim_schema.source import Document, Path_, parse
 from ksim_schema.source.plain import is_mapping
 
@@ -78,9 +79,21 @@ def unknown_place(data: Any, path: Path_, where: Span, flat: Collection[str]) ->
                 return None
             owner = ".".join(map(str, path[:depth])) or "the task"
             help = did_you_mean(str(step), data, of=f"{owner} has")
-            return Diagnostic(NO_SUCH_PATH, f"{owner} has no {step!r}", where, help=help)
+            message = f"{owner} has no {step!r}"
+            fix = _respelt(path, depth, surely(str(step), map(str, data)), where)
+            return Diagnostic(NO_SUCH_PATH, message, where, help=help, fix=fix)
         data = data[step]
     return None
+
+
+def _respelt(path: Path_, depth: int, step: str | None, where: Span) -> Fix | None:
+    """The repair of one step of a path in the section 'set', where it is sure."""
+    written = ".".join(map(str, path))
+    whole = where.line == where.end_line and where.end_column - where.column == len(written)
+    if step is None or not whole or where.file == COMMAND_LINE:
+        return None
+    new = ".".join(map(str, (*path[:depth], step, *path[depth + 1 :])))
+    return Fix(f"write {new!r}", (Edit(where, new),), certain=True)
 
 
 def created_mappings(data: Any, path: Path_) -> list[Path_]:

@@ -55,6 +55,8 @@ def respell(
     found = written(document, where)
     if found == old:
         return Fix(f"write {new!r}", (Edit(where, new),), certain)
+    if found is not None and found.endswith(f".{old}"):  # the last step of a path of 'set'
+        return Fix(f"write {new!r}", (Edit(where, found[: -len(old)] + new),), certain)
     if found is None or len(found) < 2 or found[0] != found[-1] or found[1:-1] != old:
         return None
     inner = Span(where.file, where.line, where.column + 1, where.end_line, where.end_column - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,24 @@ def reading_of(
     if kind == "float_type":
         return first_reading(given, lambda text: isinstance(resolve(text), int | float))
     return range_meant(given) if kind == "tuple_type" or range else None
+
+
+_COMMA = re.compile(r"(?<![\d.])([-+]?\d+),(?=\d+(?![\d.]))")
+
+
+def decimal_points(document: Document, where: Span, count: int) -> str | None:
+    """A range whose decimal commas are points, where that makes two values of all.
+
+    Args:
+        document: the source.
+        where: the place of the list.
+        count: how many values it was read as.
+    """
+    text = written(document, where)
+    if text is None or not text.startswith("["):
+        return None
+    pointed, changed = _COMMA.subn(r"\1.", text)
+    return pointed if changed and count - changed == 2 else None
 
 
 def _quoted(text: str, reads: Callable[[str], bool]) -> Reading | None:

@@ -26,7 +26,7 @@ from ksim_schema.diagnostics.codes.structure import (
 )
 from ksim_schema.diagnostics.lookalikes import meant
 from ksim_schema.source import Document, Path_, dotted
-from ksim_schema.source.edits import respell_as
+from ksim_schema.source.edits import respell_as, rewrite, written
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import Unit, describe
 from ksim_schema.vocabulary.each import ByPattern
@@ -104,7 +104,8 @@ def _contradicting(details: ErrorDetails, document: Document, path: Path_, data:
 def _problem(
     details: ErrorDetails, document: Document, path: Path_, data: Any, model: type[BaseModel]
 ) -> Diagnostic:
-    from ksim_schema.task.repairs import reading_of, repair, reread  # for tasks with mistakes
+    # for tasks with mistakes
+    from ksim_schema.task.repairs import decimal_points, reading_of, repair, reread
 
     kind, context, given = details["type"], details.get("ctx", {}), details["input"]
     location = details["loc"]
@@ -151,6 +152,11 @@ def _problem(
         case "too_long" | "too_short":
             count = f"{len(given)} value{'s' if len(given) != 1 else ''}"
             message = f"expected {_list_of(model, location)}, but this list has {count}"
+            pointed = decimal_points(document, where, len(given))
+            if pointed is not None and kind == "too_long":
+                help = f"a comma ends a value, and a decimal point is '.': write {pointed}"
+                fix = rewrite(document, where, pointed)
+                return Diagnostic(WRONG_TYPE, message, where, dotted(at), help, fix)
         case _ if kind in _EXPECTED:
             expected = _EXPECTED[kind]
             if kind == "tuple_type":
@@ -173,7 +179,10 @@ def _problem(
     if kind in _NAMED:
         name = str(context.get("tag")) if kind == "union_tag_invalid" else name
         name = str(given) if kind == "literal_error" else name
-        fix = respell_as(document, where, name, _choices(kind, model, location, data))
+        choices = _choices(kind, model, location, data)
+        if kind == "extra_forbidden" and (written(document, where) or "").endswith(f".{name}"):
+            choices = _fields(model, location)  # a path of 'set' may set what is there
+        fix = respell_as(document, where, name, choices)
     return Diagnostic(code, message, where, dotted(at), help, fix)
 
 

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Literal
 
 from ksim_schema.diagnostics import did_you_mean
+from ksim_schema.diagnostics.suggest import surely
 from ksim_schema.units.formula_calls import Calls
 from ksim_schema.units.formula_text import (
     MAX_LENGTH,
@@ -36,6 +37,7 @@ from ksim_schema.units.formula_tree import (
 )
 from ksim_schema.units.formula_units import ANYTHING, BARE, TRUTH, Units, form_of
 from ksim_schema.units.quantity import UNITS
+from ksim_schema.units.readings import unit_meant
 
 MAX_NODES = 300
 MAX_NUMBER = 3.4e38
@@ -161,7 +163,27 @@ class _Checker(Calls):
         if name == "inf":
             help = "give a number, or leave the bound out"
             raise self.error("inf is a bound of tolerance only", node, help)
-        raise self.error(f"unknown quantity {self.shown(node)!r}", node, self._choices(name))
+        meant = self._meant(name) if name else ""
+        help = f"write {meant}" if meant in UNITS else self._choices(name)
+        raise self.error(f"unknown quantity {self.shown(node)!r}", node, help, meant)
+
+    def _meant(self, name: str) -> str:
+        """What an unknown name surely stands for: a unit by another name, or a slip in a step."""
+        unit = unit_meant(name)
+        if unit in UNITS:
+            return unit
+        found: list[str] = []
+        steps = name.split(".")
+        known = [q.split(".") for q in self.quantities if q == spelt(q)]
+        for depth, step in enumerate(steps):
+            alike = [q for q in known if q[:depth] == found and len(q) > depth]
+            here = {q[depth] for q in alike}
+            sure = step if step in here else surely(step, here)
+            if sure is None:
+                return ""
+            found.append(sure)
+        meant = ".".join(found)
+        return meant if meant in self.quantities else ""
 
     def _choices(self, name: str) -> str:
         """The help for an unknown quantity."""

@@ -16,10 +16,10 @@ class Blame:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def error(self, message: str, node: ast.expr, help: str = "") -> FormulaError:
+    def error(self, message: str, node: ast.expr, help: str = "", meant: str = "") -> FormulaError:
         start = self._offset(node.lineno, node.col_offset)
         stop = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
-        return FormulaError(message, start, max(stop, start + 1), help)
+        return FormulaError(message, start, max(stop, start + 1), help, meant)
 
     def _offset(self, line: int, column: int) -> int:
         """The place in the text of a line and a column of Python's, which counts bytes."""

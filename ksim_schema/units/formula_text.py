@@ -18,11 +18,19 @@ MEMBERS = (
 
 
 class FormulaError(ValueError):
-    """A formula that has no meaning. ``start`` and ``stop`` are offsets in its text."""
+    """A formula that has no meaning.
 
-    def __init__(self, message: str, start: int, stop: int, help: str = "") -> None:
+    Attributes:
+        start, stop: offsets in its text.
+        help: what to write instead.
+        meant: what surely was meant between the two; "" where that is not known.
+    """
+
+    def __init__(
+        self, message: str, start: int, stop: int, help: str = "", meant: str = ""
+    ) -> None:
         super().__init__(message)
-        self.start, self.stop, self.help = start, stop, help
+        self.start, self.stop, self.help, self.meant = start, stop, help, meant
 
 
 def names_in(text: str) -> frozenset[str]:

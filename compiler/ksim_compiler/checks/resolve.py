@@ -40,6 +40,7 @@ from ksim_schema.diagnostics.codes.values import (
 )
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.source import Path_
+from ksim_schema.source.edits import respell
 from ksim_schema.task import Task
 from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -224,8 +225,11 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 stop = max(error.stop, error.start + 1)
                 columns = {"column": first + error.start, "end_column": first + stop}
                 where = replace(where, **columns)
-            path = f"{object}.{name}.expression"
-            yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA)
+            path, fix = f"{object}.{name}.expression", None
+            if error.meant and where.line == where.end_line:
+                old = part.expression[error.start : error.stop]
+                fix = respell(task.document, where, old, error.meant)
+            yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA, fix)
 
 
 _FORMULA = (

@@ -15,7 +15,6 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw, settled, settled_home
-from ksim_compiler.checks.formula_starts import ended_at_home, ended_at_start
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.measures import MOTIONS, PLACES
 from ksim_schema.checks.proportions import home_place
@@ -31,6 +30,7 @@ from ksim_schema.diagnostics.codes.physics import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.effects import Statement, dimension_of
+from ksim_schema.vocabulary.termination import Formula
 
 SELDOM = 0.02
 """Share of starts below which it is not told that they end at once."""
@@ -57,7 +57,12 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """
     yield from _sunk_at_home(plan, data)
     yield from _entangled(plan, data)
-    at_home = [] if _placed(plan) else list(ended_at_home(plan, settled_home(plan, data)))
+    formulas = any(isinstance(part, Formula) for part in plan.parts("Termination").values())
+    at_home: list[Diagnostic] = []
+    if formulas and not _placed(plan):
+        from ksim_compiler.checks.formula_starts import ended_at_home
+
+        at_home = list(ended_at_home(plan, settled_home(plan, data)))
     yield from at_home
     if not plan.parts(reset.Reset):
         return
@@ -68,8 +73,11 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     world: Any = mujoco.MjData(plan.robot.model)
     ended = list(_ended(plan, drawn, world))
     yield from ended
-    told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
-    yield from ended_at_start(plan, drawn, SELDOM, told)
+    if formulas:
+        from ksim_compiler.checks.formula_starts import ended_at_start
+
+        told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
+        yield from ended_at_start(plan, drawn, SELDOM, told)
     yield from _sunk(plan, drawn, world, data)
     yield from _off_terrain(plan)
 
