@@ -13,7 +13,6 @@ from ksim_schema.units.formula import FormulaError, Wanted
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     BodyName,
-    FloatingBody,
     GeomName,
     JointPattern,
     Named,
@@ -119,7 +118,7 @@ class IllegalContact(Termination):
 
 
 class BadVelocity(Termination):
-    """The floating base moves or turns faster than a limit: the simulation has blown up."""
+    """A body moves or turns faster than a limit: the simulation has blown up."""
 
     kind: Literal["bad_velocity"] = "bad_velocity"
     effects: ClassVar[tuple[Effect, ...]] = (
@@ -127,30 +126,43 @@ class BadVelocity(Termination):
         Effect("ends", "body.{body}.climb", "max_speed", "half_width"),
         Effect("ends", "body.{body}.spin", "max_turn", "half_width"),
     )
-    fields: ClassVar[tuple[str, ...]] = ("qvel",)
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
+    body: BodyName | None = Field(
+        default=None, description="The body; the robot's base by default."
     )
     max_speed: Annotated[Speed, Gt(0)] = Field(description="Largest linear speed.")
     max_turn: Annotated[AngularSpeed, Gt(0)] | None = Field(
         default=None, description="Largest angular speed; no limit by default."
     )
 
+    def fields_on(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("qvel",) if robot.free_joint(self.body) else ()
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if robot.free_joint(self.body):
+            return ()
+        kinds = ("framelinvel", "frameangvel")
+        return tuple(SensorRequest(kind, "xbody", self.body or robot.root) for kind in kinds)
+
 
 class FarFromOrigin(Termination):
-    """The floating base is farther than a distance from the world's origin, on the ground."""
+    """A body is farther than a distance from the world's origin, on the ground."""
 
     kind: Literal["far_from_origin"] = "far_from_origin"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("ends", "body.{body}.distance", "distance", "at_most"),
     )
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
+    body: BodyName | None = Field(
+        default=None, description="The body; the robot's base by default."
     )
     distance: Annotated[Length, Gt(0)] = Field(description="Largest distance.")
+
+    def fields_on(self, robot: RobotFacts) -> tuple[str, ...]:
+        return ("qpos",) if robot.free_joint(self.body) else ()
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if robot.free_joint(self.body):
+            return ()
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)
 
 
 class JointOutside(Termination):

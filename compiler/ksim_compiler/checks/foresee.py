@@ -313,8 +313,8 @@ def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
             if up < np.cos(part.max_tilt):
                 return f"{body!r} is tilted by {np.degrees(np.arccos(up)):.3g} deg", "max_tilt"
         case v.FarFromOrigin():
-            joint, body = facts.free_joint(part.body), part.body or facts.root
-            away = 0.0 if joint is None else float(math.hypot(*joint.home[:2]))
+            body = part.body or facts.root
+            away = float(math.hypot(*data.xpos[facts.body_id(body)][:2]))
             if away > part.distance:
                 return f"{body!r} is {away:.3g} m from the origin", "distance"
         case v.JointOutside():

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
-from ksim_compiler.lowering import rules
+from ksim_compiler.lowering import geometry, rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.pose import drawn_pose, frame_pose, in_world, pose_of, reached
 from ksim_compiler.lowering.rules import lower
@@ -50,7 +50,8 @@ class Draw(NamedTuple):
     """What a drawn command remembers; unused parts are ``()``.
 
     Attributes:
-        target: the last draw.
+        target: the last draw; of a planar velocity with a heading, also the direction to face and
+            whether it is followed.
         now: where the value is on its way there.
         left: ticks until the next draw.
         speed: speed of a point on its way, m/s.
@@ -69,10 +70,10 @@ def first(c: Command, x: Context) -> Memory:
     if not isinstance(c, Drawn):
         return Memory(*rules.apply(c, x, rules.initial(c, _with_key(x, "initial"))))
     target, left, speed = _draw(c, x)
-    now = target
+    now = _aim(c, x, target)
     if c.from_rest and c.rates():
         limited = jnp.array([rate is not None for rate in c.rates()])
-        now = jnp.where(limited, 0.0, target)
+        now = jnp.where(limited, 0.0, now)
     origin: Any = ()
     if isinstance(c, CartesianCoordinate) and c.relative_to == "start":
         origin = x.sensor(c.sensors(x.robot)[0])
@@ -96,7 +97,7 @@ def following(c: Command, x: Context, memory: Memory) -> Memory:
         due = due | _at_pose(c, x, before.now)
     drawn = jax.tree.map(lambda new, old: jnp.where(due, new, old), _draw(c, x), _drawn(before))
     target, left, speed = drawn
-    now = _moved(c, x, before.now, target, speed)
+    now = _moved(c, x, before.now, _aim(c, x, target), speed)
     return _told(c, Draw(target, now, left, speed, before.origin))
 
 
@@ -109,6 +110,17 @@ def _draw(c: Drawn, x: Context) -> tuple[Value, Any, Any]:
     if isinstance(c, CartesianCoordinate) and c.speed is not None:
         speed = uniform(name_key(x.key, "speed"), c.speed)
     return target, left, speed
+
+
+def _aim(c: Drawn, x: Context, target: Value) -> Value:
+    """What the value is on its way to: the draw, or what follows from it at this moment."""
+    if not isinstance(c, PlanarVelocity) or c.heading is None:
+        return target
+    forward, sideways, turn, facing, follows = target
+    facing = facing - geometry.heading(x.sensor(c.sensors(x.robot)[0]))
+    off = jnp.remainder(facing + math.pi, 2 * math.pi) - math.pi
+    rate = jnp.clip(c.heading.gain * off, *c.turn) * scaled(c.scale, x.level)
+    return jnp.stack([forward, sideways, jnp.where(follows > 0, rate, turn)])
 
 
 def _drawn(draw: Draw) -> tuple[Value, Any, Any]:
@@ -175,6 +187,10 @@ def integer_vector(c: IntegerVector, x: Context) -> Value:
 @lower(PlanarVelocity)
 def planar_velocity(c: PlanarVelocity, x: Context) -> Value:
     value = _each(x, (c.forward, c.sideways, c.turn)) * scaled(c.scale, x.level)
+    if c.heading is not None:
+        facing = uniform(name_key(x.key, "heading"), c.heading.range)
+        follows = _chance(x.key, "follows", c.heading.share).astype(jnp.float32)
+        value = jnp.concatenate([value, jnp.stack([facing, follows])])
     return jnp.where(_chance(x.key, "still", c.stand_still), 0.0, value)
 
 

@@ -33,8 +33,11 @@ def illegal_contact(c: v.IllegalContact, x: Context) -> Verdict:
 @lower(v.BadVelocity)
 def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
     base = x.robot.free_joint(c.body)
-    assert base is not None
-    speed, turn = (jnp.sum(x.world["qvel"][base.dof + i : base.dof + i + 3] ** 2) for i in (0, 3))
+    if base is None:
+        linear, angular = (x.sensor(s) for s in c.sensors(x.robot))
+    else:
+        linear, angular = (x.world["qvel"][base.dof + i : base.dof + i + 3] for i in (0, 3))
+    speed, turn = jnp.sum(linear**2), jnp.sum(angular**2)
     bad = speed > c.max_speed**2
     return bad if c.max_turn is None else bad | (turn > c.max_turn**2)
 
@@ -42,8 +45,11 @@ def bad_velocity(c: v.BadVelocity, x: Context) -> Verdict:
 @lower(v.FarFromOrigin)
 def far_from_origin(c: v.FarFromOrigin, x: Context) -> Verdict:
     base = x.robot.free_joint(c.body)
-    assert base is not None
-    return jnp.sum(x.world["qpos"][base.qpos : base.qpos + 2] ** 2) > c.distance**2
+    if base is None:
+        place = x.sensor(c.sensors(x.robot)[0])[:2]
+    else:
+        place = x.world["qpos"][base.qpos : base.qpos + 2]
+    return jnp.sum(place**2) > c.distance**2
 
 
 @lower(v.NotUpright)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from ksim_schema.robot import RobotFacts
+from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed, signs
 from ksim_schema.units import (
     ANGLE,
@@ -19,10 +21,11 @@ from ksim_schema.units import (
     AngularAcceleration,
     AngularSpeed,
     Dimension,
+    Number,
     Speed,
 )
 from ksim_schema.units.interval import ZERO, Interval
-from ksim_schema.vocabulary.base import Probability, Range
+from ksim_schema.vocabulary.base import BodyName, Model, Probability, Range, Wire
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
@@ -48,8 +51,33 @@ class Velocity(Drawn):
         return told.hull(ZERO) if self.stand_still else told
 
 
+class Heading(Model):
+    """A turning rate that follows from a direction to face, drawn with the command.
+
+    ``turn = gain * (target - heading)``, the difference the short way round, within the range of
+    the turning rate (times `scale`). As in Isaac Lab's UniformVelocityCommand with a heading.
+    """
+
+    range: Range[Angle] = Field(
+        default=(-math.pi, math.pi), description="Range of the direction, from the world's x axis."
+    )
+    gain: Annotated[Number, Gt(0)] = Field(
+        default=0.5, description="Turning rate for each rad of the error, 1/s."
+    )
+    share: Probability = Field(
+        default=1.0, description="Probability that a draw turns so; else `turn` is drawn."
+    )
+    body: BodyName | None = Field(
+        default=None, description="The body that is to face it; the robot's base by default."
+    )
+
+
 class PlanarVelocity(Velocity):
-    """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s)."""
+    """Velocity on the ground: forward (m/s), sideways to the left (m/s), turning left (rad/s).
+
+    With `heading` some draws are directions to face, and the turning rate that is told at each
+    tick is what brings the robot there.
+    """
 
     kind: Literal["planar_velocity"] = "planar_velocity"
     dimensions: ClassVar[Mapping[str, Dimension]] = {
@@ -67,12 +95,40 @@ class PlanarVelocity(Velocity):
         default=(0.0, 0.0), description="Range of the speed to the left."
     )
     turn: Range[AngularSpeed] = Field(default=(0.0, 0.0), description="Range of the turning rate.")
+    heading: Heading | None = Field(
+        default=None, description="A direction to face, that the turning rate follows from."
+    )
+    inform: Annotated[str | None, Wire("inform")] = Field(
+        default=None,
+        description="The state that a heading is read from; the task's only one by default.",
+    )
     acceleration: Annotated[Acceleration, Gt(0)] | None = Field(
         default=None, description="Largest change of each speed in a second."
     )
     turn_acceleration: Annotated[AngularAcceleration, Gt(0)] | None = Field(
         default=None, description="Largest change of the turning rate in a second."
     )
+
+    @model_validator(mode="after")
+    def _may_turn(self) -> Self:
+        if self.heading is not None and self.heading.share and not any(self.turn):
+            help = "give a range of 'turn', within which it turns to its heading"
+            about = {"help": help, "fields": "heading"}
+            raise PydanticCustomError("one_form", "a heading, and no turning rate", about)
+        return self
+
+    @property
+    def draws_vary(self) -> bool:
+        return self.heading is not None or super().draws_vary
+
+    def infers(self, field: str) -> bool:
+        """As :meth:`Part.infers`."""
+        return field != "inform" or self.heading is not None
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if self.heading is None:
+            return ()
+        return (SensorRequest("framequat", "xbody", self.heading.body or robot.root),)
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:
         return ("forward", "sideways", "turn")

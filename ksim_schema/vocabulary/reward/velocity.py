@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, Number, Speed, Time
@@ -18,7 +19,6 @@ from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
 
 class _BodyVelocity(Reward):
-    floating: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -129,10 +129,15 @@ class TrackLinearVelocity(_Tracking):
         Effect("wants", "body.{body}.left", "command", element="sideways", scale="error_scale"),
     )
     error_scale: Annotated[Speed, Gt(0)] = Field(description="Error at which it falls to 1/e.")
-    frame: Literal["heading", "robot"] = Field(
-        default="heading", description="Frame in which the velocity is compared."
+    frame: Literal["heading", "robot", "world"] = Field(
+        default="heading",
+        description="Frame in which the velocity is compared; in the world's, forward is along x "
+        "and sideways along y.",
     )
     average: Averaging = _AVERAGE
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        return () if self.frame == "world" else self.effects
 
     def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
         return {"command": ("forward", "sideways")}
@@ -197,3 +202,34 @@ class VerticalVelocity(Reward):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return velocity_of(self.body or robot.root)[:1]
+
+
+class VelocityAlong(Reward):
+    """Velocity along a direction of the world, m/s: ``v . direction``.
+
+    Of a body's origin (framelinvel), or of the centre of mass of the body with all that hangs from
+    it (subtreelinvel): the forward reward of Gymnasium's Ant and Humanoid.
+    """
+
+    kind: Literal["velocity_along"] = "velocity_along"
+    body: BodyName | None = Field(
+        default=None, description="The body; the robot's base by default."
+    )
+    of: Literal["origin", "center_of_mass"] = Field(
+        default="origin", description="The point that moves."
+    )
+    direction: tuple[Number, Number, Number] = Field(
+        default=(1.0, 0.0, 0.0), description="In the world's axes; its length is a factor."
+    )
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> VelocityAlong:
+        if not any(self.direction):
+            about = {"help": "give for example [1, 0, 0]", "fields": "direction"}
+            raise PydanticCustomError("one_form", "the direction has no length", about)
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        if self.of == "origin":
+            return velocity_of(self.body or robot.root)[:1]
+        return (SensorRequest("subtreelinvel", "body", self.body or robot.root),)

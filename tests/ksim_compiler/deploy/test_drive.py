@@ -208,7 +208,10 @@ PPO: {envs: 2, rollout: 8, minibatches: 1, normalize_observations: false}
 TOLD = {
     "float_vector": ({"ranges": [[0.3, 0.3], [1, 1]], "switch": 0}, [0.3, 1.0]),
     "integer_vector": ({"ranges": [[2, 2]], "zero": 0}, [2.0]),
-    "planar_velocity": ({"forward": ["0.5 m/s"] * 2, "turn": ["0.2 rad/s"] * 2}, [0.5, 0.0, 0.2]),
+    "planar_velocity": (
+        {"forward": ["0.5 m/s"] * 2, "turn": ["0.2 rad/s"] * 2, "heading": None},
+        [0.5, 0.0, 0.2],
+    ),
     "linear_velocity": (
         {"speed": ["0.5 m/s"] * 2, "direction": "0 deg", "backward": 0, "stand_still": 0},
         [0.5, 0.0],

@@ -253,3 +253,34 @@ def test_a_command_begins_anew_with_the_episode_and_may_read_its_state() -> None
             assert tick == 10
             assert not np.array_equal(began, state.world["qpos"][:, 0])
             began = np.asarray(state.world["qpos"][:, 0])
+
+
+def test_a_heading_is_turned_to_the_short_way_round_within_the_range_of_the_turn() -> None:
+    """The base of the tests faces 0.6 rad to the left all the time."""
+    turned = {"forward": ("1 m/s", "1 m/s"), "turn": ("-1 rad/s", "0.8 rad/s")}
+
+    def told(target: str, gain: float = 0.5, **more: Any) -> np.ndarray:
+        heading = {"range": (target, target), "gain": gain}
+        return run(part(PlanarVelocity, **turned, heading=heading, **more), 3)
+
+    np.testing.assert_allclose(told("1 rad"), [[1, 0, 0.2]] * 4, atol=1e-5)
+    # from 0.6 to -3 it is 2.683 to the left, and 0.2 of that is 0.5366
+    np.testing.assert_allclose(told("-3 rad", 0.2)[:, 2], 0.536637, atol=1e-5)
+    np.testing.assert_allclose(told("-2 rad")[:, 2], -1.0, atol=1e-5)  # 0.5 * -2.6 is beyond
+    np.testing.assert_allclose(
+        told("1 rad", turn_acceleration="2 rad/s^2")[:, 2], [0, 0.04, 0.08, 0.12], atol=1e-5
+    )
+    still = run(part(PlanarVelocity, **turned, heading={}, stand_still=1.0), 3)
+    np.testing.assert_array_equal(still, 0.0)
+
+
+def test_a_share_of_the_draws_has_a_heading() -> None:
+    heading = {"range": ("0.6 rad", "0.6 rad"), "share": 0.7}
+    turned = {"forward": ("0 m/s", "1 m/s"), "turn": ("0.3 rad/s", "1 rad/s")}
+    c = part(PlanarVelocity, **turned, heading=heading, switch=1.0)
+    rates = run(c, 300)[:, 2]
+    # it faces its heading already: such draws are clipped to the lowest rate, the others drawn
+    assert abs(np.mean(np.isclose(rates, 0.3, atol=1e-4)) - 0.7) < 0.08
+    assert rates.max() > 0.9
+    with pytest.raises(ValidationError, match="no turning rate"):
+        part(PlanarVelocity, forward=("0 m/s", "1 m/s"), heading={})

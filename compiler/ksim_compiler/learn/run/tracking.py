@@ -14,6 +14,7 @@ from ksim_compiler.env import Env, EnvState
 from ksim_compiler.lowering import geometry
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.reward.base import velocity_of
 
 S = TypeVar("S")
 
@@ -31,16 +32,24 @@ def watch(env: Env) -> Watch[EnvState]:
     """What :func:`errors` needs of each tick: the told and the measured velocities, by name.
 
     The names are ``<command>.<element>``; the elements are forward and sideways (m/s, along the
-    heading) and turn (rad/s, about the vertical). Robots without a floating base have none.
+    heading) and turn (rad/s, about the vertical). Of a base that does not float they are those
+    that a reward reads; without one there are none.
     """
     base, names = env.robot.base, _names(env)
+    sensors = [env.robot.sensors.get(request.name) for request in velocity_of(env.robot.root)]
 
     def measure(before: EnvState, after: EnvState) -> Watched:
-        if base is None or not names:
+        if not names or (base is None and None in sensors):
             return {}
-        quat = after.world["qpos"][:, base.qpos + 3 : base.qpos + 7]
-        velocity = after.world["qvel"][:, base.dof : base.dof + 6]
-        measured = jax.vmap(_planar)(quat, velocity)
+        if base is None:
+            values = [
+                after.world["sensordata"][:, s.address : s.address + s.size] for s in sensors if s
+            ]
+            measured = jax.vmap(_in_heading)(*values)
+        else:
+            quat = after.world["qpos"][:, base.qpos + 3 : base.qpos + 7]
+            velocity = after.world["qvel"][:, base.dof : base.dof + 6]
+            measured = jax.vmap(_planar)(quat, velocity)
         return {
             f"{command}.{label}": (
                 before.commands[command][:, index],
@@ -67,6 +76,14 @@ def _planar(quat: Float[Array, "4"], velocity: Float[Array, "6"]) -> dict[str, F
     planar = geometry.turn_about_vertical(velocity[:2], -geometry.heading(quat))
     turn = geometry.rotate(quat, velocity[3:])[2]
     return {"forward": planar[0], "sideways": planar[1], "turn": turn}
+
+
+def _in_heading(
+    linear: Float[Array, "3"], angular: Float[Array, "3"], quat: Float[Array, "4"]
+) -> dict[str, Float[Array, ""]]:
+    """Velocities in the world's axes, on the ground."""
+    planar = geometry.turn_about_vertical(linear[:2], -geometry.heading(quat))
+    return {"forward": planar[0], "sideways": planar[1], "turn": angular[2]}
 
 
 def errors(

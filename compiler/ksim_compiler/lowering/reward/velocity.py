@@ -90,6 +90,8 @@ def track_linear_velocity(c: v.TrackLinearVelocity, x: Context, mean: Any) -> tu
     velocity, _, orientation = (x.sensor(s) for s in c.sensors(x.robot))
     if c.frame == "robot":
         planar = geometry.unrotate(orientation, velocity)[:2]
+    elif c.frame == "world":
+        planar = velocity[:2]
     else:
         planar = geometry.turn_about_vertical(velocity[:2], -geometry.heading(orientation))
     told = x.command(c.command, "forward", "sideways")
@@ -125,6 +127,11 @@ def off_axis_velocity(c: v.OffAxisVelocity, x: Context) -> Components:
 @lower(v.VerticalVelocity)
 def vertical_velocity(c: v.VerticalVelocity, x: Context) -> Value:
     return x.sensor(c.sensors(x.robot)[0])[2] ** 2
+
+
+@lower(v.VelocityAlong)
+def velocity_along(c: v.VelocityAlong, x: Context) -> Value:
+    return jnp.dot(x.sensor(c.sensors(x.robot)[0]), jnp.stack(c.direction))
 
 
 def resting(rest: Rest, speed: Value, turning: Value) -> Bool[Array, ""]:
