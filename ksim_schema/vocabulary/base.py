@@ -215,6 +215,7 @@ class Part(Model):
         fields: the MjData fields that it reads.
         channels: what it reads of the record without naming it: state, action, termination.
         floating: whether it needs a robot with a free joint.
+        moving: whether the base that it is about must not be fixed to the world.
     """
 
     object: ClassVar[str] = ""
@@ -224,6 +225,7 @@ class Part(Model):
     fields: ClassVar[tuple[str, ...]] = ()
     channels: ClassVar[tuple[str, ...]] = ()
     floating: ClassVar[bool] = False
+    moving: ClassVar[bool] = False
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""

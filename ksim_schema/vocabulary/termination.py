@@ -126,6 +126,7 @@ class BadVelocity(Termination):
         Effect("ends", "body.{body}.climb", "max_speed", "half_width"),
         Effect("ends", "body.{body}.spin", "max_turn", "half_width"),
     )
+    moving: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -151,6 +152,7 @@ class FarFromOrigin(Termination):
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("ends", "body.{body}.distance", "distance", "at_most"),
     )
+    moving: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )

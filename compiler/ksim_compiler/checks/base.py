@@ -94,4 +94,4 @@ def needs_base(part: Part) -> bool:
     if fields:
         return any(body is None for _, _, body in fields)
     of_base = part.body is None if isinstance(part, OfBody) else part.floating
-    return of_base and (part.floating or part.object == "Event")
+    return of_base and (part.floating or part.moving or part.object == "Event")

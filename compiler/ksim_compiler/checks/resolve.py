@@ -46,7 +46,7 @@ from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
-from ksim_schema.vocabulary.base import Floating, OfJoints
+from ksim_schema.vocabulary.base import Floating, OfBody, OfJoints
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import BodyPosition
@@ -66,8 +66,10 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
         plan = choose_base(plan, found)
         facts = plan.robot.facts
     if not any(problem.code in (AMBIGUOUS_BASE, CARRIED_BASE) for problem in found):
+        root = facts.bodies.index(facts.root) if facts.root in facts.bodies else 0
+        fixed = int(plan.robot.model.body_weldid[root]) == 0
         for object, name, part in task:
-            found.add(_floating(task, facts, part, (object, name)))
+            found.add(_floating(task, facts, part, (object, name), fixed))
     if not found:
         for object, name, part in task:
             found.add(by_pattern_problems(task, facts, part, (object, name)))
@@ -89,8 +91,18 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
     return replace(plan, substeps=_substeps(plan, sink))
 
 
-def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
-    """What is about the motion of a free joint is about a body that has one."""
+def _floating(
+    task: Task, facts: RobotFacts, part: Part, at: Path_, fixed: bool
+) -> Iterator[Diagnostic]:
+    """What is about the motion of a free joint is about a body that has one.
+
+    Args:
+        task: the task.
+        facts: of its robot.
+        part: the part.
+        at: its place.
+        fixed: whether the robot's base is fixed to the world.
+    """
     free = [joint.body for joint in facts.joints if joint.type == "free"]
     others = f"these float: {', '.join(free)}" if free else f"nothing floats in {facts.source}"
     fields = list(annotated_fields(part, Floating))
@@ -104,6 +116,11 @@ def _floating(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[
         named = "body" in type(part).model_fields
         help = "name the body with 'body'" if named and (free or not fields) else ""
         help = "; ".join(filter(None, (help, others if free else "")))
+        yield task.report_key(NO_FLOATING_BASE, message, *at, help=help)
+    if part.moving and isinstance(part, OfBody) and part.body is None and fixed:
+        message = f"{part.kind_name!r} needs a base that moves, and the base of {facts.source}, "
+        message += f"{facts.root!r}, is fixed to the world"
+        help = "name the body with 'body'; " + others
         yield task.report_key(NO_FLOATING_BASE, message, *at, help=help)
 
 

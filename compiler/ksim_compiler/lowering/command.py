@@ -112,7 +112,7 @@ def _draw(c: Drawn, x: Context) -> tuple[Value, Any, Any]:
     return target, left, speed
 
 
-def _aim(c: Drawn, x: Context, target: Value) -> Value:
+def _aim(c: Drawn, x: Context, target: Float[Array, " drawn"]) -> Value:
     """What the value is on its way to: the draw, or what follows from it at this moment."""
     if not isinstance(c, PlanarVelocity) or c.heading is None:
         return target

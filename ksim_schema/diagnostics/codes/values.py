@@ -16,8 +16,9 @@ WRONG_NOISE_UNIT = error(
 NO_FLOATING_BASE = error(
     "KS0404",
     "no floating base",
-    "The component is about the motion of the base's free joint, and the base has none. What "
-    "takes a 'body' can be about another body that floats.",
+    "The component is about the motion of the base's free joint, and the base has none; or it is "
+    "about a base that moves, and the base is fixed to the world. What takes a 'body' can be about "
+    "another body.",
 )
 NO_TORQUE_LIMIT = error(
     "KS0405",

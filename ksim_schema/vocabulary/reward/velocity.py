@@ -19,6 +19,7 @@ from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
 
 class _BodyVelocity(Reward):
+    moving: ClassVar[bool] = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
