@@ -125,6 +125,7 @@ def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) ->
         ]
     if len(fates) != len(actuators):
         raise ValueError(f"it has {len(actuators)} actuators, the contract {len(fates)}")
+    _name_actuators(actuators, fates)
     gone = {}
     for actuator, fate in zip(actuators, fates, strict=True):
         if fate["use"] == "removed":
@@ -139,7 +140,7 @@ def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) ->
                 spec.delete(sensor)
     for key in spec.keys:  # of as many actuators as there were
         key.ctrl, key.act = np.zeros(0), np.zeros(0)
-    return [fate["control"] for fate in fates if fate["use"] == "held"]
+    return [fate["control"] for fate in fates if fate["use"] != "removed"]
 
 
 def _leave_rotor(spec: Any, actuator: Any) -> None:
@@ -156,6 +157,12 @@ def _leave_rotor(spec: Any, actuator: Any) -> None:
     moved.damping = np.array(moved.damping) + square * np.array(actuator.damping)
 
 
+def _name_actuators(actuators: list, fates: list[dict]) -> None:
+    """As the contract calls those without a name."""
+    for actuator, fate in zip(actuators, fates, strict=True):
+        actuator.name = actuator.name or fate.get("name", "")
+
+
 def _motors(output: dict) -> list[str]:
     return output.get("actuators") or [f"{output['name']}/{joint}" for joint in output["joints"]]
 
@@ -163,6 +170,8 @@ def _motors(output: dict) -> list[str]:
 def _add_motors(spec: Any, output: dict) -> None:
     """``torque = kp * (target - q) - kd * dq/dt`` and the like, as the output's "use" says."""
     count = len(output["joints"])
+    if not count:
+        return  # actuators of the robot's own
     none = [None] * count
     stalls, speeds = output.get("stall", none), output.get("no_load_speed", none)
     for i, (name, joint) in enumerate(zip(_motors(output), output["joints"], strict=True)):

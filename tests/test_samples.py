@@ -33,6 +33,7 @@ HERE = {
     ("README.md", "ksim: 1"),
     ("docs/acsets.md", "import acsets"),
     ("docs/actions.md", "Action:"),
+    ("docs/actions.md", "PhysicsState:"),
     ("docs/checking.md", "height: {kind: base_height}"),
     ("docs/ci-and-editors.md", "# yaml-language-server"),
     ("docs/ci-and-editors.md", "jobs:"),
@@ -107,6 +108,25 @@ def assert_within(part: Any, whole: Any, where: str = "") -> None:
         assert all(value in rest for value in part), f"{where}: {part} of {whole}"
     else:
         assert part == whole, where
+
+
+FLIGHT = """
+ksim: 1
+task: sample
+Observation: {down: {kind: projected_gravity}, turn: {kind: base_angular_velocity}}
+Policy: {actor: {read: [down, turn]}}
+Critic: {critic: {judge: {clean: [down, turn]}}}
+Termination: {low: {kind: min_height, height: 20 cm}, time: {kind: episode_length, after: 10 s}}
+"""
+
+
+def test_rotors_are_told_what_the_page_says(tmp_path: Path) -> None:
+    flight = yaml.safe_load(FLIGHT) | yaml.safe_load(sample("docs/actions.md", "PhysicsState:"))
+    flight["Reward"] = {"alive": {"kind": "stay_alive"}}
+    (tasks(tmp_path) / "sample.yaml").write_text(yaml.safe_dump(flight), encoding="utf-8")
+    found = compile_file(tmp_path / "tasks" / "sample.yaml")
+    assert found.plan is not None, errors(found)
+    assert len(found.plan.controls) == 4
 
 
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:

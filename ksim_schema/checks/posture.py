@@ -60,7 +60,7 @@ def posture(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
 
 def _unknown(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Policies without memory that read other things of their joints, and not where these are."""
-    driven = {d.joint for action in task.of(Action).values() for d in action.drives(robot)}
+    driven = {joint for action in task.of(Action).values() for joint in action.moves(robot)}
     limited = [j for j in robot.motion_joints if j.name in driven and j.limits is not None]
     if not task.complete or 2 * len(limited) <= len(driven):
         return  # wheels

@@ -31,7 +31,7 @@ def surroundings(task: Task, robot: RobotFacts) -> Surroundings:
     commands = task.of(Command).items()
     return Surroundings(
         {name: part.labels(robot) for name, part in commands},
-        sum(len(action.drives(robot)) for action in task.of(Action).values()),
+        sum(action.size(robot) for action in task.of(Action).values()),
         {name: part.dimensions for name, part in commands},
         frames_of(task, robot),
     )

@@ -2,6 +2,7 @@
 
 from ksim_schema.robot.facts import (
     FILES as FILES,
+    Actuator as Actuator,
     Drive as Drive,
     Joint as Joint,
     RobotFacts as RobotFacts,

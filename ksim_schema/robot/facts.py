@@ -14,7 +14,7 @@ from typing import Literal
 
 from ksim_schema.robot.grid import TileGrid
 from ksim_schema.robot.patterns import fits
-from ksim_schema.units import ANGLE, LENGTH, Dimension
+from ksim_schema.units import ANGLE, LENGTH, NUMBER, Dimension
 
 JointType = Literal["free", "ball", "slide", "hinge"]
 
@@ -130,6 +130,36 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True)
+class Actuator:
+    """An actuator of a model's own.
+
+    Attributes:
+        name: its name; without one, that of the joint, tendon or site that it acts on.
+        home: the control that keeps the robot at home.
+        limits: lowest and highest control (ctrlrange), or None.
+        dimension: of its control; that of a number where it is a share of something, or not known.
+        joints: the joints that it moves with a force between two bodies.
+        joint: the joint that it is on, or "" for another transmission.
+        gear: of the first coordinate.
+        off: whether the model's options disable it.
+    """
+
+    name: str
+    home: float
+    limits: tuple[float, float] | None = None
+    dimension: Dimension = NUMBER
+    joints: tuple[str, ...] = ()
+    joint: str = ""
+    gear: float = 1.0
+    off: bool = False
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Lowest and highest control, infinite where nothing limits it."""
+        return self.limits or (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """A sensor of the compiled model: its slice of sensordata and what it measures.
 
@@ -209,6 +239,7 @@ class RobotFacts:
             from the positions of hinges and slides, as the joints' encoders tell them.
         measures: quantities of the robot in its home pose, by the names of
             :mod:`~ksim_schema.vocabulary.effects`, in SI units.
+        own: the actuators of the model's own file, those that a task replaces among them, by name.
     """
 
     source: str
@@ -243,6 +274,7 @@ class RobotFacts:
     axes: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: {}, repr=False)
     encoded: frozenset[str] = frozenset()
     measures: Mapping[str, float] = field(default_factory=lambda: {}, repr=False, compare=False)
+    own: Mapping[str, Actuator] = field(default_factory=lambda: {}, repr=False)
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""

@@ -21,7 +21,7 @@ def apart(part: P, robot: RobotFacts) -> Iterator[P]:
     yielded as it is, and so is one whose values are of things without names.
     """
     given = list(by_patterns(part))
-    fields = {_selector(part, each.field) for _, each, _ in given}
+    fields = {_selector(part, each.field, robot) for _, each, _ in given}
     if not given or len(fields) != 1 or None in fields:
         yield part
         return
@@ -49,12 +49,15 @@ def of_one(part: P, robot: RobotFacts, name: str) -> P:
     return part
 
 
-def _selector(part: Part, field: str) -> str | None:
+def _selector(part: Part, field: str, robot: RobotFacts) -> str | None:
     """The field of patterns that selects what values are of."""
-    if field in type(part).model_fields:
-        info = type(part).model_fields[field]
-        return field if field_annotation(info, Named) is not None else None
-    return "joints" if "joints" in type(part).model_fields else None
+    for name in (field,) if field in type(part).model_fields else ("joints", "actuators"):
+        info = type(part).model_fields.get(name)
+        if info is not None and field_annotation(info, Named) is not None:
+            selected = set(part.things(name, robot) or ())
+            if selected and selected == set(part.things(field, robot) or ()):
+                return name
+    return None
 
 
 def replaced(model: M, path: tuple[str | int, ...], value: Any) -> M:

@@ -103,6 +103,8 @@ def task_with(object: str, kinds: tuple[str, ...]) -> tuple[str, str]:
         if robot == "cartpole":
             task["Action"]["action_of_the_test"]["joints"] = "slide"
             task["Observation"]["base_of_the_test"]["joints"] = "slide"
+    if robot == "quadrotor":
+        task["Observation"]["base_of_the_test"] = {"kind": "projected_gravity"}
     task["PhysicsState"]["robot"]["model"] = f"robots/{robot}/scene.xml"
     return yaml.safe_dump(task, sort_keys=False), robot
 

@@ -182,7 +182,7 @@ def test_a_tendon_does_not_act_where_its_coefficient_is_0() -> None:
     assert settled(plan.robot.model, 1e6)[0] == pytest.approx([200.0, 0.0, 0.0])
     other = compiled(Hand("", PULL, "b", (0, 1, 0), 0, one, limit="torque_limit: 9 N")).plan
     assert other is not None
-    assert list(other.robot.held) == ["ksim/actuator0"]
+    assert list(other.robot.held) == ["t"]  # called as what it acts on
 
 
 def test_an_actuator_of_a_follower_and_of_another_is_torn() -> None:

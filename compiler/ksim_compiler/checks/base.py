@@ -32,7 +32,7 @@ def choose_base(plan: Plan, sink: Sink) -> Plan:
         body = robot.facts.bodies[bases.likely(robot.model, driven)]
     if body != robot.facts.root or any(joint_equalities(robot.model)):
         facts = read_facts(robot.part, robot.model, body, driven)
-        facts = replace(facts, files=robot.facts.files)
+        facts = replace(facts, files=robot.facts.files, own=robot.facts.own)
         plan = replace(plan, robot=replace(robot, facts=facts))
     if named is not None:
         sink.add(_named(task, robot.facts, named, state))
@@ -46,7 +46,7 @@ def choose_base(plan: Plan, sink: Sink) -> Plan:
 def _driven(task: Task, facts: RobotFacts) -> list[str]:
     """The joints that the task's actions drive, by name."""
     actions = task.of(Action).values()
-    return [drive.joint for action in actions for drive in action.drives(facts)]
+    return [joint for action in actions for joint in action.moves(facts)]
 
 
 def _named(task: Task, facts: RobotFacts, body: str, state: str) -> Iterator[Diagnostic]:

@@ -34,8 +34,8 @@ def by_pattern_problems(
             message = f"the elements of {part.kind_name!r} have no names that a pattern could match"
             yield task.report(NAMELESS_ELEMENTS, message, *place, help="give one value for all")
             continue
-        what = _what(part, each.field)
         names = tuple(dict.fromkeys(things))
+        what = _what(part, each.field, names, facts)
         yield from _patterns(task, facts, value, names, what, place)
 
 
@@ -86,11 +86,14 @@ def _in_order(task: Task, value: ByPattern[object], place: Path_) -> list[str]:
     )
 
 
-def _what(part: Part, field: str) -> str:
-    """What a thing is, in a message."""
-    info = type(part).model_fields.get(field or "joints") or type(part).model_fields.get("joints")
-    named = field_annotation(info, Named) if info is not None else None
-    return named.what if named is not None else "body"
+def _what(part: Part, field: str, names: tuple[str, ...], facts: RobotFacts) -> str:
+    """What the things that values are of are, in a message."""
+    fields = type(part).model_fields
+    for name in (field,) if field in fields else fields:
+        named = field_annotation(fields[name], Named)
+        if named is not None and set(part.things(name, facts) or ()) == set(names):
+            return named.what
+    return "body"
 
 
 def _list(names: list[str]) -> str:

@@ -12,6 +12,7 @@ from ksim_compiler.checks.custom import own_problems
 from ksim_compiler.checks.eachvalue import by_pattern_problems
 from ksim_compiler.checks.jointunits import aliased, joint_units, settled
 from ksim_compiler.checks.leftout import left_out
+from ksim_compiler.checks.motors import motors
 from ksim_compiler.checks.spelling import choices, name_problems, pattern_problems
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.reach import formulated, surroundings
@@ -20,25 +21,20 @@ from ksim_schema.diagnostics.codes.names import (
     AMBIGUOUS_BASE,
     BAD_PATTERN,
     CARRIED_BASE,
-    ONE_WAY_JOINT,
 )
 from ksim_schema.diagnostics.codes.structure import PATTERN_OF_A_SHELL
 from ksim_schema.diagnostics.codes.values import (
     BAD_FORMULA,
     BODY_DOES_NOT_FLOAT,
     DRAWN_TWICE,
-    JOINT_DRIVEN_TWICE,
     JOINT_WITHOUT_LIMITS,
-    LIMIT_ABOVE_JOINTS,
     NO_COMMAND_ELEMENT,
     NO_FLOATING_BASE,
-    NO_TORQUE_LIMIT,
     NOT_OBSERVABLE,
     NOT_SENSED,
     UNEVEN_CONTROL_PERIOD,
-    UNEVEN_LIMITS,
 )
-from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.robot import RobotFacts
 from ksim_schema.source import Path_
 from ksim_schema.source.edits import respell
 from ksim_schema.task import Task
@@ -78,7 +74,7 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
             found.add(joint_units(task, facts, part, (object, name)))
             found.add(_joint_limits(task, facts, part, (object, name)))
         found.add(left_out(task, facts))
-        found.add(_motors(task, facts))
+        found.add(motors(task, facts))
         found.add(_drawn_twice(task, facts))
         found.add(_privileged(task, facts))
         found.add(_observable(task, facts))
@@ -146,59 +142,6 @@ def _joint_limits(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Itera
         message += f"{endless[0]!r} has none"
         help = "give the joint a range in the model, or the values in the task"
         yield task.report_key(JOINT_WITHOUT_LIMITS, message, *at, help=help)
-
-
-def _motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    driven: dict[str, str] = {}
-    for name, action in task.of(Action).items():
-        for drive in action.drives(facts):
-            if drive.joint in driven:
-                other = driven[drive.joint]
-                message = f"joint {drive.joint!r} is driven by Action.{other} already"
-                yield task.report(JOINT_DRIVEN_TWICE, message, "Action", name, "joints")
-                break
-            driven[drive.joint] = name
-        weak = [d.joint for d in action.drives(facts) if d.limit == float("inf")]
-        if weak:
-            message = f"nothing limits the motor of joint {weak[0]!r}"
-            help = "give 'torque_limit' here, or actuatorfrcrange to the joint in the model"
-            yield task.report_key(NO_TORQUE_LIMIT, message, "Action", name, help=help)
-        yield from _torque_limits(task, facts, name, action)
-
-
-def _torque_limits(
-    task: Task, facts: RobotFacts, name: str, action: Action
-) -> Iterator[Diagnostic]:
-    """Where the limit that acts is another than the task's, or than one side of the model's."""
-    joints = facts.match_joints(action.joints)
-    asked_of = {joint.name: action.asked_limit(joint) for joint in joints}
-    for joint in joints:
-        if not joint.cap:
-            message = f"joint {joint.name!r} takes {_reach(joint)} from motors (actuatorfrcrange), "
-            message += "in one direction only, and an action's motor acts in both"
-            help = "give the joint an actuatorfrcrange around 0 in the model"
-            yield task.report(ONE_WAY_JOINT, message, "Action", name, "joints", help=help)
-            return
-    capped = [joint for joint in joints if (asked_of[joint.name] or 0.0) > joint.cap]
-    if capped:
-        asked = asked_of[capped[0].name]
-        unit = "N" if capped[0].type == "slide" else "N*m"
-        message = f"{asked:g} {unit} is more than the {capped[0].cap:g} {unit} that joint "
-        message += f"{capped[0].name!r} takes (its actuatorfrcrange), so the smaller one acts"
-        help = "give what the joint takes, or change actuatorfrcrange in the model"
-        yield task.report(LIMIT_ABOVE_JOINTS, message, "Action", name, "torque_limit", help=help)
-    uneven = [j for j in joints if not asked_of[j.name] and abs(j.reach[0] + j.reach[1]) > 1e-9]
-    if uneven:
-        joint, more = uneven[0], f", as of {len(uneven) - 1} more" if len(uneven) > 1 else ""
-        message = f"the model lets motors give joint {joint.name!r} {_reach(joint)}; the task's "
-        message += f"gives {action.limit(joint):g} at most in both directions{more}"
-        help = "give 'torque_limit' to say another limit"
-        yield task.report(UNEVEN_LIMITS, message, "Action", name, "joints", help=help)
-
-
-def _reach(joint: Joint) -> str:
-    unit = "N" if joint.type == "slide" else "N*m"
-    return f"{joint.reach[0]:g} to {joint.reach[1]:g} {unit}"
 
 
 def _drawn_twice(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

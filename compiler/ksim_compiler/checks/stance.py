@@ -119,7 +119,7 @@ def _support(model: mujoco.MjModel, geom: int, local: np.ndarray) -> np.ndarray:
 def _limp(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     """Joints between the base and the ground with a motor in the model, and no action for it."""
     model, facts = plan.robot.model, plan.robot.facts
-    if facts.free_joint(None) is None or not plan.drives or model.nu > len(plan.drives):
+    if facts.free_joint(None) is None or not plan.drives or model.nu > len(plan.controls):
         return
     root, driven = facts.body_id(facts.root), {drive.joint for drive in plan.drives}
     names = {joint.name for joint in facts.motion_joints}
@@ -159,8 +159,10 @@ def _slow(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     if facts.free_joint(None) is None or len(actions) != 1:
         return
     ((name, action),) = actions.items()
+    if not isinstance(action, VelocityTarget):
+        return
     joints = facts.match_joints(action.joints)
-    if not isinstance(action, VelocityTarget) or any(j.limits or j.type != "hinge" for j in joints):
+    if any(j.limits or j.type != "hinge" for j in joints):
         return
     clips = all_of(action.clip) if action.clip else ((0.0, _ACTIONS),)
     largest = max(abs(end) for clip in clips for end in clip)

@@ -180,7 +180,8 @@ def _actuators(plan: Plan) -> list[dict[str, Any]]:
         if name in gone:
             found.append({"name": name, "use": "removed", "successor": gone[name] or None})
         else:
-            found.append({"name": name, "use": "held", "control": plan.robot.held[name]})
+            use = "told" if name in plan.controls else "held"
+            found.append({"name": name, "use": use, "control": original.held[name]})
     return found
 
 
@@ -196,7 +197,7 @@ def _output(plan: Plan, part: Targets, level: float = 0.0) -> dict[str, Any]:
         "kind": action.kind_name,
         "size": len(part.offset),
         "joints": [drive.joint for drive in drives],
-        "actuators": [drive.name for drive in drives],
+        "actuators": list(action.actuators_of(facts)),
         "unit": [str(unit) for unit in action.dimensions(facts)],
         "gain": [drive.gain for drive in drives],
         "kp": [drive.kp for drive in drives],
@@ -209,10 +210,11 @@ def _output(plan: Plan, part: Targets, level: float = 0.0) -> dict[str, Any]:
         "latency": latency,
         "update": action.update,
         "parameters": values_of(action),
-        "use": _USE[drives[0].kp is not None, bool(drives[0].kd)],
+        "use": _USE[drives[0].kp is not None, bool(drives[0].kd)] if drives else _OWN,
     }
 
 
+_OWN = "the controls of these actuators of the robot's own model"
 _USE = {
     (True, True): "torque = kp * (target - position) - kd * velocity, within torque_limit",
     (True, False): "torque = kp * (target - position), within torque_limit",

@@ -114,6 +114,9 @@ def _target(g: OnnxGraph, part: Targets, action: str) -> str:
     if part.part.squash == "tanh":
         value = g("Tanh", value)
     value = _clipped(g, value, part.clips)
+    if part.closed is not None:
+        above = g("GreaterOrEqual", value, g.constant(0.0))
+        return g("Where", above, g.constant(part.initial), g.constant(part.closed))
     acted = value
     value = g("Add", g("MatMul", acted, g.constant(part.gain)), g.constant(part.offset))
     if part.limits is not None:

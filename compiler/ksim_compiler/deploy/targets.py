@@ -29,6 +29,8 @@ class Targets:
         offset: (targets,) and gain: (outputs, targets).
         limits: (2, targets) limits of the targets, or None.
         clips: limits of each number of the policy's output, or None.
+        closed: (targets,) those of a negative action where its sign alone counts, or None; `offset`
+            has the others.
         feed: (outputs, targets) feed-forward that the limits leave alone, or None.
     """
 
@@ -40,6 +42,7 @@ class Targets:
     gain: np.ndarray
     limits: np.ndarray | None
     clips: tuple[tuple[float, float], ...] | None = None
+    closed: np.ndarray | None = None
     feed: np.ndarray | None = None
 
     @property
@@ -84,14 +87,20 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         position, extra = result if isinstance(result, tuple) else (result, 0.0 * result)
         return np.asarray([position, extra], np.float64)
 
+    bounds = part.bounds(facts)
+    limits = None if bounds is None else np.array(bounds).T
     offset = value(np.zeros(size))
+    if isinstance(part, v.Binary):
+        closed = value(np.full(size, -1.0))[0]
+        if limits is not None:
+            closed = np.clip(closed, *limits)
+        none = np.zeros((size, len(closed)))
+        return Targets(name, part, start, stop, offset[0], none, limits, part.clips(facts), closed)
     gain = np.stack([value(row) - offset for row in np.eye(size)], axis=1)
     probe = np.linspace(-2.0, 2.0, size)
     if not np.allclose(value(probe), offset + probe @ gain, atol=1e-4):
         raise ExportError(f"Action.{name}: {part.kind_name} is not linear in its action")
-    limits = None
-    if isinstance(part, v.PositionServo) and part.clip_to_limits:
-        joints = facts.match_joints(part.joints)
-        limits = np.array([j.limits or (-np.inf, np.inf) for j in joints]).T
     feed = gain[1] if gain[1].any() else None
-    return Targets(name, part, start, stop, offset[0], gain[0], limits, part.clips(facts), feed)
+    return Targets(
+        name, part, start, stop, offset[0], gain[0], limits, part.clips(facts), None, feed
+    )

@@ -144,7 +144,7 @@ class Env:
         self.termination_names = self._tick.termination_names
         self.measure_names = self._tick.measure_names
         self.reflection = plan.reflection
-        self._drives = np.array([actuators.index(drive.name) for drive in plan.drives])
+        self._drives = np.array([actuators.index(name) for name in plan.controls])
         self._held = held.astype(np.float32)
 
     @full_precision

@@ -117,6 +117,8 @@ def following(c: v.Action, x: Context, memory: Memory) -> tuple[Targets, Physics
 def _target(c: v.Action, x: Context, rule: Any, motion: Any = ()) -> tuple[Targets, Any, Any]:
     """The targets with limited motion and velocity feed-forward; memory of motion and rule."""
     value, rule = rules.apply(c, x, rule)
+    if isinstance(c, v.Actuator | v.Binary):
+        return _within(value, c.bounds(x.robot)), (), rule
     if not isinstance(c, v.TargetMotion):
         return value, (), rule
     target, feed_forward = value if isinstance(c, v.PositionVelocityTarget) else (value, 0.0)
@@ -166,14 +168,19 @@ def _in_physics_steps(
     return physics, physics[-1]
 
 
-def _limits(x: Context, c: v.Action) -> tuple[Targets, Targets]:
+def _limits(x: Context, c: v.PositionServo) -> tuple[Targets, Targets]:
     """Lower and upper limits of the joints, infinite without any."""
     joints = x.robot.match_joints(c.joints)
     low, high = zip(*(j.limits or (-math.inf, math.inf) for j in joints), strict=True)
     return jnp.array(low), jnp.array(high)
 
 
-def _within_limits(x: Context, c: v.Action, target: Targets) -> Targets:
+def _within(target: Targets, bounds: tuple[tuple[float, float], ...] | None) -> Targets:
+    """Targets within the lowest and the highest of each, where there are any."""
+    return target if bounds is None else jnp.clip(target, *jnp.array(bounds).T)
+
+
+def _within_limits(x: Context, c: v.PositionServo, target: Targets) -> Targets:
     return jnp.clip(target, *_limits(x, c))
 
 
@@ -186,6 +193,19 @@ def _base(c: v.TargetMotion, x: Context) -> Targets:
         low, high = _limits(x, c)
         return (low + high) / 2
     return jnp.zeros(len(joints))
+
+
+@lower(v.Actuator)
+def actuator(c: v.Actuator, x: Context) -> Targets:
+    base, half = jnp.array(c.bases(x.robot)).T
+    return base + (half if c.scale is None else one(c.scale)) * x.action
+
+
+@lower(v.Binary)
+def binary(c: v.Binary, x: Context) -> Targets:
+    count = (len(c.things("", x.robot) or ()),)
+    opened, closed = (jnp.broadcast_to(one(end), count) for end in (c.open, c.closed))
+    return jnp.where(x.action[0] >= 0.0, opened, closed)
 
 
 @lower(v.Torque)

@@ -12,6 +12,7 @@ from ksim_compiler.robot import model as robots
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import SWITCHED_OFF, UNREADABLE_MODEL
 from ksim_schema.diagnostics.codes.values import (
+    ACTUATOR_TOLD_TWICE,
     HELD_ACTUATORS,
     SENSOR_OF_REPLACED_ACTUATOR,
     TORN_ACTUATOR,
@@ -38,9 +39,12 @@ def equip(plan: Plan, sink: Sink) -> Plan:
     if sensors:
         fields["sensordata"] = None
     drives: list[Drive] = []
+    controls: list[str] = []
     for name in plan.actions():
         drives += _drives(plan, name)
+        controls += plan.task.of(Action)[name].actuators_of(facts)
     sink.add(_torn(plan, drives))
+    sink.add(_taken_out(plan, drives, controls))
     sink.add(_switched_off(plan, "sensordata" in fields))
     if sink.failed:
         return plan
@@ -50,7 +54,7 @@ def equip(plan: Plan, sink: Sink) -> Plan:
         model_fields.update(dict.fromkeys(part.changed_fields(facts)))
         off_centre += _off_centre(part, facts)
     try:
-        robot = robots.equip(plan.robot, sensors, drives, off_centre)
+        robot = robots.equip(plan.robot, sensors, drives, off_centre, controls)
     except robots.ModelError as error:
         state = plan.task.robot
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"
@@ -66,6 +70,7 @@ def equip(plan: Plan, sink: Sink) -> Plan:
         model_fields=tuple(model_fields),
         sensors=tuple(sensors),
         drives=tuple(drives),
+        controls=tuple(controls),
     )
     sink.add(_held(plan))
     return plan
@@ -96,6 +101,22 @@ def _torn(plan: Plan, drives: list[Drive]) -> Iterator[Diagnostic]:
         message += f" {how}, and on {_joints(actuator.free)}, which no action drives,"
         help = "drive all of these joints or none; the actuator is taken out, or holds its control"
         yield plan.task.report(TORN_ACTUATOR, message, "Action", name, "joints", help=help)
+
+
+def _taken_out(plan: Plan, drives: list[Drive], controls: list[str]) -> Iterator[Diagnostic]:
+    """The model's actuators that an action tells what to do, and another takes out."""
+    gone = robots.replaced(plan.robot, (drive.joint for drive in drives))
+    for name in plan.actions():
+        lost = [
+            own for own in plan.task.of(Action)[name].actuators_of(plan.robot.facts) if own in gone
+        ]
+        if lost:
+            message = f"actuator {lost[0]!r} acts on a joint on which another action puts a motor "
+            message += "or servo, which takes it out of the model"
+            help = "let one of the two actions leave it to the other"
+            yield plan.task.report(
+                ACTUATOR_TOLD_TWICE, message, "Action", name, "actuators", help=help
+            )
 
 
 def _switched_off(plan: Plan, measures: bool) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from ksim_schema.diff.tiers import SENSOR_ERRORS
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.action import Action, JointAction
 from ksim_schema.vocabulary.base import Named, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
@@ -59,7 +59,7 @@ def along(plan: Plan, node: Node) -> tuple[Key, ...]:
     () where that is not known.
     """
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
-    if isinstance(part, Action | JointObservation | JointCommand):
+    if isinstance(part, JointAction | JointObservation | JointCommand):
         joints = facts.match_joints(part.joints)
         size = part.size(facts) if not isinstance(part, Observation) else len(joints)
         # what has two numbers for each joint has all of the first kind first
@@ -186,10 +186,9 @@ def _elements(plan: Plan, node: Node, part: Observation, size: int) -> tuple[tup
 def _output(plan: Plan, name: str) -> Segment:
     part = plan.task.of(Action)[name]
     size = plan.shapes[Node("Action", name)][0]
-    joints = tuple(joint.name for joint in plan.robot.facts.match_joints(part.joints))
-    each = size // len(joints) if joints else 0
+    things = part.things("output", plan.robot.facts) or ()
     # an action of two numbers for each joint has all of the first kind first
-    labels = tuple(f"{joint}[{i}]" for i in range(each) for joint in joints)
+    labels = tuple(f"{thing}[{things[:i].count(thing)}]" for i, thing in enumerate(things))
     formula = _formula(plan, part)
     scales = tuple(1.0 / unit for _, unit in formula)
     offsets = tuple(-zero / unit for zero, unit in formula)

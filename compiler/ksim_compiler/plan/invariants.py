@@ -73,6 +73,9 @@ def equipped(plan: Plan) -> None:
     facts = plan.robot.facts
     for sensor in plan.sensors:
         _law(sensor.name in facts.sensors, f"sensor {sensor.name} is not in the model")
+    for name in plan.controls:
+        _law(name in facts.actuators, f"actuator {name} is not in the model")
+    _law(len(set(plan.controls)) == len(plan.controls), "two actions tell one actuator")
     for drive in plan.drives:
         _law(drive.name in facts.actuators, f"actuator {drive.name} is not in the model")
         _law(isfinite(drive.limit), f"actuator {drive.name} has no limit")

@@ -12,7 +12,7 @@ from ksim_schema.diff import Diff
 from ksim_schema.diff.columns import ColumnMap, Migration, column_map, obstacles
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
-from ksim_schema.vocabulary.action import Action, PositionServo
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.learner import Learner
 from ksim_schema.vocabulary.observation import Observation
 
@@ -139,7 +139,11 @@ def _limited(plan: Plan, node: Node, negated: Collection[Key] = ()) -> tuple[Any
     elif isinstance(part, Observation):
         clips = part.clips(facts, plan.measured(node.name))
     squash = part.squash if isinstance(part, Action) else None
-    how = squash, clips is None, isinstance(part, PositionServo) and part.clip_to_limits
+    how = (
+        squash,
+        clips is None,
+        isinstance(part, Action) and part.bounds(plan.robot.facts) is not None,
+    )
     if clips is None:
         return how, {}
     keys = along(plan, node)

@@ -93,6 +93,7 @@ class Plan:
         model_fields: MjModel fields that differ between environments (equip).
         sensors: sensors that were added to the model (equip).
         drives: actuators that were added to the model (equip).
+        controls: the actuators that actions tell what to do, in the order of their targets (equip).
         order: the nodes of a tick in the order in which they are computed (schedule).
     """
 
@@ -110,6 +111,7 @@ class Plan:
     model_fields: tuple[str, ...] = ()
     sensors: tuple[SensorRequest, ...] = ()
     drives: tuple[Drive, ...] = ()
+    controls: tuple[str, ...] = ()
     order: tuple[Node, ...] = ()
 
     @property
@@ -196,6 +198,10 @@ class Plan:
             for object, name, part in self.task
             for line in _each(self, part, f"{object}.{name}")
         ]
+        for own in (facts.own[name] for name in self.controls if name in facts.own):
+            low, high = own.reach
+            unit = f" {own.dimension}".rstrip()
+            lines.append(f"  tell {own.name} {low:g} to {high:g}{unit}, home {own.home:g}")
         lines += [f"  hold {name} at {value:g}" for name, value in self.robot.held.items()]
         return lines + [f"  add sensor {s.name.removeprefix('ksim/')}" for s in self.sensors]
 

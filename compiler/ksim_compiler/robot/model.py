@@ -16,20 +16,19 @@ from ksim_compiler.robot import (
     sane,
     terrain,
 )
+from ksim_compiler.robot.added import add_drive, add_sensor, is_off, leave_rotor, mute, take_all
 from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.files import (
     ModelError as ModelError,
     ModelFiles as ModelFiles,
     read_files as read_files,
 )
+from ksim_compiler.robot.own import own_actuators
 from ksim_compiler.robot.sealed import sealed
 from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
 from ksim_compiler.robot.xml import in_memory
 from ksim_schema.robot import FILES, Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
-
-_CLEAN = mujoco.MjSpec()
-"""An empty model, whose defaults are MuJoCo's own: what is added to a model takes these."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ def load(part: RobotPart, files: ModelFiles) -> Robot:
     with _refusals():
         controls = home_controls(robot.model, spec, part.home.keyframe)
     held = dict(zip(robot.facts.actuators, controls.ctrl.tolist(), strict=True))
-    return replace(robot, held=held, act=controls.act)
+    own = own_actuators(robot.model, controls.ctrl, robot.facts.joints)
+    return replace(robot, held=held, act=controls.act, facts=replace(robot.facts, own=own))
 
 
 def equip(
@@ -88,12 +88,20 @@ def equip(
     sensors: Iterable[SensorRequest],
     drives: Iterable[Drive],
     off_centre: Iterable[str] = (),
+    told: Collection[str] = (),
 ) -> Robot:
     """The robot with sensors and actuators added.
 
     The model's own actuators that act on a joint that is driven now, or tied to such a joint by an
     equality, go, whatever their transmission; a sensor of such an actuator reads its successor
     where there is one, and goes otherwise. The other actuators stay, with what holds them at home.
+
+    Args:
+        robot: the robot as its model has it.
+        sensors: what is to be measured.
+        drives: the motors and servos of the task.
+        off_centre: bodies whose inertial frame the task moves.
+        told: the model's own actuators that an action tells what to do.
 
     Raises:
         ModelError: MuJoCo refuses the model.
@@ -105,10 +113,10 @@ def equip(
     def change(spec: mujoco.MjSpec) -> None:
         for actuator in list(spec.actuators):
             if actuator.name in gone:
-                _leave_rotor(spec, actuator)
+                leave_rotor(spec, actuator)
                 spec.delete(actuator)
-            elif _is_off(spec, actuator.group):
-                _mute(actuator)
+            elif is_off(spec, actuator.group):
+                mute(actuator)
         for sensor in list(spec.sensors):
             if sensor.objtype == mujoco.mjtObj.mjOBJ_ACTUATOR and sensor.objname in gone:
                 successor = gone[sensor.objname]
@@ -122,10 +130,10 @@ def equip(
             # a "simple" body has a diagonal inertia matrix: its centre of mass must not move
             spec.body(body).simple = 0
         for drive in drives:
-            _take_all(spec, robot.model, drive)
-            _add_drive(spec, drive)
+            take_all(spec, robot.model, drive)
+            add_drive(spec, drive)
         for request in dict.fromkeys(sensors):
-            _add_sensor(spec, request)
+            add_sensor(spec, request)
 
     equipped, _ = _compile(robot.part, robot.files, change, robot.facts.root)
     model = robot.model
@@ -136,7 +144,12 @@ def equip(
     ]
     return replace(
         equipped,
-        held={name: robot.held[name] for name in (robot.facts.actuators[i] for i in kept)},
+        facts=replace(equipped.facts, own=robot.facts.own),
+        held={
+            name: robot.held[name]
+            for name in (robot.facts.actuators[i] for i in kept)
+            if name not in told
+        },
         act=np.concatenate([np.zeros(0), *activations]),
     )
 
@@ -256,6 +269,11 @@ def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
 
 def _name_parts(spec: mujoco.MjSpec) -> None:
     """Name what has no name, so that sensors and messages can refer to it."""
+    taken = {actuator.name for actuator in spec.actuators}
+    for actuator in spec.actuators:  # it goes by what it acts on, if nothing else does
+        if not actuator.name and actuator.target and actuator.target not in taken:
+            actuator.name = actuator.target
+            taken.add(actuator.target)
     named = (("body", spec.bodies), ("geom", spec.geoms), ("actuator", spec.actuators))
     for what, parts in named:
         for number, part in enumerate(parts):
@@ -279,106 +297,3 @@ def _place_mocap(model: mujoco.MjModel, home: str | None) -> None:
 
 def _brief(error: Exception | str) -> str:
     return " ".join(str(error).split())[:400]
-
-
-def _add_drive(spec: mujoco.MjSpec, drive: Drive) -> None:
-    """The actuators of a drive: ``force = gain * ctrl - kp * q - kd * dq/dt`` within its limits."""
-    limit = drive.limit
-    if drive.drag:
-        # u clipped to +-stall - k dq/dt is (u + k dq/dt clipped to +-stall) - k dq/dt
-        _add_actuator(spec, drive.drag_name, drive.joint, gain=0.0, damping=drive.drag)
-        if not np.isinf(limit):  # of what both give together
-            joint = spec.joint(drive.joint)
-            joint.actfrclimited = mujoco.mjtLimited.mjLIMITED_TRUE
-            joint.actfrcrange = [-limit, limit]
-        limit = drive.stall or limit
-    actuator = _add_actuator(
-        spec, drive.name, drive.joint, drive.gain, drive.kp or 0.0, drive.kd - drive.drag
-    )
-    if not np.isinf(limit):
-        actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE  # a model may have no autolimits
-        actuator.forcerange = [-limit, limit]
-
-
-def _take_all(spec: mujoco.MjSpec, model: mujoco.MjModel, drive: Drive) -> None:
-    """Let a joint take what its drive gives in place of the motors of joints that are tied to it.
-
-    The limit of a drive is within the joint's actuatorfrcrange otherwise.
-    """
-    index = model.joint(drive.joint).id
-    low, high = model.jnt_actfrcrange[index]
-    if model.jnt_actfrclimited[index] and drive.limit > min(-low, high):
-        spec.joint(drive.joint).actfrcrange = [-drive.limit, drive.limit]
-
-
-def _leave_rotor(spec: mujoco.MjSpec, actuator: Any) -> None:
-    """Give the joint or tendon of an actuator the rotor's inertia and damping that it has.
-
-    They are of the robot, whatever drives it. Through a gear both are its square times as much,
-    as MuJoCo has it (also the non-linear coefficients of the damping).
-    """
-    damping = np.asarray(actuator.damping)
-    if not (actuator.armature or damping.any()):
-        return
-    if actuator.trntype == mujoco.mjtTrn.mjTRN_TENDON:
-        moved: Any = spec.tendon(actuator.target)
-    elif actuator.trntype in (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT):
-        moved = spec.joint(actuator.target)
-    else:
-        return
-    square = float(actuator.gear[0]) ** 2
-    moved.armature += square * actuator.armature
-    moved.damping = np.asarray(moved.damping) + square * damping
-
-
-def _is_off(spec: mujoco.MjSpec, group: int) -> bool:
-    """Whether the model's options disable the actuators of a group; those above 30 always act."""
-    return 0 <= group <= 30 and bool(int(spec.option.disableactuator) >> group & 1)
-
-
-def _mute(actuator: Any) -> None:
-    """Take the force of an actuator whose group is disabled: MJX does not look at groups."""
-    actuator.gaintype, actuator.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_NONE
-    actuator.gainprm[:], actuator.biasprm[:] = 0.0, 0.0
-
-
-def _add_actuator(
-    spec: mujoco.MjSpec, name: str, joint: str, gain: float, kp: float = 0.0, damping: float = 0.0
-) -> Any:
-    actuator = spec.add_actuator(
-        _CLEAN.default, name=name, target=joint, trntype=mujoco.mjtTrn.mjTRN_JOINT
-    )
-    actuator.group = next(group for group in range(32) if not _is_off(spec, group))
-    if kp or damping:
-        actuator.biastype = mujoco.mjtBias.mjBIAS_AFFINE
-    actuator.gainprm[0] = gain
-    actuator.biasprm[1:3] = -kp, -damping
-    return actuator
-
-
-_OBJECTS = {
-    "body": mujoco.mjtObj.mjOBJ_BODY,
-    "xbody": mujoco.mjtObj.mjOBJ_XBODY,
-    "geom": mujoco.mjtObj.mjOBJ_GEOM,
-    "site": mujoco.mjtObj.mjOBJ_SITE,
-    "joint": mujoco.mjtObj.mjOBJ_JOINT,
-    "": mujoco.mjtObj.mjOBJ_UNKNOWN,
-}
-_CONTACT_DATA = ("found", "force", "torque", "dist", "pos", "normal", "tangent")
-_CONTACT_REDUCE = ("none", "mindist", "maxforce", "netforce")
-
-
-def _add_sensor(spec: mujoco.MjSpec, request: SensorRequest) -> None:
-    options = dict(request.options)
-    sensor: Any = spec.add_sensor(
-        name=request.name,
-        type=getattr(mujoco.mjtSensor, f"mjSENS_{request.type.upper()}"),
-        objtype=_OBJECTS[request.objtype],
-        objname=request.objname,
-        reftype=_OBJECTS[request.reftype],
-        refname=request.refname,
-    )
-    if request.type == "contact":
-        sensor.intprm[0] = sum(1 << _CONTACT_DATA.index(d) for d in options["data"].split())
-        sensor.intprm[1] = _CONTACT_REDUCE.index(options.get("reduce", "none"))
-        sensor.intprm[2] = int(options.get("num", "1"))

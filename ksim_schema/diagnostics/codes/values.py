@@ -212,6 +212,25 @@ NAMELESS_ELEMENTS = error(
     "Patterns are of names of joints, bodies, geoms or sites. What a part gives is not one number "
     "for each of some of them, so its elements have no names.",
 )
+ACTUATOR_TOLD_TWICE = error(
+    "KS0459",
+    "actuator told twice",
+    "An actuator of the model takes one control: two actions tell it one, or another action puts a "
+    "servo or motor of its own on a joint that it acts on, which takes it out of the model.",
+)
+SILENT_ACTUATOR = error(
+    "KS0483",
+    "actuator that does not do what it is told",
+    "An action tells an actuator of the model that the model's options disable, or asks for a "
+    "control beyond its ctrlrange.",
+)
+WRONG_CONTROL_UNIT = error(
+    "KS0484",
+    "control in another unit",
+    "A position servo's control is in the unit of what it moves, a velocity servo's in that by "
+    "time, a motor's without gear and gain in N or N*m; any other control is a number without a "
+    "unit.",
+)
 WRONG_OBSERVATION = error(
     "KS0460",
     "observation of another kind or unit",

@@ -14,9 +14,11 @@ and then, to the physics timestep, through ``latency`` (the message arrives late
 inside MuJoCo at each physics step, on each engine: servos, torque limits, the torque-speed curve.
 """
 
+from ksim_schema.vocabulary.action.actuator import Actuator as Actuator, Binary as Binary
 from ksim_schema.vocabulary.action.base import (
     Action as Action,
     Errors as Errors,
+    JointAction as JointAction,
     TorqueSpeed as TorqueSpeed,
 )
 from ksim_schema.vocabulary.action.motor import Torque as Torque, VelocityTarget as VelocityTarget

@@ -55,15 +55,11 @@ class Errors(NamedTuple):
 
 
 class Action(Part):
-    """What all actions share. The compiler puts a MuJoCo motor or servo on each driven joint."""
+    """What all actions share: how the policy's output becomes what some actuators are told."""
 
     object: ClassVar[str] = "Action"
-    static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit", "torque_speed"))
     step: Annotated[str | None, Wire("step")] = Field(
         default=None, description="The state it acts on; the task's only one by default."
-    )
-    joints: JointPattern = Field(
-        default=(".*",), description="Names or patterns of hinges and slides."
     )
     drop: Probability | None = Field(
         default=None,
@@ -102,14 +98,6 @@ class Action(Part):
         default=constant_scale(1.0),
         description="Factor of drop and latency; may follow the curriculum's level.",
     )
-    torque_limit: PerJoint[Annotated[Effort, Gt(0)]] | None = Field(
-        default=None,
-        description="Limit of each motor, within the joint's actuatorfrcrange; by default what the "
-        "model's own motors give.",
-    )
-    torque_speed: PerJoint[TorqueSpeed] | None = Field(
-        default=None, description="What the motors' voltage leaves them of the torque at speed."
-    )
 
     @property
     def within_tick(self) -> bool:
@@ -123,15 +111,15 @@ class Action(Part):
 
     def size(self, robot: RobotFacts) -> int:
         """Length of the action vector."""
-        return len(robot.match_joints(self.joints))
+        raise NotImplementedError
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         """What the action vector turns into in a mirror; None without a mirror image."""
-        return mirror.joints(mirror.robot.match_joints(self.joints))
+        return None
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
-        """Unit of the targets: one dimension, or several when hinges and slides are mixed."""
-        return tuple(dict.fromkeys(j.dimension for j in robot.match_joints(self.joints)))
+        """Unit of the targets: one dimension, or several where they differ."""
+        raise NotImplementedError
 
     def errors(self, robot: RobotFacts) -> Iterator[Errors]:
         """The chains of noise on the targets, for the check of their units."""
@@ -141,6 +129,52 @@ class Action(Part):
     def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
         """For each number of the action what zero asks for, and what one more adds to that."""
         raise NotImplementedError
+
+    def bounds(self, robot: RobotFacts) -> tuple[tuple[float, float], ...] | None:
+        """The lowest and highest of each target that it keeps to; None where it asks for any."""
+        return None
+
+    def drives(self, robot: RobotFacts) -> tuple[Drive, ...]:
+        """The motors and servos that are put into the model for it."""
+        return ()
+
+    def actuators_of(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The actuators that its targets are for, in their order."""
+        return tuple(drive.name for drive in self.drives(robot))
+
+    def moves(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The joints that it acts on."""
+        return tuple(drive.joint for drive in self.drives(robot))
+
+    def clips(self, robot: RobotFacts) -> tuple[tuple[float, float], ...] | None:
+        """The limits of each number of the policy's output, or None."""
+        return None if self.clip is None else each(self.clip, self.things("output", robot) or ())
+
+
+class JointAction(Action):
+    """What the actions share that move joints by motors or servos which the compiler puts there."""
+
+    static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit", "torque_speed"))
+    joints: JointPattern = Field(
+        default=(".*",), description="Names or patterns of hinges and slides."
+    )
+    torque_limit: PerJoint[Annotated[Effort, Gt(0)]] | None = Field(
+        default=None,
+        description="Limit of each motor, within the joint's actuatorfrcrange; by default what the "
+        "model's own motors give.",
+    )
+    torque_speed: PerJoint[TorqueSpeed] | None = Field(
+        default=None, description="What the motors' voltage leaves them of the torque at speed."
+    )
+
+    def size(self, robot: RobotFacts) -> int:
+        return len(robot.match_joints(self.joints))
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return mirror.joints(mirror.robot.match_joints(self.joints))
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return tuple(dict.fromkeys(j.dimension for j in robot.match_joints(self.joints)))
 
     def drives(self, robot: RobotFacts) -> tuple[Drive, ...]:
         """The motors and servos that it needs, one for each joint, in the model's order."""
@@ -172,10 +206,6 @@ class Action(Part):
         if field == "output":  # two numbers for each joint are all of the first kind first
             return joints * (self.size(robot) // max(len(joints), 1))
         return joints if not field else super().things(field, robot)
-
-    def clips(self, robot: RobotFacts) -> tuple[tuple[float, float], ...] | None:
-        """The limits of each number of the policy's output, or None."""
-        return None if self.clip is None else each(self.clip, self.things("output", robot) or ())
 
 
 def scales_of(scale: T | ByPattern[T], joints: tuple[Joint, ...]) -> tuple[T, ...]:

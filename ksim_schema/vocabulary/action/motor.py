@@ -16,11 +16,11 @@ from ksim_schema.units import (
     JointSpeed,
     ServoDamping,
 )
-from ksim_schema.vocabulary.action.base import Action, from_zero
+from ksim_schema.vocabulary.action.base import JointAction, from_zero
 from ksim_schema.vocabulary.each import PerJoint, each
 
 
-class Torque(Action):
+class Torque(JointAction):
     """Joint torques (N*m) or forces (N): ``scale * action``, within the limits.
 
     Between two ticks the torque is held, as that of ksim's TorqueActuators.
@@ -39,7 +39,7 @@ class Torque(Action):
         return tuple(dict.fromkeys(FORCE if j.type == "slide" else TORQUE for j in joints))
 
 
-class VelocityTarget(Action):
+class VelocityTarget(JointAction):
     """Targets of velocity servos, of wheels for example.
 
     ``torque = gain * (scale * action - dq/dt)`` within the limits. The servo runs at each physics
@@ -47,7 +47,7 @@ class VelocityTarget(Action):
     """
 
     kind: Literal["velocity_target"] = "velocity_target"
-    static: ClassVar[frozenset[str]] = Action.static | {"gain"}
+    static: ClassVar[frozenset[str]] = JointAction.static | {"gain"}
     scale: PerJoint[Annotated[JointSpeed, Gt(0)]] = Field(
         description="Target speed of an action of 1."
     )

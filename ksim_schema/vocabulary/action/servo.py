@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -18,7 +19,7 @@ from ksim_schema.units import (
     ServoDamping,
     ServoStiffness,
 )
-from ksim_schema.vocabulary.action.base import Action, Errors, from_zero, scales_of
+from ksim_schema.vocabulary.action.base import Errors, JointAction, from_zero, scales_of
 from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.each import PerJoint, each
 from ksim_schema.vocabulary.noise import NoiseChain
@@ -34,7 +35,7 @@ class Gains(Model):
     kd: Annotated[ServoDamping, Ge(0)] = Field(description="Damping, N*m*s/rad or N*s/m.")
 
 
-class PositionServo(Action):
+class PositionServo(JointAction):
     """What the actions share that set targets of position servos.
 
     The servo, ``torque = kp * (target - q) - kd * dq/dt`` within the limits, runs at each physics
@@ -45,6 +46,12 @@ class PositionServo(Action):
     clip_to_limits: bool = Field(
         default=False, description="Keep targets within the joints' limits (where they have any)."
     )
+
+    def bounds(self, robot: RobotFacts) -> tuple[tuple[float, float], ...] | None:
+        if not self.clip_to_limits:
+            return None
+        free = (-math.inf, math.inf)
+        return tuple(joint.limits or free for joint in robot.match_joints(self.joints))
 
     def servo(self, joint: Joint) -> tuple[float | None, float]:
         gains = each(self.gains, (joint.name,))[0]

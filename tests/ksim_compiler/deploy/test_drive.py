@@ -163,6 +163,32 @@ def test_drive_moves_the_joints_as_play_does(
     assert terms["options"] == {"iterations": 7}
 
 
+OWN = {
+    "actuator": "kind: actuator, actuators: own_.*, scale: {own_hip: 0.6 rad, own_knee: 0.7}",
+    "by joint": "kind: actuator, actuators: [shoulder, own_hip], scale: 0.3 rad, low_pass: 9 Hz",
+    "middle": "kind: actuator, actuators: [shoulder, own_knee], around: middle",
+    "binary": "kind: binary, actuators: own_.*, open: {own_hip: 0.5 rad, own_knee: 0.3}, "
+    "closed: {own_hip: -0.5 rad, own_knee: -0.2}",
+    "binary joints": "kind: binary, joints: hip, open: 0.5 rad, closed: -0.4 rad, "
+    "torque_limit: 4 N*m, gains: {kp: 20 N*m/rad, kd: 0.7 N*m*s/rad}",
+}
+
+
+@pytest.mark.parametrize("action", OWN.values(), ids=OWN)
+def test_drive_tells_the_robots_own_actuators_as_play_does(action: str, tmp_path: Path) -> None:
+    scene, task = tmp_path / "robot.xml", tmp_path / "t.yaml"
+    scene.write_text(ROBOT.format(default=HOSTILE, empty="", **FIXED))
+    text = TASK.format(action=action, network="{kind: mlp, hidden: [8]}")
+    task.write_text(text.replace("joints: [hip, knee], ", ""))
+    plan, path = planned(task), tmp_path / "p.onnx"
+    recording, terms, rows = compared(drive(), plan, path, scene, 60, {}, stirred(plan))
+    poses = np.array([pose for pose, _ in rows])
+    assert np.ptp(poses, axis=0).max() > 0.02
+    np.testing.assert_allclose(poses, recording.qpos[:60], atol=1e-3)
+    own = [a["name"] for a in terms["actuators"] if a["use"] == "told"]
+    assert own == [n for n in ("own_hip", "shoulder", "own_knee") if n in plan.controls]
+
+
 GRIPPER = """<mujoco><option gravity="0 0 0"/><worldbody>
   <body><joint name="left" type="slide" damping="9" range="0 9" actuatorfrcrange="-30 30"/>
     <geom size=".1" mass=".3"/></body>
@@ -331,7 +357,10 @@ def test_drive_does_every_kind_of_action_or_the_export_refuses_it(
         part["latency"] = ["8 ms", "8 ms"]
     part = {k: v for k, v in part.items() if not k.startswith("max_") or "integrated" in kind}
     task["Action"] = {kind: part}
-    plan, scene = kind_plan(tmp_path, task, "humanoid")
+    robot = kinds_of("Action")[kind].get("robot", "humanoid")
+    if robot == "quadrotor":  # it has no joints
+        task["Observation"]["q"] = {"kind": "projected_gravity"}
+    plan, scene = kind_plan(tmp_path, task, robot)
     if kind.startswith("integrated"):
         with pytest.raises(ExportError, match=f"Action.{kind}: {kind} integrates"):
             agrees(plan, scene, tmp_path, {})
