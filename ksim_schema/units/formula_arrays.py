@@ -30,12 +30,21 @@ def operations(xp: Any) -> dict[str, Callable[..., Any]]:
         outside = xp.where(wide, SIGMOIDS[sigmoid](share, at_margin, xp), 0.0)
         return xp.where(beyond > 0.0, outside, 1.0)
 
+    def power(base: Any, n: float) -> Any:
+        return xp.asarray(base) ** (int(n) if n.is_integer() else n)
+
+    def negation(condition: Any) -> Any:
+        return 1.0 - condition
+
+    def choice(condition: Any, holds: Any, otherwise: Any) -> Any:
+        return xp.where(condition > 0.0, holds, otherwise)
+
     return {
         "+": xp.add,
         "-": xp.subtract,
         "*": xp.multiply,
         "/": xp.divide,
-        "**": lambda base, n: xp.asarray(base) ** (int(n) if n.is_integer() else n),
+        "**": power,
         "neg": xp.negative,
         "exp": xp.exp,
         "log": xp.log,
@@ -52,8 +61,8 @@ def operations(xp: Any) -> dict[str, Callable[..., Any]]:
         ">=": truth(xp.greater_equal),
         "and": xp.minimum,
         "or": xp.maximum,
-        "not": lambda condition: 1.0 - condition,
-        "where": lambda condition, holds, otherwise: xp.where(condition > 0.0, holds, otherwise),
+        "not": negation,
+        "where": choice,
         "atan2": xp.arctan2,
         "tolerance": tolerance,
         "list": lambda *parts: xp.concatenate([xp.atleast_1d(part) for part in parts]),

@@ -40,6 +40,11 @@ def _not(condition: Interval) -> Interval:
     return 1.0 - condition
 
 
+def _angle(one: Interval, other: Interval) -> Interval:
+    del one, other
+    return Interval(0.0, math.pi)
+
+
 def _where(condition: Interval, holds: Interval, otherwise: Interval) -> Interval:
     if condition == TRUE:
         return holds
@@ -72,7 +77,7 @@ _OPERATIONS: dict[str, Callable[..., Interval]] = {
     "not": _not,
     "where": _where,
     "atan2": Interval.atan2,
-    "angle": lambda one, other: Interval(0.0, math.pi),
+    "angle": _angle,
 }
 _REDUCTIONS: dict[str, Callable[[Interval, int], Interval]] = {
     "reduce_sum": Interval.sum,

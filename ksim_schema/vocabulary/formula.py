@@ -71,6 +71,10 @@ SUBTREE: dict[str, tuple[str, Dimension]] = {
 UNIT = Interval(-1.0, 1.0)
 
 
+Measured = Literal["time", "action", "previous", "base", "position", "velocity", "torque"]
+SourceKind = Measured | Literal["sensor", "command", "pose"]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a name in a formula stands for, and where its value is read.
@@ -88,10 +92,7 @@ class Source:
     """
 
     quantity: Quantity
-    kind: Literal[
-        *("time", "action", "previous", "base", "position", "velocity", "torque", "sensor"),
-        *("command", "pose"),
-    ]
+    kind: SourceKind
     sensors: tuple[SensorRequest | str, ...] = ()
     joints: tuple[Joint, ...] = ()
     what: str = ""
@@ -375,8 +376,8 @@ def _pose(name: str, labels: tuple[str, ...]) -> Iterator[tuple[str, Source]]:
         for index, element in enumerate(elements):
             one = replace(whole, quantity=Quantity(unit), element=index)
             yield f"command.{name}.{element}", one
-    if "x" not in labels:
-        yield f"command.{name}", whole
+        if turn and "x" not in labels:
+            yield f"command.{name}", whole
 
 
 def _told(around: Surroundings) -> Iterator[tuple[str, Source]]:

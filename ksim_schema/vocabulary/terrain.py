@@ -194,7 +194,10 @@ class Tiles(Model):
     @classmethod
     def _nothing_more(cls, data: Any) -> Any:
         """``flat:`` with nothing after it is a kind with its defaults."""
-        return {k: {} if v is None else v for k, v in data.items()} if is_mapping(data) else data
+        if not is_mapping(data):
+            return data
+        empty: dict[str, Any] = {}
+        return {kind: empty if tile is None else tile for kind, tile in data.items()}
 
     @model_validator(mode="after")
     def _some(self) -> Tiles:

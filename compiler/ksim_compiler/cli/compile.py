@@ -281,7 +281,7 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
         return ERRORS
     from ksim_compiler.cli import emit
 
-    if drawn:
+    if drawn and options.out is not None:
         return emit.terrain(compiled.plan, Path(options.out))
     print(emit.EMIT[options.emit](compiled.plan), end="")
     return OK

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -70,11 +72,12 @@ def size(terrain: v.GridTerrain) -> tuple[int, int]:
         BadTile: a tile is not a whole number of cells.
     """
     side, border = cells(terrain)
-    return tuple(2 * border + n * side + 1 for n in (len(terrain.kinds()), terrain.levels))
+    columns, rows = terrain.levels, len(terrain.kinds())
+    return 2 * border + rows * side + 1, 2 * border + columns * side + 1
 
 
 @lru_cache(maxsize=4)
-def field(terrain: v.GridTerrain) -> Field:
+def _field(terrain: v.GridTerrain) -> Field:
     """The heights of a grid; the same each time.
 
     Raises:
@@ -102,6 +105,9 @@ def field(terrain: v.GridTerrain) -> Field:
         half=(half[0], half[1]),
         middle=(half[0] - border * terrain.resolution / 2, 0.0),
     )
+
+
+field = cast("Callable[[v.GridTerrain], Field]", _field)  # a frozen model has a hash
 
 
 class _Tile:
