@@ -11,7 +11,7 @@ from fractions import Fraction
 from ksim_schema.diagnostics import did_you_mean
 from ksim_schema.units.formula_blame import Blame
 from ksim_schema.units.formula_text import spelt
-from ksim_schema.units.formula_tree import VARYING, Expression, constant, terms
+from ksim_schema.units.formula_tree import REMEMBERING, VARYING, Expression, constant, terms
 from ksim_schema.units.formula_units import BARE, TRUTH, Units, form_of
 from ksim_schema.units.quantity import ANGLE
 from ksim_schema.units.sigmoid import ENDING, GAUSSIAN, SIGMOIDS, VALUE_AT_MARGIN
@@ -22,7 +22,7 @@ REDUCING = ("sum", "mean", "norm", "max", "min")
 FUNCTIONS = (
     *UNIFORM,
     *("sqrt", "square", "abs", "min", "max", "clip", "sum", "mean", "norm", "atan2"),
-    *("distance", "angle", "tolerance", "where", "any", "all", "previous"),
+    *("distance", "angle", "tolerance", "where", "any", "all", "previous", "ever"),
 )
 _ARGUMENTS = {
     "clip": (3, "a value, its lowest and its highest"),
@@ -67,6 +67,10 @@ class Calls(Blame):
             many_or = f"{wanted or 'one or more'} argument{'' if wanted == 1 else 's'}"
             raise self.error(f"{name} takes {many_or}", node, which)
         first, units = read[0]
+        if name == "ever":
+            self.condition(node.args[0], name)
+            self._remembered(node)
+            return Expression("ever", (first,), length=first.length), TRUTH
         if name in ("any", "all"):
             self.condition(node.args[0], name)
             if first.length == VARYING:
@@ -106,11 +110,9 @@ class Calls(Blame):
 
     def _previous(self, inner: Expression, node: ast.Call) -> Expression:
         """What a term was at the end of the tick before."""
-        if not self.remembers:
-            help = "an observation tells several ticks by its history, as in history: 2"
-            raise self.error("an observation has no previous values in its formula", node, help)
+        self._remembered(node)
         names = inner.quantities()
-        if not names or any(term.op == "previous" for term in terms(inner)):
+        if not names or any(term.op in REMEMBERING for term in terms(inner)):
             help = "name what is measured of the robot, as in previous(base.height)"
             raise self.error("this has no value of the tick before", node.args[0], help)
         for name in names:
@@ -119,6 +121,12 @@ class Calls(Blame):
                 message = f"{spelt(name)!r} is not measured of the robot"
                 raise self.error(message, node.args[0], help)
         return Expression("previous", (inner,), length=inner.length)
+
+    def _remembered(self, node: ast.Call) -> None:
+        """Refuse what needs a memory where there is none."""
+        if not self.remembers:
+            help = "an observation tells several ticks by its history, as in history: 2"
+            raise self.error("an observation has no earlier values in its formula", node, help)
 
     def _of_one_unit(
         self, name: str, read: list[tuple[Expression, Units]], node: ast.Call, free: int = 0

@@ -113,6 +113,8 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
         return _REDUCTIONS[expression.op](arguments[0], expression.arguments[0].length)
     if expression.op in ("reduce_min", "reduce_max", "previous"):
         return arguments[0]
+    if expression.op == "ever":  # it may come to hold, and then it does
+        return FALSE if arguments[0] == FALSE else TRUE if arguments[0] == TRUE else EITHER
     if expression.op == "list":
         return reduce(Interval.hull, arguments)
     operation: Callable[..., Any] = _OPERATIONS[expression.op]

@@ -14,8 +14,12 @@ from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 VARYING = 0
 """Length that stands for a scalar."""
 COMPARISONS = ("<", "<=", ">", ">=")
-CONDITIONS = (*COMPARISONS, "and", "or", "not")
+CONDITIONS = (*COMPARISONS, "and", "or", "not", "ever")
 """Operations whose value is a condition: 1 where it holds, 0 where it does not."""
+
+
+REMEMBERING = ("previous", "ever")
+"""Functions whose value depends on ticks before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +182,14 @@ def evaluate(
         value_of: gives the value of a quantity.
         functions: op -> function, for every op that :func:`parse` makes but number and quantity;
             that of a tolerance takes its sigmoid's name and its value at the margin, too; that of
-            ``previous`` takes the term that it is of.
+            ``previous`` and ``ever`` takes the term that it is of, unevaluated.
     """
     match expression.op:
         case "number":
             return expression.value
         case "quantity":
             return value_of(expression.name)
-        case "previous":
+        case "previous" | "ever":
             return functions[expression.op](expression.arguments[0])
         case "**":
             base = evaluate(expression.arguments[0], value_of, functions)

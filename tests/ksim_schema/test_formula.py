@@ -145,6 +145,7 @@ def test_values(text: str, value: float) -> None:
         ("sum([time, base.height])", "a list of different units: 's' and 'm'", "base.height"),
         ("previous(2*m) / m", "this has no value of the tick before", "2*m"),
         ("previous(previous(base.height)) / m", "has no value of the tick before", None),
+        ("ever(base.height) / m", "ever takes conditions, and this is a number", "base.height"),
         ("norm(previous(action))", "'action' is not measured of the robot", "action"),
         ("[base.height / 1, 2]", "has 2 elements, and one is needed", None),
         ("joint.all.velocity", "no joint is called so", "joint.all.velocity"),

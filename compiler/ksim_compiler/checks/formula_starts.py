@@ -18,6 +18,7 @@ from ksim_schema.diagnostics.codes.values import ENDED_AT_HOME
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units.formula import Expression, FormulaError, evaluate, spelt
 from ksim_schema.units.formula_arrays import operations
+from ksim_schema.units.formula_tree import REMEMBERING
 from ksim_schema.vocabulary.formula import Source
 from ksim_schema.vocabulary.termination import Formula
 
@@ -55,7 +56,11 @@ class Condition:
 
     def _of(self, tree: Expression, data: Any) -> Any:
         """The value of a term. At the start of an episode each was before what it is."""
-        functions = _FUNCTIONS | {"previous": lambda term: self._of(term, data)}
+
+        def now(term: Expression) -> Any:
+            return self._of(term, data)
+
+        functions = _FUNCTIONS | dict.fromkeys(REMEMBERING, now)
         return evaluate(tree, lambda name: self.value(name, data), functions)
 
     def value(self, name: str, data: Any) -> Any:

@@ -15,7 +15,7 @@ from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
 from ksim_schema.units.formula import evaluate
 from ksim_schema.units.formula_arrays import operations
-from ksim_schema.units.formula_tree import Expression, terms
+from ksim_schema.units.formula_tree import REMEMBERING, Expression, terms
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
 from ksim_schema.vocabulary.metric import Formula as MeasuredFormula
 from ksim_schema.vocabulary.observation.formula import Formula as ObservedFormula
@@ -27,12 +27,17 @@ FUNCTIONS = operations(jnp) | {"angle": geometry.angle_between}
 
 
 Past = tuple[Float[Array, "..."], ...]
-"""What each term that ``previous`` is asked of was at the end of the tick before."""
+"""What a formula remembers from tick to tick: of ``previous`` what its term was at the end of the
+tick before, of ``ever`` whether its condition has held."""
 
 
 def _begun(c: Formulated, x: Context) -> Past:
     known, tree = _read(c, x)
-    return _present(tree, known, x)
+    start = {term: jnp.zeros(term.length or ()) for term in _remembering(tree)}
+    return tuple(
+        start[term] if term.op == "ever" else _evaluate(term.arguments[0], known, x, start)
+        for term in start
+    )
 
 
 @lower(Formula, initial=_begun)
@@ -59,8 +64,10 @@ def measured(c: MeasuredFormula, x: Context, memory: Past) -> tuple[Float[Array,
 def value_of(c: Formulated, x: Context, past: Past) -> tuple[Float[Array, "..."], Past]:
     """The value of a formula in an environment, and what its next value remembers."""
     known, tree = _read(c, x)
-    remembered = dict(zip(_past(tree), past, strict=True))
-    return _evaluate(tree, known, x, remembered), _present(tree, known, x)
+    remembered = dict(zip(_remembering(tree), past, strict=True))
+    kept = (term if term.op == "ever" else term.arguments[0] for term in remembered)
+    present = tuple(_evaluate(term, known, x, remembered) for term in kept)
+    return _evaluate(tree, known, x, remembered), present
 
 
 def _read(c: Formulated, x: Context) -> tuple[dict[str, Source], Expression]:
@@ -68,15 +75,9 @@ def _read(c: Formulated, x: Context) -> tuple[dict[str, Source], Expression]:
     return c.sources(x.robot, around), c.read(x.robot, around)
 
 
-def _past(tree: Expression) -> list[Expression]:
-    """What a formula remembers: the terms that ``previous`` is asked of, each once."""
-    past = (term.arguments[0] for term in terms(tree) if term.op == "previous")
-    return list(dict.fromkeys(past))
-
-
-def _present(tree: Expression, known: Mapping[str, Source], x: Context) -> Past:
-    """What the next tick remembers."""
-    return tuple(_evaluate(term, known, x, {}) for term in _past(tree))
+def _remembering(tree: Expression) -> list[Expression]:
+    """The terms of a formula that depend on ticks before, each once."""
+    return list(dict.fromkeys(term for term in terms(tree) if term.op in REMEMBERING))
 
 
 def _evaluate(
@@ -85,7 +86,14 @@ def _evaluate(
     x: Context,
     remembered: Mapping[Expression, Float[Array, "..."]],
 ) -> Float[Array, "..."]:
-    functions = FUNCTIONS | {"previous": remembered.__getitem__}
+    def previous(term: Expression) -> Float[Array, "..."]:
+        return remembered[Expression("previous", (term,), length=term.length)]
+
+    def ever(term: Expression) -> Float[Array, "..."]:
+        past = remembered[Expression("ever", (term,), length=term.length)]
+        return jnp.maximum(past, _evaluate(term, known, x, remembered))
+
+    functions = FUNCTIONS | {"previous": previous, "ever": ever}
     value = evaluate(tree, lambda name: _value(known[name], x), functions)
     return jnp.asarray(value, jnp.float32)
 

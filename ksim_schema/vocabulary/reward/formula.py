@@ -35,7 +35,7 @@ class Formula(Formulated, Reward):
     where(condition, a, b); tolerance(x, low, high, margin), which is 1 from low to high (either
     may be inf) and falls to 0.1 at the margin (dm_control's, a Gaussian, or as a fifth argument
     says, 'linear', and a sixth, the value at the margin). ``[a, b]`` is a vector of both;
-    previous(x) is what x was at the end of the tick before.
+    previous(x) is what x was at the end of the tick before, ever(condition) whether it has held.
 
     ``1.1*m`` is a length. A bare number beside a quantity takes its unit (``base.height - 1.1``);
     as its factor or divisor it may be a weight or a scale, which leaves a plain number

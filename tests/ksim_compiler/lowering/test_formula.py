@@ -383,6 +383,8 @@ def test_previous_is_what_was_measured_a_tick_before() -> None:
         "place": "body.torso.x / m",
         "before": "previous(body.torso.x) / m",
         "still": "previous(norm(body.torso)) / m",
+        "in_time": "30*ms < time < 50*ms and base.height > previous(0 * base.height)",
+        "since": "ever(30*ms < time < 50*ms and base.height > previous(0 * base.height))",
     }
     rewards = {name: {"kind": "formula", "expression": text} for name, text in texts.items()}
     plan, _, report = diagnosed(json.dumps(rewards))
@@ -397,6 +399,7 @@ def test_previous_is_what_was_measured_a_tick_before() -> None:
     state, out = step(state)
     assert out.reward_terms["before"] == pytest.approx(home[0], abs=1e-6)
     assert out.reward_terms["still"] == pytest.approx(np.linalg.norm(home), rel=1e-6)
+    held = []
     for _ in range(4):
         before = out.reward_terms
         state, out = step(state)
@@ -404,4 +407,6 @@ def test_previous_is_what_was_measured_a_tick_before() -> None:
         assert now["before"] == pytest.approx(before["place"], abs=0.0)
         moved = np.asarray(now["place"] - before["place"]) / 0.02
         assert now["speed"] == pytest.approx(moved, rel=1e-4, abs=1e-6)
+        held.append((float(now["in_time"][0]), float(now["since"][0])))
+    assert held == [(1, 1), (0, 1), (0, 1), (0, 1)]
     assert abs(moved[0]) > 0.01
