@@ -237,7 +237,7 @@ class Driver:
         self.memory = {m["input"]: result[m["output"]] for m in self.contract["memory"]}
         self.ticks += 1
         self.time = self.ticks * self.contract["control_period"]
-        return {o["name"]: self._smooth(o, result[o["name"]]) for o in robot.outputs}
+        return {o["name"]: self._smooth(o, _target(o, result, robot)) for o in robot.outputs}
 
     def _smooth(self, output: dict, target: np.ndarray) -> np.ndarray:
         """The low-pass filter of an action, if it has one."""
@@ -248,6 +248,19 @@ class Driver:
         before = self.filtered.get(output["name"], np.array(output["initial"]))
         self.filtered[output["name"]] = before + share * (target - before)
         return self.filtered[output["name"]]
+
+
+def _target(output: dict, result: dict[str, np.ndarray], robot: Robot) -> np.ndarray:
+    """What the graph gives, about where the joints are now where the contract says so."""
+    target = result[output["name"]]
+    if output.get("added_to") != "joint positions":
+        return target
+    target = robot.of_joints("qpos", output["joints"]) + target
+    if output["limits"] is None:
+        return target
+    low, high = zip(*output["limits"], strict=True)  # None where a joint has no limit
+    low = [-np.inf if end is None else end for end in low]
+    return np.clip(target, low, [np.inf if end is None else end for end in high])
 
 
 def _matrix(quaternion: np.ndarray) -> np.ndarray:

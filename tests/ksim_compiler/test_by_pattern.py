@@ -267,3 +267,19 @@ def test_a_mapping_of_patterns_that_does_not_fit_is_told_at_its_place(
 def test_the_elements_of_a_vector_have_no_names() -> None:
     found = compiled(ONE, "}, t: {kind: episode_time, scale: {a: 2}")
     assert [d.code for d in found.diagnostics if d.code == "KS0458"]
+
+
+def test_targets_around_now_are_about_the_joints_of_each_tick() -> None:
+    text = ONE.replace("kind: position_target", "kind: position_target\n    around: now")
+    text = "\n".join(line for line in text.split("\n") if "max_speed" not in line)
+    env = Env(planned(text), "native", threads=1)
+    state, step = jax.jit(env.init)(env.params, jax.random.key(0)), jax.jit(env.step)
+    action = np.float32([[0.4, -0.2, 0.3, 0.5]] * 2)
+    for _ in range(5):
+        before = np.asarray(state.world["qpos"])
+        state, _ = step(env.params, state, jnp.asarray(action))
+        scale = np.array([0.5, np.deg2rad(20.0)] * 2)
+        np.testing.assert_allclose(state.episode.controls, before + scale * action, atol=1e-6)
+    assert np.abs(before).max() > 0.01
+    meanings = [outputs(planned(t))[0].meaning for t in (text, ONE)]
+    assert meanings[0] != meanings[1]  # a policy of one is not moved to the other as it is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,11 @@ def _ends(clips: tuple[tuple[float, float], ...] | None) -> list[Any] | None:
     return [_same(tuple(map(float, ends))) for ends in zip(*clips, strict=True)]
 
 
+def _finite(ends: Iterable[float]) -> list[float | None]:
+    """Both limits of a target, None where it has none."""
+    return [float(end) if math.isfinite(end) else None for end in ends]
+
+
 def _same(values: tuple[float, ...]) -> Any:
     """One number where all are the same, else the list of them."""
     return values[0] if len(set(values)) == 1 else list(values)
@@ -206,6 +212,8 @@ def _output(plan: Plan, part: Targets, level: float = 0.0) -> dict[str, Any]:
         "stall": [drive.stall for drive in drives],
         "no_load_speed": [drive.no_load_speed for drive in drives],
         "initial": part.initial.tolist(),
+        "added_to": "joint positions" if part.moving else None,
+        "limits": None if part.limits is None else [_finite(ends) for ends in part.limits.T],
         "low_pass": action.low_pass,
         "latency": latency,
         "update": action.update,

@@ -118,8 +118,10 @@ def _target(g: OnnxGraph, part: Targets, action: str) -> str:
         above = g("GreaterOrEqual", value, g.constant(0.0))
         return g("Where", above, g.constant(part.initial), g.constant(part.closed))
     acted = value
-    value = g("Add", g("MatMul", acted, g.constant(part.gain)), g.constant(part.offset))
-    if part.limits is not None:
+    value = g("MatMul", acted, g.constant(part.gain))
+    if not part.moving:
+        value = g("Add", value, g.constant(part.offset))
+    if part.limits is not None and not part.moving:
         low, high = (g.constant(limit) for limit in part.limits)
         value = g("Min", g("Max", value, low), high)
     if part.feed is not None:

@@ -32,6 +32,8 @@ class Targets:
         closed: (targets,) those of a negative action where its sign alone counts, or None; `offset`
             has the others.
         feed: (outputs, targets) feed-forward that the limits leave alone, or None.
+        moving: whether the targets are about the joints' present positions; `offset` is about those
+            at home, and what the graph gives is to be added to the present ones.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Targets:
     clips: tuple[tuple[float, float], ...] | None = None
     closed: np.ndarray | None = None
     feed: np.ndarray | None = None
+    moving: bool = False
 
     @property
     def initial(self) -> np.ndarray:
@@ -77,12 +80,13 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         part = part.model_copy(update={"velocity_noise": ()})  # of the simulation alone
 
     lowered = spread(part, facts)
+    at_home = {"qpos": jnp.array(facts.home, jnp.float32)}
 
     def value(action: np.ndarray) -> np.ndarray:
         """(2, targets) what the limits hold, and what is added to it."""
         zero = jnp.float32(0.0)
         key = jax.random.key(0)
-        x = Context(facts, {}, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
+        x = Context(facts, at_home, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
         result, _ = rules.apply(lowered, x, rules.initial(lowered, x))
         position, extra = result if isinstance(result, tuple) else (result, 0.0 * result)
         return np.asarray([position, extra], np.float64)
@@ -101,6 +105,8 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     if not np.allclose(value(probe), offset + probe @ gain, atol=1e-4):
         raise ExportError(f"Action.{name}: {part.kind_name} is not linear in its action")
     feed = gain[1] if gain[1].any() else None
-    return Targets(
-        name, part, start, stop, offset[0], gain[0], limits, part.clips(facts), None, feed
-    )
+    moving = isinstance(part, v.TargetMotion) and part.around == "now"
+    if moving and limits is not None and feed is not None:
+        raise ExportError(f"Action.{name}: a feed-forward beside limits of a target around 'now'")
+    clips = part.clips(facts)
+    return Targets(name, part, start, stop, offset[0], gain[0], limits, clips, None, feed, moving)

@@ -175,8 +175,8 @@ class Env:
         tick = state.tick + 1
         keys = self._keys(state.key, tick)
         episode = state.episode
-        controls, ctrl, acted = jax.vmap(lambda k, e, a: self._tick.act(parts, k, e, a))(
-            keys, episode, action
+        controls, ctrl, acted = jax.vmap(lambda k, e, w, a: self._tick.act(parts, k, e, w, a))(
+            keys, episode, state.world, action
         )
         push, wrench, disturbed = jax.vmap(lambda k, e: self._tick.disturb(parts, k, e))(
             keys, episode

@@ -84,10 +84,15 @@ class Tick:
         }
 
     def act(
-        self, parts: Parts, key: Key[Array, ""], episode: Episode, action: Float[Array, " actions"]
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        episode: Episode,
+        world: Mapping[str, Array],
+        action: Float[Array, " actions"],
     ) -> tuple[Array, Array, dict[str, actions.Memory]]:
         """Controls of this tick and of each of its physics steps, and the memory of the actions."""
-        x = self._context(key, episode, {}, episode.age, action)
+        x = self._context(key, episode, world, episode.age, action)
         now, physics, memory = [], [], {}
         for name, part in self.in_action_order(parts):
             place = self._slices[name]

@@ -187,6 +187,8 @@ def _within_limits(x: Context, c: v.PositionServo, target: Targets) -> Targets:
 def _base(c: v.TargetMotion, x: Context) -> Targets:
     """The targets of a zero action."""
     joints = x.robot.match_joints(c.joints)
+    if c.around == "now":
+        return x.joint_positions(joints)
     if c.around == "home":
         return jnp.array([j.home[0] for j in joints])
     if c.around == "middle":

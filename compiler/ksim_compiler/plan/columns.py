@@ -14,7 +14,7 @@ from ksim_schema.diff.tiers import SENSOR_ERRORS
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.action import Action, JointAction
+from ksim_schema.vocabulary.action import Action, JointAction, TargetMotion
 from ksim_schema.vocabulary.base import Named, annotated_fields
 from ksim_schema.vocabulary.command import Command
 from ksim_schema.vocabulary.command.motion import JointPosition as JointCommand
@@ -194,7 +194,10 @@ def _output(plan: Plan, name: str) -> Segment:
     offsets = tuple(-zero / unit for zero, unit in formula)
     labels = _distinct(labels, size)
     squashed = part.squash is not None
-    return Segment(f"Action.{name}", size, labels, part.kind_name, scales, offsets, squashed)
+    meaning = part.kind_name
+    if isinstance(part, TargetMotion) and part.around == "now":
+        meaning += " from the present position"
+    return Segment(f"Action.{name}", size, labels, meaning, scales, offsets, squashed)
 
 
 def _formula(plan: Plan, action: Action) -> list[tuple[float, float]]:

@@ -24,8 +24,11 @@ from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.each import PerJoint, each
 from ksim_schema.vocabulary.noise import NoiseChain
 
-Around = Literal["home", "zero", "middle"]
-_AROUND = "Target of a zero action: the home pose, zero, or the middle of each joint's limits."
+Around = Literal["home", "now", "zero", "middle"]
+_AROUND = (
+    "Target of a zero action: the home pose, where the joint is as the tick begins (now), zero, or "
+    "the middle of each joint's limits."
+)
 
 
 class Gains(Model):
@@ -76,11 +79,14 @@ class TargetMotion(PositionServo):
         return self.around == "middle"
 
     def bases(self, robot: RobotFacts) -> Iterator[tuple[Joint, float, float]]:
-        """The joints, with the target of a zero action and half of the range of each."""
+        """The joints, with the target of a zero action and half of the range of each.
+
+        Around the present position the target counts from there: 0.
+        """
         for joint in robot.match_joints(self.joints):
             low, high = joint.limits or (0.0, 0.0)
-            base = {"home": joint.home[0], "zero": 0.0, "middle": (low + high) / 2}[self.around]
-            yield joint, base, (high - low) / 2
+            bases = {"home": joint.home[0], "middle": (low + high) / 2}
+            yield joint, bases.get(self.around, 0.0), (high - low) / 2
 
     @property
     def moves_limited(self) -> bool:

@@ -62,6 +62,8 @@ ACTIONS = {
     "by pattern": "kind: position_target, scale: {hip: 0.5 rad, knee: 20 deg}, "
     "gains: {hip: {kp: 20 N*m/rad, kd: 0.7 N*m*s/rad}, knee: {kp: 9 N*m/rad, kd: 0.4 N*m*s/rad}}, "
     "clip: {hip: [-1, 1], knee: [-0.3, 0.5]}, torque_limit: {hip: 4 N*m, knee: 2 N*m}",
+    "now": f"kind: position_target, around: now, scale: 0.4 rad, {GAINS}, torque_limit: 4 N*m, "
+    "clip_to_limits: true",
     "both": f"kind: position_velocity_target, scale: 1 rad, velocity_scale: 2 rad/s, {GAINS}, "
     "clip_to_limits: true, velocity_noise: {gaussian: 0 rad/s}",
 }

@@ -367,3 +367,13 @@ def found_in(edits: dict[str, str]) -> list[Diagnostic]:
 def test_units_and_limits_are_checked(fields: str, code: str) -> None:
     errors = found_in({"{kind: torque, joints: slide, scale: 10 N}": "{" + fields + "}"})
     assert [e.code for e in errors if e.severity == "error"] == [code], errors
+
+
+def test_targets_around_the_present_pose_follow_it() -> None:
+    around = part(v.PositionTarget, gains=GAINS, scale="0.2 rad", around="now")
+    targets, _ = run(around, [[1.0, -1.0]])
+    np.testing.assert_allclose(targets, [[0.5, 0.1], [0.7, -0.1]], rtol=1e-6)
+    held = part(v.PositionTarget, gains=GAINS, scale="1 rad", around="now", clip_to_limits=True)
+    targets, _ = run(held, [[9.0, -9.0]])
+    np.testing.assert_allclose(targets[1], [math.radians(90), 0.1 - 9.0], rtol=1e-6)
+    assert around.targets(PLAIN.facts) == ((0.0, 0.2), (0.0, 0.2))
