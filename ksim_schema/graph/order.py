@@ -1,40 +1,36 @@
 """Orders of a directed graph: one that its edges allow, or a cycle that allows none.
 
-The graph is given by what follows each node. Both take time in proportion to its edges and, but
-for the order in which nodes are ready, depend on nothing but it.
+The algorithms are networkx's. It is imported where there is something for it to do: a check of a
+task orders nothing, and whether a graph has a cycle the standard library says as well.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from heapq import heapify, heappop, heappush
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 T = TypeVar("T")
 Followers = Mapping[T, Iterable[T]]
 """Each node of a graph -> the nodes that edges lead to from it, each once."""
 
 
-def topological(followers: Followers[T], key: Callable[[T], Any]) -> Iterator[T]:
+def topological(followers: Followers[T], key: Callable[[T], Any]) -> list[T]:
     """The nodes, each after all from which an edge leads to it.
 
-    Among those that could come next, that with the least key does (Kahn 1962, with a heap).
+    Among those that could come next, that with the least key does.
 
     Args:
-        followers: the graph. The nodes on a cycle, and those behind one, are left out.
+        followers: the graph, without a cycle.
         key: what nodes are told apart by: no two have the same.
     """
-    missing = Counter(after for named in followers.values() for after in named)
-    ready = [(key(node), node) for node in followers if not missing[node]]
-    heapify(ready)
-    while ready:
-        _, node = heappop(ready)
-        yield node
-        for after in followers[node]:
-            missing[after] -= 1
-            if not missing[after]:
-                heappush(ready, (key(after), after))
+    import networkx as nx
+
+    graph = _graph(followers)
+    return list(nx.lexicographical_topological_sort(graph, key=key))
 
 
 def cycle(followers: Followers[T], starts: Iterable[T]) -> list[tuple[T, T]]:
@@ -44,18 +40,20 @@ def cycle(followers: Followers[T], starts: Iterable[T]) -> list[tuple[T, T]]:
         followers: the graph.
         starts: the nodes to search from, one after the other.
     """
-    done: set[T] = set()
-    for start in starts:
-        path = {start: iter(followers[start])}  # the nodes from the start to where the search is
-        while path and start not in done:
-            node = next(reversed(path))
-            after = next((n for n in path[node] if n not in done), None)
-            if after is None:
-                done.add(node)
-                del path[node]
-            elif after in path:
-                nodes = list(path)[list(path).index(after) :]
-                return list(zip(nodes, [*nodes[1:], after], strict=True))
-            else:
-                path[after] = iter(followers[after])
+    try:
+        TopologicalSorter(followers).prepare()  # backwards, a graph has the same cycles
+    except CycleError:
+        import networkx as nx
+
+        hops = cast("Any", nx).find_cycle(_graph(followers), list(starts))
+        return [(hop[0], hop[1]) for hop in hops]
     return []
+
+
+def _graph(followers: Followers[T]) -> nx.DiGraph[T]:
+    import networkx as nx
+
+    graph: nx.DiGraph[T] = nx.DiGraph()
+    graph.add_nodes_from(followers)
+    graph.add_edges_from((node, after) for node, named in followers.items() for after in named)
+    return graph

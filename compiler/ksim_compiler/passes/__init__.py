@@ -10,7 +10,6 @@ from ksim_compiler.passes.equip import equip
 from ksim_compiler.passes.infer import infer
 from ksim_compiler.passes.prune import prune
 from ksim_compiler.passes.reflect import reflect
-from ksim_compiler.passes.schedule import schedule
 from ksim_compiler.plan import Plan, invariants
 from ksim_schema.diagnostics import Sink
 
@@ -22,8 +21,7 @@ PASSES: tuple[tuple[Pass, Callable[[Plan], None]], ...] = (
     (reflect, invariants.reflected),  # the mirror image of the inputs and the output
     (prune, invariants.pruned),  # what nothing uses is dropped
     (equip, invariants.equipped),  # sensors and servos are put into the model
-    (schedule, invariants.scheduled),  # the order of a tick
-    (foresee, invariants.scheduled),  # what will go wrong when it runs
+    (foresee, invariants.typed),  # what will go wrong when it runs
 )
 
 

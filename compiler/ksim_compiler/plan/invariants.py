@@ -81,13 +81,7 @@ def equipped(plan: Plan) -> None:
         _law(isfinite(drive.limit), f"actuator {drive.name} has no limit")
 
 
-def scheduled(plan: Plan) -> None:
-    """The order has each node once, after those that it waits for."""
+def typed(plan: Plan) -> None:
+    """What is left of the graph is well-typed, and its tick can be ordered."""
     _law(not list(ill_typed(plan.graph)), "the graph is ill-typed")
     _law(not cycle_without_delay(plan.graph), "the graph has a cycle without delay")
-    place = {node: number for number, node in enumerate(plan.order)}
-    _law(set(place) == set(plan.graph.nodes), "the order does not have each node")
-    _law(len(place) == len(plan.order), "the order has a node twice")
-    for edge in plan.graph.edges:
-        if plan.graph.delay(edge) == 0:
-            _law(place[edge.src] < place[edge.tgt], f"{edge.tgt} comes before {edge.src}")

@@ -6,6 +6,7 @@ reader needs to know how a task will run.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_compiler.robot.model import Robot
 from ksim_schema.graph import Graph, Node
+from ksim_schema.graph.order import topological
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Signed
 from ksim_schema.task import Task
@@ -21,6 +23,7 @@ from ksim_schema.units import Dimension, Measured
 from ksim_schema.vocabulary import Model, Part
 from ksim_schema.vocabulary.curriculum import ConstantLevel, Curriculum
 from ksim_schema.vocabulary.each import by_patterns
+from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.termination import Termination
 
@@ -94,7 +97,6 @@ class Plan:
         sensors: sensors that were added to the model (equip).
         drives: actuators that were added to the model (equip).
         controls: the actuators that actions tell what to do, in the order of their targets (equip).
-        order: the nodes of a tick in the order in which they are computed (schedule).
     """
 
     task: Task
@@ -112,7 +114,19 @@ class Plan:
     sensors: tuple[SensorRequest, ...] = ()
     drives: tuple[Drive, ...] = ()
     controls: tuple[str, ...] = ()
-    order: tuple[Node, ...] = ()
+
+    @functools.cached_property
+    def order(self) -> tuple[Node, ...]:
+        """The nodes of a tick in the order in which they are computed.
+
+        It goes along the edges without delay, and by the stages of the tick where these leave it.
+        """
+        place = {node: number for number, node in enumerate(self.graph.nodes)}
+
+        def key(node: Node) -> tuple[int, int]:
+            return OBJECT[node.object].stage, place[node]
+
+        return tuple(topological(self.graph.instantaneous(), key))
 
     @property
     def period(self) -> float:
