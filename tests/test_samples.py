@@ -43,6 +43,7 @@ HERE = {
     ("docs/diff.md", "from pathlib import Path"),
     ("docs/formulas.md", "Observation:"),
     ("docs/metrics.md", "Metric:"),
+    ("docs/rewards.md", "Reward:"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
@@ -130,7 +131,8 @@ def test_rotors_are_told_what_the_page_says(tmp_path: Path) -> None:
 
 
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
-    for page, first in (("docs/formulas.md", "Observation:"), ("docs/metrics.md", "Metric:")):
+    samples = {"formulas": "Observation:", "metrics": "Metric:", "rewards": "Reward:"}
+    for page, first in ((f"docs/{name}.md", first) for name, first in samples.items()):
         found = compiled(tasks(tmp_path / page), "walk.yaml", sample(page, first))
         assert found.plan is not None, errors(found)
 

@@ -15,6 +15,7 @@ from ksim_schema.checks.formula_words import (
     text_of,
     told_range,
 )
+from ksim_schema.checks.gates import gate_laws
 from ksim_schema.checks.ranges import Ranges, table
 from ksim_schema.checks.reach import climbs, formulated, reach, states, surroundings
 from ksim_schema.diagnostics import Diagnostic
@@ -34,6 +35,7 @@ from ksim_schema.units.formula_range import guarded, range_of, value_of, within
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.formula import Source
 from ksim_schema.vocabulary.reward.formula import Formula
+from ksim_schema.vocabulary.reward.gate import Gate
 
 SAME = 1e-6
 """Relative width of a range that counts as one value: formulas are computed in single precision."""
@@ -57,7 +59,7 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     found = table(task, robot) if formulas else {}
     leaning = _leaning(found, robot)
     lasting = dict(_lasting(found))
-    for object, name, part in formulas:
+    for place, part in formulas:
         try:
             tree = part.read(robot, around)
         except FormulaError:
@@ -70,9 +72,12 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             leaning,
             lasting,
         )
-        law = next(_laws(about) if isinstance(part, Formula) else _values(about), None)
+        if isinstance(part, Gate):
+            laws = gate_laws(about, found, robot)
+        else:
+            laws = _laws(about) if isinstance(part, Formula) else _values(about)
+        law = next(laws, None)
         if law is not None:
-            place = (object, name, "expression")
             yield task.report(law.code, law.message, *place, help=law.help)
 
 

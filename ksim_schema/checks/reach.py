@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from ksim_schema.checks.asked import told
 from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.units.formula import Expression
 from ksim_schema.units.formula_range import value_of
@@ -18,6 +19,7 @@ from ksim_schema.units.interval import EVERYTHING, ZERO, Interval
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command, Drawn
 from ksim_schema.vocabulary.formula import Formulated, Source, Surroundings
+from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.termination import Termination
 
 BEYOND = 0.05
@@ -43,11 +45,13 @@ def frames_of(task: Task, robot: RobotFacts) -> dict[str, str]:
     return {name: frame for name, frame in frames if frame is not None}
 
 
-def formulated(task: Task) -> Iterator[tuple[str, str, Formulated]]:
-    """The parts of a task that have a formula: object, name and part."""
+def formulated(task: Task) -> Iterator[tuple[Path_, Formulated]]:
+    """What has a formula in a task, with the place of its text."""
     for object, name, part in task:
         if isinstance(part, Formulated):
-            yield object, name, part
+            yield (object, name, "expression"), part
+        if isinstance(part, Reward) and part.when is not None:
+            yield (object, name, "when"), part.when
 
 
 def reach(task: Task, robot: RobotFacts, named: Mapping[str, Source]) -> dict[str, Interval]:

@@ -42,8 +42,10 @@ def rivals(task: Task, robot: RobotFacts, table: Mapping[str, Ranges]) -> Iterat
 
 
 def _kernel(task: Task, said: Statement) -> bool:
+    """Whether a kernel of one value counts at all times: what a gate shuts is no rival."""
     exact = said.within.width == 0.0 and math.isfinite(said.within.low)
-    steady = not task.of(Reward)[said.part].scale.is_zero
+    reward = task.of(Reward)[said.part]
+    steady = not reward.scale.is_zero and reward.when is None
     return exact and steady and bool(said.scale) and not said.penalty and not said.command
 
 

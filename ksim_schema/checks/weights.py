@@ -66,7 +66,8 @@ def weights(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         return
     large: list[tuple[float, str, _Cost]] = []
     for name, part in task.of(Reward).items():
-        cost = _cost(task, robot, part, tick) if part.penalty else None
+        always = part.penalty and part.when is None
+        cost = _cost(task, robot, part, tick) if always else None
         if cost is not None:
             taken = cost.value * part.scale.extremes[0] * (tick if part.per_second else 1.0)
             large += [(taken, name, cost)] if taken > _TIMES * gains else []
@@ -109,7 +110,7 @@ def _gains(task: Task, tick: float) -> float | None:
     """The most that a tick can give; None where that is not known."""
     total = 0.0
     for part in task.of(Reward).values():
-        if part.penalty or isinstance(part, Symmetry):
+        if part.penalty or part.of_total or isinstance(part, Symmetry):
             continue
         if isinstance(part, Custom | Formula):
             return None

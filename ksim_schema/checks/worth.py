@@ -126,7 +126,8 @@ def _only_losses(task: Task) -> Iterator[Diagnostic]:
 def _rates(task: Task) -> Iterator[Diagnostic]:
     """What follows commands is a rate, what does not is an amount, and so rules."""
     tick = period(task)
-    rewards = {n: p for n, p in task.of(Reward).items() if _gain(p) and not isinstance(p, Formula)}
+    gains = {n: p for n, p in task.of(Reward).items() if _gain(p) and not p.of_total}
+    rewards = {n: p for n, p in gains.items() if not isinstance(p, Formula)}
     following = {n: p for n, p in rewards.items() if isinstance(p, Following) and p.command}
     if tick is None or any(isinstance(p, Custom | Formula) for p in task.of(Reward).values()):
         return
@@ -160,7 +161,7 @@ def _events(task: Task) -> Iterator[Diagnostic]:
         (
             n
             for n, p in rewards.items()
-            if not p.per_second and not isinstance(p, TerminationPenalty)
+            if not (p.per_second or p.of_total or isinstance(p, TerminationPenalty))
         ),
         None,
     )

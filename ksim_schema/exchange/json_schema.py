@@ -310,6 +310,8 @@ def _tidy(schema: Any) -> Any:
         tidied["anyOf"] = [
             c for i, c in enumerate(choices) if _without_units(c) not in _without_units(choices[:i])
         ]
+    if reference == "#/$defs/Gate":
+        return {"type": "string"}
     if reference == "#/$defs/Scale":
         rest = {key: value for key, value in tidied.items() if key != "$ref"}
         tidied = {**rest, "anyOf": [{"$ref": reference}, {"type": ["number", "string"]}]}

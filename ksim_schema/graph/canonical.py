@@ -12,7 +12,7 @@ import yaml
 from ksim_schema.acset import Instance, sch_task
 from ksim_schema.graph.graph import NEXT, Graph, Node, to_acset
 from ksim_schema.source import resolve
-from ksim_schema.source.plain import is_list
+from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import LANGUAGE_VERSION, SECTIONS, Task
 from ksim_schema.vocabulary import Model, Wire, annotated_fields
 
@@ -24,7 +24,8 @@ def values_of(part: Model) -> dict[str, Any]:
         inner = data
         for step in path[:-1]:
             inner = inner.get(step, {})
-        inner.pop(path[-1], None)
+        if is_mapping(inner):  # what is written as a text names its parts in it
+            inner.pop(path[-1], None)
     return data
 
 
@@ -35,7 +36,7 @@ def _without_absent(model: Model, data: dict[str, Any]) -> dict[str, Any]:
         key, value = info.alias or name, getattr(model, name)
         if value is None and info.default is None:
             continue
-        if isinstance(value, Model):
+        if isinstance(value, Model) and is_mapping(data[key]):
             kept[key] = _without_absent(value, data[key])
         elif is_list(value) and any(isinstance(v, Model) for v in value):
             kept[key] = [_without_absent(v, d) for v, d in zip(value, data[key], strict=True)]

@@ -99,7 +99,7 @@ class _Builder:
                     )
                     continue
                 seen.add(name)
-                if isinstance(part, Formulated) and self._says_itself(other, name, at):
+                if _in_formula(part, path) and self._says_itself(other, name, place):
                     continue
                 target = self._find(other, name, place)
                 if target is None:
@@ -114,10 +114,10 @@ class _Builder:
                 listed = is_list(value)
                 self._add(label, *ends, port=port, index=index if listed else 0, path=place)
 
-    def _says_itself(self, object: str, name: str, at: Path_) -> bool:
+    def _says_itself(self, object: str, name: str, place: Path_) -> bool:
         """Whether a name that leads nowhere was found in a formula, which is blamed for it."""
         values = self.task.document.values
-        listed = at in values or (*at, 0) in values
+        listed = place in values or (place[:-1] in values and place[-1] == 0)
         return not listed and Node(object, name) not in self.nodes
 
     def _named(
@@ -186,7 +186,7 @@ class _Builder:
     def _implied(self, node: Node, part: Part) -> None:
         """The edges that the kind of a part implies."""
         hom = OBJECT[node.object].judges
-        for channel in part.channels if hom else ():
+        for channel in part.recorded() if hom else ():
             for source in self._sources(channel):
                 self._add(hom or "", source, node)
         if node.object == "Termination":
@@ -233,6 +233,13 @@ def _order(edge: Edge) -> tuple[str, Node | tuple[str | int, ...], str, int, Nod
     """Edges of one morphism stand together, those that one field names in the field's order."""
     owner = edge.path[:2] or edge.tgt
     return edge.hom, owner, edge.port, edge.place, edge.tgt, edge.src
+
+
+def _in_formula(part: Model, path: tuple[str, ...]) -> bool:
+    """Whether a field is one of what has a formula."""
+    for step in path[:-1]:
+        part = getattr(part, step)
+    return isinstance(part, Formulated)
 
 
 def is_graded(model: Model) -> bool:

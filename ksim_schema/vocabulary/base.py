@@ -41,12 +41,19 @@ from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Dimension, Measured
 from ksim_schema.vocabulary.each import ByPattern
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.reads import Reads
 
 T = TypeVar("T")
 
 
 class Model(BaseModel):
-    """A frozen record in which an unknown key is an error."""
+    """A frozen record in which an unknown key is an error.
+
+    Class attributes:
+        written: what an author writes for it; "" where that is a mapping of its fields.
+    """
+
+    written: ClassVar[str] = ""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", defer_build=True, validate_default=False, strict=True
@@ -259,6 +266,14 @@ class Part(Model):
         if named.what == "joint":
             return tuple(joint.name for joint in robot.match_joints(texts))
         return robot.match(named.what, texts)
+
+    def recorded(self) -> tuple[str, ...]:
+        """What it reads of the record without naming it; ``channels`` where the kind says all."""
+        return self.channels
+
+    def readings(self) -> tuple[Reads, ...]:
+        """What of it reads the physics: it itself, and what else has a formula."""
+        return (self,)
 
     def infers(self, field: str) -> bool:
         """Whether a wire that is left out leads to the only part that it could lead to."""

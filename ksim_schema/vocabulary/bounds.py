@@ -36,12 +36,12 @@ def ends(tree: Expression, robot: RobotFacts, field: str) -> Iterator[Effect]:
         on = Interval(limit, math.inf) if below else Interval(-math.inf, limit)
         if left.op == "abs" and not below and limit >= 0.0:
             left, on = left.arguments[0], Interval(-limit, limit)
-        name = _quantity(left.name, robot) if left.op == "quantity" else ""
+        name = quantity_of(left.name, robot) if left.op == "quantity" else ""
         if name:
             yield Effect("ends", name, field, fixed=on)
 
 
-def _quantity(name: str, robot: RobotFacts) -> str:
+def quantity_of(name: str, robot: RobotFacts) -> str:
     """A quantity of a formula as effects call it; empty where they have no name for it."""
     kind, _, rest = name.partition(".")
     if kind == "base":

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from ksim_schema.robot import Joint, RobotFacts, SensorRequest
 from ksim_schema.robot.patterns import PatternError
-from ksim_schema.source.plain import is_mapping
+from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import (
     ANGLE,
     ANGULAR_SPEED,
@@ -138,12 +138,15 @@ class Formulated(Model):
     @model_validator(mode="before")
     @classmethod
     def _named_commands(cls, data: Any) -> Any:
-        """The commands that the formula names, where the author does not list them."""
-        if "commands" not in cls.model_fields or not is_mapping(data) or "commands" in data:
+        """The commands that the formula names, whether or not the author lists them."""
+        if "commands" not in cls.model_fields or not is_mapping(data):
             return data
-        text = data.get("expression")
-        named = commands_in(text) if isinstance(text, str) else ()
-        return {**data, "commands": named} if named else data
+        text, listed = data.get("expression"), data.get("commands", ())
+        listed = (listed,) if isinstance(listed, str) else listed
+        if not isinstance(text, str) or not is_list(listed):
+            return data
+        more = tuple(name for name in commands_in(text) if name not in listed)
+        return {**data, "commands": (*listed, *more)} if more else data
 
     expression: str = Field(
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
@@ -155,15 +158,9 @@ class Formulated(Model):
         """What the value must be; ``stands_for`` where that is the same for the kind."""
         return self.stands_for
 
-    def obeyed(self) -> tuple[str, ...]:
-        """The commands that it may name."""
-        return ()
-
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         """What the names in the formula may be."""
-        told = {name: around.commands.get(name, ()) for name in self.obeyed()}
-        beside = replace(around, commands=told)
-        return sources(robot, beside, names_in(self.expression))
+        return sources(robot, around, names_in(self.expression))
 
     def measured(self, robot: RobotFacts, around: Surroundings) -> tuple[Expression, Units]:
         """The formula as a tree, of the names that :meth:`sources` says, and its unit.

@@ -50,7 +50,11 @@ class Metric(Part):
             raise PydanticCustomError(
                 "one_form",
                 "an episode is a success or not, and 'over: {over}' says of how much of it",
-                {"over": str(self.over), "help": f"write one of {', '.join(OF_SUCCESS)}"},
+                {
+                    "over": str(self.over),
+                    "help": f"write one of {', '.join(OF_SUCCESS)}",
+                    "fields": "over",
+                },
             )
         return self
 
@@ -92,7 +96,3 @@ class Formula(Valued, Metric):
     @property
     def asked(self) -> Wanted:
         return "condition" if self.holds else "scalar"
-
-    def obeyed(self) -> tuple[str, ...]:
-        """As :meth:`Formulated.obeyed`."""
-        return self.commands

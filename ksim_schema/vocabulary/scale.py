@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -26,6 +26,7 @@ class Scale(Model):
     A number alone is a constant scale.
     """
 
+    written: ClassVar[str] = "number or scale"
     constant: Number | None = Field(default=None, description="The same at each level.")
     linear: Ramp | None = Field(default=None, description="from + (to - from) * level")
     quadratic: Ramp | None = Field(default=None, description="from + (to - from) * level^2")

@@ -225,7 +225,3 @@ class Formula(Formulated, Termination):
     def is_timeout(self) -> bool:
         """As :attr:`Termination.is_timeout`."""
         return self.times_out
-
-    def obeyed(self) -> tuple[str, ...]:
-        """As :meth:`Formulated.obeyed`."""
-        return self.commands

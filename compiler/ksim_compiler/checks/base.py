@@ -11,7 +11,7 @@ from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.transmission import joint_equalities
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import AMBIGUOUS_BASE, CARRIED_BASE
-from ksim_schema.robot import RobotFacts
+from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
@@ -84,8 +84,12 @@ def _users(task: Task, facts: RobotFacts, names: list[str]) -> Iterator[str]:
         yield f"{task.learner.section}.mirror"
     views = [replace(facts, root=name) for name in names]
     for object, name, part in task:
-        if needs_base(part) or len({part.sensors(view) for view in views}) > 1:
+        if needs_base(part) or len({_sensors(part, view) for view in views}) > 1:
             yield f"{object}.{name}"
+
+
+def _sensors(part: Part, facts: RobotFacts) -> tuple[SensorRequest, ...]:
+    return tuple(s for reading in part.readings() for s in reading.sensors(facts))
 
 
 def needs_base(part: Part) -> bool:

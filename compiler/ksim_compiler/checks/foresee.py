@@ -26,6 +26,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
 from ksim_schema.checks.proportions import at_field, home_place
 from ksim_schema.checks.spread import sluggish
+from ksim_schema.checks.totals import totals
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.laws import SLOW_SERVO, UNKNOWN_POSE
 from ksim_schema.diagnostics.codes.names import BROKEN_MODEL
@@ -76,6 +77,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(inert(plan))
     sink.add(doubtful(plan))
     sink.add(formula_laws(plan.task, plan.robot.facts))
+    sink.add(totals(plan.task, plan.robot.facts))
     sink.add(stance(plan, data))
     patterns = {d.path for d in sink}  # what is wrong with a pattern says which joints it misses
     broken = [d for d in laws(plan, data) if d.code != SLOW_SERVO or not unstable]
@@ -252,7 +254,7 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
     pairs = {frozenset(p) for p in zip(model.pair_geom1, model.pair_geom2, strict=True)}
     for object in READERS:
         for name, part in plan.parts(object).items():
-            requests = part.sensors(facts)
+            requests = [s for reading in part.readings() for s in reading.sensors(facts)]
             asked = [
                 r for r in requests if r.type == "contact" and r.objtype == r.reftype == "geom"
             ]

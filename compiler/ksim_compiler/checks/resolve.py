@@ -35,7 +35,7 @@ from ksim_schema.diagnostics.codes.values import (
     UNEVEN_CONTROL_PERIOD,
 )
 from ksim_schema.robot import RobotFacts
-from ksim_schema.source import Path_
+from ksim_schema.source import Path_, dotted
 from ksim_schema.source.edits import respell
 from ksim_schema.task import Task
 from ksim_schema.units.formula import FormulaError
@@ -174,22 +174,23 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
 
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     around = surroundings(task, facts)
-    for object, name, part in formulated(task):
+    for place, part in formulated(task):
         try:
             part.read(facts, around)
         except FormulaError as error:
-            where = task.span(object, name, "expression")
+            where = task.span(*place)
             if where.line == where.end_line:  # point into the text, past a quote before it
                 written = where.end_column - where.column
                 first = where.column + (written - len(part.expression)) // 2
                 stop = max(error.stop, error.start + 1)
                 columns = {"column": first + error.start, "end_column": first + stop}
                 where = replace(where, **columns)
-            path, fix = f"{object}.{name}.expression", None
+            fix = None
             if error.meant and where.line == where.end_line:
                 old = part.expression[error.start : error.stop]
                 fix = respell(task.document, where, old, error.meant)
-            yield Diagnostic(BAD_FORMULA, str(error), where, path, error.help or _FORMULA, fix)
+            help = error.help or _FORMULA
+            yield Diagnostic(BAD_FORMULA, str(error), where, dotted(place), help, fix)
 
 
 _FORMULA = (

@@ -170,7 +170,8 @@ def _shape(object: str, model: type[Part]) -> str:
         return ""
     if issubclass(model, Reward) and model.components:
         names = ", ".join(model.components)
-        return f"{len(model.components)} numbers, logged apart: {names}"
+        count = len(model.components)
+        return f"{count} number{'s' * (count != 1)}, logged apart: {names}"
     if object in (*JUDGES, "Critic"):
         return "one number"
     if object == "Action":
@@ -205,7 +206,7 @@ def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
         name = prefix + (info.alias or name)
         inner = _bare(info.annotation)
         about = info.description or ""
-        if isinstance(inner, type) and issubclass(inner, Model) and inner is not Scale:
+        if isinstance(inner, type) and issubclass(inner, Model) and not inner.written:
             default = "required" if info.is_required() else ""
             several = field_annotation(info, Each) is not None
             takes = "a mapping, or by pattern:" if several else "a mapping:"
@@ -258,8 +259,9 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
         return f"[{'first, last' if graded else 'low, high'}] {inner[0]}"
     if isinstance(hint, type) and issubclass(hint, Model):
         kind = hint.model_fields.get("kind")
-        names: dict[type[Model], str] = {Scale: "number or scale", Noise: "noise"}
-        return get_args(kind.annotation)[0] if kind else names.get(hint, "mapping")
+        if hint.written:
+            return hint.written
+        return get_args(kind.annotation)[0] if kind else "noise" if hint is Noise else "mapping"
     words = {int: "whole number", float: "number", bool: "true | false", str: "text"}
     return words.get(hint, "value")
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from ksim_compiler.engine.base import BOUND
-from ksim_compiler.env import measures
+from ksim_compiler.env import measures, rewards
 from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
 from ksim_compiler.lowering import (
     action as actions,
@@ -23,7 +23,6 @@ from ksim_compiler.lowering import (
 )
 from ksim_compiler.lowering.binding import Parameters, bind, extract, spread
 from ksim_compiler.lowering.context import Context, name_key
-from ksim_compiler.lowering.scale import scaled
 from ksim_compiler.plan import Column, Plan
 from ksim_schema.checks.reach import frames_of
 from ksim_schema.vocabulary.action import Action
@@ -50,11 +49,7 @@ class Tick:
         self.plan, self.robot = plan, plan.robot.facts
         # in an order that does not depend on the author's, as the task's fingerprint does not
         self.parts: Parts = {o.name: _ordered(plan.parts(o.name)) for o in OBJECTS if o.ruled}
-        self.reward_names = tuple(
-            term
-            for name, part in sorted(self.parts["Reward"].items())
-            for term in _terms(name, part.components)
-        )
+        self.reward_names = rewards.names(self.parts["Reward"])
         self.termination_names = (*sorted(self.parts["Termination"]), NON_FINITE)
         self.measure_names = measures.names(self.parts["Metric"])
         self._timeouts = {name for name, p in self.parts["Termination"].items() if p.is_timeout}
@@ -157,17 +152,9 @@ class Tick:
         whole = failure | cut.length | _any(ends[n] for n in ends if n in self._timeouts)
         timeout = (whole | cut.stagger) & ~failure
         x = replace(x, failure=failure, done=failure | timeout, whole=whole)
-        terms: dict[str, Any] = {}
-        rewards_memory: dict[str, Any] = {}
-        for name in sorted(parts["Reward"]):
-            part = parts["Reward"][name]
-            own = _for(x, "Reward", name)
-            value, rewards_memory[name] = rules.apply(part, own, memory["Reward"][name])
-            weight = scaled(part.scale, episode.level) * (-1.0 if part.penalty else 1.0)
-            weight = weight * (self.plan.period if part.per_second else 1.0)
-            values = [value[c] for c in part.components] if part.components else [value]
-            for term, unscaled in zip(_terms(name, part.components), values, strict=True):
-                terms[term] = jnp.where(finite, unscaled * weight, 0.0)
+        terms, rewards_memory = rewards.following(
+            parts["Reward"], lambda name: _for(x, "Reward", name), memory["Reward"], finite
+        )
         told, metrics_memory = measures.following(
             parts["Metric"], lambda name: _for(x, "Metric", name), memory["Metric"], finite
         )
@@ -186,8 +173,7 @@ class Tick:
             "Metric": metrics_memory,
             "Curriculum": levels_memory,
         }
-        total: Any = sum(terms.values(), start=jnp.float32(0.0))
-        judged = Judgement(terms, total, ends, failure, timeout, told)
+        judged = Judgement(terms, rewards.total(terms), ends, failure, timeout, told)
         return judged, episode._replace(age=age, level=level, memory=memory)
 
     def _measured(
@@ -351,11 +337,6 @@ def _ordered(parts: Mapping[str, Any]) -> dict[str, Any]:
         return not (isinstance(part, Reset) and part.whole), name
 
     return dict(sorted(parts.items(), key=place))
-
-
-def _terms(name: str, components: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of a reward's terms."""
-    return tuple(f"{name}.{component}" for component in components) or (name,)
 
 
 def _for(x: Context, object: str, name: str) -> Context:

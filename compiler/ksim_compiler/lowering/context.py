@@ -39,6 +39,7 @@ class Context:
             without noise, bias, delay, lag, clip, scale and history. Those that a reward, a
             termination or a curriculum names.
         failure: whether the tick ended in a failure.
+        total: the sum of the other rewards, for one that is about it.
         done: whether it ended the episode, by a failure, a time limit, or because the training
             cut it off.
         column: the column of the terrain's grid that is this environment's.
@@ -60,6 +61,7 @@ class Context:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
     frames: Mapping[str, str] = field(default_factory=lambda: {})
     failure: Bool[Array, ""] | None = None
+    total: Float[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
     whole: Bool[Array, ""] | None = None
     column: Int[Array, ""] | int = 0

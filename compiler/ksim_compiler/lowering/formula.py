@@ -61,6 +61,11 @@ def measured(c: MeasuredFormula, x: Context, memory: Past) -> tuple[Float[Array,
     return value_of(c, x, memory)
 
 
+def holds(c: Formulated, x: Context) -> Bool[Array, ""]:
+    """Whether a condition holds that remembers nothing."""
+    return value_of(c, x, ())[0] > 0.0
+
+
 def value_of(c: Formulated, x: Context, past: Past) -> tuple[Float[Array, "..."], Past]:
     """The value of a formula in an environment, and what its next value remembers."""
     known, tree = _read(c, x)

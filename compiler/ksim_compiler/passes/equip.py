@@ -34,8 +34,9 @@ def equip(plan: Plan, sink: Sink) -> Plan:
     sensors: dict[SensorRequest, None] = {}
     for object in READERS:
         for part in plan.parts(object).values():
-            fields.update(dict.fromkeys(part.fields_on(facts)))
-            sensors.update(dict.fromkeys(part.sensors(facts)))
+            for reading in part.readings():
+                fields.update(dict.fromkeys(reading.fields_on(facts)))
+                sensors.update(dict.fromkeys(reading.sensors(facts)))
     if sensors:
         fields["sensordata"] = None
     drives: list[Drive] = []
@@ -152,7 +153,9 @@ def _unread(plan: Plan, robot: robots.Robot) -> Iterator[Diagnostic]:
                 for (field, *_), named, sensor in annotated_fields(part, Named)
                 if named.what == "sensor"
             ]
-            read += [("expression", sensor) for sensor in part.model_sensors(plan.robot.facts)]
+            for reading in part.readings():
+                field = "expression" if reading is part else "when"
+                read += [(field, sensor) for sensor in reading.model_sensors(plan.robot.facts)]
             for field, sensor in read:
                 if sensor not in lost:
                     continue

@@ -25,6 +25,7 @@ from ksim_schema.vocabulary.curriculum import ConstantLevel, Curriculum
 from ksim_schema.vocabulary.each import by_patterns
 from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.termination import Termination
 
 P = TypeVar("P", bound=Part)
@@ -234,6 +235,12 @@ class Plan:
             lines.append(f"  {number:2d} {node!s:{width}}  {shape:>4}  {kind:20}{arrow}".rstrip())
         return lines
 
+    def _sum(self) -> list[str]:
+        """The terms of the total, and what is done with their sum, in that order."""
+        parts = self.parts(Reward)
+        order = sorted(parts, key=lambda name: (parts[name].of_total, name))
+        return [parts[name].in_words(name) for name in order]
+
     def _ends(self) -> list[str]:
         lines: list[str] = []
         for title, columns in (("policy", self.policy_input), ("critic", self.critic_input)):
@@ -241,6 +248,7 @@ class Plan:
             for c in columns:
                 noise = " noisy" if c.noisy and c.source.object == "Observation" else ""
                 lines.append(f"  [{c.start}:{c.stop}] {c.source}{noise}")
+        lines += ["reward", *(f"  {line}" for line in self._sum())]
         delayed = [f"{e.src} -> {e.tgt} ({e.hom})" for e in self.graph.edges if self.graph.delay(e)]
         lines += ["carried to the next tick", *(f"  {edge}" for edge in delayed)]
         lines.append("physics fields " + ", ".join(self.fields))

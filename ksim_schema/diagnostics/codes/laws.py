@@ -268,3 +268,27 @@ IDLE_RESET = warning(
     "reset that changes nothing",
     "All that the reset draws from is 0 wide, so each episode begins as it would without it.",
 )
+IDLE_GATE = warning(
+    "KS0356",
+    "gate that is always open or always shut",
+    "The condition of a reward's 'when' holds in all states that episodes come to, so that it "
+    "does nothing, or in none, so that the reward is never counted.",
+)
+IDLE_CLIP = warning(
+    "KS0357",
+    "clip that never acts, or always",
+    "The sum of the other rewards is always within the range that a clip brings it into, so that "
+    "the clip does nothing, or always beyond it, so that the total is the same at each tick.",
+)
+SECOND_CLIP = warning(
+    "KS0358",
+    "second clip of the total",
+    "A task clips the sum of its rewards twice, one after the other in the order of their names. "
+    "One clip with both bounds says the same.",
+)
+NAMED_LIKE_THE_TOTAL = warning(
+    "KS0359",
+    "reward that logs confuse with the total",
+    "The sum of the rewards is logged as 'reward/total'. A reward that is called total would be "
+    "logged under the same name.",
+)

@@ -11,7 +11,17 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, Number, Speed
-from ksim_schema.vocabulary.base import GeomName, Measures, Model, Named, Names, Part, Wire
+from ksim_schema.vocabulary.base import (
+    GeomName,
+    Measures,
+    Model,
+    Named,
+    Names,
+    Part,
+    Wire,
+)
+from ksim_schema.vocabulary.reads import Reads
+from ksim_schema.vocabulary.reward.gate import When
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 T = TypeVar("T")
@@ -26,6 +36,7 @@ class Reward(Part):
             termination.
         penalty: whether the value is subtracted from the total. Scales are never negative.
         floating: whether it needs a robot with a free joint.
+        of_total: whether it is about the sum of the others, and comes after them.
         components: names of its values, if it has several. Each is logged as a term of its own,
             ``<reward>.<component>``, and all have the reward's scale.
     """
@@ -35,6 +46,7 @@ class Reward(Part):
     channels: ClassVar[tuple[str, ...]] = ("state",)
     penalty: ClassVar[bool] = False
     floating: ClassVar[bool] = False
+    of_total: ClassVar[bool] = False
     components: ClassVar[tuple[str, ...]] = ()
     scale: ScaleValue = Field(
         default=constant_scale(1.0),
@@ -43,10 +55,32 @@ class Reward(Part):
     per_second: bool = Field(
         default=False, description="Multiply by the control period, so that the weight is a rate."
     )
+    when: When | None = Field(
+        default=None,
+        description="A condition, as of the reward `formula`: it counts only where that holds.",
+    )
+
+    def in_words(self, name: str) -> str:
+        """Its term of the total: ``- 0.01 torque a second, when base.height > 0.5``."""
+        sign = "-" if self.penalty else "+"
+        rate = " a second" if self.per_second else ""
+        return f"{sign} {self.scale.text} {name}{rate}{condition_of(self)}"
+
+    def recorded(self) -> tuple[str, ...]:
+        gate = () if self.when is None else ("state", "action")
+        return tuple(dict.fromkeys((*self.channels, *gate)))
+
+    def readings(self) -> tuple[Reads, ...]:
+        return (self,) if self.when is None else (self, self.when)
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""
         return ()
+
+
+def condition_of(part: Reward) -> str:
+    """When a reward counts, in words; "" for always."""
+    return "" if part.when is None else f", when {part.when.expression}"
 
 
 Norm = Literal["l1", "l2"]

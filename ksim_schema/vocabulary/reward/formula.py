@@ -48,7 +48,3 @@ class Formula(Formulated, Reward):
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
         default=(), description="Commands that the formula names; found in it by default."
     )
-
-    def obeyed(self) -> tuple[str, ...]:
-        """As :meth:`Formulated.obeyed`."""
-        return self.commands
