@@ -45,8 +45,8 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     restored = checkpoints.restore(folder, lambda path: checkpoint.read(path, fresh))
     assert restored is not None, f"there is no checkpoint in {folder}"
     state = restored.state
-    level = float(trainer.level(state))
-    env = Env(compiled.plan.held(level), "native", envs=episodes)
+    levels = {name: float(level) for name, level in trainer.levels(state).items()}
+    env = Env(compiled.plan.held(levels), "native", envs=episodes)
     base = env.robot.base
     assert base is not None, "a robot without a floating base does not walk"
     soles = {

@@ -50,6 +50,8 @@ HERE = {
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
+    ("docs/terrain.md", "# two levels"),
+    ("docs/terrain.md", "# who gets along"),
     ("docs/training.md", "PhysicsState:"),
 }
 """Samples that the tests below run. Command lines are those of test_commands.py."""
@@ -223,6 +225,18 @@ def test_fragments_fit_into_a_task(page: str, first: str, base: str, tmp_path: P
     qpos = np.tile(model.qpos0, (150, 1))
     np.savez(folder / "walk.npz", qpos=qpos, qvel=np.zeros((150, model.nv)))
     assert errors(compiled(folder, base, sample(page, first))) == []
+
+
+@pytest.mark.parametrize("first", ["# who gets along", "# two levels"])
+def test_levels_fit_into_the_task_with_the_tiles(first: str, tmp_path: Path) -> None:
+    folder = tasks(tmp_path)
+    tiles = yaml.safe_load(sample("docs/terrain.md", "# kinds of ground"))
+    task = yaml.safe_load((folder / "trot.yaml").read_text(encoding="utf-8"))
+    for section, parts in (tiles | yaml.safe_load(sample("docs/terrain.md", first))).items():
+        task.setdefault(section, {}).update(parts)
+    (folder / "trot.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    made = compile_file(folder / "trot.yaml")
+    assert errors(made) == []
 
 
 def test_the_base_that_is_named_is_the_base(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import curriculum as v
 from ksim_schema.vocabulary.command.velocity import LinearVelocity, PlanarVelocity, Velocity
 from ksim_schema.vocabulary.reset import Reset, ResetHeightFieldPosition, ResetPlanePosition
+from ksim_schema.vocabulary.state import Robot
 from ksim_schema.vocabulary.termination import FarFromOrigin, Termination
+from ksim_schema.vocabulary.terrain import GridTerrain
 
 _NEARLY = 0.9
 """A level that gets at least so far is not worth a word."""
@@ -45,6 +47,8 @@ def levels(task: Task) -> Iterator[Diagnostic]:
                 yield from _saturated(task, name, part)
             case v.LinearLevel():
                 yield from _linear(task, name, part)
+            case v.TerrainLevel():
+                yield from _tiles(task, name, part)
             case _:
                 pass
         if isinstance(part, v.Stepwise):
@@ -152,6 +156,25 @@ def _too_far(task: Task, name: str, part: v.DistanceFromOriginLevel) -> Iterator
         message += f"{max(speeds) * limit:.4g} m: it never rises"
         help = f"give less than {max(speeds) * limit:.4g} m, or lengthen the episodes"
         problem = task.report(STUCK_LEVEL, message, "Curriculum", name, "raise_above", help=help)
+        yield beside(problem, task, "ends the episodes", *at)
+
+
+def _tiles(task: Task, name: str, part: v.TerrainLevel) -> Iterator[Diagnostic]:
+    """A way that the commanded speed does not lead to in an episode."""
+    limit, at = longest(task)
+    command = task.of(Velocity).get(part.command)
+    terrain = next(iter(task.of(Robot).values())).terrain
+    speed = None if command is None else _speed(command)
+    if speed is None or not isinstance(terrain, GridTerrain) or not math.isfinite(limit):
+        return
+    way = terrain.tile / 2 if part.raise_above is None else part.raise_above
+    if way > _FASTER * speed * limit:
+        message = f"only who comes farther than {way:.4g} m raises the level, and at {speed:.4g} "
+        message += f"m/s, the most that {part.command!r} asks, {seconds(limit)} are enough for "
+        message += f"{speed * limit:.4g} m: it never rises"
+        help = f"give a 'raise_above' of less than {speed * limit:.4g} m, or lengthen the episodes"
+        own = place(task, "Curriculum", name, "raise_above")
+        problem = task.report(STUCK_LEVEL, message, *own, help=help)
         yield beside(problem, task, "ends the episodes", *at)
 
 

@@ -14,7 +14,7 @@ from ksim_schema.acset import sch_task
 from ksim_schema.diagnostics import Sink, did_you_mean
 from ksim_schema.diagnostics.codes.names import PART_OF_ANOTHER_OBJECT, UNKNOWN_PART
 from ksim_schema.diagnostics.codes.typed import NAMED_TWICE
-from ksim_schema.diagnostics.codes.values import NO_CURRICULUM
+from ksim_schema.diagnostics.codes.values import NO_CURRICULUM, WHICH_CURRICULUM
 from ksim_schema.graph.graph import NEXT, Edge, Graph, Node
 from ksim_schema.source import Path_
 from ksim_schema.source.plain import is_list, is_mapping
@@ -129,7 +129,7 @@ class _Builder:
         if isinstance(value, str):
             return [(value, at)]
         inferred = path[0] in INFERRED
-        choices = list(self.task.of(other))
+        choices = part.likely(path[0], self.task.of(other))
         if path[0] == "recall":  # all that the policy sets, in its order
             acts: list[str] = []
             for policy in self.task.of(Actor).values():
@@ -195,14 +195,27 @@ class _Builder:
             for level in self.task.of(Curriculum):
                 self._add("advance", node, Node("Curriculum", level))
         graded = OBJECT[node.object].graded
-        if graded and is_graded(part):
-            levels = list(self.task.of(Curriculum))
-            if not levels and not self._section_reported("Curriculum"):
-                message = f"{node} follows the curriculum's level, and the task has no Curriculum"
-                help = "add a Curriculum section, or give a constant scale"
-                self.sink.add([self.task.report_key(NO_CURRICULUM, message, *node, help=help)])
-            for level in levels:
-                self._add(graded, Node("Curriculum", level), node)
+        for path, scale in scales_in(part) if graded else ():
+            if scale.graded:
+                self._graded(graded or "", node, path, scale)
+
+    def _graded(self, hom: str, node: Node, path: Path_, scale: Scale) -> None:
+        """The edge from the curriculum that a scale follows."""
+        levels, place = list(self.task.of(Curriculum)), (*node, *path)
+        if scale.curriculum is not None:
+            found = self._find("Curriculum", scale.curriculum, (*place, "curriculum"))
+            levels = [] if found is None else [found.name]
+        elif not levels and not self._section_reported("Curriculum"):
+            message = f"{node} follows the curriculum's level, and the task has no Curriculum"
+            help = "add a Curriculum section, or give a constant scale"
+            self.sink.add([self.task.report_key(NO_CURRICULUM, message, *node, help=help)])
+        elif len(levels) > 1:
+            message = f"{node} follows a curriculum's level, and the task has {len(levels)}"
+            help = f"say which: 'curriculum: {levels[0]}' beside the ramp; there are: "
+            help += ", ".join(levels)
+            self.sink.add([self.task.report(WHICH_CURRICULUM, message, *place, help=help)])
+        for level in levels:
+            self._add(hom, Node("Curriculum", level), node)
 
     def _sources(self, channel: str) -> Iterator[Node]:
         match channel:
@@ -224,7 +237,7 @@ class _Builder:
 
 
 INFERRED = frozenset(
-    ("observe", "inform", "step", "act", "recall", "reset", "disturb", "randomize")
+    ("observe", "inform", "step", "act", "recall", "reset", "disturb", "randomize", "curriculum")
 )
 """Fields that are inferred when the task has just one part that they could name."""
 
@@ -242,15 +255,14 @@ def _in_formula(part: Model, path: tuple[str, ...]) -> bool:
     return isinstance(part, Formulated)
 
 
-def is_graded(model: Model) -> bool:
-    """Whether a scale in the model follows the curriculum's level."""
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        members = value if is_list(value) else (value,)
-        for member in members:
+def scales_in(model: Model, path: Path_ = ()) -> Iterator[tuple[Path_, Scale]]:
+    """The scales in a model and in what it holds, with the place of each."""
+    for name, info in type(model).model_fields.items():
+        value, here = getattr(model, name), (*path, info.alias or name)
+        members = list(enumerate(value)) if is_list(value) else [(None, value)]
+        for index, member in members:
+            place = here if index is None else (*here, index)
             if isinstance(member, Scale):
-                if member.graded:
-                    return True
-            elif isinstance(member, Model) and is_graded(member):
-                return True
-    return False
+                yield place, member
+            elif isinstance(member, Model):
+                yield from scales_in(member, place)

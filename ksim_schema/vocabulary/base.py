@@ -279,6 +279,10 @@ class Part(Model):
         """Whether a wire that is left out leads to the only part that it could lead to."""
         return True
 
+    def likely(self, field: str, choices: Mapping[str, Part]) -> tuple[str, ...]:
+        """Those of some parts that a wire could lead to, where it is left out; all by default."""
+        return tuple(choices)
+
     @property
     def needs_limits(self) -> bool:
         """Whether its joints must have limits in the model."""

@@ -5,6 +5,7 @@ What a curriculum counts goes on from episode to episode: a reset does not touch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Length, Number, Time
-from ksim_schema.vocabulary.base import BodyName, Part, PositiveInt
+from ksim_schema.vocabulary.base import BodyName, Part, PositiveInt, Wire
 from ksim_schema.vocabulary.effects import Effect
 
 Fraction = Annotated[Number, Ge(0.0), Le(1.0)]
@@ -151,3 +152,41 @@ class StepWhenSaturated(Stepwise):
     )
     raise_below: Fraction = Field(description="A smaller share of failures raises the level.")
     lower_above: Fraction = Field(description="A larger share of failures lowers it.")
+
+
+class TerrainLevel(Curriculum):
+    """The level of each environment's tile, which rises with the way that its robot comes.
+
+    The level is ``row / (rows - 1)`` of the terrain's grid, and moves by one row at the end of an
+    episode: up when the body has come farther along the ground from where it began than
+    ``raise_above``, else down when it has come less far than ``lower_below`` times the commanded
+    way. That is the mean speed that the command asked for, times the length of an episode that
+    lasts to its time limit, so that a fall at the start counts as a short way. Who passes the last
+    level goes on at one drawn from all of them. After legged_gym's terrain curriculum.
+
+    A reset ``terrain_tile`` that follows it puts robots on these tiles.
+    """
+
+    kind: Literal["terrain_level"] = "terrain_level"
+    channels: ClassVar[tuple[str, ...]] = ("state",)
+    command: Annotated[str, Wire("gauge", of="Command")] = Field(
+        description="The command of the velocity along the ground."
+    )
+    body: BodyName | None = Field(
+        default=None, description="The body; the robot's base by default."
+    )
+    raise_above: Annotated[Length, Gt(0)] | None = Field(
+        default=None, description="A longer way raises the level; half a tile by default."
+    )
+    lower_below: Fraction = Field(
+        default=0.5, description="Share of the commanded way; a shorter one lowers the level."
+    )
+    first_levels: PositiveInt = Field(
+        default=1, description="Number of levels that environments begin on, drawn for each."
+    )
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        return {"command": ("forward", "sideways")}
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)

@@ -193,7 +193,6 @@ OBJECTS = (
         stage=10,
         drawn=12,
         colours=Colours("#7a5230", "#f6ece3", "#d5a881", "#31241a"),
-        most=1,
         unread="let a scale follow it, such as {linear: {from: 0, to: 1}}, or take it out",
         valued=True,
         judges="gauge",

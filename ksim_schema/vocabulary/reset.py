@@ -8,6 +8,7 @@ qvel has the linear velocity of a free joint in the world's frame and the angula
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
@@ -326,12 +327,17 @@ class ResetHeightFieldPosition(FloatingReset):
 class ResetTerrainTile(FloatingReset):
     """The base is put on a tile of a terrain's grid, keeping its height above the ground there.
 
-    The columns are shared out evenly among the environments, and each keeps its own; the level is
-    drawn for each episode. The place is drawn about the middle of the tile; ``z += max h`` over
-    nine points of the ground at most ``radius`` from it, h the height of the ground.
+    The columns are shared out evenly among the environments, and each keeps its own. Its level is
+    that of a curriculum, or without one drawn for each episode. The place is drawn about the middle
+    of the tile; ``z += max h`` over nine points of the ground at most ``radius`` from it, h the
+    height of the ground.
     """
 
     kind: Literal["terrain_tile"] = "terrain_tile"
+    curriculum: Annotated[str | None, Wire("grade_reset")] = Field(
+        default=None,
+        description="The curriculum whose level it follows; the only terrain_level by default.",
+    )
     x: Annotated[Length, Ge(0)] = Field(
         default=0.5, description="Half width of the range of x about the middle of the tile."
     )
@@ -342,8 +348,13 @@ class ResetTerrainTile(FloatingReset):
         default=0.25, description="Of the ground that must be below the robot."
     )
 
+    def likely(self, field: str, choices: Mapping[str, Part]) -> tuple[str, ...]:
+        if field != "curriculum":
+            return super().likely(field, choices)
+        return tuple(n for n, part in choices.items() if part.kind_name == "terrain_level")
+
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
-        """Where the tiles' middles are, and as far from them as is drawn."""
+        """Where the tiles middles are, and as far from them as is drawn."""
         if robot.grid is None:
             return ()
         half = robot.grid.tile / 2

@@ -23,7 +23,8 @@ class Ramp(Model):
 class Scale(Model):
     """A number that may depend on the curriculum's level; exactly one form is given.
 
-    A number alone is a constant scale.
+    A number alone is a constant scale. Where a task has several curricula, ``curriculum`` names the
+    one that is followed: ``{linear: {from: 0, to: 1}, curriculum: pushes}``.
     """
 
     written: ClassVar[str] = "number or scale"
@@ -34,15 +35,25 @@ class Scale(Model):
     non_zero: Number | None = Field(
         default=None, description="This value at each level above 0, else 0."
     )
+    curriculum: str | None = Field(
+        default=None, description="The curriculum whose level it follows; the only one by default."
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> Scale:
-        given = [n for n in type(self).model_fields if getattr(self, n) is not None]
+        forms = [n for n in type(self).model_fields if n != "curriculum"]
+        given = [n for n in forms if getattr(self, n) is not None]
         if len(given) != 1:
             raise PydanticCustomError(
                 "one_form",
                 "a scale has exactly one form, but {count} are given",
-                {"count": len(given), "help": "give one of: " + ", ".join(type(self).model_fields)},
+                {"count": len(given), "help": "give one of: " + ", ".join(forms)},
+            )
+        if self.curriculum is not None and not self.graded:
+            raise PydanticCustomError(
+                "idle_curriculum",
+                "a constant follows no curriculum",
+                {"help": "leave 'curriculum' out, or give a ramp, such as linear"},
             )
         return self
 

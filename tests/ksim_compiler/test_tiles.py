@@ -183,3 +183,45 @@ def test_each_environment_keeps_its_column(tmp_path: Path) -> None:
     levels, columns = np.moveaxis(np.array(places), -1, 0)
     assert np.array_equal(columns, np.tile(columns[0], (12, 1)))
     assert set(levels.ravel()) == set(range(6))
+
+
+def test_a_level_of_tiles_moves_robots_and_is_logged_by_kind(tmp_path: Path) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_text(
+        f"ksim: 1\ntask: grid\nextends: {TROT}\nset:\n"
+        "  PhysicsState.quadruped.terrain: {kind: grid, levels: 3, tile: 4 m, tiles: "
+        "{flat: {}, waves: {height: 1 cm, columns: 2}}}\n"
+        "  Reset.pose.range: 0 deg\n  Command.velocity.forward: [0 m/s, 0 m/s]\n"
+        "  Command.velocity.sideways: [0 m/s, 0 m/s]\n"
+        "Reset:\n  place: {kind: terrain_tile, x: 0 m, y: 0 m}\n"
+        "  thrown: {kind: base_velocity, horizontal: 0 m/s}\n"
+        "Curriculum:\n  ground: {kind: terrain_level, command: velocity, raise_above: 1 mm}\n"
+    )
+    plan = compile_file(path).plan
+    assert plan is not None
+    grid = plan.robot.facts.grid
+    assert grid is not None
+    env = Env(plan, "native", envs=6, longest=40)
+    state, step = jax.jit(env.init)(env.params, jax.random.key(1)), jax.jit(env.step)
+
+    def places() -> np.ndarray:
+        qpos = np.asarray(state.world["qpos"])
+        return np.floor((qpos[:, :2] - grid.corner) / 4.0).astype(int)
+
+    begun = places()
+    assert not begun[:, 0].any()
+    still = jnp.zeros((6, env.action_size))
+    # the robots of every second environment are told to push off, the others stand
+    for _ in range(40):
+        state, out = step(env.params, state, still.at[::2].set(1.0))
+    level = np.asarray(state.episode.level)
+    assert set(level) <= {0.0, 0.5}
+    assert level[::2].all()
+    after = places()
+    np.testing.assert_array_equal(after[:, 0], np.round(2 * level))
+    np.testing.assert_array_equal(after[:, 1], begun[:, 1])
+    kinds = np.array(grid.kinds)[begun[:, 1]]
+    for kind in ("flat", "waves"):
+        logged = float(np.mean(out.metrics[f"level.{kind}"]))
+        assert logged == pytest.approx(level[kinds == kind].mean())
+    assert float(np.mean(out.metrics["level"])) == pytest.approx(level.mean())

@@ -1,4 +1,4 @@
-"""What resets need to be there: a terrain, its tiles, a recorded motion."""
+"""What resets and levels need to be there: a terrain, its tiles, a recorded motion."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import BAD_MOTION, NO_TERRAIN
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.task import Task
+from ksim_schema.vocabulary.curriculum import Curriculum, TerrainLevel
 from ksim_schema.vocabulary.reset import (
     Reset,
     ResetHeightFieldPosition,
@@ -18,7 +19,13 @@ from ksim_schema.vocabulary.reset import (
 
 
 def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
-    """Resets find their terrain or their recorded motion."""
+    """Resets find their terrain or their recorded motion, levels of tiles their tiles."""
+    for name, part in task.of(Curriculum).items():
+        if facts.grid is not None or not isinstance(part, TerrainLevel):
+            continue
+        message = "there are no tiles whose level it could be"
+        help = "give the PhysicsState a terrain: {kind: grid, ...}"
+        yield task.report_key(NO_TERRAIN, message, "Curriculum", name, help=help)
     for name, part in task.of(Reset).items():
         if isinstance(part, ResetHeightFieldPosition | ResetTerrainTile):
             tiles = isinstance(part, ResetTerrainTile)

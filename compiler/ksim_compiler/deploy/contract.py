@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from ksim_compiler.artifact import versions
@@ -191,12 +192,12 @@ def _actuators(plan: Plan) -> list[dict[str, Any]]:
     return found
 
 
-def _output(plan: Plan, part: Targets, level: float = 0.0) -> dict[str, Any]:
+def _output(plan: Plan, part: Targets, level: float | Mapping[str, float] = 0.0) -> dict[str, Any]:
     action, facts = part.part, plan.robot.facts
     drives = action.drives(facts)
     latency = None
     if action.latency is not None:
-        share = scaled(action.faults, jnp.float32(level))
+        share = scaled(action.faults, jax.tree.map(jnp.float32, level))
         latency = [float(end * share) for end in action.latency]
     return {
         "name": part.name,

@@ -10,12 +10,11 @@ measured of that state, the action, and the commands that the policy was told be
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler.engine import EngineSpec, State, make_engine
@@ -28,7 +27,9 @@ from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
+from ksim_compiler.lowering.scale import Levels, joined, level_of
 from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary.curriculum import TerrainLevel
 
 
 class EnvState(NamedTuple):
@@ -158,7 +159,7 @@ class Env:
         parts = self._tick.bind(params)
         tick = jnp.int32(0)
         keys = self._keys(key, tick)
-        level = jnp.full((self.num_envs,), self._first_level(parts))
+        level = self._first_levels(parts, keys)
         qpos, qvel, controls, model = self._start(parts, key, keys, level)
         physics, world = self.engine.reset(qpos, qvel, model, self._of_all(controls))
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
@@ -211,7 +212,7 @@ class Env:
             terminations=judged.terminations,
             next_critic_input=final_critic,
             measures=judged.measures,
-            metrics={"level": following.level} if self._tick.parts["Curriculum"] else {},
+            metrics=self._level_metrics(state.key, following.level),
         )
 
     def model_values(self, state: EnvState) -> dict[str, Array]:
@@ -219,7 +220,7 @@ class Env:
         return dict(state.physics.model)
 
     def _start(
-        self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Array
+        self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Levels
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """Poses, first controls and models of new episodes (batched)."""
         once = self._keys(key, jnp.int32(0))
@@ -284,5 +285,30 @@ class Env:
         held = jnp.broadcast_to(self._held, (*ctrl.shape[:-1], self.robot.nu))
         return held.at[..., self._drives].set(ctrl)
 
-    def _first_level(self, parts: Parts) -> ArrayLike:
-        return first_level(next(iter(parts["Curriculum"].values()), None))
+    def _first_levels(self, parts: Parts, keys: Key[Array, " envs"]) -> Any:
+        """The levels at the start of training (batched)."""
+
+        def first(key: Key[Array, ""]) -> Any:
+            curricula = parts["Curriculum"].items()
+            keys = {name: name_key(key, f"Curriculum.{name}") for name, _ in curricula}
+            return joined({n: first_level(c, keys[n], self.robot) for n, c in curricula})
+
+        levels = jax.vmap(first)(keys)
+        return jnp.zeros(self.num_envs) if levels is None else levels
+
+    def _level_metrics(self, key: Key[Array, ""], level: Any) -> dict[str, Float[Array, " envs"]]:
+        """The levels; of one that decides the tiles of a terrain, also that of each kind of ground.
+
+        A kind's are scaled so that their mean over all environments is that of its own.
+        """
+        curricula, found = self._tick.parts["Curriculum"], dict[str, Array]()
+        for name, part in curricula.items():
+            title = f"level.{name}" if len(curricula) > 1 else "level"
+            found[title] = own = level_of(level, name)
+            if isinstance(part, TerrainLevel) and self.robot.grid is not None:
+                kinds = self.robot.grid.kinds
+                columns = self._columns(key)
+                for kind in dict.fromkeys(kinds):
+                    mine = jnp.array([k == kind for k in kinds])[columns]
+                    found[f"{title}.{kind}"] = own * mine / jnp.mean(mine)
+        return found

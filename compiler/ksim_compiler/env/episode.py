@@ -6,20 +6,22 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Bool, Float, Int
 
+from ksim_compiler.lowering.scale import Levels
+
 
 class Episode(NamedTuple):
     """What one environment remembers from tick to tick, apart from its physics.
 
     Attributes:
         age: ticks since the episode began.
-        level: the curriculum's level.
+        level: the curriculum's level; of several curricula, that of each, by name.
         action: the last action.
         controls: the actuators' controls of the last tick.
         memory: object -> part -> memory.
     """
 
     age: Int[Array, ""]
-    level: Float[Array, ""]
+    level: Levels
     action: Float[Array, " actions"]
     controls: Float[Array, " drives"]
     memory: dict[str, dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from ksim_compiler.lowering import (
 )
 from ksim_compiler.lowering.binding import Parameters, bind, extract, spread
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.scale import Levels, joined, level_of
 from ksim_compiler.plan import Column, Plan
 from ksim_schema.checks.reach import frames_of
 from ksim_schema.vocabulary.action import Action
@@ -56,6 +58,12 @@ class Tick:
         self._recorded = tuple(
             sorted(e.src.name for e in plan.graph.edges if e.hom == "record_observation")
         )
+        ends = plan.longest_episode, plan.task.learner.episode
+        self._limit = min(
+            math.inf if ends[0] is None else ends[0] * plan.period, ends[1] or math.inf
+        )
+        levels = (e for e in plan.graph.edges if e.hom == "grade_reset")
+        self._followed = {edge.tgt.name: edge.src.name for edge in levels}
         self._slices = self._action_slices()
         self._labels = {n: c.labels(self.robot) for n, c in self.parts["Command"].items()}
         self._frames = frames_of(plan.task, self.robot)
@@ -158,15 +166,17 @@ class Tick:
         told, metrics_memory = measures.following(
             parts["Metric"], lambda name: _for(x, "Metric", name), memory["Metric"], finite
         )
-        level = episode.level
+        levels: dict[str, Any] = {}
         levels_memory: dict[str, Any] = {}
         for name, part in parts["Curriculum"].items():
-            own, before = _for(x, "Curriculum", name), memory["Curriculum"][name]
+            old, before = level_of(episode.level, name), memory["Curriculum"][name]
+            own = replace(_for(x, "Curriculum", name), level=old, limit=self._limit)
             moved = rules.apply(part, own, before)
             # what it counts goes on over the ends of episodes, so nothing non-finite may enter it
-            level, levels_memory[name] = jax.tree.map(
-                lambda new, old: jnp.where(jnp.isfinite(new), new, old), moved, (level, before)
+            levels[name], levels_memory[name] = jax.tree.map(
+                lambda new, old: jnp.where(jnp.isfinite(new), new, old), moved, (old, before)
             )
+        level = joined(levels) if levels else episode.level
         memory |= {
             "Termination": ended_memory,
             "Reward": rewards_memory,
@@ -219,7 +229,7 @@ class Tick:
         self,
         parts: Parts,
         key: Key[Array, ""],
-        level: Float[Array, ""],
+        level: Levels,
         world: Mapping[str, Array],
     ) -> tuple[Episode, Inputs]:
         """The memory and the first inputs of a new episode."""
@@ -252,7 +262,7 @@ class Tick:
         parts: Parts,
         key: Key[Array, ""],
         once: Key[Array, ""],
-        level: Float[Array, ""],
+        level: Levels,
         column: Int[Array, ""],
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """The pose, the controls of a zero action and the model of a new episode.
@@ -269,7 +279,10 @@ class Tick:
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero)
         x = replace(x, column=column)
         for name, part in parts["Reset"].items():
-            (qpos, qvel), _ = rules.apply(part, _for(x, "Reset", name), ())
+            own, curriculum = _for(x, "Reset", name), self._followed.get(name)
+            if curriculum is not None:
+                own = replace(own, followed=level_of(level, curriculum))
+            (qpos, qvel), _ = rules.apply(part, own, ())
             x = replace(x, world={"qpos": qpos, "qvel": qvel})
         pose, (controls, _) = x.world, self._first_controls(parts, x, own_key)
         x = replace(x, world=dict(self._model_defaults))

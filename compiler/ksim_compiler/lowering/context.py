@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ class Context:
         world: the MjData fields that the task reads.
         time: seconds since the episode began.
         period: the control period in seconds.
-        level: the curriculum's level in [0, 1].
+        level: the curriculum's level in [0, 1]; of several curricula, that of each, by name. For
+            the rule of a curriculum its own.
         key: random key of this part, environment and tick.
         action: the action of this tick (for an observation: of the last one); for the rule of an
             action, its own elements.
@@ -42,6 +44,8 @@ class Context:
         total: the sum of the other rewards, for one that is about it.
         done: whether it ended the episode, by a failure, a time limit, or because the training
             cut it off.
+        followed: for the rule of a reset, the level of the curriculum that it follows, if any.
+        limit: seconds after which a time limit ends each episode; inf without one.
         column: the column of the terrain's grid that is this environment's.
         whole: whether the episode that ended counts for a curriculum. One that the training cut
             off early, to stagger the environments, had no chance to succeed or to fail.
@@ -51,7 +55,7 @@ class Context:
     world: World
     time: Float[Array, ""]
     period: float
-    level: Float[Array, ""]
+    level: Any
     key: Key[Array, ""]
     action: Float[Array, " actions"]
     previous_action: Float[Array, " outputs"] | None = None
@@ -64,6 +68,8 @@ class Context:
     total: Float[Array, ""] | None = None
     done: Bool[Array, ""] | None = None
     whole: Bool[Array, ""] | None = None
+    followed: Float[Array, ""] | None = None
+    limit: float = math.inf
     column: Int[Array, ""] | int = 0
 
     def sensor(self, request: SensorRequest | str) -> Float[Array, " size"]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
+from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import curriculum as v
 
 Level = Float[Array, ""]
 
 
-def first_level(c: v.Curriculum | None) -> ArrayLike:
-    """The level at the start of training; 0 without a curriculum."""
-    return 0.0 if c is None else c.first_level()
+def first_level(c: v.Curriculum, key: Key[Array, ""], robot: RobotFacts) -> Any:
+    """The level of an environment at the start of training."""
+    if isinstance(c, v.TerrainLevel):
+        levels = _levels(robot)
+        row = jax.random.randint(key, (), 0, min(c.first_levels, levels))
+        return row / max(levels - 1, 1)
+    return jnp.float32(c.first_level())
 
 
 @lower(v.ConstantLevel)
@@ -110,3 +116,46 @@ def step_when_saturated(c: v.StepWhenSaturated, x: Context, memory: Memory) -> t
     assert x.failure is not None
     failed = x.failure.astype(jnp.float32)
     return _step(c, x, memory, failed, lambda m: m < c.raise_below, lambda m: m > c.lower_above)
+
+
+class Way(NamedTuple):
+    """What a level of tiles counts of the running episode.
+
+    Attributes:
+        start: x and y of the body after the first tick, m.
+        asked: length of the way that was commanded so far, m.
+    """
+
+    start: Float[Array, "2"]
+    asked: Float[Array, ""]
+
+
+def _no_way(c: v.TerrainLevel, x: Context) -> Way:
+    return Way(jnp.zeros(2), jnp.float32(0.0))
+
+
+@lower(v.TerrainLevel, initial=_no_way)
+def terrain_level(c: v.TerrainLevel, x: Context, memory: Way) -> tuple[Level, Way]:
+    assert x.robot.grid is not None
+    assert x.whole is not None
+    here = x.sensor(c.sensors(x.robot)[0])[:2]
+    fresh = x.time < 1.5 * x.period
+    speed = jnp.linalg.norm(x.command(c.command, "forward", "sideways"))
+    way = Way(
+        start=jnp.where(fresh, here, memory.start),
+        asked=jnp.where(fresh, 0.0, memory.asked) + speed * x.period,
+    )
+    come = jnp.linalg.norm(here - way.start)
+    asked = way.asked * (x.limit / x.time if math.isfinite(x.limit) else 1.0)
+    enough: Any = x.robot.grid.tile / 2 if c.raise_above is None else c.raise_above
+    rise = come > enough
+    fall = ~rise & (come < c.lower_below * asked)
+    levels = _levels(x.robot)
+    row = jnp.round(x.level * max(levels - 1, 1)).astype(jnp.int32) + rise - fall
+    again = jax.random.randint(x.key, (), 0, levels)
+    row = jnp.where(row >= levels, again, jnp.maximum(row, 0))
+    return jnp.where(x.whole, row / max(levels - 1, 1), x.level), way
+
+
+def _levels(robot: RobotFacts) -> int:
+    return 1 if robot.grid is None else robot.grid.levels

@@ -5,16 +5,14 @@ from __future__ import annotations
 import jax
 from jaxtyping import Array, Float, Key
 
-from ksim_compiler.lowering.scale import scaled
+from ksim_compiler.lowering.scale import Levels, scaled
 from ksim_schema.vocabulary.each import one
 from ksim_schema.vocabulary.noise import Noise
 
 Value = Float[Array, " size"]
 
 
-def drawn(
-    noise: Noise, key: Key[Array, ""], level: Float[Array, ""], shape: tuple[int, ...]
-) -> Value:
+def drawn(noise: Noise, key: Key[Array, ""], level: Levels, shape: tuple[int, ...]) -> Value:
     """One draw for each element."""
     unit = (
         jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)

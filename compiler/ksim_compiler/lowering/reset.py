@@ -178,7 +178,10 @@ def _around(middle: Float[Array, "2"], radius: Any) -> Float[Array, "9 2"]:
 def terrain_tile(c: v.ResetTerrainTile, x: Context) -> Pose:
     grid, place = x.robot.grid, _free(c, x)[0]
     assert grid is not None
-    row = jax.random.randint(name_key(x.key, "level"), (), 0, grid.levels)
+    if x.followed is None:
+        row = jax.random.randint(name_key(x.key, "level"), (), 0, grid.levels)
+    else:
+        row = jnp.round(x.followed * (grid.levels - 1))
     change = jnp.stack([c.x, c.y]) * jax.random.uniform(x.key, (2,), minval=-1.0, maxval=1.0)
     tile = jnp.stack([row, x.column]) + 0.5
     here = jnp.array(grid.corner) + grid.tile * tile + change

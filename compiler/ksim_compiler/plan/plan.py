@@ -167,14 +167,18 @@ class Plan:
         part = self.task.of(Observation)[name]
         return math.prod(self.shapes[Node("Observation", name)]) // part.history
 
-    def held(self, level: float) -> Plan:
+    def held(self, level: float | Mapping[str, float]) -> Plan:
         """The plan with its curriculum at a standstill, as policies are judged and shown.
 
         Args:
-            level: the level in [0, 1] that nothing moves; a runtime parameter as others are.
+            level: the level in [0, 1] that nothing moves, or that of each curriculum, by name; a
+                runtime parameter as others are.
         """
         task = self.task
-        still = {name: ConstantLevel(level=float(level)) for name in task.of(Curriculum)}
+        still = {
+            name: ConstantLevel(level=float(level[name] if isinstance(level, Mapping) else level))
+            for name in task.of(Curriculum)
+        }
         return replace(self, task=replace(task, parts={**task.parts, "Curriculum": still}))
 
     def actions(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def states(recording: Recording) -> list[dict[str, Any]]:
         "qpos": plain(recording.qpos),
         "qvel": plain(recording.qvel),
         "age": plain(recording.age),
-        "level": plain(recording.level),
+        **_levels(recording.level),
         "last_action": plain(recording.last_action),
         **{f"command.{name}": plain(values) for name, values in recording.commands.items()},
         **{f"model.{name}": plain(values) for name, values in recording.model.items()},
@@ -35,6 +35,12 @@ def states(recording: Recording) -> list[dict[str, Any]]:
         {name: values[row] for name, values in columns.items()}
         for row in range(recording.ticks + 1)
     ]
+
+
+def _levels(level: np.ndarray | Mapping[str, np.ndarray]) -> dict[str, Any]:
+    if not isinstance(level, Mapping):
+        return {"level": plain(level)}
+    return {f"level.{name}": plain(values) for name, values in level.items()}
 
 
 def events(recording: Recording, origin: replay.Origin | None = None) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,7 @@ class Recording:
         period: control period in s.
         qpos, qvel: (ticks + 1, nq) and (ticks + 1, nv).
         age: (ticks + 1,) ticks since the episode began.
-        level: (ticks + 1,) the curriculum's level.
+        level: (ticks + 1,) the curriculum's level; of several curricula that of each, by name.
         last_action: (ticks + 1, actions).
         inputs: part that the policy reads -> (ticks + 1, size).
         commands: command -> (ticks + 1, size).
@@ -44,7 +44,7 @@ class Recording:
     qpos: np.ndarray
     qvel: np.ndarray
     age: np.ndarray
-    level: np.ndarray
+    level: np.ndarray | Mapping[str, np.ndarray]
     last_action: np.ndarray
     inputs: Mapping[str, np.ndarray]
     commands: Mapping[str, np.ndarray]
@@ -100,7 +100,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "qpos": state.world["qpos"][0],
             "qvel": state.world["qvel"][0],
             "age": episode.age[0],
-            "level": episode.level[0],
+            "level": jax.tree.map(lambda values: values[0], episode.level),
             "last_action": episode.action[0],
             "policy": state.policy_input[0],
             "commands": {name: value[0] for name, value in state.commands.items()},

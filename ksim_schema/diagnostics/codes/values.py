@@ -243,6 +243,12 @@ UNEQUAL_FEET = error(
     "not one for each foot",
     "What a reward reads of its feet has one entry for each of them, in the same order.",
 )
+WHICH_CURRICULUM = error(
+    "KS0462",
+    "one of several curricula",
+    "A scale follows the level of a curriculum. Where a task has more than one, it says whose: "
+    "{linear: {from: 0, to: 1}, curriculum: pushes}.",
+)
 ROUNDED_TIME = warning(
     "KS0465",
     "time that is rounded",

@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
+import pytest
 
 from ksim_compiler.lowering import curriculum as curricula, rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.robot.model import ModelFiles, equip, load
+from ksim_schema.robot import TileGrid
 from ksim_schema.vocabulary import curriculum as v
 from ksim_schema.vocabulary.state import Robot as RobotPart
 from tests.ksim_compiler.test_env import CARTPOLE, edited, start
@@ -39,7 +41,7 @@ def levels(c: v.Curriculum, ticks: list[Tick]) -> list[float]:
         {},
         jnp.float32(0),
         0.02,
-        jnp.float32(curricula.first_level(c)),
+        jnp.float32(curricula.first_level(c, jax.random.key(0), robot.facts)),
         jax.random.key(0),
         jnp.zeros(0),
     )
@@ -132,3 +134,90 @@ def test_failures_of_each_environment_move_its_own_level() -> None:
     for _ in range(20):
         state, out = step(env.params, state, jnp.array([[1.0], [0.0]]))
     np.testing.assert_allclose(out.metrics["level"], [0.5, 1.0])
+
+
+def rows(c: v.TerrainLevel, episodes: list[tuple[float, float]], first: int, seed: int) -> list:
+    """The rows of five levels after episodes of two ticks: way that came, commanded speed."""
+    robot = equip(PLAIN, c.sensors(PLAIN.facts), ())
+    data, period, level = mujoco.MjData(robot.model), 0.02, jnp.float32(first / 4)
+    grid = TileGrid(("flat",), 5, 8.0, (0.0, 0.0))
+    x = Context(
+        replace(robot.facts, grid=grid),
+        {},
+        jnp.float32(0),
+        period,
+        level,
+        jax.random.key(seed),
+        jnp.zeros(0),
+        labels={"walk": ("forward", "sideways", "turn")},
+        limit=10.0,
+    )
+    memory, found = rules.initial(c, x), []
+    for way, speed in episodes:
+        for tick, place in enumerate((3.0, 3.0 + way), start=1):
+            data.qpos[0] = place
+            mujoco.mj_forward(robot.model, data)
+            x = replace(
+                x,
+                world={"sensordata": jnp.asarray(data.sensordata, jnp.float32)},
+                time=jnp.float32(tick * period),
+                commands={"walk": jnp.array([0.0, -speed, 9.0])},
+                whole=jnp.bool_(tick == 2),
+                level=level,
+            )
+            level, memory = rules.apply(c, x, memory)
+            if tick == 1:
+                assert level == x.level
+        found.append(float(level) * 4)
+    return found
+
+
+def test_the_level_of_tiles_follows_the_way_against_the_commanded_one() -> None:
+    c = part(v.TerrainLevel, command="walk", body="sled")
+    # tiles of 8 m and episodes of 10 s: 0.5 m/s are 5 m, of which less than half is too little
+    ways = [(4.1, 0.5), (-4.1, 0.5), (3.9, 0.5), (2.6, 0.5), (2.4, 0.5), (0.0, 0.0), (3.9, 1.0)]
+    np.testing.assert_allclose(rows(c, ways, 0, 0), [1, 2, 2, 2, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(rows(c, [(0.0, 1.0)], 0, 0), [0])  # not below the first
+    own = part(v.TerrainLevel, command="walk", body="sled", raise_above="1 m", lower_below=0.1)
+    np.testing.assert_allclose(rows(own, [(1.1, 1.0), (0.9, 0.8), (0.7, 0.8)], 0, 0), [1, 1, 0])
+
+
+def test_who_passes_the_last_level_goes_on_at_any() -> None:
+    c = part(v.TerrainLevel, command="walk", body="sled")
+    after = [round(rows(c, [(5.0, 1.0)], 4, seed)[0]) for seed in range(40)]
+    assert set(after) == set(range(5))
+
+
+def test_environments_may_begin_on_the_first_levels() -> None:
+    c = part(v.TerrainLevel, command="walk", first_levels=3)
+    facts = replace(PLAIN.facts, grid=TileGrid(("flat",), 5, 8.0, (0.0, 0.0)))
+    keys = jax.random.split(jax.random.key(0), 60)
+    first = np.array([curricula.first_level(c, key, facts) for key in keys])
+    assert set(np.round(4 * first)) == {0, 1, 2}
+
+
+def test_scales_follow_the_curriculum_that_they_name() -> None:
+    ramp = "{linear: {from: 0, to: 2}, curriculum: %s}"
+    rewards = (
+        f"alive: {{kind: stay_alive, scale: {ramp % 'slow'}}}\n"
+        f"  again: {{kind: stay_alive, scale: {ramp % 'fast'}}}"
+    )
+    curriculum = (
+        "Curriculum:\n  slow: {kind: linear, ticks: 20}\n  fast: {kind: linear, ticks: 10}\n"
+    )
+    text = edited(
+        CARTPOLE,
+        {"alive: {kind: stay_alive}": rewards, "Termination:": f"{curriculum}Termination:"},
+    )
+    env, step, state = start(text, envs=2)
+    for tick in range(1, 16):  # the episodes last 10 ticks
+        state, out = step(env.params, state, jnp.zeros((2, 1)))
+        before = {"slow": (tick - 1) / 20, "fast": min((tick - 1) / 10, 1.0)}
+        terms = {name: float(value[1]) for name, value in out.reward_terms.items()}
+        assert terms == pytest.approx(
+            {"alive": 2 * before["slow"], "again": 2 * before["fast"]}, abs=1e-6
+        )
+        metrics = {name: float(value[1]) for name, value in out.metrics.items()}
+        assert metrics == pytest.approx(
+            {"level.slow": tick / 20, "level.fast": min(tick / 10, 1.0)}, abs=1e-6
+        )

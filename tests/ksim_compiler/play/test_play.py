@@ -87,6 +87,48 @@ Randomizer:
     assert main([str(folder), "--verify", str(events)]) == 0
 
 
+def test_several_curricula_are_logged_kept_and_shown_each_by_its_name(tmp_path: Path) -> None:
+    task, folder, events = (tmp_path / name for name in ("task.yaml", "run", "events.jsonl"))
+    task.write_text(
+        f"""
+ksim: 1
+task: rising
+extends: {CARTPOLE}
+set:
+  Reward.alive.scale: {{linear: {{from: 0, to: 1}}, curriculum: slow}}
+Curriculum:
+  slow: {{kind: linear, ticks: 32}}
+  fast: {{kind: linear, ticks: 16}}
+Randomizer:
+  mass:
+    kind: body_mass
+    body: pole
+    factor: [0.5, 2.0]
+    scale: {{linear: {{from: 0, to: 1}}, curriculum: fast}}
+"""
+    )
+    arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
+    assert train([str(task), *SMALL, *arguments]) == 0  # 8 ticks of each environment
+    (row,) = [json.loads(line) for line in (folder / "evaluations.jsonl").read_text().splitlines()]
+    assert {k: row[k] for k in row if k.startswith("level")} == {
+        "level.slow": pytest.approx(8 / 32),
+        "level.fast": pytest.approx(8 / 16),
+    }
+    (logged,) = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    ticks = range(1, 9)
+    assert logged["task/level.slow"] == pytest.approx(sum(t / 32 for t in ticks) / 8)
+    assert logged["task/level.fast"] == pytest.approx(sum(t / 16 for t in ticks) / 8)
+    assert train(["--resume", str(folder), "--steps", "128", "--episodes", "2"]) == 0
+    last = json.loads((folder / "evaluations.jsonl").read_text().splitlines()[-1])
+    assert last["level.slow"] == pytest.approx(16 / 32)
+    assert main([str(folder), "--events", str(events), "--seed", "3"]) == 0
+    birth, first, *_ = read_events(events)
+    state = birth["delta"]["state"]
+    assert (state["level.slow"], state["level.fast"]) == (0.5, 1.0)
+    assert first["delta"]["reward"]["alive"] == 0.5
+    assert main([str(folder), "--verify", str(events)]) == 0
+
+
 def test_a_changed_event_file_is_found(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

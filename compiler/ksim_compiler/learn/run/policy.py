@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ class Policy:
         actor: the network and the head of its distribution.
         normalizer: of its input; None when inputs are not normalized.
         steps: environment steps that it was trained for.
-        level: the curriculum's level that it was trained to, the mean over the environments.
+        level: the curriculum's level that it was trained to, the mean over the environments; of
+            several curricula that of each, by name.
         passed_over: what was wrong with newer checkpoints.
     """
 
     actor: ActorNetwork
     normalizer: Normalizer | None
     steps: int
-    level: float = 0.0
+    level: float | Mapping[str, float] = 0.0
     passed_over: tuple[str, ...] = ()
 
 
@@ -69,6 +71,18 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
         if name not in arrays or arrays[name].shape != array.shape:
             raise CheckpointError(f"{newest.path} is of another task: {name} does not fit")
     state: Any = checkpoint.with_arrays(like, {name: arrays[name] for name in wanted})
-    level = float(np.mean(arrays["env.episode.level"]))
+    level = _level(arrays)
     actor, normalizer = state["networks"]["actor"], state["policy_normalizer"]
     return Policy(actor, normalizer, newest.steps, level, newest.passed_over)
+
+
+def _level(arrays: Mapping[str, np.ndarray]) -> float | dict[str, float]:
+    """The mean level of a checkpoint's environments; of several curricula that of each."""
+    if LEVEL in arrays:
+        return float(np.mean(arrays[LEVEL]))
+    several = {n.removeprefix(LEVEL + "."): a for n, a in arrays.items() if n.startswith(LEVEL)}
+    return {name: float(np.mean(values)) for name, values in several.items()}
+
+
+LEVEL = "env.episode.level"
+"""The path of the levels in a state."""

@@ -30,7 +30,6 @@ from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
 from ksim_schema.graph import Node
 from ksim_schema.source.files import write_text
-from ksim_schema.vocabulary.curriculum import Curriculum
 from ksim_schema.vocabulary.metric import Metric
 
 METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
@@ -155,8 +154,9 @@ class Run:
         """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
-        if self.trainer.plan.parts(Curriculum):
-            row["level"] = float(self.trainer.level(state))
+        levels = self.trainer.levels(state)
+        for name, level in levels.items():
+            row["level" if len(levels) == 1 else f"level.{name}"] = float(level)
         row = {k: v if math.isfinite(v) else None for k, v in row.items()}
         if row not in rows(self.folder / EVALUATIONS):  # a run that had ended may be resumed
             with (self.folder / EVALUATIONS).open("a", encoding="utf-8") as file:

@@ -18,6 +18,7 @@ from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
 from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
+from ksim_compiler.lowering.scale import level_of
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.curriculum import Curriculum
@@ -170,7 +171,7 @@ class Trainer:
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
             self._evaluations[episodes] = jax.jit(run)
         key = name_key(jax.random.key(seed), "evaluation")
-        level = {name: {"level": self.level(state)} for name in self.plan.parts(Curriculum)}
+        level = {name: {"level": value} for name, value in self.levels(state).items()}
         params = {**self.params, "Curriculum": level}
         result: Evaluation = jax.device_get(
             self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
@@ -178,9 +179,10 @@ class Trainer:
         tracking = tracking_errors(result.watched, result.alive, self.plan.period)
         return result._replace(tracking=tracking)
 
-    def level(self, state: State) -> jax.Array:
-        """The curriculum's level, the mean over the environments; 0 without a curriculum."""
-        return jnp.mean(state.env.episode.level)
+    def levels(self, state: State) -> dict[str, jax.Array]:
+        """The level of each curriculum, the mean over the environments."""
+        level = state.env.episode.level
+        return {n: jnp.mean(level_of(level, n)) for n in self.plan.parts(Curriculum)}
 
     @functools.cached_property
     def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:
