@@ -110,8 +110,8 @@ class Driver:
                 return np.array(values)
             case "body_orientation" | "site_orientation" | "feet_orientation":
                 return np.array([_rotation(r["form"], value) for value in values])
-            case "body_velocity":
-                if r["frame"] == "world":
+            case "body_velocity" | "site_velocity":
+                if r["frame"] == "world" or r["relative_to"]:
                     return np.array(values)
                 return np.array(values[:-1]) @ _matrix(values[-1])
             case "center_of_mass_inertia":

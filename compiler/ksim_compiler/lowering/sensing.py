@@ -13,8 +13,10 @@ from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.observation import DISTORTIONS
+from ksim_compiler.lowering.rotation import SIZES, turned
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.vocabulary.each import one
+from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.observation import Observation
 
 Value = Float[Array, " size"]
@@ -53,7 +55,7 @@ def first(c: Observation, x: Context) -> tuple[Reading, Memory]:
     distortion = DISTORTIONS.get(type(c))
     distorted: Any = () if distortion is None else distortion.initial(c, keyed("sensor"), true)
     bias = tuple(
-        drawn(error, keyed(f"bias {index}").key, x.level, true.shape)
+        drawn(error, keyed(f"bias {index}").key, x.level, _draws(c, true))
         for index, error in enumerate(c.bias if c.additive_bias else ())
     )
     steps = _delay_ticks(c, x)
@@ -89,15 +91,30 @@ def _read(
         sensed, distorted = distortion.apply(c, x, sensed, distorted)
     if c.additive_bias:
         for error, draw in zip(c.bias, memory.bias, strict=True):
-            sensed = disturbed(error, sensed, draw)
+            sensed = _disturbed(c, error, sensed, draw)
     for index, noise in enumerate(c.noise):
         key = name_key(x.key, f"noise {index}")
-        sensed = disturbed(noise, sensed, drawn(noise, key, x.level, sensed.shape))
+        draw = drawn(noise, key, x.level, _draws(c, sensed))
+        sensed = _disturbed(c, noise, sensed, draw)
     clean, noisy = _finish(c, true), _finish(c, sensed)
     clean, kept_clean = _stack(c, clean, memory.clean, fresh)
     noisy, kept_noisy = _stack(c, noisy, memory.noisy, fresh)
     memory = memory._replace(distortion=distorted, late=late, clean=kept_clean, noisy=kept_noisy)
     return Reading(clean, noisy, true), memory
+
+
+def _draws(c: Observation, value: Value) -> tuple[int]:
+    """How many numbers an error is: one for each element, or an angle about each of three axes."""
+    if c.rotates is None:
+        return (value.shape[0],)
+    return (3 * (value.shape[0] // SIZES[c.rotates]),)
+
+
+def _disturbed(c: Observation, error: Noise, value: Value, draw: Float[Array, " draws"]) -> Value:
+    """The value with an error; a rotation is turned by it, in its own axes."""
+    if c.rotates is None:
+        return disturbed(error, value, draw)
+    return turned(c.rotates, value, draw)
 
 
 def _keyed(x: Context) -> Callable[[str], Context]:

@@ -14,6 +14,7 @@ from ksim_schema.checks.reach import surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.values import WRONG_NOISE_UNIT
 from ksim_schema.graph import Edge, Graph, Node
+from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured
 from ksim_schema.units.formula import FormulaError
@@ -47,7 +48,7 @@ def infer(plan: Plan, sink: Sink) -> Plan:
             shape = (sum(shapes[source][0] for source in sources),)
         units[node] = part.dimensions(facts)
         shapes[node] = (part.history * prod(shape),) if part.history > 1 else shape
-        sink.add(_noise_units(task, name, part, units[node], part.bias_dimensions(facts)))
+        sink.add(_noise_units(task, name, part, units[node], facts))
     for object in JUDGES:
         for name in task.of(object):
             shapes[Node(object, name)] = ()
@@ -90,12 +91,12 @@ def _noise_units(
     name: str,
     part: Observation,
     dimensions: tuple[Dimension, ...],
-    bias_dimensions: tuple[Dimension, ...],
+    facts: RobotFacts,
 ) -> Iterator[Diagnostic]:
-    """Noise, bias and clip are in the unit of the observation."""
+    """Noise, bias and clip are in the unit of the observation; what turns it is an angle."""
     at = ("Observation", name)
-    yield from _chain_units(task, at, "noise", part.noise, dimensions)
-    yield from _chain_units(task, at, "bias", part.bias, bias_dimensions)
+    yield from _chain_units(task, at, "noise", part.noise, part.noise_dimensions(facts))
+    yield from _chain_units(task, at, "bias", part.bias, part.bias_dimensions(facts))
     for pattern, clip in _each(part.clip):
         for index, limit in enumerate(clip):
             yield from _unit(task, limit, dimensions, (*at, "clip", *pattern, index), "clip")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Mirror, Signed
-from ksim_schema.units import NUMBER, AnyQuantity, Dimension, Number, Time
+from ksim_schema.units import ANGLE, NUMBER, AnyQuantity, Dimension, Number, Time
 from ksim_schema.vocabulary.base import Named, Names, Part, PositiveInt, Range, Wire
 from ksim_schema.vocabulary.each import PerElement, each
 from ksim_schema.vocabulary.noise import BiasChain, NoiseChain
@@ -21,6 +21,8 @@ Frame = Literal["world", "robot"]
 """The world's axes, or those of the robot's base."""
 Rotation = Literal["quaternion", "rotation_6d"]
 """``(w, x, y, z)``, or the first two columns of the rotation matrix, one after the other."""
+RotationForm = Literal["quaternion", "rotation_6d", "rotation_vector"]
+"""As :data:`Rotation`, or the axis times the angle in rad."""
 
 
 class Problem(NamedTuple):
@@ -42,7 +44,8 @@ class Observation(Part):
 
     The clean value, which critics can read, is ``scale * clip(raw)``. The noisy one, which policies
     read, is that of a sensor: the raw value of ``delay`` ago, with the episode's bias and the
-    tick's noise. Noise, bias and clip are in the unit of the raw value. With ``history`` the latest
+    tick's noise. Noise, bias and clip are in the unit of the raw value; those of a rotation are
+    angles by which it is turned, about each axis of what is observed. With ``history`` the latest
     values of either kind are stacked. Before the start of an episode there is nothing: its first
     value stands for those before it, in the delay and in the history.
 
@@ -96,9 +99,21 @@ class Observation(Part):
         """Unit of the value: one dimension, or several when its elements differ."""
         return (NUMBER,)
 
+    def noise_dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        """Unit of the noise: that of the value, or an angle where it turns a rotation."""
+        return self.dimensions(robot) if self.rotates is None else (ANGLE,)
+
     def bias_dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         """Unit of the bias."""
-        return self.dimensions(robot)
+        return self.noise_dimensions(robot)
+
+    @property
+    def rotates(self) -> RotationForm | None:
+        """How rotations are written that its value is; None where it is something else.
+
+        Noise and bias turn a rotation: a draw is an angle about each of the axes of what turns.
+        """
+        return None
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that the value is read from."""
@@ -128,7 +143,13 @@ class Observation(Part):
 
     def problems(self, robot: RobotFacts) -> Iterator[Problem]:
         """What keeps it from being computed on this robot."""
-        yield from ()
+        if self.rotates is None:
+            return
+        for field, chain in (("noise", self.noise), ("bias", self.bias)):
+            if any(error.mode == "multiplicative" for error in chain):
+                help = f"write for example '{field}: {{gaussian: 2 deg}}'"
+                message = f"the {field} of a rotation is an angle and multiplies nothing"
+                yield Problem(field, message, help)
 
 
 class Several(Observation):

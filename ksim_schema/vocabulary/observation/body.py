@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import COLUMNS, QUATERNION, VECTOR, Mirror, Signed, blocks
 from ksim_schema.units import ANGULAR_SPEED, INERTIA, LENGTH, MASS, SPEED, Dimension
-from ksim_schema.vocabulary.base import BodyPattern
+from ksim_schema.vocabulary.base import BodyName, BodyPattern
 from ksim_schema.vocabulary.observation.base import (
     Frame,
     Rotation,
+    RotationForm,
     Several,
     SitePattern,
     selected,
@@ -28,14 +30,22 @@ class FrameObservation(Several):
 
     objtype: ClassVar[str] = "xbody"
 
+    @property
+    def seen_from(self) -> str | None:
+        """The body that they are relative to, where that is another than the base."""
+        return None
+
     def requests(self, robot: RobotFacts, type: str, frame: Frame) -> tuple[SensorRequest, ...]:
-        """A frame sensor for each, relative to the robot's base or in the world."""
+        """A frame sensor for each, relative to a body or in the world."""
         base = ("xbody", robot.root) if frame == "robot" else ("", "")
+        base = ("xbody", self.seen_from) if self.seen_from else base
         return tuple(SensorRequest(type, self.objtype, n, *base) for n in self.names(robot))
 
     def mirrored_frames(self, mirror: Mirror, each: tuple[float, ...]) -> Signed | None:
         """The frames change places, each with these signs of its elements."""
         what = "body" if self.objtype == "xbody" else "site"
+        if self.seen_from and mirror.frames("body", (self.seen_from,)) is None:
+            return None
         order = mirror.frames(what, self.names(mirror.robot))
         return None if order is None else blocks(order, each)
 
@@ -59,13 +69,33 @@ class SiteObservation(FrameObservation):
         return selected(robot, "site", self.sites)
 
 
-class PositionObservation(FrameObservation):
-    """Positions of frames."""
+class RelativeObservation(FrameObservation):
+    """What is observed of frames in the world, or as seen from a body."""
 
-    sensed: ClassVar[bool] = False
     frame: Frame = Field(
         default="world", description="In the world, or as seen from the robot's base."
     )
+    relative_to: BodyName | None = Field(
+        default=None, description="A body that they are seen from, instead of the world."
+    )
+
+    @model_validator(mode="after")
+    def _one_frame(self) -> Self:
+        if self.relative_to is not None and self.frame != "world":
+            about = {"help": "take one of them out", "fields": "relative_to frame"}
+            message = "they are seen from the base and from another body"
+            raise PydanticCustomError("one_form", message, about)
+        return self
+
+    @property
+    def seen_from(self) -> str | None:
+        return self.relative_to
+
+
+class PositionObservation(RelativeObservation):
+    """Positions of frames."""
+
+    sensed: ClassVar[bool] = False
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 3)
@@ -95,13 +125,17 @@ class PositionObservation(FrameObservation):
         return self.mirrored_frames(mirror, VECTOR)
 
 
-class OrientationObservation(FrameObservation):
+class OrientationObservation(RelativeObservation):
     """Orientations of frames."""
 
     frame: Frame = Field(
         default="world", description="Relative to the world, or to the robot's base."
     )
     form: Rotation = Field(default="quaternion", description="Numbers that stand for a rotation.")
+
+    @property
+    def rotates(self) -> RotationForm | None:
+        return self.form
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 4 if self.form == "quaternion" else 6)
@@ -127,17 +161,16 @@ class BodyOrientation(BodyObservation, OrientationObservation):
     kind: Literal["body_orientation"] = "body_orientation"
 
 
-class BodyVelocity(BodyObservation):
-    """Velocities of bodies: of the origin, m/s (framelinvel), or angular, rad/s (frameangvel).
+class VelocityObservation(RelativeObservation):
+    """Velocities of frames."""
 
-    With ``frame: robot`` the world's vector is given in the axes of the base; the base's own
-    velocity is not subtracted. Simulator state.
-    """
-
-    kind: Literal["body_velocity"] = "body_velocity"
     sensed: ClassVar[bool] = False
     motion: Literal["linear", "angular"] = Field(default="linear", description="Which velocity.")
     frame: Frame = Field(default="world", description="Axes of the vectors.")
+    relative_to: BodyName | None = Field(
+        default=None,
+        description="A body in whose frame, which may move and turn, the velocities are.",
+    )
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 3)
@@ -150,8 +183,27 @@ class BodyVelocity(BodyObservation):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         type = "framelinvel" if self.motion == "linear" else "frameangvel"
-        axes = (SensorRequest("framequat", "xbody", robot.root),) if self.frame == "robot" else ()
+        turned = self.frame == "robot" and not self.relative_to
+        axes = (SensorRequest("framequat", "xbody", robot.root),) if turned else ()
         return (*self.requests(robot, type, "world"), *axes)
+
+
+class BodyVelocity(BodyObservation, VelocityObservation):
+    """Velocities of bodies: of the origin, m/s (framelinvel), or angular, rad/s (frameangvel).
+
+    With ``frame: robot`` the world's vector is given in the axes of the base; the base's own
+    velocity is not subtracted. With ``relative_to`` they are those that are seen from another
+    body, along its axes: its velocity is subtracted, and what its turning makes of a place that is
+    away from it. Simulator state.
+    """
+
+    kind: Literal["body_velocity"] = "body_velocity"
+
+
+class SiteVelocity(SiteObservation, VelocityObservation):
+    """Velocities of sites, m/s (framelinvel) or rad/s (frameangvel); as `body_velocity`."""
+
+    kind: Literal["site_velocity"] = "site_velocity"
 
 
 class SitePosition(SiteObservation, PositionObservation):

@@ -12,7 +12,7 @@ from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import AXIAL, COLUMNS, QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.units import ANGLE, LENGTH, NUMBER, Dimension
 from ksim_schema.vocabulary.base import BodyName, SiteName, Wire
-from ksim_schema.vocabulary.observation.base import Observation
+from ksim_schema.vocabulary.observation.base import Observation, RotationForm
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 
 
@@ -40,9 +40,13 @@ class PoseError(Observation):
     frame: Literal["world", "robot", "own"] = Field(
         default="world", description="Axes in which the difference is given."
     )
-    form: Literal["rotation_vector", "quaternion", "rotation_6d"] = Field(
+    form: RotationForm = Field(
         default="rotation_vector", description="Numbers that stand for a rotation."
     )
+
+    @property
+    def rotates(self) -> RotationForm | None:
+        return self.form if self.of == "orientation" else None
 
     @model_validator(mode="after")
     def _body_or_site(self) -> PoseError:

@@ -23,7 +23,13 @@ from ksim_schema.units import (
     Dimension,
 )
 from ksim_schema.vocabulary.base import BodyName, Probability, Range
-from ksim_schema.vocabulary.observation.base import Frame, Observation, Problem, Rotation
+from ksim_schema.vocabulary.observation.base import (
+    Frame,
+    Observation,
+    Problem,
+    Rotation,
+    RotationForm,
+)
 
 
 class BaseObservation(Observation):
@@ -106,6 +112,10 @@ class BaseOrientation(BaseObservation):
     sensor_type: ClassVar[str] = "framequat"
     unit: ClassVar[Dimension] = Dimension()
     form: Rotation = Field(default="quaternion", description="Numbers that stand for a rotation.")
+
+    @property
+    def rotates(self) -> RotationForm | None:
+        return self.form
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (4 if self.form == "quaternion" else 6,)

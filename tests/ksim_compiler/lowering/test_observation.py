@@ -144,7 +144,7 @@ def test_every_kind_is_compared() -> None:
     case = CASES["humanoid"]
     parts = plan_with(case, everything(case), "50 Hz").parts(Observation).values()
     kinds = {part.kind_name for part in parts}
-    elsewhere = {"formula"}  # test_formula.py
+    elsewhere = {"formula", "pose_error", "site_velocity"}  # test_formula, test_pose, test_relative
     assert kinds | OF_THE_CONTROLLER | elsewhere == set(KINDS["Observation"])
 
 

@@ -21,6 +21,8 @@ from ksim_schema.vocabulary.observation.body import (
     PositionObservation,
     SiteOrientation,
     SitePosition,
+    SiteVelocity,
+    VelocityObservation,
 )
 from ksim_schema.vocabulary.observation.feet import FeetOrientation, FeetPosition
 
@@ -46,9 +48,10 @@ def feet_position(c: FeetPosition, x: Context) -> Rows:
 
 
 @lower(BodyVelocity)
-def body_velocity(c: BodyVelocity, x: Context) -> Rows:
+@lower(SiteVelocity)
+def velocity(c: VelocityObservation, x: Context) -> Rows:
     values = [x.sensor(s) for s in c.sensors(x.robot)]
-    if c.frame == "world":
+    if c.frame == "world" or c.relative_to:
         return jnp.stack(values)
     *vectors, axes = values
     return jax.vmap(lambda vector: geometry.unrotate(axes, vector))(jnp.stack(vectors))
