@@ -34,6 +34,7 @@ HERE = {
     ("docs/acsets.md", "import acsets"),
     ("docs/actions.md", "Action:"),
     ("docs/actions.md", "PhysicsState:"),
+    ("docs/actions.md", "Reset:"),
     ("docs/checking.md", "height: {kind: base_height}"),
     ("docs/ci-and-editors.md", "# yaml-language-server"),
     ("docs/ci-and-editors.md", "jobs:"),
@@ -132,6 +133,16 @@ def test_rotors_are_told_what_the_page_says(tmp_path: Path) -> None:
     assert len(found.plan.controls) == 4
 
 
+def test_the_hand_of_the_arm_goes_in_steps(tmp_path: Path) -> None:
+    reach = yaml.safe_load((tasks(tmp_path) / "reach.yaml").read_text(encoding="utf-8"))
+    reach["Action"] = yaml.safe_load(sample("docs/actions.md", "Action:"))["Action"]
+    reach["Policy"]["actor"].pop("act", None)
+    (tmp_path / "tasks" / "sample.yaml").write_text(yaml.safe_dump(reach), encoding="utf-8")
+    found = compile_file(tmp_path / "tasks" / "sample.yaml")
+    assert found.plan is not None, errors(found)
+    assert found.plan.action_size == 3
+
+
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
     samples = {"formulas": "Observation:", "metrics": "Metric:", "rewards": "Reward:"}
     for page, first in ((f"docs/{name}.md", first) for name, first in samples.items()):
@@ -210,7 +221,7 @@ def test_effective_values_are_shown_as_they_are_printed(
 @pytest.mark.parametrize(
     ("page", "first", "base"),
     [
-        ("docs/actions.md", "Action:", "walk.yaml"),
+        ("docs/actions.md", "Reset:", "walk.yaml"),
         ("docs/terrain.md", "PhysicsState:", "trot.yaml"),
         ("docs/terrain.md", "Reset:", "walk.yaml"),
         ("docs/terrain.md", "# kinds of ground", "trot.yaml"),

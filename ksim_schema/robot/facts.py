@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 from ksim_schema.robot.grid import TileGrid
+from ksim_schema.robot.links import Links
 from ksim_schema.robot.patterns import fits
 from ksim_schema.units import ANGLE, LENGTH, NUMBER, Dimension
 
@@ -239,6 +240,7 @@ class RobotFacts:
             from the positions of hinges and slides, as the joints' encoders tell them.
         measures: quantities of the robot in its home pose, by the names of
             :mod:`~ksim_schema.vocabulary.effects`, in SI units.
+        links: how its bodies hang from each other.
         own: the actuators of the model's own file, those that a task replaces among them, by name.
     """
 
@@ -275,6 +277,7 @@ class RobotFacts:
     encoded: frozenset[str] = frozenset()
     measures: Mapping[str, float] = field(default_factory=lambda: {}, repr=False, compare=False)
     own: Mapping[str, Actuator] = field(default_factory=lambda: {}, repr=False)
+    links: Links = field(default_factory=Links, repr=False)
 
     def names(self, what: str) -> tuple[str, ...]:
         """All names of a kind of thing: joint, body, geom, site, sensor, actuator, keyframe."""

@@ -9,6 +9,7 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.names import ONE_WAY_JOINT
 from ksim_schema.diagnostics.codes.values import (
     ACTUATOR_TOLD_TWICE,
+    IDLE_JOINT_OF_A_SITE,
     JOINT_DRIVEN_TWICE,
     JOINT_WITHOUT_LIMITS,
     LIMIT_ABOVE_JOINTS,
@@ -21,7 +22,7 @@ from ksim_schema.robot import Actuator as Own, Joint, RobotFacts
 from ksim_schema.source import Path_
 from ksim_schema.task import Task
 from ksim_schema.units import NUMBER, Dimension, Measured
-from ksim_schema.vocabulary.action import Action, Actuator, Binary, JointAction
+from ksim_schema.vocabulary.action import Action, Actuator, Binary, InverseKinematics, JointAction
 from ksim_schema.vocabulary.each import ByPattern, each
 
 
@@ -43,7 +44,28 @@ def motors(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             yield task.report_key(NO_TORQUE_LIMIT, message, "Action", name, help=help)
         if isinstance(action, JointAction):
             yield from _torque_limits(task, facts, name, action)
+        if isinstance(action, InverseKinematics):
+            yield from _carrying(task, facts, name, action)
     yield from _told(task, facts)
+
+
+def _carrying(
+    task: Task, facts: RobotFacts, name: str, action: InverseKinematics
+) -> Iterator[Diagnostic]:
+    """The joints of an inverse kinematics carry its site, by hinges and slides alone."""
+    links = action.path(facts)
+    between = {joint.name: joint.type for link in links for joint in link.joints}
+    joints = [joint.name for joint in facts.match_joints(action.joints)]
+    idle = [joint for joint in joints if joint not in between]
+    if idle:
+        message = f"joint {idle[0]!r} does not carry site {action.site!r}"
+        help = "select the joints between the base and the site: " + ", ".join(between)
+        yield task.report(IDLE_JOINT_OF_A_SITE, message, "Action", name, "joints", help=help)
+    others = [joint for joint, kind in between.items() if kind not in ("hinge", "slide")]
+    if others:
+        message = f"between the base and site {action.site!r} is a {between[others[0]]} joint, and "
+        message += "an inverse kinematics is of hinges and slides"
+        yield task.report(IDLE_JOINT_OF_A_SITE, message, "Action", name, "site")
 
 
 def _torque_limits(

@@ -73,6 +73,8 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     facts, size = plan.robot.facts, stop - start
     if isinstance(part, (v.IntegratedVelocity, v.IntegratedAcceleration)):
         raise ExportError(f"Action.{name}: {part.kind_name} integrates, which a graph cannot")
+    if isinstance(part, v.InverseKinematics):
+        raise ExportError(f"Action.{name}: {part.kind_name} needs the robot's model at each tick")
     if isinstance(part, v.TargetMotion) and part.moves_limited:
         raise ExportError(f"Action.{name}: max_speed and max_acceleration need a memory")
 

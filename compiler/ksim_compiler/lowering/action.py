@@ -16,6 +16,8 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.geometry import rotate
+from ksim_compiler.lowering.kinematics import carried, damped_steps
 from ksim_compiler.lowering.noise import disturbed, drawn
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
@@ -117,7 +119,7 @@ def following(c: v.Action, x: Context, memory: Memory) -> tuple[Targets, Physics
 def _target(c: v.Action, x: Context, rule: Any, motion: Any = ()) -> tuple[Targets, Any, Any]:
     """The targets with limited motion and velocity feed-forward; memory of motion and rule."""
     value, rule = rules.apply(c, x, rule)
-    if isinstance(c, v.Actuator | v.Binary):
+    if isinstance(c, v.Actuator | v.Binary | v.InverseKinematics):
         return _within(value, c.bounds(x.robot)), (), rule
     if not isinstance(c, v.TargetMotion):
         return value, (), rule
@@ -208,6 +210,20 @@ def binary(c: v.Binary, x: Context) -> Targets:
     count = (len(c.things("", x.robot) or ()),)
     opened, closed = (jnp.broadcast_to(one(end), count) for end in (c.open, c.closed))
     return jnp.where(x.action[0] >= 0.0, opened, closed)
+
+
+@lower(v.InverseKinematics)
+def inverse_kinematics(c: v.InverseKinematics, x: Context) -> Targets:
+    joints = x.robot.match_joints(c.joints)
+    _, turn, columns = carried(c.path(x.robot), x.robot.links.sites[c.site], x.world["qpos"])
+    parts = [c.scale * x.action[:3]]
+    if c.rotation_scale is not None:
+        parts.append(c.rotation_scale * x.action[3:])
+    if c.frame == "site":
+        parts = [rotate(turn, part) for part in parts]
+    rows = jnp.stack([jnp.concatenate(columns[joint.name]) for joint in joints], axis=1)
+    step = jnp.concatenate(parts)
+    return x.joint_positions(joints) + damped_steps(rows[: len(step)], step, jnp.asarray(c.damping))
 
 
 @lower(v.Torque)

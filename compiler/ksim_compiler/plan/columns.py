@@ -59,6 +59,8 @@ def along(plan: Plan, node: Node) -> tuple[Key, ...]:
     () where that is not known.
     """
     part, facts = plan.task.of(node.object)[node.name], plan.robot.facts
+    if isinstance(part, JointAction) and part.things("output", facts) is None:
+        return ()
     if isinstance(part, JointAction | JointObservation | JointCommand):
         joints = facts.match_joints(part.joints)
         size = part.size(facts) if not isinstance(part, Observation) else len(joints)

@@ -11,6 +11,7 @@ import numpy as np
 from ksim_compiler.robot.bases import likely
 from ksim_compiler.robot.ground import grid, surfaces
 from ksim_compiler.robot.limits import Moved, joint_cap, limit_of, reach, torque_limits
+from ksim_compiler.robot.linked import links
 from ksim_compiler.robot.measures import measures
 from ksim_compiler.robot.transmission import carried
 from ksim_schema.robot import Joint, RobotFacts, Sensor
@@ -117,6 +118,7 @@ def read_facts(
         axes=pose.axes(),
         encoded=_encoded(model, bodies, names(obj.mjOBJ_SITE, model.nsite), bodies.index(root)),
         measures=measures(model, pose.data, joints),
+        links=links(model),
     )
 
 

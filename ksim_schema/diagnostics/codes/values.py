@@ -231,6 +231,12 @@ WRONG_CONTROL_UNIT = error(
     "time, a motor's without gear and gain in N or N*m; any other control is a number without a "
     "unit.",
 )
+IDLE_JOINT_OF_A_SITE = error(
+    "KS0485",
+    "joint that does not carry the site",
+    "An inverse kinematics works steps of a site back to the joints between the base and the site. "
+    "Each of its joints is one of them, and all between are hinges and slides.",
+)
 WRONG_OBSERVATION = error(
     "KS0460",
     "observation of another kind or unit",

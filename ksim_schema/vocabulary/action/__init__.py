@@ -21,6 +21,7 @@ from ksim_schema.vocabulary.action.base import (
     JointAction as JointAction,
     TorqueSpeed as TorqueSpeed,
 )
+from ksim_schema.vocabulary.action.kinematics import InverseKinematics as InverseKinematics
 from ksim_schema.vocabulary.action.motor import Torque as Torque, VelocityTarget as VelocityTarget
 from ksim_schema.vocabulary.action.servo import (
     Gains as Gains,

@@ -366,6 +366,9 @@ def test_drive_does_every_kind_of_action_or_the_export_refuses_it(
     if kind.startswith("integrated"):
         with pytest.raises(ExportError, match=f"Action.{kind}: {kind} integrates"):
             agrees(plan, scene, tmp_path, {})
+    elif kind == "inverse_kinematics":
+        with pytest.raises(ExportError, match="needs the robot's model"):
+            agrees(plan, scene, tmp_path, {})
     else:
         agrees(plan, scene, tmp_path, {})
 
