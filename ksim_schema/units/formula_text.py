@@ -12,6 +12,7 @@ MEMBERS = (
     *AXES,
     "w",
     *("velocity", "angular_velocity", "torque", "com", "com_velocity"),
+    *("force", "external_force", "external_torque"),
     *("x_axis", "y_axis", "z_axis", "up", "orientation"),
 )
 """What is asked of a joint, a body, a site or a sensor, after its name."""
@@ -45,6 +46,22 @@ def names_in(text: str) -> frozenset[str]:
     except FormulaError:
         return frozenset()
     return frozenset(filter(None, map(dotted, ast.walk(tree))))
+
+
+def whole_names_in(text: str) -> frozenset[str]:
+    """As :func:`names_in`, without what a name begins with: ``a.b.c`` alone, and not ``a.b``."""
+    found: set[str] = set()
+    frontier: list[ast.AST] = []
+    if names_in(text):
+        frontier.append(tree_of(text))
+    while frontier:
+        node = frontier.pop()
+        name = dotted(node)
+        if name:
+            found.add(name)
+        else:
+            frontier += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 def commands_in(text: str) -> tuple[str, ...]:

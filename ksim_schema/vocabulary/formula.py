@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from ksim_schema.robot import Joint, RobotFacts, SensorRequest
+from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.patterns import PatternError
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import (
@@ -32,10 +32,12 @@ from ksim_schema.units.formula import (
     measure,
     names_in,
 )
-from ksim_schema.units.formula_text import AXES, commands_in
+from ksim_schema.units.formula_text import AXES, commands_in, whole_names_in
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.formula_loads import contact, loads, on_bodies
+from ksim_schema.vocabulary.formula_source import Source as Source
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 from ksim_schema.vocabulary.sensortypes import (
     STATE_SENSORS,
@@ -69,42 +71,6 @@ SUBTREE: dict[str, tuple[str, Dimension]] = {
 }
 """What is asked of a body with all that hangs from it, in the world's axes."""
 UNIT = Interval(-1.0, 1.0)
-
-
-Measured = Literal["time", "action", "previous", "base", "position", "velocity", "torque"]
-SourceKind = Measured | Literal["sensor", "command", "pose"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a name in a formula stands for, and where its value is read.
-
-    Attributes:
-        quantity: its unit and its length.
-        kind: what it is of.
-        sensors: the sensors of the model, or those that are added to it, that it is read from.
-        joints: the joints whose values it is.
-        what: of the base, what is asked; of a command or of the pose that it tells, its name.
-        element: the element of a sensor, a command or a pose (x, y, z, qw, qx, qy, qz); the whole,
-            without one.
-        turn: whether it is the orientation of a pose, and not its position.
-        bounds: all that its elements can be.
-    """
-
-    quantity: Quantity
-    kind: SourceKind
-    sensors: tuple[SensorRequest | str, ...] = ()
-    joints: tuple[Joint, ...] = ()
-    what: str = ""
-    element: int | None = None
-    turn: bool = False
-    bounds: Interval = EVERYTHING
-
-    @property
-    def field(self) -> str:
-        """The MjData field that it is read from; empty for none."""
-        fields = {"position": "qpos", "velocity": "qvel", "torque": "qfrc_actuator"}
-        return "sensordata" if self.sensors else fields.get(self.kind, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +143,7 @@ class Formulated(Model):
 
     def named(self, robot: RobotFacts) -> dict[str, Source]:
         """What it names of the robot."""
-        texts = names_in(self.expression)
+        texts = whole_names_in(self.expression)
         known = sources(robot, Surroundings({}), texts)
         return {name: source for name, source in known.items() if name in texts}
 
@@ -228,12 +194,13 @@ def sources(
             "action": Source(numbers, "action"),
             "action.previous": Source(numbers, "previous"),
         }
-    rows = [*_joints(robot), *_places(robot), *_told(around), *_members(robot)]
+    rows = [*_joints(robot), *_places(robot), *_told(around), *_members(robot), *loads(robot)]
     for name, source in rows:  # a name of the model comes before what is asked of another
         found.setdefault(name, source)
     for name in named:
-        if name.startswith("joints."):
-            found[name] = _pattern(robot, name.removeprefix("joints."))
+        head, _, rest = name.partition(".")
+        if rest and head in _BY_TEXT:
+            found[name] = _BY_TEXT[head](robot, rest)
     return found
 
 
@@ -265,6 +232,8 @@ def _sensed(robot: RobotFacts, source: Source) -> bool:
     fixed = f"body/{robot.root}" in robot.encoded
     if source.kind == "base":
         return fixed or source.what in ("tilt", "turn")
+    if source.kind == "touch":
+        return True  # a switch
     if source.kind != "sensor":
         return source.kind in ("position", "velocity", "time")
     (sensor,) = source.sensors
@@ -312,6 +281,10 @@ def _pattern(robot: RobotFacts, text: str) -> Source:
         help = "name hinges and slides by patterns of their own"
         return Source(Quantity(None, wrong=wrong, help=help), what)
     return Source(Quantity(next(iter(units)), len(joints)), what, joints=joints)
+
+
+_BY_TEXT = {"joints": _pattern, "contact": contact, "bodies": on_bodies}
+"""What is found by its text, as there is too much of it to be listed."""
 
 
 def _vector(

@@ -127,9 +127,21 @@ def _value(source: Source, x: Context) -> Any:
             assert whole is not None
         case "sensor":
             whole = x.sensor(source.sensors[0])
+        case "touch":
+            return jnp.where(x.sensor(source.sensors[0])[0] > 0.0, 1.0, 0.0)
+        case "force":
+            return jnp.linalg.norm(x.sensor(source.sensors[0]))
+        case "external":
+            whole = _external(source, x)
     if source.element is not None:
         return whole[source.element]
     return whole if source.quantity.length else whole[0]
+
+
+def _external(source: Source, x: Context) -> Float[Array, " elements"]:
+    """Forces from outside on bodies, or torques about the centre of mass of their robot."""
+    rows = x.world["cfrc_ext"][jnp.array([x.robot.body_id(name) for name in source.bodies])]
+    return jnp.ravel(rows[:, 3:] if source.what == "force" else rows[:, :3])
 
 
 def _base(what: str, x: Context) -> Any:

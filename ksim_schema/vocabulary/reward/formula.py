@@ -20,7 +20,9 @@ class Formula(Formulated, Reward):
     pattern matches the vectors ``joints['hip_.*']``, ``.velocity``, ``.torque``; of sites and
     bodies, in the world's axes, ``site.<name>`` and ``body.<name>`` (position, m), ``.velocity``,
     ``.angular_velocity``, ``.x_axis``, ``.y_axis``, ``.z_axis`` (unit vectors; ``.up`` is the
-    z axis), and of a body with all below it ``.com`` and ``.com_velocity``; ``sensor.<name>`` of
+    z axis), and of a body with all below it ``.com`` and ``.com_velocity``; ``contact.<geom>``
+    and ``contact.<geom>.<other>`` (1 or 0; ``.force``, N), ``body.<name>.external_force`` and
+    ``.external_torque`` (``bodies['foot_.*']...`` of several); ``sensor.<name>`` of
     the model, in the unit of its type; ``action`` and ``action.previous`` (vectors), ``time`` (s),
     ``command.<name>`` (a vector) and ``command.<name>.<label>``; ``.orientation`` of bodies, sites
     and commanded poses (a quaternion). A vector of three has the

@@ -1,0 +1,89 @@
+"""Contacts and forces from outside, as formulas name them.
+
+They are found by their text: a robot has too many pairs of geoms to list them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from ksim_schema.diagnostics import did_you_mean
+from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot.patterns import PatternError
+from ksim_schema.units import FORCE, NUMBER, TORQUE
+from ksim_schema.units.formula import Quantity
+from ksim_schema.units.formula_text import AXES
+from ksim_schema.units.interval import Interval
+from ksim_schema.vocabulary.formula_source import Source
+
+Load = Literal["force", "torque"]
+LOADS: dict[str, Load] = {"external_force": "force", "external_torque": "torque"}
+"""Members of a body -> what of the forces from outside on it."""
+_UNITS = {"force": FORCE, "torque": TORQUE}
+
+
+def contact(robot: RobotFacts, text: str) -> Source:
+    """``contact.<geom>``, ``contact.<geom>.<other>``, and their ``.force``."""
+    geom, rest = _geom(robot, text)
+    other, rest = _geom(robot, rest) if geom and rest and rest != "force" else ("", rest)
+    if not geom or rest not in ("", "force"):
+        name = rest if geom else text
+        help = did_you_mean(name, robot.names("geom"), of="geoms")
+        wrong = f"{name!r} is no geom of the robot or its world"
+        return Source(Quantity(None, wrong=wrong, help=help), "touch")
+    data = "force" if rest else "found"
+    options = (("data", data), ("num", "1"), *((("reduce", "maxforce"),) if rest else ()))
+    sensor = SensorRequest("contact", "geom", geom, "geom" if other else "", other, options)
+    if rest:
+        return Source(Quantity(FORCE), "force", (sensor,), bounds=Interval(0.0, float("inf")))
+    return Source(Quantity(NUMBER), "touch", (sensor,), bounds=Interval(0.0, 1.0))
+
+
+def _geom(robot: RobotFacts, text: str) -> tuple[str, str]:
+    """The longest name of a geom with which a text begins, and what comes after its dot."""
+    fitting = [g for g in robot.names("geom") if g and (text == g or text.startswith(f"{g}."))]
+    geom = max(fitting, key=len, default="")
+    return geom, text[len(geom) + 1 :] if geom else text
+
+
+def loads(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
+    """``body.<name>.external_force`` and ``.external_torque``, and their elements."""
+    for body in robot.names("body"):
+        for member, what in LOADS.items():
+            name, unit = f"body.{body}.{member}", _UNITS[what]
+            yield name, _load(robot, (body,), what, Quantity(unit, 3))
+            for element, axis in enumerate(AXES):
+                yield f"{name}.{axis}", _load(robot, (body,), what, Quantity(unit), element)
+
+
+def on_bodies(robot: RobotFacts, text: str) -> Source:
+    """``bodies['foot_.*'].external_force``: of all that a pattern matches, three numbers each."""
+    pattern, _, member = text.rpartition(".")
+    if member not in LOADS:
+        names = " or ".join(f".{name}" for name in LOADS)
+        wrong = f"of bodies by a pattern {names} is asked"
+        return Source(Quantity(None, wrong=wrong), "external")
+    try:
+        bodies = robot.match("body", (pattern,))
+    except PatternError as error:
+        wrong = f"{pattern!r} is not a pattern of names: {error}"
+        return Source(Quantity(None, wrong=wrong), "external")
+    bodies = tuple(body for body in bodies if body != robot.bodies[0])
+    if not bodies:
+        help = did_you_mean(pattern, robot.names("body"), of="bodies")
+        return Source(Quantity(None, wrong=f"{pattern!r} matches no body", help=help), "external")
+    what = LOADS[member]
+    return _load(robot, bodies, what, Quantity(_UNITS[what], 3 * len(bodies)))
+
+
+def _load(
+    robot: RobotFacts,
+    bodies: tuple[str, ...],
+    what: Load,
+    quantity: Quantity,
+    element: int | None = None,
+) -> Source:
+    # MuJoCo computes cfrc_ext only when some acceleration or force sensor needs it
+    sensors = (SensorRequest("framelinacc", "xbody", robot.bodies[0]),)
+    return Source(quantity, "external", sensors, bodies=bodies, what=what, element=element)
