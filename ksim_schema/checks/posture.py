@@ -22,6 +22,7 @@ from ksim_schema.vocabulary.observation.body import (
     PositionObservation,
 )
 from ksim_schema.vocabulary.observation.feet import FeetPosition
+from ksim_schema.vocabulary.observation.formula import Formula
 from ksim_schema.vocabulary.observation.joint import (
     CommandedJointPosition,
     JointObservation,
@@ -41,6 +42,7 @@ _PLACES = (
 )
 """Kinds that tell something of where joints are."""
 _TELLING = ("jointpos", "framepos", "framequat", "tendonpos", "actuatorpos", "rangefinder")
+_AXES = ("framexaxis", "frameyaxis", "framezaxis")
 _UPRIGHT = (MinHeight, BadHeight, NotUpright)
 _GRAVITY = 9.81
 _FALLS = 3.0
@@ -108,6 +110,12 @@ def _partly(
 def _tells(part: Observation, robot: RobotFacts) -> bool:
     if isinstance(part, SensorValue):
         return robot.sensor(part.sensor).type in _TELLING
+    if isinstance(part, Formula):
+        named = part.named(robot).values()
+        sensors = (sensor for source in named for sensor in source.sensors)
+        types = {robot.sensor(s).type if isinstance(s, str) else s.type for s in sensors}
+        places = any(source.kind == "position" for source in named)
+        return places or bool(types & {*_TELLING, *_AXES})
     return isinstance(part, _PLACES)
 
 

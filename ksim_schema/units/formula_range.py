@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ksim_schema.units.formula import Expression
-from ksim_schema.units.formula_tree import COMPARISONS, terms as within
+from ksim_schema.units.formula_tree import COMPARISONS, constant, terms as within
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 
@@ -176,6 +176,9 @@ def written(expression: Expression, spelt: Callable[[str], str] = str) -> str:
         expression: the formula.
         spelt: how a quantity's name is written.
     """
+    number = constant(expression)
+    if number is not None and math.isfinite(number):
+        return f"{number:.6g}"
     parts = [written(argument, spelt) for argument in expression.arguments]
     own = _TIGHT.get(expression.op, 9)
     tight = [_TIGHT.get(argument.op, 9) for argument in expression.arguments]

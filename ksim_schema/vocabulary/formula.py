@@ -40,6 +40,7 @@ from ksim_schema.vocabulary.formula_loads import contact, loads, on_bodies
 from ksim_schema.vocabulary.formula_source import Source as Source
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 from ksim_schema.vocabulary.sensortypes import (
+    SENSOR_RANGES,
     STATE_SENSORS,
     Of,
     sensor_dimension,
@@ -325,11 +326,12 @@ def _members(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
 
 def _sensor(robot: RobotFacts, name: str) -> Iterator[tuple[str, Source]]:
     sensor = robot.sensor(name)
-    unit = sensor_dimension(robot, name)
+    unit, bounds = sensor_dimension(robot, name), SENSOR_RANGES.get(sensor.type, EVERYTHING)
     if sensor.size == 1:
-        yield f"sensor.{name}", Source(Quantity(unit), "sensor", (name,), element=0)
+        one = Source(Quantity(unit), "sensor", (name,), element=0, bounds=bounds)
+        yield f"sensor.{name}", one
     else:
-        yield from _vector(f"sensor.{name}", unit, sensor.size, name, EVERYTHING)
+        yield from _vector(f"sensor.{name}", unit, sensor.size, name, bounds)
 
 
 def _pose(name: str, labels: tuple[str, ...]) -> Iterator[tuple[str, Source]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from ksim_schema.robot import Joint, RobotFacts
@@ -17,6 +18,7 @@ from ksim_schema.units import (
     TORQUE,
     Dimension,
 )
+from ksim_schema.units.interval import Interval
 
 SENSOR_DIMENSIONS: dict[str, Dimension] = {
     "gyro": ANGULAR_SPEED,
@@ -41,6 +43,17 @@ STATE_SENSORS = (
     *("subtreecom", "subtreelinvel", "subtreeangmom"),
 )
 """MuJoCo sensors that no common robot has."""
+_UNIT = Interval(-1.0, 1.0)
+_FROM_0 = Interval(0.0, math.inf)
+SENSOR_RANGES: dict[str, Interval] = {
+    **dict.fromkeys(("touch", "e_kinetic", "clock"), _FROM_0),
+    **dict.fromkeys(("ballquat", "framequat", "geomnormal"), _UNIT),
+    **dict.fromkeys(("framexaxis", "frameyaxis", "framezaxis"), _UNIT),
+    "insidesite": Interval(0.0, 1.0),
+    "rangefinder": Interval(-1.0, math.inf),
+}
+"""All that each number of a sensor can be, by type; of others, anything. A rangefinder that sees
+nothing gives -1."""
 Of = Literal["position", "velocity", "torque"]
 """What is asked of joints."""
 _IN_FORMULAS: dict[str, Dimension] = SENSOR_DIMENSIONS | {

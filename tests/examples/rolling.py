@@ -1,0 +1,92 @@
+"""Rollouts of an example with random actions, to be compared with plain MuJoCo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+import pytest
+
+from ksim_compiler.env import Env
+from ksim_compiler.pipeline import Compiled, compile_file
+from tests.zoo.models import menagerie, wheel
+
+TASKS = Path(__file__).parents[2] / "examples" / "tasks"
+PACKAGES = {"package:gymnasium": "gymnasium", "package:dm_control": "dm_control"}
+
+
+def compiled(path: Path) -> Compiled:
+    """An example; the test is skipped where its robot is not at hand."""
+    text = path.read_text(encoding="utf-8")
+    for source, package in PACKAGES.items():
+        if source in text and wheel(package) is None:
+            pytest.skip(f"{package} is not installed")
+    if "menagerie:" in text and menagerie() is None:
+        pytest.skip("MENAGERIE_ROOT is not set")
+    return compile_file(path, name=path.name)
+
+
+@dataclass
+class Rollout:
+    """What was seen of the first episode of an environment.
+
+    Attributes:
+        qpos, qvel: (ticks + 1, ...) the state before each tick, and after the last.
+        actions: (ticks, actions).
+        seen: observation or command -> (ticks + 1, size) as the critic reads it.
+        terms: reward -> (ticks,) as it enters the sum.
+        total: (ticks,) their sum.
+        failed: (ticks,) whether the tick ended the episode in a failure.
+    """
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+    actions: np.ndarray
+    seen: dict[str, np.ndarray]
+    terms: dict[str, np.ndarray]
+    total: np.ndarray
+    failed: np.ndarray
+
+
+def roll(task: Compiled, ticks: int, seed: int = 0, strength: float = 1.0) -> Rollout:
+    """A rollout of random actions, of an environment without the training's cuts."""
+    plan = task.plan
+    assert plan is not None, task.diagnostics
+    env = Env(plan, "native", envs=1, threads=1)
+    step = jax.jit(env.step)
+    state = jax.jit(env.init)(env.params, jax.random.key(seed))
+    actions = np.random.default_rng(seed).uniform(-1, 1, (ticks, 1, plan.action_size)) * strength
+    states, steps = [state], []
+    for action in actions:
+        state, out = step(env.params, state, jnp.asarray(action, jnp.float32))
+        states.append(state)
+        steps.append(out)
+        if bool(out.failure[0]) or bool(out.timeout[0]):
+            break
+    read = np.array([s.critic_input[0] for s in states])
+    seen = {
+        column.source.name: read[:, column.start : column.stop]
+        for column in plan.critic_input
+        if not column.noisy
+    }
+    return Rollout(
+        qpos=np.array([s.world["qpos"][0] for s in states], float),
+        qvel=np.array([s.world["qvel"][0] for s in states], float),
+        actions=actions[: len(steps), 0],
+        seen=seen,
+        terms={n: np.array([s.reward_terms[n][0] for s in steps]) for n in env.reward_names},
+        total=np.array([s.reward[0] for s in steps]),
+        failed=np.array([bool(s.failure[0]) for s in steps]),
+    )
+
+
+def started(model: mujoco.MjModel, rollout: Rollout) -> mujoco.MjData:
+    """The original model in the state in which a rollout begins."""
+    data = mujoco.MjData(model)
+    data.qpos[:], data.qvel[:] = rollout.qpos[0], rollout.qvel[0]
+    mujoco.mj_forward(model, data)
+    return data

@@ -1,0 +1,22 @@
+"""Every example checks clean, and runs with random actions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.examples.rolling import TASKS, compiled, roll
+
+PATHS = sorted(TASKS.rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_an_example_checks_clean_and_runs(path: Path) -> None:
+    task = compiled(path)
+    told = [d for d in task.diagnostics if d.severity != "info"]
+    assert not told, [f"{d.where.line}: {d.code}: {d.message}" for d in told]
+    rollout = roll(task, 200)
+    assert np.isfinite(rollout.total).all()
+    assert all(np.isfinite(values).all() for values in rollout.seen.values())
