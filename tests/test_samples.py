@@ -20,6 +20,7 @@ ELSEWHERE = {
     ("docs/components.md", "from ksim_schema.custom import BodyName"): "test_component_page.py",
     ("docs/components.md", "ksim: 1"): "test_component_page.py",
     ("docs/components.md", "from ksim_schema.custom import Observation"): "test_component_page.py",
+    ("docs/components.md", "from ksim_schema.custom import Action"): "test_component_page.py",
     ("docs/diff.md", "old.yaml -> walk.yaml"): "test_pages.py",
     ("docs/diff.md", "~ m.xml"): "test_diff.py",
 }

@@ -35,9 +35,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field
 
 from ksim_schema.diagnostics import Span
-from ksim_schema.robot import RobotFacts, SensorRequest
+from ksim_schema.robot import Joint, RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import Mirror, Signed
 from ksim_schema.units import (
+    FORCE,
     NUMBER,
+    TORQUE,
     Acceleration,
     Angle,
     AngularAcceleration,
@@ -57,6 +60,7 @@ from ksim_schema.units import (
     parse_unit,
 )
 from ksim_schema.vocabulary import (
+    action as _action,
     event as _event,
     metric as _metric,
     reset as _reset,
@@ -79,6 +83,7 @@ from ksim_schema.vocabulary.base import (
     Wire,
 )
 from ksim_schema.vocabulary.command import Drawn
+from ksim_schema.vocabulary.each import PerBody, PerGeom, PerJoint, each
 from ksim_schema.vocabulary.formula import Surroundings
 from ksim_schema.vocabulary.observation.base import Observation as _Observation, SitePattern
 from ksim_schema.vocabulary.reward.base import (
@@ -219,6 +224,45 @@ class Command(Custom, Drawn):
         return self.elements
 
 
+class Action(Custom, _action.JointAction):
+    """An action of a task's own file. Its rule gives the targets of its joints.
+
+    They are one number for each joint that ``joints`` matches, in the model's order: positions of
+    servos with ``gains``, and without these torques (N*m) or forces (N). ``x.action`` is what the
+    policy gives it. It sees qpos and qvel as the tick begins.
+
+    A method ``size(self, robot)`` says how many numbers the policy gives, one for each joint by
+    default.
+    """
+
+    gains: PerJoint[_action.Gains] | None = Field(
+        default=None, description="Servo gains; without them the targets are torques or forces."
+    )
+
+    def servo(self, joint: Joint) -> tuple[float | None, float]:
+        if self.gains is None:
+            return None, 0.0
+        gains = each(self.gains, (joint.name,))[0]
+        return float(gains.kp), float(gains.kd)
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        if self.gains is not None:
+            return super().dimensions(robot)
+        joints = robot.match_joints(self.joints)
+        return tuple(dict.fromkeys(FORCE if j.type == "slide" else TORQUE for j in joints))
+
+    def things(self, field: str, robot: RobotFacts) -> tuple[str, ...] | None:
+        if field == "output" and self.size(robot) != len(robot.match_joints(self.joints)):
+            return None
+        return super().things(field, robot)
+
+    def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:
+        return ((0.0, 1.0),) * self.size(robot)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        return None
+
+
 class Metric(Custom, _metric.Metric):
     """A metric of a task's own file. Its rule gives a number, or whether a condition holds.
 
@@ -241,6 +285,7 @@ BASES: tuple[type[Custom], ...] = (
     Reset,
     Event,
     Command,
+    Action,
 )
 """The classes that a component may derive from."""
 OPEN = frozenset(base.object for base in BASES)
@@ -248,6 +293,7 @@ OPEN = frozenset(base.object for base in BASES)
 
 __all__ = [
     "Acceleration",
+    "Action",
     "Angle",
     "AngularAcceleration",
     "AngularSpeed",
@@ -277,6 +323,9 @@ __all__ = [
     "Number",
     "Observation",
     "ObservationName",
+    "PerBody",
+    "PerGeom",
+    "PerJoint",
     "PositiveInt",
     "Probability",
     "Range",

@@ -20,13 +20,14 @@ UNUSED = [
 
 def test_the_example_of_the_page_checks(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "components.md").read_text()
-    first, memory = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    first, memory, action = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     lines = [line for line in first.splitlines() if line.strip()]
     assert len(lines) < 15
     shutil.copytree(ROOT / "tasks" / "robots" / "humanoid", tmp_path / "robots" / "humanoid")
     shutil.copy(ROOT / "tasks" / "walk.yaml", tmp_path)
     (tmp_path / "my_terms.py").write_text(first)
     (tmp_path / "more.py").write_text(memory)
+    (tmp_path / "act.py").write_text(action)
     (yaml,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "sit.yaml").write_text(yaml)
     assert [d.message for d in compile_file(tmp_path / "sit.yaml").diagnostics] == []
@@ -47,3 +48,17 @@ remove: {[*UNUSED]}
     assert [d.message for d in compiled.diagnostics] == []
     assert compiled.plan is not None
     assert {"crouch", "smoothed"} <= set(compiled.plan.graph.kinds.values())
+    text = """
+ksim: 1
+task: together
+extends: sit.yaml
+components: [act.py]
+set:
+  PPO.mirror: 0.0
+  Action.joint_targets: {kind: synergy, joints: .*,
+    gains: {kp: 120 N*m/rad, kd: 5 N*m*s/rad}, bend: 10 deg}
+"""
+    (tmp_path / "together.yaml").write_text(text)
+    compiled = compile_file(tmp_path / "together.yaml")
+    assert compiled.plan is not None, compiled.diagnostics
+    assert compiled.plan.action_size == 2

@@ -58,7 +58,7 @@ def _sensors(part: Custom, facts: RobotFacts) -> Iterator[str]:
 
 
 def _shape(part: Custom, facts: RobotFacts) -> Iterator[str]:
-    """The declared size of an observation or command."""
+    """The declared size of an observation, command or action."""
     if part.object == "Observation":
         shape: Any = part.shape(facts)  # type: ignore[attr-defined]
     elif part.object == "Command":
@@ -69,6 +69,8 @@ def _shape(part: Custom, facts: RobotFacts) -> Iterator[str]:
         if len(set(labels)) != len(labels) or not all(re.fullmatch(r"[\w-]+", t) for t in labels):
             yield "each of 'elements' is a name of its own"
         shape = (len(labels),)
+    elif part.object == "Action":
+        shape = (part.size(facts),)  # type: ignore[attr-defined]
     else:
         return
     whole = isinstance(shape, tuple) and all(isinstance(n, int) and n > 0 for n in shape)

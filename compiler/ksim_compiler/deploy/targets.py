@@ -12,6 +12,7 @@ from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.binding import spread
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
+from ksim_schema.custom.api import Custom, Remembers
 from ksim_schema.vocabulary import action as v
 
 
@@ -73,6 +74,8 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     facts, size = plan.robot.facts, stop - start
     if isinstance(part, (v.IntegratedVelocity, v.IntegratedAcceleration)):
         raise ExportError(f"Action.{name}: {part.kind_name} integrates, which a graph cannot")
+    if isinstance(part, Remembers):
+        raise ExportError(f"Action.{name}: {part.kind_name} remembers, which a graph cannot")
     if isinstance(part, v.InverseKinematics):
         raise ExportError(f"Action.{name}: {part.kind_name} needs the robot's model at each tick")
     if isinstance(part, v.TargetMotion) and part.moves_limited:
@@ -82,13 +85,14 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         part = part.model_copy(update={"velocity_noise": ()})  # of the simulation alone
 
     lowered = spread(part, facts)
-    at_home = {"qpos": jnp.array(facts.home, jnp.float32)}
+    at_home = {"qpos": jnp.array(facts.home, jnp.float32), "qvel": jnp.zeros(facts.nv)}
 
-    def value(action: np.ndarray) -> np.ndarray:
+    def value(action: np.ndarray, elsewhere: float = 0.0) -> np.ndarray:
         """(2, targets) what the limits hold, and what is added to it."""
-        zero = jnp.float32(0.0)
-        key = jax.random.key(0)
-        x = Context(facts, at_home, zero, plan.period, zero, key, jnp.asarray(action, jnp.float32))
+        zero, key = jnp.float32(0.0), jax.random.key(int(elsewhere))
+        world = {field: array + elsewhere for field, array in at_home.items()}
+        told = jnp.asarray(action, jnp.float32)
+        x = Context(facts, world, zero + elsewhere, plan.period, zero, key, told, told)
         result, _ = rules.apply(lowered, x, rules.initial(lowered, x))
         position, extra = result if isinstance(result, tuple) else (result, 0.0 * result)
         return np.asarray([position, extra], np.float64)
@@ -106,6 +110,8 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     probe = np.linspace(-2.0, 2.0, size)
     if not np.allclose(value(probe), offset + probe @ gain, atol=1e-4):
         raise ExportError(f"Action.{name}: {part.kind_name} is not linear in its action")
+    if isinstance(part, Custom) and not np.array_equal(value(probe), value(probe, 1.0)):
+        raise ExportError(f"Action.{name}: {part.kind_name} looks at the robot or at time")
     feed = gain[1] if gain[1].any() else None
     moving = isinstance(part, v.TargetMotion) and part.around == "now"
     if moving and limits is not None and feed is not None:

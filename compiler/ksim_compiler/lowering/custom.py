@@ -6,6 +6,7 @@ Each rule is traced with abstract values, for which no engine is needed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import mujoco
 
 from ksim_compiler.lowering import rules
-from ksim_compiler.lowering.binding import bind, extract
+from ksim_compiler.lowering.binding import bind, extract, spread
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom
@@ -46,8 +47,11 @@ def _problems(plan: Plan, object: str, name: str, part: Custom) -> Iterator[Diag
     who = f"{object}.{name}"
 
     def trace(parameters: Any, world: Any, key: Any) -> Any:
-        bound = bind(part, parameters)
+        bound = spread(bind(part, parameters), plan.robot.facts)
         x = _context(plan, object, world, key)
+        if object == "Action":  # it sees its own numbers alone
+            own = x.action[: part.size(x.robot)]  # type: ignore[attr-defined]
+            x = replace(x, action=own, previous_action=own)
         memory = rules.initial(bound, x)
         value, after = rules.apply(bound, x, memory)
         return value, memory, after
@@ -78,8 +82,8 @@ def _help(plan: Plan, object: str, error: Exception) -> str:
     seen = _world(plan, object)
     if field in seen:
         return f"write x.world[{field!r}]"
-    if object in ("Reset", "Event"):
-        who = f"an {object}" if object == "Event" else f"a {object}"
+    if object in ("Reset", "Event", "Action"):
+        who = f"a {object}" if object == "Reset" else f"an {object}"
         return f"{who} sees {', '.join(seen) or 'no fields'} in x.world"
     return f"declare it in the class, fields = ({field!r},), and read x.world[{field!r}]"
 
@@ -89,7 +93,7 @@ def _world(plan: Plan, object: str) -> dict[str, Any]:
     if object == "Event":
         return {}
     data: Any = mujoco.MjData(plan.robot.model)
-    fields = ("qpos", "qvel") if object == "Reset" else plan.fields
+    fields = ("qpos", "qvel") if object in ("Reset", "Action") else plan.fields
     return {
         name: jax.ShapeDtypeStruct(jnp.shape(getattr(data, name)), jnp.float32) for name in fields
     }
@@ -147,6 +151,9 @@ def _wrong_value(plan: Plan, object: str, name: str, part: Custom, value: Any) -
         case "Termination":
             wrong = _not(value, (), "a truth value")
             return wrong or ("" if value.dtype == bool else "gives a number and no truth value")
+        case "Action":
+            joints = facts.match_joints(part.joints)  # type: ignore[attr-defined]
+            return _not(value, (len(joints),), "a target for each of its joints")
         case "Metric":
             return _not(value, (), "a metric")
         case _:

@@ -155,7 +155,7 @@ def _is_mirror(part: Custom, mirror: Mirror) -> bool:
     shape: Any = (
         part.shape(mirror.robot)  # type: ignore[attr-defined]
         if part.object == "Observation"
-        else (len(part.labels(mirror.robot)),)  # type: ignore[attr-defined]
+        else (part.size(mirror.robot),)  # type: ignore[attr-defined]
     )
     return twice == [(i, 1.0) for i in range(math.prod(shape))]
 
