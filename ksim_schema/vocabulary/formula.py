@@ -315,6 +315,8 @@ def _members(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
             bounds = EVERYTHING if unit != NUMBER else UNIT
             yield from _vector(f"{what}.{name}.{member}", unit, 3, request, bounds)
         for name in robot.names(what):
+            place = SensorRequest("framepos", objtype, name)
+            yield f"{what}.{name}.height", Source(Quantity(LENGTH), "height", (place,))
             request = SensorRequest("framequat", objtype, name)
             yield from _vector(f"{what}.{name}.orientation", NUMBER, 4, request, UNIT)
     for name, (member, (sensor, unit)) in product(robot.names("body"), SUBTREE.items()):

@@ -24,6 +24,7 @@ from ksim_schema.vocabulary.base import (
 from ksim_schema.vocabulary.bounds import ends
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.formula import Formulated, Surroundings
+from ksim_schema.vocabulary.heights import OfHeight
 
 
 class Termination(Part):
@@ -54,8 +55,8 @@ class Termination(Part):
         return None
 
 
-class MinHeight(Termination):
-    """A body's origin is below a height above the world's zero."""
+class MinHeight(Termination, OfHeight):
+    """A body's origin is below a height."""
 
     kind: Literal["min_height"] = "min_height"
     effects: ClassVar[tuple[Effect, ...]] = (
@@ -70,8 +71,8 @@ class MinHeight(Termination):
         return (SensorRequest("framepos", "xbody", self.body or robot.root),)
 
 
-class BadHeight(Termination):
-    """A body's origin is outside of a range of heights above the world's zero."""
+class BadHeight(Termination, OfHeight):
+    """A body's origin is outside of a range of heights."""
 
     kind: Literal["bad_height"] = "bad_height"
     effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "body.{body}.height", "range"),)

@@ -17,6 +17,7 @@ from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.tiles import field
+from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary.terrain import GridTerrain
 
 TROT = Path(__file__).parents[2] / "tasks" / "trot.yaml"
@@ -225,3 +226,66 @@ def test_a_level_of_tiles_moves_robots_and_is_logged_by_kind(tmp_path: Path) -> 
         logged = float(np.mean(out.metrics[f"level.{kind}"]))
         assert logged == pytest.approx(level[kinds == kind].mean())
     assert float(np.mean(out.metrics["level"])) == pytest.approx(level.mean())
+
+
+def test_heights_are_above_the_ground_beneath(tmp_path: Path) -> None:
+    path, foot = tmp_path / "task.yaml", "site.sole_front_left"
+    path.write_text(
+        f"ksim: 1\ntask: grid\nextends: {TROT}\nset:\n"
+        "  PhysicsState.quadruped.terrain: {kind: grid, levels: 2, tiles: "
+        "{stairs_up: {step: 20 cm}, slope_down: {angle: 20 deg}, waves: {height: 30 cm}}}\n"
+        "  Reset.pose.range: 0 deg\n  Termination.fallen.height: 10 cm\n"
+        "  Critic.critic.judge.clean: [tall, scan]\n"
+        "Observation:\n  tall: {kind: base_height}\n  scan: {kind: height_scan, points: [1, 1]}\n"
+        "Reset:\n  place: {kind: terrain_tile, x: 3 m, y: 3 m}\n"
+        "Reward:\n"
+        "  base: {kind: base_height, height: 0 m, error_scale: 1 m}\n"
+        "  range: {kind: base_height_range, range: [0 m, 0 m], dropoff: 0.1 1/m}\n"
+        "  world: {kind: base_height_range, range: [0 m, 0 m], dropoff: 0.1 1/m, above: world}\n"
+        '  named: {kind: formula, expression: "(base.height - body.torso.height) / m"}\n'
+        '  told: {kind: formula, expression: "base.height / m"}\n'
+        f'  foot: {{kind: formula, expression: "({foot}.z - {foot}.height) / m"}}\n'
+        "Termination:\n  low: {kind: min_height, height: -1.2 m, above: world}\n"
+    )
+    found = compile_file(path)
+    assert found.plan is not None, [d for d in found.diagnostics if d.severity == "error"]
+    plan = found.plan
+    assert not any(d.code == "KS0435" and "fallen" in d.path for d in found.diagnostics)
+    env = Env(plan, "native", envs=24)
+    state, step = jax.jit(env.init)(env.params, jax.random.key(0)), jax.jit(env.step)
+    before = np.asarray(state.critic_input)
+    state, out = step(env.params, state, jnp.zeros((24, env.action_size)))
+    model = plan.robot.model
+    data, down, hit = mujoco.MjData(model), np.array([0.0, 0.0, -1.0]), np.zeros(1, np.int32)
+    heights, feet = [], []
+    base, foot = (
+        state.world["sensordata"][:, plan.robot.facts.sensor(request).address :]
+        for request in (
+            SensorRequest("framepos", "xbody", "torso"),
+            SensorRequest("framepos", "site", "sole_front_left"),
+        )
+    )
+    data.qpos[2] = 50.0  # out of the way
+    mujoco.mj_forward(model, data)
+    for at, into in ((base, heights), (foot, feet)):
+        for x, y, _ in np.asarray(at[:, :3], float):
+            away = mujoco.mj_ray(model, data, np.array([x, y, 10.0]), down, None, 1, -1, hit)
+            into.append(10.0 - away)
+    z = np.asarray(base[:, 2])
+    above, terms = z - heights, out.reward_terms
+    assert np.ptp(heights) > 1.0
+    alive = ~np.asarray(out.done)  # of those whose episode ended, the state is that of the next
+    assert alive.sum() > 8
+    for name, value in {
+        "base": np.exp(-(above**2)),
+        "range": 1 - 0.1 * np.abs(above),
+        "world": 1 - 0.1 * np.abs(z),
+        "named": np.zeros(24),
+        "told": above,
+        "foot": np.array(feet),
+    }.items():
+        np.testing.assert_allclose(terms[name][alive], value[alive], atol=2e-4, err_msg=name)
+    assert np.all(np.abs(before[:, 0] - before[:, 1]) < 1e-5)  # as the scan sees it
+    assert not out.terminations["fallen"].any()
+    assert 0 < out.terminations["low"].sum() < 24
+    assert not (z < -1.2)[alive].any()

@@ -10,6 +10,7 @@ from ksim_schema.diagnostics.codes.values import BAD_MOTION, NO_TERRAIN
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.curriculum import Curriculum, TerrainLevel
+from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.reset import (
     Reset,
     ResetHeightFieldPosition,
@@ -26,6 +27,12 @@ def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
         message = "there are no tiles whose level it could be"
         help = "give the PhysicsState a terrain: {kind: grid, ...}"
         yield task.report_key(NO_TERRAIN, message, "Curriculum", name, help=help)
+    grounded = any(surface.name in facts.ground for surface in facts.surfaces)
+    for object, name, part in () if grounded else task:
+        if isinstance(part, OfHeight) and part.above == "ground":
+            message = "the model has no ground that a height could be above: no plane, box or "
+            message += "height field that stands still and collides"
+            yield task.report(NO_TERRAIN, message, object, name, "above")
     for name, part in task.of(Reset).items():
         if isinstance(part, ResetHeightFieldPosition | ResetTerrainTile):
             tiles = isinstance(part, ResetTerrainTile)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw, settled, settled_home
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.measures import MOTIONS, PLACES
 from ksim_schema.checks.proportions import home_place
 from ksim_schema.checks.ranges import display, shown, statements
@@ -30,7 +31,8 @@ from ksim_schema.diagnostics.codes.physics import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.effects import Statement, dimension_of
-from ksim_schema.vocabulary.termination import Formula
+from ksim_schema.vocabulary.heights import OfHeight, from_ground
+from ksim_schema.vocabulary.termination import Formula, Termination
 
 SELDOM = 0.02
 """Share of starts below which it is not told that they end at once."""
@@ -86,7 +88,8 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
     """Terminations that end episodes at their first tick, of starts that are not the home pose."""
     facts, model = plan.robot.facts, plan.robot.model
     limits = [s for s in statements(plan.task, facts) if s.verb == "ends" and _known(s, facts)]
-    limits = [s for s in limits if s.part in plan.parts("Termination")]
+    ends = plan.parts(Termination)
+    limits = [s for s in limits if s.part in ends and not _otherwise(ends[s.part], facts)]
     still = settled(plan, Start(np.array(facts.home, float), np.zeros(facts.nv)))
     values = {s.quantity: np.zeros(len(drawn)) for s in limits}
     at_home: dict[str, float] = {}
@@ -136,6 +139,11 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
         yield replace(problem, related=related)
 
 
+def _otherwise(part: Termination, facts: RobotFacts) -> bool:
+    """Whether its heights are not above what a robot's heights are by default."""
+    return isinstance(part, OfHeight) and from_ground(facts, part.above) != from_ground(facts, None)
+
+
 def _known(statement: Statement, facts: RobotFacts) -> bool:
     what, _, rest = statement.quantity.partition(".")
     if what == "joint":
@@ -153,7 +161,11 @@ def _value(quantity: str, facts: RobotFacts, start: Start, world: Any) -> float:
         base = facts.free_joint(name)
         return 0.0 if base is None else MOTIONS[measure](start.qvel[base.dof : base.dof + 6])
     body = facts.body_id(name)
-    return PLACES[measure](world.xpos[body], world.xmat[body])
+    value = PLACES[measure](world.xpos[body], world.xmat[body])
+    if measure == "height" and facts.grid is not None:  # above the ground beneath
+        terrain = next(s for s in facts.surfaces if s.type == "hfield")
+        value -= float(heights_at(terrain, world.xpos[body][None, :2])[0])
+    return value
 
 
 def _farthest(values: np.ndarray, statement: Statement) -> float:

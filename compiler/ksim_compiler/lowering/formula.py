@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.ground import height
 from ksim_compiler.lowering.pose import told_pose
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.robot import SensorRequest
@@ -125,6 +126,8 @@ def _value(source: Source, x: Context) -> Any:
             place, turn = told_pose(x, source.what)
             whole = turn if source.turn else place
             assert whole is not None
+        case "height":
+            return height(x, x.sensor(source.sensors[0]))
         case "sensor":
             whole = x.sensor(source.sensors[0])
         case "touch":
@@ -149,7 +152,7 @@ def _base(what: str, x: Context) -> Any:
         return x.sensor(SensorRequest(kind, "xbody", x.robot.root))
 
     if what == "height":
-        return sensor("framepos")[2]
+        return height(x, sensor("framepos"))
     if what == "turn":
         return sensor("frameangvel")[2]
     quat = sensor("framequat")

@@ -5,10 +5,31 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ksim_compiler.lowering.context import Context
 from ksim_schema.robot import Surface
+from ksim_schema.vocabulary.heights import Above, from_ground
 
 Points = Float[Array, "points 2"]
 Heights = Float[Array, " points"]
+
+
+def heights(x: Context, places: Float[Array, "points 3"], above: Above | None) -> Heights:
+    """Heights of places above the world's zero or the ground beneath, m.
+
+    Where there is no ground beneath, they are above the world's zero.
+    """
+    if not from_ground(x.robot, above):
+        return places[:, 2]
+    surfaces = tuple(s for s in x.robot.surfaces if s.name in x.robot.ground)
+    if not surfaces:
+        return places[:, 2]
+    ground = ground_height(surfaces, places[:, :2])
+    return places[:, 2] - jnp.where(jnp.isfinite(ground), ground, 0.0)
+
+
+def height(x: Context, place: Float[Array, "3"], above: Above | None = None) -> Float[Array, ""]:
+    """As :func:`heights`, of one place."""
+    return heights(x, place[None], above)[0]
 
 
 def ground_height(surfaces: tuple[Surface, ...], points: Points) -> Heights:

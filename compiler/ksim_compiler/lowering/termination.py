@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.ground import height
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.timing import ticks
 from ksim_schema.vocabulary import termination as v
@@ -16,13 +17,13 @@ Verdict = Bool[Array, ""]
 
 @lower(v.MinHeight)
 def min_height(c: v.MinHeight, x: Context) -> Verdict:
-    return x.sensor(c.sensors(x.robot)[0])[2] < c.height
+    return height(x, x.sensor(c.sensors(x.robot)[0]), c.above) < c.height
 
 
 @lower(v.BadHeight)
 def bad_height(c: v.BadHeight, x: Context) -> Verdict:
-    height = x.sensor(c.sensors(x.robot)[0])[2]
-    return (height < c.range[0]) | (height > c.range[1])
+    at = height(x, x.sensor(c.sensors(x.robot)[0]), c.above)
+    return (at < c.range[0]) | (at > c.range[1])
 
 
 @lower(v.IllegalContact)

@@ -88,7 +88,8 @@ UNREADABLE_TASK_FILE = error(
 NO_TERRAIN = error(
     "KS0420",
     "no terrain",
-    "A reset on a height field needs a terrain with heights, one on a tile a grid of tiles.",
+    "A reset on a height field needs a terrain with heights, one on a tile a grid of tiles, and a "
+    "height above the ground a ground.",
 )
 BAD_MOTION = error(
     "KS0421",

@@ -23,6 +23,7 @@ from ksim_schema.units import (
     Dimension,
 )
 from ksim_schema.vocabulary.base import BodyName, Probability, Range
+from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.observation.base import (
     Frame,
     Observation,
@@ -89,8 +90,8 @@ class BasePosition(BaseObservation):
     sensed: ClassVar[bool] = False
 
 
-class BaseHeight(BaseObservation):
-    """Height of a body's origin above the world's zero, m (framepos). Simulator state."""
+class BaseHeight(BaseObservation, OfHeight):
+    """Height of a body's origin, m (framepos). Simulator state."""
 
     kind: Literal["base_height"] = "base_height"
     sensor_type: ClassVar[str] = "framepos"

@@ -13,6 +13,7 @@ from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.reward.base import (
     Places,
     Rest,
@@ -114,13 +115,12 @@ class FeetSlip(Touching, Places):
         return (*self.contacts(), *self.places("framelinvel"))
 
 
-class FeetClock(Reward):
+class FeetClock(Reward, OfHeight):
     """``exp(-|h - h_ref|^2 / error_scale^2)``: feet follow half-sine heights on a clock.
 
     Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
-    phase_i)))``, with t the time since the episode began and h the height of the foot's site above
-    the world's zero. By default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that
-    a command gives.
+    phase_i)))``, with t the time since the episode began and h the height of the foot's site. By
+    default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that a command gives.
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
@@ -160,11 +160,11 @@ class FeetClock(Reward):
         return tuple(SensorRequest("framepos", "site", s) for s in self.sites)
 
 
-class SinusoidalGait(Places):
+class SinusoidalGait(Places, OfHeight):
     """``1 - sum(|h - h_cmd|) / max_height``: feet follow the heights of a gait command.
 
-    h is the height of each foot above the world's zero in m; as in the command
-    ``sinusoidal_gait``. After ksim's SinusoidalGaitReward.
+    h is the height of each foot in m, as in the command ``sinusoidal_gait``. After ksim's
+    SinusoidalGaitReward.
     """
 
     kind: Literal["sinusoidal_gait"] = "sinusoidal_gait"
@@ -187,11 +187,11 @@ class SinusoidalGait(Places):
         return self.places("framepos")
 
 
-class SparseTargetHeight(Touching, Places):
+class SparseTargetHeight(Touching, Places, OfHeight):
     """Height that a foot had reached when it touches down, at most ``height``; in m.
 
-    The largest over the feet. Heights are above the world's zero, and are forgotten at each tick
-    of contact and while the body rests. After ksim's SparseTargetHeightReward.
+    The largest over the feet. Heights are forgotten at each tick of contact and while the body
+    rests. After ksim's SparseTargetHeightReward.
     """
 
     kind: Literal["sparse_target_height"] = "sparse_target_height"

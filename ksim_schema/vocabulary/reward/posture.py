@@ -13,6 +13,7 @@ from ksim_schema.units import Dimension, Length, Number, Unit
 from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, Named, Names, Range, Wire
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.reward.base import (
     AngleKernel,
     AngularSpeedKernel,
@@ -33,8 +34,8 @@ class _OfBody(Reward):
     )
 
 
-class BaseHeight(_OfBody):
-    """``exp(-(z - height)^2 / error_scale^2)``, z the height of a body above the world's zero.
+class BaseHeight(_OfBody, OfHeight):
+    """``exp(-(z - height)^2 / error_scale^2)``, z the height of a body.
 
     After ksim's BaseHeightReward. The height is a number, or that of a command.
     """
@@ -64,7 +65,7 @@ class BaseHeight(_OfBody):
         return (position_of(self.body or robot.root),)
 
 
-class BaseHeightRange(_OfBody):
+class BaseHeightRange(_OfBody, OfHeight):
     """1 while a body's height is in a range; outside it falls by ``dropoff`` a metre, down to 0.
 
     After ksim's BaseHeightRangeReward.
@@ -72,7 +73,7 @@ class BaseHeightRange(_OfBody):
 
     kind: Literal["base_height_range"] = "base_height_range"
     effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.height", "range"),)
-    range: Range[Length] = Field(description="Heights above the world's zero that are good.")
+    range: Range[Length] = Field(description="Heights that are good.")
     dropoff: Annotated[PerLength, Ge(0)] = Field(
         default=10.0, description="Loss for each metre outside of the range, such as 10 1/m."
     )

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.ground import height
 from ksim_compiler.lowering.noise import drawn
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import uniform
@@ -25,7 +26,7 @@ def base_position(c: v.BasePosition, x: Context) -> Value:
 
 @lower(v.BaseHeight)
 def base_height(c: v.BaseHeight, x: Context) -> Value:
-    return x.sensor(c.sensors(x.robot)[0])[2:3]
+    return height(x, x.sensor(c.sensors(x.robot)[0]), c.above)[None]
 
 
 @lower(v.BaseOrientation)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.ground import heights as heights_of
 from ksim_compiler.lowering.reward.kernels import Components, Value, exp_kernel
 from ksim_compiler.lowering.reward.velocity import (
     at_rest,
@@ -87,7 +88,8 @@ def feet_slip(c: v.FeetSlip, x: Context) -> Value:
 
 @lower(v.FeetClock)
 def feet_clock(c: v.FeetClock, x: Context) -> Value:
-    heights = jnp.stack([x.sensor(s)[2] for s in c.sensors(x.robot)])
+    places = jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
+    heights = heights_of(x, places, c.above)
     turns = x.time / c.period + jnp.asarray(c.phase())
     wanted = c.height * jnp.maximum(0.0, jnp.sin(2 * math.pi * turns))
     return exp_kernel(jnp.sum((heights - wanted) ** 2), c.error_scale)
@@ -95,7 +97,8 @@ def feet_clock(c: v.FeetClock, x: Context) -> Value:
 
 @lower(v.SinusoidalGait)
 def sinusoidal_gait(c: v.SinusoidalGait, x: Context) -> Value:
-    heights = jnp.stack([x.sensor(s)[2] for s in c.sensors(x.robot)])
+    places = jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
+    heights = heights_of(x, places, c.above)
     wanted = x.command(c.command, *(f"foot {i}" for i in range(len(heights))))
     return 1.0 - jnp.sum(jnp.abs(heights - wanted)) / c.max_height
 
@@ -109,7 +112,8 @@ def sparse_target_height(
     c: v.SparseTargetHeight, x: Context, highest: OfFeet
 ) -> tuple[Value, OfFeet]:
     down = touching(c, x)
-    heights = jnp.stack([x.sensor(s)[2] for s in c.places("framepos")])
+    places = jnp.stack([x.sensor(s) for s in c.places("framepos")])
+    heights = heights_of(x, places, c.above)
     rests = at_rest(c.rest, c.velocity(x.robot), x)
     value = jnp.max(jnp.minimum(jnp.where(down, highest, 0.0), c.height))
     return value, jnp.where(down | rests, 0.0, jnp.maximum(highest, heights))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.lowering.ground import height
 from ksim_compiler.lowering.reward.kernels import Components, Value, exp_kernel, kernel
 from ksim_compiler.lowering.rules import lower
 from ksim_schema.vocabulary.reward import posture as v
@@ -16,13 +17,14 @@ from ksim_schema.vocabulary.reward import posture as v
 @lower(v.BaseHeight)
 def base_height(c: v.BaseHeight, x: Context) -> Value:
     wanted: Any = c.height if c.command is None else x.command(c.command, "height")[0]
-    return exp_kernel((x.sensor(c.sensors(x.robot)[0])[2] - wanted) ** 2, c.error_scale)
+    at = height(x, x.sensor(c.sensors(x.robot)[0]), c.above)
+    return exp_kernel((at - wanted) ** 2, c.error_scale)
 
 
 @lower(v.BaseHeightRange)
 def base_height_range(c: v.BaseHeightRange, x: Context) -> Value:
-    height = x.sensor(c.sensors(x.robot)[0])[2]
-    outside = jnp.maximum(c.range[0] - height, height - c.range[1])
+    at = height(x, x.sensor(c.sensors(x.robot)[0]), c.above)
+    outside = jnp.maximum(c.range[0] - at, at - c.range[1])
     return jnp.maximum(1.0 - jnp.maximum(outside, 0.0) * c.dropoff, 0.0)
 
 
