@@ -162,6 +162,21 @@ def test_controls_in_and_trajectory_out_as_in_plain_mujoco(case: Any) -> None:
     assert np.ptp(data.qpos - own.qpos0) > 1e-2
 
 
+def test_steps_from_the_last_control_add_up_within_its_range() -> None:
+    plan = planned(QUADROTOR, HOVER, "kind: actuator, around: last, scale: 0.8 N")
+    env = Env(plan, "native", threads=1)
+    state, step = jax.jit(env.init)(env.params, jax.random.key(0)), jax.jit(env.step)
+    random, control = np.random.default_rng(0), np.full((2, 4), 1.5)
+    lowest = highest = 1.5
+    for tick in range(40):
+        given = random.uniform(-1.0, 1.0, (2, 4)) + np.sin(tick / 5.0)
+        state, _ = step(env.params, state, jnp.asarray(given, jnp.float32))
+        control = np.clip(control + 0.8 * given, 0.0, 4.0)
+        np.testing.assert_allclose(state.episode.controls, control, atol=1e-4)
+        lowest, highest = min(lowest, control.min()), max(highest, control.max())
+    assert (lowest, highest) == (0.0, 4.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["sites", "half of the range"])
 def test_both_engines_tell_the_same(case: str) -> None:

@@ -74,6 +74,26 @@ def test_a_term_counts_only_where_its_gate_is_open() -> None:
     assert opened == {"alive": {True, False}, "fast": {True, False}}
 
 
+def test_a_gate_remembers() -> None:
+    """It opens when the cart first moves forward by itself, and stays open."""
+    rewards = {
+        "since": {"kind": "stay_alive", "when": "ever(joint.slide.velocity > 0)"},
+        "faster": {
+            "kind": "stay_alive",
+            "when": "joint.slide.velocity > previous(joint.slide.velocity)",
+        },
+    }
+    moved, last, seen = False, 0.0, []
+    for out, data in stepped(plan_of(written(rewards))):
+        speed = data.qvel[0]
+        moved = moved or speed > 0
+        assert out.reward_terms["since"][0] == float(moved)
+        assert out.reward_terms["faster"][0] == float(speed > last)
+        seen.append((moved, speed > 0, speed > last))
+        last = speed
+    assert len(set(seen)) > 2
+
+
 def test_a_clip_is_a_term_of_the_sum() -> None:
     rewards = {
         "along": formula("joint.slide.velocity / (1*m/s)"),

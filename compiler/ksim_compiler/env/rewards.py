@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.lowering.formula import holds
+from ksim_compiler.lowering.formula import begun, value_of
 from ksim_compiler.lowering.scale import scaled
 from ksim_schema.vocabulary.reward import Reward
 
@@ -31,6 +31,12 @@ def order(parts: Mapping[str, Reward]) -> list[str]:
 def total(terms: Terms) -> Float[Array, ""]:
     """The sum of some terms."""
     return sum(terms.values(), start=jnp.float32(0.0))
+
+
+def first(part: Reward, x: Context) -> Any:
+    """The memory of a reward at the start of an episode: of its kind, and of its gate."""
+    memory = rules.initial(part, x)
+    return memory if part.when is None else (memory, begun(part.when, x))
 
 
 def following(
@@ -53,10 +59,16 @@ def following(
         part, x = parts[name], sees(name)
         if part.of_total:
             x = replace(x, total=total(terms))
-        value, after[name] = rules.apply(part, x, memory[name])
+        remembered = memory[name]
+        counts = finite
+        if part.when is None:
+            value, after[name] = rules.apply(part, x, remembered)
+        else:
+            value, kept = rules.apply(part, x, remembered[0])
+            gate, opened = value_of(part.when, x, remembered[1])
+            counts, after[name] = finite & (gate > 0.0), (kept, opened)
         weight = scaled(part.scale, x.level) * (-1.0 if part.penalty else 1.0)
         weight = weight * (x.period if part.per_second else 1.0)
-        counts = finite if part.when is None else finite & holds(part.when, x)
         values = [value[c] for c in part.components] if part.components else [value]
         for term, unscaled in zip(_terms(name, part), values, strict=True):
             terms[term] = jnp.where(counts, unscaled * weight, 0.0)

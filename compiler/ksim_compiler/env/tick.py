@@ -247,7 +247,7 @@ class Tick:
         x = replace(x, observations=recorded)
         memory: dict[str, dict[str, Any]] = {"Command": told, "Observation": sensed}
         for object, first in (
-            ("Reward", rules.initial),
+            ("Reward", rewards.first),
             ("Termination", rules.initial),
             ("Metric", metrics.first),
             ("Event", events.first),

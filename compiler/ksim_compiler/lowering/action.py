@@ -199,10 +199,18 @@ def _base(c: v.TargetMotion, x: Context) -> Targets:
     return jnp.zeros(len(joints))
 
 
-@lower(v.Actuator)
-def actuator(c: v.Actuator, x: Context) -> Targets:
+def _first_controls(c: v.Actuator, x: Context) -> Targets:
+    return jnp.array(c.bases(x.robot))[:, 0]
+
+
+@lower(v.Actuator, initial=_first_controls)
+def actuator(c: v.Actuator, x: Context, last: Targets) -> tuple[Targets, Targets]:
     base, half = jnp.array(c.bases(x.robot)).T
-    return base + (half if c.scale is None else one(c.scale)) * x.action
+    if c.around == "last":
+        base = last
+    control = base + (half if c.scale is None else one(c.scale)) * x.action
+    low, high = jnp.array(c.bounds(x.robot)).T
+    return control, jnp.clip(control, low, high)
 
 
 @lower(v.Binary)

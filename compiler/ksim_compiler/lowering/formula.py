@@ -32,7 +32,8 @@ Past = tuple[Float[Array, "..."], ...]
 tick before, of ``ever`` whether its condition has held."""
 
 
-def _begun(c: Formulated, x: Context) -> Past:
+def begun(c: Formulated, x: Context) -> Past:
+    """What a formula remembers at the start of an episode."""
     known, tree = _read(c, x)
     start = {term: jnp.zeros(term.length or ()) for term in _remembering(tree)}
     return tuple(
@@ -41,7 +42,7 @@ def _begun(c: Formulated, x: Context) -> Past:
     )
 
 
-@lower(Formula, initial=_begun)
+@lower(Formula, initial=begun)
 def formula(c: Formula, x: Context, memory: Past) -> tuple[Float[Array, ""], Past]:
     return value_of(c, x, memory)
 
@@ -51,20 +52,15 @@ def observed(c: ObservedFormula, x: Context) -> Float[Array, " size"]:
     return jnp.ravel(value_of(c, x, ())[0])
 
 
-@lower(EndingFormula, initial=_begun)
+@lower(EndingFormula, initial=begun)
 def ending(c: EndingFormula, x: Context, memory: Past) -> tuple[Bool[Array, ""], Past]:
     value, memory = value_of(c, x, memory)
     return value > 0.0, memory
 
 
-@lower(MeasuredFormula, initial=_begun)
+@lower(MeasuredFormula, initial=begun)
 def measured(c: MeasuredFormula, x: Context, memory: Past) -> tuple[Float[Array, ""], Past]:
     return value_of(c, x, memory)
-
-
-def holds(c: Formulated, x: Context) -> Bool[Array, ""]:
-    """Whether a condition holds that remembers nothing."""
-    return value_of(c, x, ())[0] > 0.0
 
 
 def value_of(c: Formulated, x: Context, past: Past) -> tuple[Float[Array, "..."], Past]:

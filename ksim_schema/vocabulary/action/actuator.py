@@ -47,10 +47,11 @@ class Actuator(Action):
         description="Change of the control for an action of 1, in the actuator's unit; half of "
         "each ctrlrange by default.",
     )
-    around: Literal["home", "zero", "middle"] = Field(
+    around: Literal["home", "zero", "middle", "last"] = Field(
         default="home",
-        description="Control of a zero action: what keeps the robot at home, zero, or the middle "
-        "of each ctrlrange.",
+        description="Control of a zero action: what keeps the robot at home, zero, the middle "
+        "of each ctrlrange, or the last control, so that an action is a step from there (the first "
+        "one from home).",
     )
 
     def size(self, robot: RobotFacts) -> int:
@@ -81,8 +82,8 @@ class Actuator(Action):
         found: list[tuple[float, float]] = []
         for own in own_of(robot, self.actuators):
             low, high = own.limits or (0.0, 0.0)
-            base = {"home": own.home, "zero": 0.0, "middle": (low + high) / 2}[self.around]
-            found.append((base, (high - low) / 2))
+            bases = {"zero": 0.0, "middle": (low + high) / 2}
+            found.append((bases.get(self.around, own.home), (high - low) / 2))
         return tuple(found)
 
     def targets(self, robot: RobotFacts) -> tuple[tuple[float, float], ...]:

@@ -16,7 +16,6 @@ class Gate(Formulated):
 
     written: ClassVar[str] = "condition"
     stands_for: ClassVar[Wanted] = "condition"
-    remembers: ClassVar[bool] = False
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
         default=(), description="Commands that the condition names."
     )
