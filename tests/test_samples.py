@@ -49,6 +49,7 @@ HERE = {
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
+    ("docs/objects.md", "Randomizer:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -166,6 +167,17 @@ def test_starts_that_settle_are_checked(tmp_path: Path) -> None:
     assert found.plan is not None, errors(found)
     assert found.plan.settle_steps == round(0.5 / found.plan.robot.facts.timestep)
     assert "settles for" in found.plan.text()
+
+
+def test_what_differs_of_an_object_is_checked(tmp_path: Path) -> None:
+    told = yaml.safe_load(sample("docs/objects.md", "Randomizer:"))
+    folder = tasks(tmp_path)
+    task = yaml.safe_load((folder / "walk.yaml").read_text(encoding="utf-8"))
+    task["Randomizer"] = told["Randomizer"]
+    task["Event"] = task.get("Event", {}) | told["Event"]
+    (folder / "sample.yaml").write_text(yaml.safe_dump(task, sort_keys=False), encoding="utf-8")
+    found = compile_file(folder / "sample.yaml")
+    assert found.plan is not None, errors(found)
 
 
 def test_the_task_in_the_readme_is_part_of_the_walk(tmp_path: Path) -> None:

@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts
-from ksim_schema.units import ACCELERATION, Angle, JointValue, Length, Mass, Number, Unit
+from ksim_schema.units import (
+    ACCELERATION,
+    INERTIA,
+    MASS,
+    Acceleration,
+    Angle,
+    Effort,
+    JointValue,
+    Length,
+    Mass,
+    Number,
+    ServoDamping,
+    Unit,
+)
 from ksim_schema.vocabulary.base import (
     BodyPattern,
     GeomName,
     GeomPattern,
     JointPattern,
-    Part,
     Range,
     SiteName,
-    Wire,
 )
 from ksim_schema.vocabulary.each import PerBody, PerGeom, PerJoint
 from ksim_schema.vocabulary.effects import Effect
-from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
+from ksim_schema.vocabulary.randomizer_base import (
+    DISTRIBUTION,
+    Distribution,
+    Randomizer as Randomizer,
+    Spread as Spread,
+    logarithmic,
+)
 
 Factor = Range[Annotated[Number, Gt(0)]]
+RotorInertia = Annotated[float, Unit((INERTIA, MASS))]
+"""Of a hinge, kg*m^2; of a slide, kg."""
 _JOINTS = "Names or patterns of hinges and slides."
 _FACTOR = "Range of the factor; one draw for each."
-
-
-class Randomizer(Part):
-    """What all randomizers share: a draw for each environment.
-
-    ``scale`` brings the draw closer to the model's own value: 0 leaves the model as it is.
-
-    Class attributes:
-        changes: the MjModel fields that it changes.
-    """
-
-    object: ClassVar[str] = "Randomizer"
-    changes: ClassVar[tuple[str, ...]] = ()
-    randomize: Annotated[str | None, Wire("randomize")] = Field(
-        default=None, description="The state whose model it changes; the task's only one."
-    )
-    draw: Literal["episode", "once"] = Field(
-        default="episode", description="Drawn anew at each reset, or once for the whole training."
-    )
-    scale: ScaleValue = Field(
-        default=constant_scale(1.0), description="Factor of its strength; may follow the level."
-    )
-
-    def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
-        """The MjModel fields that it changes of this robot."""
-        return self.changes
-
-    def targets(self, robot: RobotFacts) -> tuple[str, ...]:
-        """What it changes, as ``field:name``: two randomizers must not change the same."""
-        return self.changes
+_ADD = "Range of what is added, drawn alike; uniformly."
 
 
 class FloorFriction(Randomizer):
-    """Sliding friction of the ground geom: replaced by a uniform draw.
+    """Sliding friction of the ground geom: replaced by a draw.
 
     MuJoCo takes the larger friction of two touching geoms, so the feet's own should be low. Where
     a ``<pair>`` of the model says how the ground touches a geom, the sliding friction of the pair
@@ -71,6 +62,12 @@ class FloorFriction(Randomizer):
     changes: ClassVar[tuple[str, ...]] = ("geom_friction",)
     geom: GeomName = Field(default="floor", description="The ground.")
     range: Range[Annotated[Number, Ge(0)]] = Field(description="Range of the coefficient.")
+    distribution: Distribution = Field(default="uniform", description=DISTRIBUTION)
+
+    @model_validator(mode="after")
+    def _has_logarithm(self) -> Self:
+        logarithmic(self.distribution, "range", self.range[0])
+        return self
 
     def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
         paired = robot.pairs_of(self.geom)
@@ -81,11 +78,76 @@ class FloorFriction(Randomizer):
         return (f"geom_friction:{self.geom}", *pairs)
 
 
-class JointFactor(Randomizer):
-    """What the randomizers of joint properties share."""
+class GeomFriction(Spread):
+    """Friction of geoms, each coefficient replaced by a draw for each geom.
+
+    The three of MuJoCo: sliding; torsional, about the normal of a contact, m (contacts of condim 4
+    and 6); rolling, m (condim 6). What is not given stays. Of two touching geoms the larger one
+    counts, or that of the geom with the higher priority. A ``<pair>`` of the model with one of the
+    geoms gets its draw as well, in both directions of the contact.
+    """
+
+    kind: Literal["geom_friction"] = "geom_friction"
+    effects: ClassVar[tuple[Effect, ...]] = (Effect("draws", "geom.{geoms}.friction", "sliding"),)
+    changes: ClassVar[tuple[str, ...]] = ("geom_friction",)
+    geoms: GeomPattern = Field(description="Names or patterns of geoms.")
+    sliding: Range[Annotated[Number, Ge(0)]] | None = Field(
+        default=None, description="Range of the sliding coefficient."
+    )
+    torsional: Range[Annotated[Length, Ge(0)]] | None = Field(
+        default=None, description="Range of the torsional coefficient."
+    )
+    rolling: Range[Annotated[Length, Ge(0)]] | None = Field(
+        default=None, description="Range of the rolling coefficient."
+    )
+
+    @model_validator(mode="after")
+    def _has_some(self) -> Self:
+        if not self.given:
+            about = {"help": "add for example 'sliding: [0.5, 1.2]'", "fields": "sliding"}
+            raise PydanticCustomError("one_form", "no coefficient is drawn", about)
+        for name, (low, _) in self.given.items():
+            logarithmic(self.distribution, name, low)
+        return self
+
+    @property
+    def given(self) -> dict[str, tuple[float, float]]:
+        """The coefficients that are drawn, with their ranges."""
+        ranges = {"sliding": self.sliding, "torsional": self.torsional, "rolling": self.rolling}
+        return {name: ends for name, ends in ranges.items() if ends is not None}
+
+    def pairs(self, robot: RobotFacts) -> dict[int, int]:
+        """Index of each pair that one of the geoms belongs to -> place of that geom among them."""
+        geoms = robot.match("geom", self.geoms)
+        rows = ((pair, place) for place, g in enumerate(geoms) for pair in robot.pairs_of(g))
+        found: dict[int, int] = {}
+        for pair, place in rows:
+            found.setdefault(pair, place)
+        return found
+
+    def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
+        return (*self.changes, "pair_friction") if self.pairs(robot) else self.changes
+
+    def targets(self, robot: RobotFacts) -> tuple[str, ...]:
+        things = [f"geom_friction:{geom}" for geom in robot.match("geom", self.geoms)]
+        things += [f"pair_friction:{pair}" for pair in self.pairs(robot)]
+        kinds = ("" if name == "sliding" else f" ({name})" for name in self.given)
+        return tuple(f"{thing}{kind}" for kind in kinds for thing in things)
+
+
+class JointFactor(Spread):
+    """What the randomizers of joint properties share: ``factor * own + add``, not below 0."""
 
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
-    factor: PerJoint[Factor] = Field(description=_FACTOR)
+    factor: PerJoint[Factor] = Field(default=(1.0, 1.0), description=_FACTOR)
+    add: Any
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if "factor" not in self.model_fields_set and self.add == (0.0, 0.0):
+            about = {"help": "give 'factor', or 'add' where the model has 0", "fields": "factor"}
+            raise PydanticCustomError("one_form", "neither a factor nor a summand is drawn", about)
+        return self
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -93,36 +155,42 @@ class JointFactor(Randomizer):
 
 
 class StaticFriction(JointFactor):
-    """Dry friction of joints (frictionloss) is multiplied by uniform draws."""
+    """Dry friction of joints (frictionloss) is multiplied by draws, and draws are added."""
 
     kind: Literal["static_friction"] = "static_friction"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("draws", "joint.{joints}.frictionloss", "factor", change="multiply"),
+        Effect("draws", "joint.{joints}.frictionloss", "add", change="add"),
     )
     changes: ClassVar[tuple[str, ...]] = ("dof_frictionloss",)
+    add: PerJoint[Range[Effort]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
 class Armature(JointFactor):
-    """Rotor inertia of joints (armature) is multiplied by uniform draws."""
+    """Rotor inertia of joints (armature) is multiplied by draws, and draws are added."""
 
     kind: Literal["armature"] = "armature"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("draws", "joint.{joints}.armature", "factor", change="multiply"),
+        Effect("draws", "joint.{joints}.armature", "add", change="add"),
     )
     changes: ClassVar[tuple[str, ...]] = ("dof_armature",)
+    add: PerJoint[Range[RotorInertia]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
 class JointDamping(JointFactor):
-    """Viscous damping of joints is multiplied by uniform draws."""
+    """Viscous damping of joints is multiplied by draws, and draws are added."""
 
     kind: Literal["joint_damping"] = "joint_damping"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("draws", "joint.{joints}.damping", "factor", change="multiply"),
+        Effect("draws", "joint.{joints}.damping", "add", change="add"),
     )
     changes: ClassVar[tuple[str, ...]] = ("dof_damping",)
+    add: PerJoint[Range[ServoDamping]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
-class BodyMass(Randomizer):
+class BodyMass(Spread):
     """Mass of bodies, ``factor * mass + add``, with a draw for each body.
 
     The inertia is multiplied by the same ratio as the mass.
@@ -161,7 +229,7 @@ class CentreOfMass(Randomizer):
         return tuple(f"body_ipos:{name}" for name in robot.match("body", self.body))
 
 
-class BodyInertia(Randomizer):
+class BodyInertia(Spread):
     """Moments of inertia of bodies are multiplied by uniform draws, one for each body."""
 
     kind: Literal["inertia"] = "inertia"
@@ -191,7 +259,7 @@ class ImuAlignment(Randomizer):
         return (f"site_quat:{self.site}",)
 
 
-class CollisionGeometry(Randomizer):
+class CollisionGeometry(Spread):
     """Sizes of collision geoms are multiplied by uniform draws, one for each geom.
 
     Meshes, planes and height fields keep their shape.
@@ -209,7 +277,7 @@ class CollisionGeometry(Randomizer):
         return tuple(f"geom_size:{name}" for name in robot.match("geom", self.geoms))
 
 
-class ServoGains(Randomizer):
+class ServoGains(Spread):
     """Stiffness and damping of servos are multiplied by uniform draws for each joint.
 
     The gain of a velocity servo is its damping; a plain motor has neither.
@@ -234,7 +302,7 @@ class ServoGains(Randomizer):
         return tuple(f"servo gains:{j.name}" for j in joints)
 
 
-class MotorStrength(Randomizer):
+class MotorStrength(Spread):
     """What motors give, and the limit of it, is multiplied by uniform draws for each joint."""
 
     kind: Literal["motor_strength"] = "motor_strength"
@@ -261,6 +329,7 @@ class Gravity(Randomizer):
     kind: Literal["gravity"] = "gravity"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("draws", "gravity", "vertical", "half_width", "add"),
+        Effect("draws", "gravity", "z", change="add"),
     )
     changes: ClassVar[tuple[str, ...]] = ("opt.gravity",)
     horizontal: Annotated[float, Unit((ACCELERATION,)), Ge(0)] = Field(
@@ -269,6 +338,9 @@ class Gravity(Randomizer):
     vertical: Annotated[float, Unit((ACCELERATION,)), Ge(0)] = Field(
         default=0.0, description="Half width of the range of the z component."
     )
+    x: Range[Acceleration] = Field(default=(0.0, 0.0), description="Range of what is added to x.")
+    y: Range[Acceleration] = Field(default=(0.0, 0.0), description="Range of what is added to y.")
+    z: Range[Acceleration] = Field(default=(0.0, 0.0), description="Range of what is added to z.")
 
 
 class JointZero(Randomizer):

@@ -81,6 +81,11 @@ def _randomizer(plan: Plan, part: v.Randomizer) -> Iterator[_Doubt]:
             message = f"friction from {low:g} to {high:g} is more than any ground has"
             help = "it is a coefficient: rubber on concrete has 1, ice 0.05"
             yield _Doubt(DOUBTFUL_DRAW, "range", message, help)
+        case v.GeomFriction() if part.sliding is not None and part.sliding[0] > FRICTION:
+            low, high = part.sliding
+            message = f"friction from {low:g} to {high:g} is more than any two things have"
+            help = "it is a coefficient: rubber on concrete has 1, ice 0.05"
+            yield _Doubt(DOUBTFUL_DRAW, "sliding", message, help)
         case _:
             pass
 

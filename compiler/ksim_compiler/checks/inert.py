@@ -64,9 +64,10 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
             joints = facts.match_joints(part.joints)
             zero = [j.name for j in joints if values[j.dof] == 0]
             what = _DOF_VALUES[field]
-            if zero and alone(part.factor) != (1.0, 1.0):
+            if zero and alone(part.factor) != (1.0, 1.0) and part.add == (0.0, 0.0):
                 message = f"{_named('joint', zero, len(joints))} no {what} in the model, and a "
-                yield "joints", message + "factor of 0 is 0", f"give the joints {what} in the model"
+                help = f"draw what is added ('add'), or give the joints {what} in the model"
+                yield "joints", message + "factor of 0 is 0", help
         case v.ServoGains():
             yield from _gains(plan, part)
         case v.MotorStrength():
@@ -105,6 +106,8 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
                 yield "geoms", message + "conaffinity are 0", "select geoms that collide"
         case v.FloorFriction():
             yield from _floor(plan, part)
+        case v.GeomFriction():
+            yield from _coefficients(plan, part)
         case v.ImuAlignment():
             if not _read(plan, part.site):
                 message = f"no observation reads a sensor or the place of site {part.site!r}, so "
@@ -223,6 +226,23 @@ def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
         message = f"the friction of {part.geom!r} is not used with {_list('geom', 'geoms', names)},"
         message += " whose own is larger than the whole range or has the higher priority"
         yield "range", message, "lower the friction or the priority of these geoms in the model"
+
+
+def _coefficients(plan: Plan, part: v.GeomFriction) -> Iterator[tuple[str, str, str]]:
+    """Geoms that touch nothing, and coefficients that no contact of theirs has."""
+    model, facts = plan.robot.model, plan.robot.facts
+    geoms = facts.match("geom", part.geoms)
+    paired = {*map(int, model.pair_geom1), *map(int, model.pair_geom2)}
+    lost = [g for g in geoms if not _touches(model, facts.geom_id(g), paired)]
+    if lost:
+        message = f"{_list('geom', 'geoms', lost)} cannot touch anything: contype and "
+        yield "geoms", message + "conaffinity are 0", "select geoms that collide"
+    # a contact has the larger condim of its two geoms
+    most = max([1, *map(int, model.geom_condim), *map(int, model.pair_dim)])
+    for name, needed in (("torsional", 4), ("rolling", 6)):
+        if name in part.given and most < needed:
+            message = f"no contact of this model has condim {needed}, so {name} friction does "
+            yield name, message + "nothing", f'give the geoms condim="{needed}" in the model'
 
 
 def _touches(model: Any, geom: int, paired: set[int]) -> bool:

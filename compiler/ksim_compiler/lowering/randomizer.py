@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
-from ksim_compiler.lowering.scale import scaled
+from ksim_compiler.lowering.scale import scaled, uniform
 from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
 from ksim_schema.vocabulary.each import one
@@ -22,11 +22,24 @@ Values = dict[str, Float[Array, "..."]]
 """MjModel field -> value. A rule sees those of the rules before it in ``x.world``."""
 
 
-def _factors(c: v.Randomizer, x: Context, limits: tuple[Any, Any], count: int) -> Any:
+def _factors(c: v.Spread, x: Context, limits: tuple[Any, Any], count: int, key: Any = None) -> Any:
     """One factor for each of some things; 1 where the scale is 0."""
-    low, high = limits
-    draw = low + (high - low) * jax.random.uniform(x.key, (count,))
+    draw = _each(c, x.key if key is None else key, limits, count)
     return 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
+
+
+def _each(c: v.Spread, key: Any, limits: tuple[Any, Any], count: int) -> Any:
+    """A draw for each of some things, or one for all of them."""
+    unit = jax.random.uniform(key, (1 if c.shared else count,))
+    return jnp.broadcast_to(_between(c.distribution, limits, unit), (count,))
+
+
+def _between(distribution: str, limits: tuple[Any, Any], unit: Any) -> Any:
+    """What stands at a share from 0 to 1 of a range, or of its logarithm."""
+    low, high = limits
+    if distribution == "log_uniform":
+        return low * (high / low) ** unit
+    return low + (high - low) * unit
 
 
 def _offsets(c: v.Randomizer, x: Context, half_width: Any, shape: tuple[int, ...]) -> Any:
@@ -49,8 +62,7 @@ def _dofs(joints: tuple[Joint, ...]) -> list[int]:
 def floor_friction(c: v.FloorFriction, x: Context) -> Values:
     geom = x.robot.geom_id(c.geom)
     friction = x.world["geom_friction"]
-    low, high = c.range
-    draw = low + (high - low) * jax.random.uniform(x.key)
+    draw = _between(c.distribution, c.range, jax.random.uniform(x.key))
 
     def drawn(own: Any) -> Any:
         return own + scaled(c.scale, x.level) * (draw - own)
@@ -63,9 +75,40 @@ def floor_friction(c: v.FloorFriction, x: Context) -> Values:
     return changed
 
 
+_COEFFICIENTS = {"sliding": (0, (0, 1)), "torsional": (1, (2,)), "rolling": (2, (3, 4))}
+"""Columns of geom_friction and of pair_friction."""
+
+
+@lower(v.GeomFriction)
+def geom_friction(c: v.GeomFriction, x: Context) -> Values:
+    geoms = jnp.array([x.robot.geom_id(name) for name in x.robot.match("geom", c.geoms)])
+    pairs, strength = c.pairs(x.robot), scaled(c.scale, x.level)
+    changed = dict(x.world)
+    for name, limits in c.given.items():
+        column, columns = _COEFFICIENTS[name]
+        draw = _each(c, name_key(x.key, name), limits, len(geoms))
+        own = changed["geom_friction"][geoms, column]
+        new = own + strength * (draw - own)
+        changed["geom_friction"] = changed["geom_friction"].at[geoms, column].set(new)
+        if pairs:
+            rows, of = jnp.array(list(pairs)), jnp.array(list(pairs.values()))
+            for other in columns:
+                own = changed["pair_friction"][rows, other]
+                new = own + strength * (draw[of] - own)
+                changed["pair_friction"] = changed["pair_friction"].at[rows, other].set(new)
+    return changed
+
+
 def _joint_factor(c: v.StaticFriction | v.Armature | v.JointDamping, x: Context) -> Values:
-    joints = x.robot.match_joints(c.joints)
-    return _times(x, c.changes[0], _dofs(joints), _factors(c, x, one(c.factor), len(joints)))
+    joints, field = x.robot.match_joints(c.joints), c.changes[0]
+    count, dofs = len(joints), jnp.array(_dofs(joints))
+    world = _times(x, field, _dofs(joints), _factors(c, x, one(c.factor), count))
+    low, high = one(c.add)
+    unit = jax.random.uniform(name_key(x.key, "add"), (1 if c.shared else count,))
+    added = jnp.broadcast_to(low + (high - low) * unit, (count,))
+    value = world[field]
+    more = (scaled(c.scale, x.level) * added).reshape(-1, *(1,) * (value.ndim - 1))
+    return {**world, field: value.at[dofs].set(jnp.maximum(value[dofs] + more, 0.0))}
 
 
 @lower(v.StaticFriction)
@@ -92,7 +135,8 @@ def body_mass(c: v.BodyMass, x: Context) -> Values:
     bodies = _bodies(c, x)
     own = x.world["body_mass"][jnp.array(bodies)]
     low, high = one(c.add)
-    added = low + (high - low) * jax.random.uniform(name_key(x.key, "add"), (len(bodies),))
+    shape = (1 if c.shared else len(bodies),)
+    added = low + (high - low) * jax.random.uniform(name_key(x.key, "add"), shape)
     new = own * _factors(c, x, one(c.factor), len(bodies)) + scaled(c.scale, x.level) * added
     new = jnp.maximum(new, 1e-3 * own)
     ratio = jnp.where(own > 0, new / jnp.where(own > 0, own, 1.0), 1.0)
@@ -177,9 +221,7 @@ def servo_gains(c: v.ServoGains, x: Context) -> Values:
     drives = _drives(c, x)
     rows = drives.rows
     kp = _factors(c, x, _of_kept(one(c.kp), drives), len(rows))
-    low, high = _of_kept(one(c.kd), drives)
-    draw = low + (high - low) * jax.random.uniform(name_key(x.key, "kd"), (len(rows),))
-    kd = 1.0 + scaled(c.scale, x.level) * (draw - 1.0)
+    kd = _factors(c, x, _of_kept(one(c.kd), drives), len(rows), name_key(x.key, "kd"))
     bias = x.world["actuator_biasprm"]
     # the damping of a motor with a torque-speed curve is split: the back-EMF's is not the servo's
     back_emf = jnp.zeros(len(rows)).at[drives.curved].set(bias[drives.back_emf, 2])
@@ -208,7 +250,10 @@ def motor_strength(c: v.MotorStrength, x: Context) -> Values:
 @lower(v.Gravity)
 def gravity(c: v.Gravity, x: Context) -> Values:
     half_width = jnp.stack([c.horizontal, c.horizontal, c.vertical])
-    return {**x.world, "opt.gravity": x.world["opt.gravity"] + _offsets(c, x, half_width, (3,))}
+    keys = (name_key(x.key, axis) for axis in "xyz")
+    added = [uniform(k, ends) for k, ends in zip(keys, (c.x, c.y, c.z), strict=True)]
+    change = _offsets(c, x, half_width, (3,)) + scaled(c.scale, x.level) * jnp.stack(added)
+    return {**x.world, "opt.gravity": x.world["opt.gravity"] + change}
 
 
 @lower(v.JointZero)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from ksim_compiler.engine import EngineSpec, make_engine
 from ksim_compiler.lowering import rules
@@ -259,3 +260,124 @@ def test_the_model_is_not_touched() -> None:
     drawn(v.BodyMass(body=(".*",), factor=(2.0, 2.0)))
     np.testing.assert_array_equal(ROBOT.model.body_mass, before)
     assert isinstance(ROBOT.model, mujoco.MjModel)
+
+
+TABLE = """
+<mujoco>
+  <worldbody>
+    <geom name="floor" type="plane" size="0 0 1" condim="6" friction="0.9 0.01 0.001"/>
+    <body name="cube" pos="0 0 .1"><freejoint/>
+      <geom name="cube" type="box" size=".1 .1 .1" friction="0.8 0.02 0.003"/></body>
+    <body name="ball" pos="1 0 .1"><freejoint/><geom name="ball" size=".1"/></body>
+    <body name="arm"><joint name="a" axis="0 1 0" frictionloss="0.2"/>
+      <joint name="b" axis="1 0 0"/><geom name="rod" size=".1" contype="0" conaffinity="0"/></body>
+  </worldbody>
+  <contact><pair geom1="cube" geom2="floor" friction="0.5 0.6 0.01 0.002 0.003"/></contact>
+</mujoco>
+"""
+THINGS = load(
+    RobotPart.model_validate({"model": "m.xml", "control": "2 ms"}),
+    ModelFiles("m.xml", {"m.xml": TABLE.encode()}),
+)
+
+
+def values(kind: type[v.Randomizer], seed: int = 0, level: float = 1.0, **fields: object) -> dict:
+    """The fields of the model of the table that a randomizer changes, after it has drawn."""
+    part = kind.model_validate({"kind": kind.kind_name, **fields})
+    model, facts = THINGS.model, THINGS.facts
+    names = part.changed_fields(facts)
+    own = {
+        name: jnp.asarray(
+            model.opt.gravity if name == "opt.gravity" else getattr(model, name), jnp.float32
+        )
+        for name in names
+    }
+    x = Context(
+        facts, own, jnp.float32(0), 0.002, jnp.float32(level), jax.random.key(seed), jnp.zeros(1)
+    )
+    return {name: np.asarray(value) for name, value in rules.apply(part, x, ())[0].items()}
+
+
+def test_a_logarithm_is_as_likely_below_1_as_above() -> None:
+    fields = {"body": "cube", "factor": (0.25, 4), "distribution": "log_uniform"}
+    own = THINGS.model.body_mass[THINGS.facts.body_id("cube")]
+    masses = np.array([values(v.BodyMass, s, **fields)["body_mass"] for s in range(300)])
+    factors = masses[:, THINGS.facts.body_id("cube")] / own
+    assert 0.25 <= factors.min() < 0.27
+    assert 3.7 < factors.max() <= 4.0
+    # ln(f) / ln(4) is uniform from -1 to 1
+    share = np.log(factors) / math.log(4)
+    assert abs(share.mean()) < 0.08
+    assert abs(np.mean(share < -0.5) - 0.25) < 0.06
+    with pytest.raises(ValidationError, match="no log"):
+        values(v.FloorFriction, range=(0, 1), distribution="log_uniform")
+
+
+def test_one_draw_for_all_or_one_for_each() -> None:
+    fields = {"geoms": ("cube", "ball"), "factor": (0.5, 2)}
+    own = THINGS.model.geom_size
+    for shared in (True, False):
+        size = values(v.CollisionGeometry, shared=shared, **fields)["geom_size"]
+        cube, ball = (THINGS.facts.geom_id(name) for name in ("cube", "ball"))
+        factors = size[cube, 0] / own[cube, 0], size[ball, 0] / own[ball, 0]
+        assert bool(abs(factors[0] - factors[1]) < 1e-6) == shared
+
+
+def test_what_is_0_in_the_model_is_drawn_by_adding() -> None:
+    """Damping and dry friction: ``factor * own + add``."""
+    a, b = (joint.dof for joint in THINGS.facts.motion_joints)
+    drawn = [
+        values(v.StaticFriction, s, factor=(2, 2), add=("0.1 N*m", "0.3 N*m"))["dof_frictionloss"]
+        for s in range(40)
+    ]
+    found = np.array(drawn)
+    assert (found[:, a] >= 0.5 - 1e-6).all()
+    assert (found[:, a] <= 0.7 + 1e-6).all()
+    assert 0.1 - 1e-6 <= found[:, b].min() < 0.12
+    assert 0.28 < found[:, b].max() <= 0.3 + 1e-6
+    half = values(
+        v.JointDamping,
+        level=0.5,
+        add=("1 N*m*s/rad", "1 N*m*s/rad"),
+        scale={"linear": {"from": 0, "to": 1}},
+    )["dof_damping"]
+    assert np.ravel(half.reshape(THINGS.model.nv, -1)[:, 0])[b] == pytest.approx(0.5)
+    less = values(v.StaticFriction, add=("-1 N*m", "-1 N*m"))["dof_frictionloss"]
+    np.testing.assert_array_equal(less[[a, b]], 0.0)
+    with pytest.raises(ValidationError, match="neither a factor nor a summand"):
+        values(v.Armature)
+
+
+def test_three_coefficients_of_geoms_and_of_their_pairs() -> None:
+    ranges = {"sliding": (0.3, 0.4), "rolling": ("1 cm", "2 cm")}
+    found = values(v.GeomFriction, geoms=("cube", "ball"), **ranges)
+    cube, ball, floor = (THINGS.facts.geom_id(name) for name in ("cube", "ball", "floor"))
+    friction, own = found["geom_friction"], THINGS.model.geom_friction
+    for geom in (cube, ball):
+        assert 0.3 <= friction[geom, 0] <= 0.4
+        assert 0.01 <= friction[geom, 2] <= 0.02
+        assert friction[geom, 1] == pytest.approx(own[geom, 1])
+    np.testing.assert_allclose(friction[floor], own[floor])
+    assert friction[cube, 0] != friction[ball, 0]
+    pair = found["pair_friction"][0]
+    np.testing.assert_allclose(pair[:2], friction[cube, 0])
+    assert pair[2] == pytest.approx(0.01)
+    np.testing.assert_allclose(pair[3:], friction[cube, 2])
+    same = values(v.GeomFriction, geoms=("cube", "ball"), shared=True, **ranges)["geom_friction"]
+    assert same[cube, 0] == same[ball, 0]
+
+
+def test_gravity_by_axis() -> None:
+    drawn = np.array(
+        [
+            values(v.Gravity, s, x=("0.1 m/s^2", "0.5 m/s^2"), z=("-1 m/s^2", "0 m/s^2"))[
+                "opt.gravity"
+            ]
+            for s in range(60)
+        ]
+    )
+    assert 0.1 <= drawn[:, 0].min() < 0.15
+    assert 0.45 < drawn[:, 0].max() <= 0.5
+    np.testing.assert_array_equal(drawn[:, 1], 0.0)
+    assert -10.81 - 1e-5 <= drawn[:, 2].min() < -10.7
+    assert -9.9 < drawn[:, 2].max() <= -9.81 + 1e-5
