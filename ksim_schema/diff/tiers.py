@@ -151,7 +151,7 @@ class Tiers:
                 return "policy-io", "an output of the policy"
             case "step":
                 return "policy-io", "what the policy's output does"
-            case "observe" | "recall" | "heed" if target in self.read:
+            case "observe" | "recall" | "heed" | "reveal" if target in self.read:
                 return "policy-io", "the policy reads it"
             case "inform" if target in self.obeyed:
                 return "policy-io", "the policy is told it"

@@ -31,6 +31,7 @@ from ksim_schema.vocabulary.base import (
     Range,
     SiteName,
 )
+from ksim_schema.vocabulary.draws import Drawn, actuator_rows, body_rows
 from ksim_schema.vocabulary.each import PerBody, PerGeom, PerJoint
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.randomizer_base import (
@@ -68,6 +69,9 @@ class FloorFriction(Randomizer):
     def _has_logarithm(self) -> Self:
         logarithmic(self.distribution, "range", self.range[0])
         return self
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("geom_friction", (robot.geom_id(self.geom),), (0,)),)
 
     def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
         paired = robot.pairs_of(self.geom)
@@ -116,6 +120,11 @@ class GeomFriction(Spread):
         ranges = {"sliding": self.sliding, "torsional": self.torsional, "rolling": self.rolling}
         return {name: ends for name, ends in ranges.items() if ends is not None}
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        rows = tuple(robot.geom_id(name) for name in robot.match("geom", self.geoms))
+        places = {"sliding": 0, "torsional": 1, "rolling": 2}
+        return tuple(Drawn("geom_friction", rows, (places[name],)) for name in self.given)
+
     def pairs(self, robot: RobotFacts) -> dict[int, int]:
         """Index of each pair that one of the geoms belongs to -> place of that geom among them."""
         geoms = robot.match("geom", self.geoms)
@@ -148,6 +157,9 @@ class JointFactor(Spread):
             about = {"help": "give 'factor', or 'add' where the model has 0", "fields": "factor"}
             raise PydanticCustomError("one_form", "neither a factor nor a summand is drawn", about)
         return self
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn(self.changes[0], tuple(j.dof for j in robot.match_joints(self.joints))),)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -208,6 +220,9 @@ class BodyMass(Spread):
         default=(0.0, 0.0), description="Range of the mass that is added."
     )
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("body_mass", body_rows(robot, self.body)),)
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_mass:{name}" for name in robot.match("body", self.body))
 
@@ -225,6 +240,9 @@ class CentreOfMass(Randomizer):
         description="Half width of the range of each axis."
     )
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("body_ipos", body_rows(robot, self.body), size=3),)
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_ipos:{name}" for name in robot.match("body", self.body))
 
@@ -240,6 +258,9 @@ class BodyInertia(Spread):
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     factor: PerBody[Factor] = Field(description=_FACTOR)
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("body_inertia", body_rows(robot, self.body), size=3),)
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"body_inertia:{name}" for name in robot.match("body", self.body))
 
@@ -254,6 +275,9 @@ class ImuAlignment(Randomizer):
     changes: ClassVar[tuple[str, ...]] = ("site_quat",)
     site: SiteName = Field(description="The site that carries the sensors.")
     tilt: Annotated[Angle, Ge(0)] = Field(description="Half width of the range of each angle.")
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("site_quat", (robot.sites.index(self.site),), size=4),)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return (f"site_quat:{self.site}",)
@@ -272,6 +296,10 @@ class CollisionGeometry(Spread):
     changes: ClassVar[tuple[str, ...]] = ("geom_size", "geom_rbound")
     geoms: GeomPattern = Field(description="Names or patterns of geoms.")
     factor: PerGeom[Factor] = Field(description=_FACTOR)
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        geoms = robot.match("geom", self.geoms)
+        return (Drawn("geom_size", tuple(robot.geom_id(name) for name in geoms), size=3),)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"geom_size:{name}" for name in robot.match("geom", self.geoms))
@@ -297,6 +325,10 @@ class ServoGains(Spread):
         default=(1.0, 1.0), description="Range of the factor of the damping."
     )
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        rows = actuator_rows(robot, self.joints)
+        return (Drawn("actuator_biasprm", rows, (1, 2), size=2),)
+
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
         return tuple(f"servo gains:{j.name}" for j in joints)
@@ -317,6 +349,9 @@ class MotorStrength(Spread):
     )
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     factor: PerJoint[Factor] = Field(description=_FACTOR)
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("actuator_gainprm", actuator_rows(robot, self.joints), (0,)),)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         joints = robot.match_joints(self.joints)
@@ -342,6 +377,9 @@ class Gravity(Randomizer):
     y: Range[Acceleration] = Field(default=(0.0, 0.0), description="Range of what is added to y.")
     z: Range[Acceleration] = Field(default=(0.0, 0.0), description="Range of what is added to z.")
 
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("opt.gravity", size=3),)
+
 
 class JointZero(Randomizer):
     """The zero of joints is off by uniform draws, as after a careless calibration (qpos0)."""
@@ -353,6 +391,9 @@ class JointZero(Randomizer):
     changes: ClassVar[tuple[str, ...]] = ("qpos0",)
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        return (Drawn("qpos0", tuple(j.qpos for j in robot.match_joints(self.joints))),)
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         return tuple(f"qpos0:{j.name}" for j in robot.match_joints(self.joints))

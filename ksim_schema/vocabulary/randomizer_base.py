@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary.base import Part, Wire
+from ksim_schema.vocabulary.draws import Drawn
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 
 
@@ -36,6 +37,13 @@ class Randomizer(Part):
     def changed_fields(self, robot: RobotFacts) -> tuple[str, ...]:
         """The MjModel fields that it changes of this robot."""
         return self.changes
+
+    def drawn(self, robot: RobotFacts) -> tuple[Drawn, ...]:
+        """The numbers of the model that say what was drawn; () where it cannot be observed.
+
+        Of actuators that the task adds there are those of the robot with them.
+        """
+        return ()
 
     def targets(self, robot: RobotFacts) -> tuple[str, ...]:
         """What it changes, as ``field:name``: two randomizers must not change the same."""

@@ -163,7 +163,7 @@ class Env:
         qpos, qvel, controls, model = self._start(parts, key, keys, level)
         physics, world = self.engine.reset(qpos, qvel, model, self._of_all(controls))
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
-            keys, level, world
+            keys, level, self._tick.revealed.beside(world, physics.model)
         )
         return EnvState(physics, world, episode, inputs, key, tick)
 
@@ -189,13 +189,14 @@ class Env:
             push if any(not event.pulls for event in events) else None,
             wrench if any(event.pulls for event in events) else None,
         )
+        seen = self._tick.revealed.beside(world, physics.model)
         judged, following = jax.vmap(lambda k, e, w, a, c: self._tick.judge(parts, k, e, w, a, c))(
-            keys, episode, world, action, self._cut_off(state)
+            keys, episode, seen, action, self._cut_off(state)
         )
         following.memory.update(Event=disturbed, Action=acted)
         following = following._replace(controls=controls)
         following, inputs = jax.vmap(lambda k, e, w, a: self._tick.follow(parts, k, e, w, a))(
-            keys, following, world, action
+            keys, following, seen, action
         )
         broken = judged.terminations[NON_FINITE][:, None]
         final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
@@ -244,7 +245,7 @@ class Env:
             done, state.physics, state.world, qpos, qvel, model, self._of_all(controls)
         )
         episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
-            keys, level, world
+            keys, level, self._tick.revealed.beside(world, physics.model)
         )
         # what a curriculum counts goes on from episode to episode
         episode.memory["Curriculum"] = state.episode.memory["Curriculum"]

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from ksim_compiler.engine.base import BOUND
 from ksim_compiler.env import measures, rewards
+from ksim_compiler.env.drawn import MODEL, Revealed
 from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
 from ksim_compiler.lowering import (
     action as actions,
@@ -68,6 +69,7 @@ class Tick:
         self._labels = {n: c.labels(self.robot) for n, c in self.parts["Command"].items()}
         self._frames = frames_of(plan.task, self.robot)
         self._model_defaults = dict(model_defaults)
+        self.revealed = Revealed(plan)
 
     def parameters(self) -> Parameters:
         """The task's numbers as runtime arguments, object -> name -> field."""
@@ -237,6 +239,7 @@ class Tick:
         zero = jnp.zeros(self.plan.action_size)
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
         x = replace(x, places=self._slices, labels=self._labels, frames=self._frames)
+        x = replace(x, drawn=self.revealed.values(world))
         told = {n: commands.first(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
         x = replace(x, commands={name: m.value for name, m in told.items()})
         readings, sensed = {}, {}
@@ -329,6 +332,7 @@ class Tick:
             commands={name: m.value for name, m in episode.memory["Command"].items()},
             labels=self._labels,
             frames=self._frames,
+            drawn=self.revealed.values(world),
         )
 
     def in_action_order(self, parts: Parts) -> list[tuple[str, Action]]:
@@ -371,8 +375,8 @@ def _sane(world: Mapping[str, Array]) -> Array:
     beyond the bound earlier.
     """
     sane: Any = jnp.bool_(True)
-    for field in world.values():
-        if jnp.issubdtype(field.dtype, jnp.floating):
+    for name, field in world.items():
+        if not name.startswith(MODEL) and jnp.issubdtype(field.dtype, jnp.floating):
             sane = sane & jnp.all(jnp.abs(field) <= BOUND)
     return sane
 

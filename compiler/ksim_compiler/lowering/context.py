@@ -40,6 +40,7 @@ class Context:
         observations: name -> what the observation measures of ``world``, flat, in its own unit:
             without noise, bias, delay, lag, clip, scale and history. Those that a reward, a
             termination or a curriculum names.
+        drawn: name of a randomizer that is observed -> what it drew, flat.
         failure: whether the tick ended in a failure.
         total: the sum of the other rewards, for one that is about it.
         done: whether it ended the episode, by a failure, a time limit, or because the training
@@ -64,6 +65,7 @@ class Context:
     observations: Mapping[str, Float[Array, "..."]] = field(default_factory=lambda: {})
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
     frames: Mapping[str, str] = field(default_factory=lambda: {})
+    drawn: Mapping[str, Float[Array, " numbers"]] = field(default_factory=lambda: {})
     failure: Bool[Array, ""] | None = None
     total: Float[Array, ""] | None = None
     done: Bool[Array, ""] | None = None

@@ -12,7 +12,7 @@ from ksim_compiler.checks.observed import observed
 from ksim_compiler.plan import Column, Plan, Shape
 from ksim_schema.checks.reach import surroundings
 from ksim_schema.diagnostics import Diagnostic, Sink
-from ksim_schema.diagnostics.codes.values import WRONG_NOISE_UNIT
+from ksim_schema.diagnostics.codes.values import NO_SUCH_DRAW, WRONG_NOISE_UNIT
 from ksim_schema.graph import Edge, Graph, Node
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
@@ -27,6 +27,7 @@ from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.objects import JUDGES
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.signal import WiredObservation
+from ksim_schema.vocabulary.randomizer import Randomizer
 
 
 def infer(plan: Plan, sink: Sink) -> Plan:
@@ -40,6 +41,12 @@ def infer(plan: Plan, sink: Sink) -> Plan:
             sink.add(_chain_units(task, ("Action", name), what, chain, wanted, "target"))
     for name, command in task.of(Command).items():
         shapes[Node("Command", name)] = (command.size(facts),)
+    for edge in (e for e in graph.edges if e.hom == "reveal"):
+        draws = task.of(Randomizer)[edge.src.name].drawn(facts)
+        shapes[edge.src] = (max(sum(draw.count for draw in draws), 1),)
+        if not draws:
+            message = f"what {edge.src.name!r} draws stands nowhere in the model by itself"
+            sink.add([task.report(NO_SUCH_DRAW, message, *edge.path)])
     for name, part in task.of(Observation).items():
         node = Node("Observation", name)
         shape = part.shape(facts)

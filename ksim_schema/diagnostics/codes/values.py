@@ -311,3 +311,9 @@ IDLE_CRITIC = warning(
     "critic that nothing trains",
     "The task's learner finds its way without a critic, so that this one is not used.",
 )
+NO_SUCH_DRAW = error(
+    "KS0372",
+    "draw that cannot be observed",
+    "An observation of the kind 'drawn' names a randomizer whose draw does not stand as a number "
+    "in the model of an environment, such as one of a task's own file.",
+)

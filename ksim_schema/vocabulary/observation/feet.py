@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import AXIAL, VECTOR, Mirror, Signed, blocks
-from ksim_schema.units import FORCE, LENGTH, TORQUE, Dimension
+from ksim_schema.units import FORCE, LENGTH, TIME, TORQUE, Dimension
 from ksim_schema.vocabulary.base import BodyPattern, GeomPattern
 from ksim_schema.vocabulary.observation.base import Observation, Problem, Several, selected
 from ksim_schema.vocabulary.observation.body import OrientationObservation, SiteObservation
@@ -196,3 +196,20 @@ class FeetContact(Contact):
         yield from super().problems(robot)
         if not self.others(robot):
             yield Problem("", "the model has no ground: no geom that stands still and collides")
+
+
+class AirTime(FeetContact):
+    """How long each foot has been in the air, s: 0 while it touches the ground, and at the start.
+
+    Counted in whole control ticks. ``geoms``, ``bodies`` and ``with`` are those of
+    ``feet_contact``.
+    """
+
+    kind: Literal["air_time"] = "air_time"  # type: ignore[assignment]
+    sensed: ClassVar[bool] = False
+
+    def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
+        return (TIME,)
+
+    def tells_contact(self, robot: RobotFacts) -> bool:
+        return False

@@ -94,6 +94,22 @@ class CommandValue(WiredObservation):
     command: Annotated[str, Wire("heed")] = Field(description="The command.")
 
 
+class DrawnValue(WiredObservation):
+    """What a randomizer drew, as the model of the environment has it, in SI units.
+
+    Of ``floor_friction`` the coefficient; of joints, bodies and geoms the number of each (three of
+    a centre of mass, a moment of inertia or a size, four of a site's quaternion); of
+    ``servo_gains`` ``-kp`` and ``-kd`` of each joint (MuJoCo's biasprm), of ``motor_strength`` the
+    gain of each actuator. No robot can measure it: it is for a critic. Limits and noises have no
+    unit.
+    """
+
+    kind: Literal["drawn"] = "drawn"
+    sensed: ClassVar[bool] = False
+    source: ClassVar[str] = "reveal"
+    of: Annotated[str, Wire("reveal")] = Field(description="The randomizer.")
+
+
 class PhaseClock(Observation):
     """Sine and cosine of a clock that runs with a fixed period from the episode's start:
     ``sin(2 pi t / period), cos(2 pi t / period)``."""

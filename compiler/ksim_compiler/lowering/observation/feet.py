@@ -23,6 +23,18 @@ def contact(c: v.Contact, x: Context) -> Float[Array, " elements"]:
     return jnp.stack(found).astype(jnp.float32)
 
 
+def _just_lifted(c: v.AirTime, x: Context) -> Float[Array, " feet"]:
+    return jnp.full(c.shape(x.robot), -x.period, jnp.float32)  # the first reading adds a period
+
+
+@lower(v.AirTime, initial=_just_lifted)
+def air_time(
+    c: v.AirTime, x: Context, before: Float[Array, " feet"]
+) -> tuple[Float[Array, " feet"], Float[Array, " feet"]]:
+    time = jnp.where(contact(c, x) > 0.0, 0.0, before + x.period)
+    return time, time
+
+
 @lower(v.FeetForce)
 def feet_force(c: v.FeetForce, x: Context) -> Rows:
     return _in_frame(c, x, _loads(c, x)[:, 3:])

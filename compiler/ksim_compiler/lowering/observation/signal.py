@@ -29,6 +29,11 @@ def command(c: v.CommandValue, x: Context) -> Value:
     return x.commands[c.command]
 
 
+@lower(v.DrawnValue)
+def drawn(c: v.DrawnValue, x: Context) -> Value:
+    return x.drawn[c.of]
+
+
 @lower(v.PhaseClock)
 def phase_clock(c: v.PhaseClock, x: Context) -> Value:
     angle = 2 * math.pi * x.time / c.period
