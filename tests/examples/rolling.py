@@ -13,6 +13,7 @@ import pytest
 
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_file
+from ksim_schema.graph import Node
 from tests.zoo.models import menagerie, wheel
 
 TASKS = Path(__file__).parents[2] / "examples" / "tasks"
@@ -37,7 +38,7 @@ class Rollout:
     Attributes:
         qpos, qvel: (ticks + 1, ...) the state before each tick, and after the last.
         actions: (ticks, actions).
-        seen: observation or command -> (ticks + 1, size) as the critic reads it.
+        seen: observation or ``command <name>`` -> (ticks + 1, size) as the critic reads it.
         terms: reward -> (ticks,) as it enters the sum.
         total: (ticks,) their sum.
         failed: (ticks,) whether the tick ended the episode in a failure.
@@ -69,7 +70,7 @@ def roll(task: Compiled, ticks: int, seed: int = 0, strength: float = 1.0) -> Ro
             break
     read = np.array([s.critic_input[0] for s in states])
     seen = {
-        column.source.name: read[:, column.start : column.stop]
+        _called(column.source): read[:, column.start : column.stop]
         for column in plan.critic_input
         if not column.noisy
     }
@@ -82,6 +83,10 @@ def roll(task: Compiled, ticks: int, seed: int = 0, strength: float = 1.0) -> Ro
         total=np.array([s.reward[0] for s in steps]),
         failed=np.array([bool(s.failure[0]) for s in steps]),
     )
+
+
+def _called(node: Node) -> str:
+    return f"command {node.name}" if node.object == "Command" else node.name
 
 
 def started(model: mujoco.MjModel, rollout: Rollout) -> mujoco.MjData:

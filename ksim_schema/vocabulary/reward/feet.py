@@ -215,3 +215,23 @@ class SparseTargetHeight(Touching, Places, OfHeight):
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (*self.velocity(robot), *self.places("framepos"), *self.contacts())
+
+
+class FeetSwingHeight(Touching, Places, OfHeight):
+    """How far the highest point of each step was from ``height``, as a share of it (subtracted).
+
+    ``(highest / height - 1)^2``, summed over the feet that touch down at the tick, where highest is
+    since the foot was last on the ground. After MuJoCo Playground's feet_height.
+    """
+
+    kind: Literal["feet_swing_height"] = "feet_swing_height"
+    penalty: ClassVar[bool] = True
+    height: Annotated[Length, Gt(0)] = Field(description="Height that a foot rises to in a step.")
+
+    @model_validator(mode="after")
+    def _sites_or_bodies(self) -> FeetSwingHeight:
+        exactly_one(self, "sites", "bodies")
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (*self.places("framepos"), *self.contacts())

@@ -34,6 +34,7 @@ told:
 sparse:
   {kind: sparse_target_height, contact: feet, bodies: [foot_left, foot_right], height: 25 cm,
    rest: {speed: 0.1 m/s, turn: 10 deg/s}}
+swing: {kind: feet_swing_height, contact: feet, bodies: [foot_left, foot_right], height: 20 cm}
 """
 MORE = """
 Observation: {feet: {kind: contact, geoms: [foot_left, foot_right], with: floor}}
@@ -192,3 +193,13 @@ def test_the_error_of_a_tracked_velocity_may_be_averaged(scene: Scene) -> None:
     second = first + (-0.2 - first) * share
     values = run(scene, "turning", rows)
     np.testing.assert_allclose(values, np.exp(-(np.array([first, second]) ** 2) / 0.25), rtol=1e-5)
+
+
+def test_the_height_of_a_step_is_judged_where_it_ends(scene: Scene) -> None:
+    """The robot is lifted by 0, 10, 12 and 5 cm; the left foot lands then, the right one later."""
+    foot, base = scene.data.body("foot_left").xpos[2], scene.data.qpos[2]
+    lifts = [(0, 1, 1), (0.1, 0, 0), (0.12, 0, 0), (0.05, 1, 0), (0.0, 1, 1), (0.0, 1, 1)]
+    rows = [{"qpos": {2: base + z}, "contact": [left, right]} for z, left, right in lifts]
+    values = run(scene, "swing", rows)
+    error = ((foot + 0.12) / 0.2 - 1) ** 2
+    np.testing.assert_allclose(values, [0.0, 0.0, error, error, 0.0], rtol=1e-4)

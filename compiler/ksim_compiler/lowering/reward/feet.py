@@ -103,7 +103,7 @@ def sinusoidal_gait(c: v.SinusoidalGait, x: Context) -> Value:
     return 1.0 - jnp.sum(jnp.abs(heights - wanted)) / c.max_height
 
 
-def _no_height(c: v.SparseTargetHeight, x: Context) -> OfFeet:
+def _no_height(c: v.SparseTargetHeight | v.FeetSwingHeight, x: Context) -> OfFeet:
     return jnp.zeros(len(c.places("framepos")))
 
 
@@ -117,3 +117,20 @@ def sparse_target_height(
     rests = at_rest(c.rest, c.velocity(x.robot), x)
     value = jnp.max(jnp.minimum(jnp.where(down, highest, 0.0), c.height))
     return value, jnp.where(down | rests, 0.0, jnp.maximum(highest, heights))
+
+
+def _on_the_ground(c: v.FeetSwingHeight, x: Context) -> tuple[OfFeet, Bool[Array, " feet"]]:
+    return _no_height(c, x), jnp.zeros(len(c.places("framepos")), bool)
+
+
+@lower(v.FeetSwingHeight, initial=_on_the_ground)
+def feet_swing_height(
+    c: v.FeetSwingHeight, x: Context, before: tuple[OfFeet, Bool[Array, " feet"]]
+) -> tuple[Value, tuple[OfFeet, Bool[Array, " feet"]]]:
+    highest, in_air = before
+    down = touching(c, x)
+    places = jnp.stack([x.sensor(s) for s in c.places("framepos")])
+    highest = jnp.maximum(highest, heights_of(x, places, c.above))
+    error = (highest / c.height - 1.0) ** 2
+    value = jnp.sum(jnp.where(down & in_air, error, 0.0))
+    return value, (jnp.where(down, 0.0, highest), ~down)
