@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span
@@ -45,6 +47,13 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
     elif "flow sequence" in context or "flow mapping" in context or "flow node" in context:
         kind, end = ("list", "]") if "sequence" in context else ("mapping", "}")
         message = f"a ',' or the '{end}' that closes the {kind} is missing"
+        key = _bracketed(text, mark.index) if mark and kind == "mapping" else ""
+        if key:
+            message = f"between {{ and }} a name with {text[mark.index]!r} stands in quotes"
+            help = f"write '{{\"{key}\": ...}}', or each entry in a line of its own"
+            column = mark.column + 1
+            where = Span(name, mark.line + 1, column, mark.line + 1, column + 1)
+            return Diagnostic(INVALID_YAML, message, where, help=help)
         if "flow node" in context:
             message = "a value is missing"
         elif opened is not None and mark is not None and _left_open(text, opened, mark):
@@ -79,6 +88,19 @@ def _last_line(text: str, line: int, column: int) -> tuple[int, int]:
     if line <= len(lines) or not lines:
         return line, column
     return len(lines), len(lines[-1]) + 1
+
+
+def _bracketed(text: str, place: int) -> str:
+    """The key of a flow mapping in which a bracket at a place stands without quotes; "" for none.
+
+    YAML ends a plain text there: ``{joint[1-4]: 0.1 rad}``.
+    """
+    key = re.compile(r"[\w.*|()?+^$-]+[\[{][^\s:\"']*(?=:(?:\s|$))")
+    start = place
+    while start > 0 and text[start - 1] not in " \t\n,{[":
+        start -= 1
+    found = key.match(text, start) if text[place : place + 1] in ("[", "{") else None
+    return found[0] if found is not None and start < place < found.end() else ""
 
 
 def _indentation(line: str) -> int:

@@ -283,3 +283,11 @@ def test_targets_around_now_are_about_the_joints_of_each_tick() -> None:
     assert np.abs(before).max() > 0.01
     meanings = [outputs(planned(t))[0].meaning for t in (text, ONE)]
     assert meanings[0] != meanings[1]  # a policy of one is not moved to the other as it is
+
+
+def test_a_pattern_with_brackets_stands_in_quotes() -> None:
+    found = Sink()
+    assert parse("scale: {joint[1-4]: 0.1 rad, joint5: 0.2 rad}", "t.yaml", found) is None
+    (problem,) = found
+    assert "a name with '[' stands in quotes" in problem.message
+    assert '"joint[1-4]"' in problem.help

@@ -116,6 +116,7 @@ def test_a_whole_number_of_many_digits_is_no_int() -> None:
     ("text", "expected"),
     [
         ("a: [", ("KS0002", 1, 5)),
+        ("a: {joint[1-4]: 0.1 rad}\n", ("KS0002", 1, 10)),
         ("a: [b\nc: d\n", ("KS0002", 1, 4)),
         ("a:\n\tb: 1\n", ("KS0002", 2, 1)),
         ("a: 'b\n", ("KS0002", 1, 4)),

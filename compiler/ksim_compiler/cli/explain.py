@@ -20,6 +20,7 @@ from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
 from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
+from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import Kinds, as_pair, field_annotation
 from ksim_schema.vocabulary.distributions import DISTRIBUTIONS
 from ksim_schema.vocabulary.each import ByPattern, Each
@@ -174,8 +175,8 @@ def _shape(object: str, model: type[Part]) -> str:
         return f"{count} number{'s' * (count != 1)}, logged apart: {names}"
     if object in (*JUDGES, "Critic"):
         return "one number"
-    if object == "Action":
-        return "one number for each joint"
+    if issubclass(model, Action):
+        return model.outputs
     blank: Any = model.model_construct()
     try:  # a constant shape is one that can be had without a robot and without fields
         shape = (blank.size(None),) if object == "Command" else blank.shape(None)

@@ -37,6 +37,7 @@ class Actuator(Action):
     """
 
     kind: Literal["actuator"] = "actuator"
+    outputs: ClassVar[str] = "one number for each actuator"
     actuators: ActuatorPattern = Field(
         default=(".*",),
         description="Names or patterns of actuators of the model; one without a name goes by that "
@@ -117,6 +118,7 @@ class Binary(Action):
     """
 
     kind: Literal["binary"] = "binary"
+    outputs: ClassVar[str] = "one number"
     static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit"))
     actuators: ActuatorPattern = Field(
         default=(), description="Names or patterns of actuators of the model; or give 'joints'."

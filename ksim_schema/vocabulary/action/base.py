@@ -55,9 +55,14 @@ class Errors(NamedTuple):
 
 
 class Action(Part):
-    """What all actions share: how the policy's output becomes what some actuators are told."""
+    """What all actions share: how the policy's output becomes what some actuators are told.
+
+    Class attributes:
+        outputs: the numbers that the policy gives it, in words.
+    """
 
     object: ClassVar[str] = "Action"
+    outputs: ClassVar[str] = "one number for each joint"
     step: Annotated[str | None, Wire("step")] = Field(
         default=None, description="The state it acts on; the task's only one by default."
     )

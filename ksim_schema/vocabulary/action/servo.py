@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field
@@ -131,6 +131,7 @@ class PositionVelocityTarget(TargetMotion):
     """
 
     kind: Literal["position_velocity_target"] = "position_velocity_target"
+    outputs: ClassVar[str] = "two numbers for each joint"
     scale: PerJoint[Annotated[JointValue, Gt(0)]] = Field(
         description="Target change of a position of 1."
     )
