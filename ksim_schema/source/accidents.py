@@ -161,7 +161,7 @@ def alias(text: str, start: int) -> Accident | None:
 
 def regular(glob: str) -> str:
     """A pattern of a shell as a regular expression."""
-    words = re.sub(r"(?<![\])\w*.])\?", ".", glob).replace("[!", "[^")
+    words = re.sub(r"(?<![\])\w*.(])\?", ".", glob).replace("[!", "[^")
     return re.sub(r"(?<![.\])])(?<!\\\w)\*", ".*", words)
 
 

@@ -14,6 +14,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.robot.model import ModelFiles
 from ksim_schema.diagnostics import Sink
+from ksim_schema.robot.mirror import Mirror
 from ksim_schema.source import parse
 
 QUADROTOR = """
@@ -234,6 +235,29 @@ def test_joints_are_open_or_closed_too() -> None:
     for given, right in ((1.0, [0.2, 0.2]), (-1.0, [-0.1, -0.3])):
         state, _ = step(env.params, state, jnp.full((2, 1), given))
         np.testing.assert_allclose(state.episode.controls[0], right, rtol=1e-6)
+
+
+SIDES = """<mujoco><worldbody><body name="trunk" pos="0 0 1"><freejoint/><geom size=".1" mass="2"/>
+  <body pos="0 .1 0"><joint name="left_roll" axis="1 0 0"/><geom size=".05" mass=".3"/>
+    <body><joint name="left_hip" axis="0 1 0"/><geom size=".05" mass=".3"/></body></body>
+  <body pos="0 -.1 0"><joint name="right_roll" axis="1 0 0"/><geom size=".05" mass=".3"/>
+    <body><joint name="right_hip" axis="0 1 0"/><geom size=".05" mass=".3"/></body></body>
+</body></worldbody><actuator>
+  <motor name="left_r" joint="left_roll" ctrllimited="true" ctrlrange="-1 1"/>
+  <motor name="left_h" joint="left_hip" gear="2" ctrllimited="true" ctrlrange="-1 1"/>
+  <motor name="right_r" joint="right_roll" ctrllimited="true" ctrlrange="-1 1"/>
+  <motor name="right_h" joint="right_hip" gear="-2" ctrllimited="true" ctrlrange="-1 1"/>
+</actuator></mujoco>"""
+
+
+def test_actuators_of_joints_have_a_mirror_image() -> None:
+    plan = planned(SIDES, ("trunk", ""), "kind: actuator")
+    part, mirror = plan.task.of("Action")["a"], Mirror(plan.robot.facts, ("left",), ("right",))
+    # a roll changes its sign in the mirror, a pitch does not, and here its gear does
+    assert part.mirrored(mirror) == ((2, -1.0), (3, -1.0), (0, -1.0), (1, -1.0))
+    rotors = planned(QUADROTOR, HOVER, "kind: actuator, scale: 3 N")
+    other = Mirror(rotors.robot.facts, ("l",), ("r",))
+    assert rotors.task.of("Action")["a"].mirrored(other) is None
 
 
 SERVO = "kind: position_target, joints: ia, scale: 1 rad, torque_limit: 1 N*m, "

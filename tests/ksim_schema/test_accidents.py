@@ -208,7 +208,7 @@ def test_look_alikes_are_named() -> None:
 def test_patterns_of_shells() -> None:
     assert regular("*_hip") == ".*_hip"
     assert regular("left_*") == "left_.*"
-    for pattern in (".*", "joint[1-7]*", r"\w*_hip", "(a|b)*", "hip_?", ".*_hip"):
+    for pattern in (".*", "joint[1-7]*", r"\w*_hip", "(a|b)*", "hip_?", ".*_hip", "(?!a|b).*"):
         assert regular(pattern) == pattern
 
 

@@ -32,7 +32,8 @@ def own_actuators(
 
 def _own(model: mujoco.MjModel, i: int, home: float, joints: tuple[Joint, ...]) -> Actuator:
     limits = model.actuator_ctrlrange[i] if model.actuator_ctrllimited[i] else None
-    on_joint = model.actuator_trntype[i] in (_TRN.mjTRN_JOINT, _TRN.mjTRN_JOINTINPARENT)
+    kind = _TRN(model.actuator_trntype[i])
+    on_joint = kind in (_TRN.mjTRN_JOINT, _TRN.mjTRN_JOINTINPARENT)
     group = int(model.actuator_group[i])
     return Actuator(
         name=model.actuator(i).name,
@@ -53,10 +54,10 @@ def _control(model: mujoco.MjModel, i: int) -> Dimension:
     of its force where neither gain nor gear stand between.
     """
     length = _length(model, i)
-    if length is None or model.actuator_gaintype[i] != mujoco.mjtGain.mjGAIN_FIXED:
+    if length is None or int(model.actuator_gaintype[i]) != int(mujoco.mjtGain.mjGAIN_FIXED):
         return NUMBER
     gain, (_, stiffness, damping) = model.actuator_gainprm[i, 0], model.actuator_biasprm[i, :3]
-    if model.actuator_biastype[i] == mujoco.mjtBias.mjBIAS_NONE:
+    if int(model.actuator_biastype[i]) == int(mujoco.mjtBias.mjBIAS_NONE):
         stiffness = damping = 0.0
     dynamics = _DYN(model.actuator_dyntype[i])
     rate = length.times(TIME, -1)
