@@ -38,13 +38,16 @@ class _Unknown(Exception):
     """A reset of which it is not known what it does."""
 
 
-def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> list[Start] | None:
+def draw(
+    plan: Plan, seed: int = SEED, only: Collection[str] | None = None, *, settle: bool = True
+) -> list[Start] | None:
     """Starts of episodes, drawn as the task's resets do.
 
     Args:
         plan: the plan.
         seed: of the draws.
         only: the resets that act; all by default.
+        settle: whether the physics that passes before an episode has passed.
 
     Returns:
         None where a reset is not of this language's own kinds.
@@ -54,11 +57,12 @@ def draw(plan: Plan, seed: int = SEED, only: Collection[str] | None = None) -> l
     acting = [part for name, part in parts if only is None or name in only]
     found: list[Start] = []
     try:
-        for _ in range(SETTLED if plan.settle_steps else COUNT):
+        settle = settle and plan.settle_steps > 0
+        for _ in range(SETTLED if settle else COUNT):
             start = Start(np.array(facts.home, float), np.zeros(facts.nv))
             for part in acting:
                 start = _apply(part, start, facts, random)
-            found.append(settled(plan, start))
+            found.append(settled(plan, start) if settle else start)
     except _Unknown:
         return None
     return found

@@ -80,7 +80,8 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 
         told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
         yield from ended_at_start(plan, drawn, SELDOM, told)
-    yield from _sunk(plan, drawn, world, data)
+    # what settles is thrown out of what it is drawn in, so that these are looked at before
+    yield from _sunk(plan, draw(plan, settle=False) or [], world, data)
     yield from _off_terrain(plan)
 
 
@@ -306,7 +307,9 @@ def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Dia
     if share < OFTEN or not thrown(plan, drawn, limit):
         return
     resets = plan.parts(reset.Reset)
-    alone = {r: _depths(plan, draw(plan, only=(r,)) or [], world, limit)[0] for r in resets}
+    alone = {
+        r: _depths(plan, draw(plan, only=(r,), settle=False) or [], world, limit)[0] for r in resets
+    }
     cause = max(alone, key=lambda name: alone[name])
     inside = _inside(plan, geoms, f"up to {depth * 100:.2g} cm")
     message = f"about {_share(share)} of the episodes begin with {inside}: contact forces throw "
