@@ -68,6 +68,11 @@ def draw(
     return found
 
 
+def drawn_by(plan: Plan, *only: str) -> list[Start]:
+    """As :func:`draw`, before anything settles: starts that some resets draw, all by default."""
+    return draw(plan, only=only or None, settle=False) or []
+
+
 def _base(part: reset.FloatingReset, facts: RobotFacts) -> Joint:
     """The joint of the body that floats, which such a reset is refused without."""
     base = facts.free_joint(part.body)
@@ -267,3 +272,8 @@ def _product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     result = np.zeros(4)
     mujoco.mju_mulQuat(result, one, other)
     return result
+
+
+def in_100(share: float) -> str:
+    """A share of the starts in words."""
+    return "100 in 100" if share > 0.995 else f"{max(1, round(100 * share))} in 100"

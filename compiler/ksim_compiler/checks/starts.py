@@ -14,7 +14,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.draws import Start, draw, settled, settled_home
+from ksim_compiler.checks.draws import Start, draw, drawn_by, in_100, settled, settled_home
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.measures import MOTIONS, PLACES
@@ -80,8 +80,7 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 
         told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
         yield from ended_at_start(plan, drawn, SELDOM, told)
-    # what settles is thrown out of what it is drawn in, so that these are looked at before
-    yield from _sunk(plan, draw(plan, settle=False) or [], world, data)
+    yield from _sunk(plan, drawn_by(plan), world, data)
     yield from _off_terrain(plan)
 
 
@@ -129,7 +128,7 @@ def _ended(plan: Plan, drawn: list[Start], world: Any) -> Iterator[Diagnostic]:
         end, word = statement.within.high, "more"
         if far < statement.within.low:
             end, word = statement.within.low, "less"
-        message = f"about {_share(share)} of the episodes end at their first tick: {name} starts "
+        message = f"about {in_100(share)} of the episodes end at their first tick: {name} starts "
         message += f"{'up' if word == 'more' else 'down'} to {shown(far, dimension)}, and "
         message += f"{word} than {shown(end, dimension)} ends it"
         cause = _causes(plan, statement, world)
@@ -189,10 +188,6 @@ def _causes(plan: Plan, statement: Statement, world: Any) -> list[str]:
                 found.append(name)
                 break
     return found or resets
-
-
-def _share(share: float) -> str:
-    return "100 in 100" if share > 0.995 else f"{max(1, round(100 * share))} in 100"
 
 
 def reach_of(plan: Plan, data: Any) -> float:
@@ -301,7 +296,7 @@ def _geom(plan: Plan, geom: int) -> str:
 
 
 def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Diagnostic]:
-    """Starts in which something is deep inside of something else."""
+    """Starts in which something is deep inside of something else, before it is thrown out."""
     limit = max(_limit(plan, data), 1.5 * _deepest(data)[0])
     share, depth, geoms = _depths(plan, drawn, world, limit)
     if share < OFTEN or not thrown(plan, drawn, limit):
@@ -312,7 +307,7 @@ def _sunk(plan: Plan, drawn: list[Start], world: Any, data: Any) -> Iterator[Dia
     }
     cause = max(alone, key=lambda name: alone[name])
     inside = _inside(plan, geoms, f"up to {depth * 100:.2g} cm")
-    message = f"about {_share(share)} of the episodes begin with {inside}: contact forces throw "
+    message = f"about {in_100(share)} of the episodes begin with {inside}: contact forces throw "
     message += "the robot at the start"
     help = "draw from a range in which it touches nothing, or lift the robot as well"
     yield plan.task.report_key(SUNK_AT_START, message, "Reset", cause, help=help)
