@@ -18,7 +18,7 @@ from ksim_schema.diagnostics.codes.laws import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
-from ksim_schema.vocabulary.action import Action, PositionServo, PositionTarget, Torque
+from ksim_schema.vocabulary.action import Action, Actuator, PositionServo, PositionTarget, Torque
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.apart import apart
 from ksim_schema.vocabulary.each import all_of, one
@@ -85,6 +85,8 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                     yield beside(problem, task, "the standard deviation", *at)
                     continue
             yield from _targets(task, robot, other, action, std)
+            if isinstance(action, Actuator) and action.scale is not None:
+                yield from _controls(task, robot, other, action, std)
             if isinstance(action, Torque) and not action.squash and action.clip is None:
                 yield from _over(task, robot, other, action, std)
 
@@ -197,3 +199,28 @@ def _targets(
         message += f"joints is {shown(max(widths), unit)}"
         help = "give less in 'scale', or in the policy's init_std"
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
+
+
+def _controls(
+    task: Task, robot: RobotFacts, name: str, action: Actuator, std: float
+) -> Iterator[Diagnostic]:
+    """Controls of own actuators that are nearly all beyond their ranges, or all alike."""
+    size = 1.0 if action.squash else std
+    if action.clip is not None:
+        size = min(size, max(map(abs, one(action.clip))))
+    for own in (robot.own[n] for n in action.actuators_of(robot) if n in robot.own):
+        width, scale = own.reach[1] - own.reach[0], float(one(action.scale or 0.0))
+        if not 0.0 < width < math.inf:
+            continue
+        asked, range_ = shown(size * scale, own.dimension), shown(width, own.dimension)
+        if size * scale > width:
+            message = f"the first controls of actuator {own.name!r} differ by about {asked}, and "
+            message += f"all of its ctrlrange is {range_}: most are at its ends"
+        elif _NEARLY_ALL * size * scale < _STIRS * width:
+            message = f"the first controls of actuator {own.name!r} are within about {asked} of "
+            message += f"each other, and its ctrlrange is {range_}"
+        else:
+            continue
+        help = "half of the ctrlrange is the scale by default"
+        yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
+        return

@@ -324,3 +324,13 @@ def test_what_is_refused(case: tuple[str, str, str, str]) -> None:
     assert found.plan is None
     messages = [d.message for d in found.diagnostics if d.code == code]
     assert any(words in message for message in messages), found.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [("40 N", "most are at its ends"), ("0.003 N", "of each other"), ("2 N", "")],
+)
+def test_controls_out_of_proportion_to_their_range(scale: str, words: str) -> None:
+    found = compiled(QUADROTOR, HOVER, f"kind: actuator, scale: {scale}")
+    told = [d.message for d in found.diagnostics if d.code == "KS0478" and "controls" in d.message]
+    assert ([words in message for message in told] == [True]) == bool(words), found.diagnostics
