@@ -121,7 +121,8 @@ def _limp(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     model, facts = plan.robot.model, plan.robot.facts
     if facts.free_joint(None) is None or not plan.drives or model.nu > len(plan.controls):
         return
-    root, driven = facts.body_id(facts.root), {drive.joint for drive in plan.drives}
+    root, actions = facts.body_id(facts.root), plan.parts(Action).values()
+    driven = {joint for action in actions for joint in action.moves(facts)}
     names = {joint.name for joint in facts.motion_joints}
     bearing: set[int] = set()
     for contact in data.contact:
