@@ -61,14 +61,17 @@ from ksim_schema.units import (
 )
 from ksim_schema.vocabulary import (
     action as _action,
+    curriculum as _curriculum,
     event as _event,
     metric as _metric,
+    randomizer_base as _randomizer,
     reset as _reset,
     termination as _termination,
 )
 from ksim_schema.vocabulary.base import (
     BodyName,
     BodyPattern,
+    FileName,
     GeomName,
     GeomPattern,
     JointPattern,
@@ -277,6 +280,27 @@ class Metric(Custom, _metric.Metric):
         return parse_unit(self.unit)[1] if self.unit else NUMBER
 
 
+class Curriculum(Custom, _curriculum.Curriculum):
+    """A curriculum of a task's own file. Its rule gives the level after a tick, in [0, 1].
+
+    ``x.level`` is the level before it, ``x.done`` and ``x.failure`` say how the tick ended, and
+    ``x.whole`` whether an episode ended that counts: one that is cut off to stagger the
+    environments does not. Its memory goes on from episode to episode. A method
+    ``first_level(self)`` gives the level at the start of training, 0 by default.
+    """
+
+    channels: ClassVar[tuple[str, ...]] = ("state", "termination")
+
+
+class Randomizer(Custom, _randomizer.Randomizer):
+    """A randomizer of a task's own file. Its rule gives the fields of the model that it draws.
+
+    ``x.world`` has the fields that the class attribute ``changes`` names, such as
+    ``changes = ("geom_friction",)``, as the randomizers before it have left them, and the rule
+    returns a mapping of some of them. The field ``scale`` brings them closer to what they were.
+    """
+
+
 BASES: tuple[type[Custom], ...] = (
     Observation,
     Reward,
@@ -286,6 +310,8 @@ BASES: tuple[type[Custom], ...] = (
     Event,
     Command,
     Action,
+    Curriculum,
+    Randomizer,
 )
 """The classes that a component may derive from."""
 OPEN = frozenset(base.object for base in BASES)
@@ -303,9 +329,11 @@ __all__ = [
     "ClassVar",
     "Command",
     "CommandName",
+    "Curriculum",
     "Effort",
     "Event",
     "Field",
+    "FileName",
     "Force",
     "Frequency",
     "Ge",
@@ -328,6 +356,7 @@ __all__ = [
     "PerJoint",
     "PositiveInt",
     "Probability",
+    "Randomizer",
     "Range",
     "Reset",
     "Reward",

@@ -46,8 +46,9 @@ def test_a_class_becomes_a_kind_with_its_parameters(tmp_path: Path) -> None:
     part = model.model_validate({"kind": "knee_height"})
     assert part.model_dump(mode="json") == {
         "scale": {"constant": 1.0, "linear": None, "quadratic": None, "square_root": None}
-        | {"non_zero": None},
+        | {"non_zero": None, "curriculum": None},
         "per_second": False,
+        "when": None,
         "height": "0.5 m",
         "band": ["0.1 m", "0.2 m"],
         "kind": "knee_height",

@@ -21,7 +21,8 @@ _WHAT = {"body": "body", "xbody": "body", "geom": "geom", "site": "site", "joint
 def own_problems(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """What the components of a task's own files ask of the robot that it does not have."""
     for object, name, part in custom_parts(task.parts):
-        for problem in (*_fields(part), *_sensors(part, facts), *_shape(part, facts)):
+        problems = (*_fields(part), *_sensors(part, facts), *_shape(part, facts), *_changes(part))
+        for problem in problems:
             message = f"{object}.{name}: {problem}"
             yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, f"{object}.{name}")
 
@@ -36,6 +37,23 @@ def _fields(part: Custom) -> Iterator[str]:
         if field not in known:
             guess = closest(field, known)
             yield f"MjData has no field {field!r}" + (f"; is it {guess[0]!r}?" if guess else "")
+
+
+def _changes(part: Custom) -> Iterator[str]:
+    """The fields of the model that a randomizer changes."""
+    if part.object != "Randomizer":
+        return
+    changes: Any = part.changes  # type: ignore[attr-defined]
+    named = isinstance(changes, tuple) and all(isinstance(field, str) for field in changes)
+    if not named or not changes:
+        yield "'changes' is a tuple of fields of MjModel, as in changes = ('geom_friction',)"
+        return
+    known = [name for name in dir(mujoco.MjModel) if not name.startswith("_")]
+    known += [f"opt.{name}" for name in dir(mujoco.MjOption) if not name.startswith("_")]
+    for field in changes:
+        if field not in known:
+            guess = closest(field, known)
+            yield f"MjModel has no field {field!r}" + (f"; is it {guess[0]!r}?" if guess else "")
 
 
 def _sensors(part: Custom, facts: RobotFacts) -> Iterator[str]:

@@ -18,8 +18,10 @@ from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
 from ksim_compiler.lowering import (
     action as actions,
     command as commands,
+    curriculum as curricula,
     event as events,
     metric as metrics,
+    randomizer as randomizers,
     rules,
     sensing,
 )
@@ -173,7 +175,7 @@ class Tick:
         for name, part in parts["Curriculum"].items():
             old, before = level_of(episode.level, name), memory["Curriculum"][name]
             own = replace(_for(x, "Curriculum", name), level=old, limit=self._limit)
-            moved = rules.apply(part, own, before)
+            moved = curricula.moved(part, own, before)
             # what it counts goes on over the ends of episodes, so nothing non-finite may enter it
             levels[name], levels_memory[name] = jax.tree.map(
                 lambda new, old: jnp.where(jnp.isfinite(new), new, old), moved, (old, before)
@@ -291,8 +293,7 @@ class Tick:
         x = replace(x, world=dict(self._model_defaults))
         for name, part in parts["Randomizer"].items():
             x = replace(x, key=key if part.draw == "episode" else name_key(once, "once"))
-            model, _ = rules.apply(part, _for(x, "Randomizer", name), ())
-            x = replace(x, world=model)
+            x = replace(x, world=randomizers.drawn(part, _for(x, "Randomizer", name)))
         return pose["qpos"], pose["qvel"], controls, dict(x.world)
 
     def _inputs(

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from ksim_schema.robot import Joint, RobotFacts, Sensor, SensorRequest
+from ksim_schema.robot import Joint, RobotFacts, Sensor, SensorRequest, file_key
 
 World = Mapping[str, Any]
 """MjData field -> array of one environment."""
@@ -78,6 +78,10 @@ class Context:
         """The output of a sensor."""
         sensor: Sensor = self.robot.sensor(request)
         return self.world["sensordata"][sensor.address : sensor.address + sensor.size]
+
+    def file(self, name: str) -> bytes:
+        """The content of a file beside the task that a part names in a field of its own."""
+        return self.robot.files[file_key(name)]
 
     def command(self, name: str, *labels: str) -> Float[Array, " elements"]:
         """The elements of a command with these labels, in their order."""

@@ -9,8 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
+from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
+from ksim_schema.custom.api import Custom
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import curriculum as v
 
@@ -24,6 +26,14 @@ def first_level(c: v.Curriculum, key: Key[Array, ""], robot: RobotFacts) -> Any:
         row = jax.random.randint(key, (), 0, min(c.first_levels, levels))
         return row / max(levels - 1, 1)
     return jnp.float32(c.first_level())
+
+
+def moved(c: v.Curriculum, x: Context, memory: Any) -> tuple[Level, Any]:
+    """The level after a tick, and the memory of the curriculum."""
+    level, memory = rules.apply(c, x, memory)
+    if isinstance(c, Custom):  # what built-in ones give is a level
+        level = jnp.clip(jnp.asarray(level, jnp.float32), 0.0, 1.0)
+    return level, memory
 
 
 @lower(v.ConstantLevel)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import mujoco
+import numpy as np
 
 from ksim_compiler.lowering import rules
 from ksim_compiler.lowering.binding import bind, extract, spread
@@ -82,8 +84,8 @@ def _help(plan: Plan, object: str, error: Exception) -> str:
     seen = _world(plan, object)
     if field in seen:
         return f"write x.world[{field!r}]"
-    if object in ("Reset", "Event", "Action"):
-        who = f"a {object}" if object == "Reset" else f"an {object}"
+    if object in ("Reset", "Event", "Action", "Randomizer"):
+        who = f"a {object}" if object in ("Reset", "Randomizer") else f"an {object}"
         return f"{who} sees {', '.join(seen) or 'no fields'} in x.world"
     return f"declare it in the class, fields = ({field!r},), and read x.world[{field!r}]"
 
@@ -92,6 +94,10 @@ def _world(plan: Plan, object: str) -> dict[str, Any]:
     """The fields of MjData that the rules of an object see, as abstract values."""
     if object == "Event":
         return {}
+    if object == "Randomizer":
+        model = plan.robot.model
+        shapes = {name: np.shape(attrgetter(name)(model)) for name in plan.model_fields}
+        return {n: jax.ShapeDtypeStruct(shape, jnp.float32) for n, shape in shapes.items()}
     data: Any = mujoco.MjData(plan.robot.model)
     fields = ("qpos", "qvel") if object in ("Reset", "Action") else plan.fields
     return {
@@ -123,6 +129,7 @@ def _context(plan: Plan, object: str, world: Any, key: Any) -> Context:
         labels={name: c.labels(facts) for name, c in commands.items() if judged},
         failure=ended,
         done=ended,
+        whole=ended,
     )
 
 
@@ -154,6 +161,10 @@ def _wrong_value(plan: Plan, object: str, name: str, part: Custom, value: Any) -
         case "Action":
             joints = facts.match_joints(part.joints)  # type: ignore[attr-defined]
             return _not(value, (len(joints),), "a target for each of its joints")
+        case "Randomizer":
+            return _wrong_fields(plan, part, value)
+        case "Curriculum":
+            return _not(value, (), "a level")
         case "Metric":
             return _not(value, (), "a metric")
         case _:
@@ -163,6 +174,16 @@ def _wrong_value(plan: Plan, object: str, name: str, part: Custom, value: Any) -
             if not isinstance(value, dict) or set(value) != set(names):
                 return f"gives no mapping of its components {', '.join(names)}"
             return next(filter(None, (_not(v, (), f"{k!r}") for k, v in value.items())), "")
+
+
+def _wrong_fields(plan: Plan, part: Custom, value: Any) -> str:
+    """What is wrong with the fields of the model that a randomizer gives."""
+    own: tuple[str, ...] = part.changes  # type: ignore[attr-defined]
+    if not isinstance(value, dict) or not set(value) <= set(own):
+        return f"gives no mapping of the fields that it changes: {', '.join(own)}"
+    shapes = {name: field.shape for name, field in _world(plan, "Randomizer").items()}
+    wrong = (_not(new, shapes[name], name) for name, new in value.items())
+    return next(filter(None, wrong), "")
 
 
 def _not(value: Any, shape: tuple[int, ...], what: str) -> str:

@@ -10,16 +10,27 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ksim_compiler.lowering import geometry
+from ksim_compiler.lowering import geometry, rules
 from ksim_compiler.lowering.context import Context, name_key
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.lowering.scale import scaled, uniform
+from ksim_schema.custom.api import Custom
 from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
 from ksim_schema.vocabulary.each import one
 
 Values = dict[str, Float[Array, "..."]]
 """MjModel field -> value. A rule sees those of the rules before it in ``x.world``."""
+
+
+def drawn(c: v.Randomizer, x: Context) -> Values:
+    """The fields of the model after a draw; ``x.world`` has those before it."""
+    values, _ = rules.apply(c, x, ())
+    if not isinstance(c, Custom):  # the built-in ones weigh their draws themselves
+        return values
+    weight, before = scaled(c.scale, x.level), x.world
+    weighed = {name: before[name] + weight * (new - before[name]) for name, new in values.items()}
+    return {**before, **weighed}
 
 
 def _factors(c: v.Spread, x: Context, limits: tuple[Any, Any], count: int, key: Any = None) -> Any:

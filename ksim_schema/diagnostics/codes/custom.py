@@ -18,8 +18,8 @@ FAILING_COMPONENT_FILE = error(
 COMPONENT_WITHOUT_RULE = error(
     "KS0704",
     "component without rule",
-    "A component derives from Observation, Reward, Termination, Metric, Reset, Event, Command or "
-    "Action of ksim_schema.custom and has a method 'value(self, x)', or with a method 'initial' "
+    "A component derives from a class of ksim_schema.custom that is named as its object is, as "
+    "Reward or Observation, and has a method 'value(self, x)', or with a method 'initial' "
     "'value(self, x, memory)'.",
 )
 BAD_DECLARATION = error(
