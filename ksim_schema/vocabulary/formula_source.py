@@ -10,7 +10,7 @@ from ksim_schema.units.formula import Quantity
 from ksim_schema.units.interval import EVERYTHING, Interval
 
 Measured = Literal["time", "action", "previous", "base", "position", "velocity", "torque"]
-SourceKind = Measured | Literal["sensor", "command", "pose", "touch", "force", "external"]
+SourceKind = Measured | Literal["sensor", "command", "pose", "touch", "force", "external", "height"]
 
 
 @dataclass(frozen=True, slots=True)

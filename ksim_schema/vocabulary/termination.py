@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from pydantic import Field
 
 from ksim_schema.robot import RobotFacts, SensorRequest
@@ -166,6 +166,47 @@ class FarFromOrigin(Termination):
         if robot.free_joint(self.body):
             return ()
         return (SensorRequest("framepos", "xbody", self.body or robot.root),)
+
+
+class OffTerrain(Termination):
+    """A body is over the edge of the terrain, or nearer to it than ``margin``: a time-out.
+
+    The edge is that of the field of heights, with the flat border of a grid of tiles. Beyond it
+    there is no ground.
+    """
+
+    kind: Literal["off_terrain"] = "off_terrain"
+    timeout: ClassVar[bool] = True
+    body: BodyName | None = Field(
+        default=None, description="The body; the robot's base by default."
+    )
+    margin: Annotated[Length, Ge(0)] = Field(
+        default=1.0, description="Distance from the edge at which the episode ends."
+    )
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (SensorRequest("framepos", "xbody", self.body or robot.root),)
+
+    def edges(self, robot: RobotFacts) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The ends of the terrain along x and along y, m."""
+        field = next(s for s in robot.surfaces if s.type == "hfield")
+        (x, y), (half_x, half_y) = field.position[:2], field.size[:2]
+        return (x - half_x, x + half_x), (y - half_y, y + half_y)
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        """Where the terrain ends, less the margin."""
+        if not any(s.type == "hfield" for s in robot.surfaces):
+            return ()
+        return tuple(
+            Effect("ends", f"body.{{body}}.{axis}", "margin", fixed=Interval(*_within(ends, self)))
+            for axis, ends in zip("xy", self.edges(robot), strict=True)
+        )
+
+
+def _within(ends: tuple[float, float], part: OffTerrain) -> tuple[float, float]:
+    """What a margin leaves of a line, at least its middle."""
+    middle = (ends[0] + ends[1]) / 2
+    return min(ends[0] + part.margin, middle), max(ends[1] - part.margin, middle)
 
 
 class JointOutside(Termination):

@@ -289,3 +289,51 @@ def test_heights_are_above_the_ground_beneath(tmp_path: Path) -> None:
     assert not out.terminations["fallen"].any()
     assert 0 < out.terminations["low"].sum() < 24
     assert not (z < -1.2)[alive].any()
+
+
+def test_episodes_end_in_a_time_out_at_the_edge_of_the_terrain(tmp_path: Path) -> None:
+    # the field reaches from -2 to 10 m along x, and from -6 to 6 m along y
+    terrain = "{kind: grid, levels: 1, tile: 4 m, border: 4 m, tiles: {flat: {}}}"
+    text = (
+        f"ksim: 1\ntask: edge\nextends: {TROT}\nset:\n"
+        f"  PhysicsState.quadruped.terrain: {terrain}\n"
+        "Reset:\n  place: {kind: terrain_tile, x: %s m, y: %s m}\n"
+        "Termination:\n  edge: {kind: off_terrain, margin: 1 m}\n"
+    )
+    path = tmp_path / "task.yaml"
+    for reach, ends in ((1.9, False), (2.9, False), (6.0, True)):
+        path.write_text(text % (reach, reach))
+        plan = compile_file(path).plan
+        assert plan is not None
+        env = Env(plan, "native", envs=32)
+        state = jax.jit(env.init)(env.params, jax.random.key(0))
+        x, y = np.asarray(state.world["qpos"])[:, :2].T
+        beyond = (x < -1) | (x > 9) | (np.abs(y) > 5)
+        assert beyond.any() == ends
+        _, out = jax.jit(env.step)(env.params, state, jnp.zeros((32, env.action_size)))
+        far = np.maximum(np.abs(x - 4) - 5, np.abs(y) - 5)
+        clear = np.abs(far) > 0.05  # a tick moves the robot by less
+        np.testing.assert_array_equal(out.terminations["edge"][clear], beyond[clear])
+        assert np.all(np.asarray(out.timeout)[beyond & clear])
+
+
+def test_the_trot_over_rough_ground_runs() -> None:
+    found = compile_file(TROT.with_name("trot_rough.yaml"))
+    assert found.plan is not None
+    assert not found.diagnostics  # not even a warning
+    env = Env(found.plan, "native", envs=16)
+
+    @jax.jit
+    def run(params: Any, key: jax.Array) -> Any:
+        def tick(state: Any, key: jax.Array) -> Any:
+            action = jax.random.normal(key, (16, env.action_size))
+            state, out = env.step(params, state, action)
+            return state, (out.reward_terms, out.terminations, out.metrics, state.critic_input)
+
+        return jax.lax.scan(tick, env.init(params, key), jax.random.split(key, 200))
+
+    state, (terms, ends, metrics, inputs) = run(env.params, jax.random.key(0))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((terms, inputs, metrics)))
+    assert not ends["non_finite"].any()
+    assert ends["fallen"].any() or ends["tipped"].any()
+    assert set(np.unique(np.round(9 * np.asarray(state.episode.level)))) <= set(range(10))

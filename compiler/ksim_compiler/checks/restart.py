@@ -17,6 +17,7 @@ from ksim_schema.vocabulary.reset import (
     ResetMotion,
     ResetTerrainTile,
 )
+from ksim_schema.vocabulary.termination import OffTerrain, Termination
 
 
 def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -27,6 +28,12 @@ def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
         message = "there are no tiles whose level it could be"
         help = "give the PhysicsState a terrain: {kind: grid, ...}"
         yield task.report_key(NO_TERRAIN, message, "Curriculum", name, help=help)
+    fields = [surface for surface in facts.surfaces if surface.type == "hfield"]
+    for name, part in () if fields else task.of(Termination).items():
+        if isinstance(part, OffTerrain):
+            message = "there is no terrain that has an edge"
+            help = "give the PhysicsState a terrain, or end episodes with far_from_origin"
+            yield task.report_key(NO_TERRAIN, message, "Termination", name, help=help)
     grounded = any(surface.name in facts.ground for surface in facts.surfaces)
     for object, name, part in () if grounded else task:
         if isinstance(part, OfHeight) and part.above == "ground":
@@ -36,8 +43,7 @@ def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     for name, part in task.of(Reset).items():
         if isinstance(part, ResetHeightFieldPosition | ResetTerrainTile):
             tiles = isinstance(part, ResetTerrainTile)
-            there = [s for s in facts.surfaces if s.type == "hfield"] and (facts.grid or not tiles)
-            if not there:
+            if not fields or (tiles and facts.grid is None):
                 message = f"there {'are no tiles' if tiles else 'is no terrain'} to be put on"
                 kind = "terrain: {kind: grid, ...}" if tiles else "terrain"
                 help = f"give the PhysicsState a {kind}, or use plane_position"

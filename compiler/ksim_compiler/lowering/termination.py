@@ -58,6 +58,13 @@ def not_upright(c: v.NotUpright, x: Context) -> Verdict:
     return geometry.up(x.sensor(c.sensors(x.robot)[0]))[2] < jnp.cos(c.max_tilt)
 
 
+@lower(v.OffTerrain)
+def off_terrain(c: v.OffTerrain, x: Context) -> Verdict:
+    place = x.sensor(c.sensors(x.robot)[0])[:2]
+    low, high = jnp.array(c.edges(x.robot)).T
+    return jnp.any((place < low + c.margin) | (place > high - c.margin))
+
+
 @lower(v.JointOutside)
 def joint_outside(c: v.JointOutside, x: Context) -> Verdict:
     positions = x.joint_positions(x.robot.match_joints(c.joints))
