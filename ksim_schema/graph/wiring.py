@@ -153,9 +153,10 @@ class _Builder:
             message = f"{name!r} is a part of {' and '.join(others)}, not of {object}"
             self.sink.add([self.task.report(PART_OF_ANOTHER_OBJECT, message, *place)])
         else:
-            help = did_you_mean(name, self.task.of(object), of=f"{object} has")
+            named = list(map(str, written)) if is_mapping(written) else [*self.task.of(object)]
+            help = did_you_mean(name, named, of=f"{object} has")
             message = f"unknown {object} {name!r}"
-            fix = self.task.respell_as(name, self.task.of(object), *place)
+            fix = self.task.respell_as(name, named, *place)
             self.sink.add([self.task.report(UNKNOWN_PART, message, *place, help=help, fix=fix)])
         return None
 
