@@ -137,7 +137,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("error_scale: 0.5 m/s}", "error_scale: 0.5 m/s, average: 21 s}", ["KS0473"]),
     ("    scale: 0.5 rad", "    low_pass: 25 Hz\n    scale: 0.5 rad", []),  # 0.76
     ("    scale: 0.5 rad", "    low_pass: 200 Hz\n    scale: 0.5 rad", ["KS0474"]),  # 0.96
-    ("    scale: 0.5 rad", "    low_pass: 0.1 Hz\n    scale: 0.5 rad", []),  # 1.6 s
+    ("    scale: 0.5 rad", "    low_pass: 0.2 Hz\n    scale: 0.5 rad", []),  # 0.8 s
     ("    scale: 0.5 rad", "    low_pass: 0.01 Hz\n    scale: 0.5 rad", ["KS0473"]),  # 15.9 s
     ("after: 20 s", "after: 0.4 s", ["KS0473"]),  # 20 ticks, in a rollout of 24
     ("  fall: {kind: termination, ", "  fall: {kind: termination, per_second: true, ", ["KS0339"]),
