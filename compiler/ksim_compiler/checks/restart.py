@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ksim_compiler.robot.motion import MotionError, read_motion
 from ksim_schema.diagnostics import Diagnostic
-from ksim_schema.diagnostics.codes.values import BAD_MOTION, NO_TERRAIN
+from ksim_schema.diagnostics.codes.values import BAD_MOTION, NO_TERRAIN, UNUSED_TILES
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.curriculum import Curriculum, TerrainLevel
@@ -17,7 +17,13 @@ from ksim_schema.vocabulary.reset import (
     ResetMotion,
     ResetTerrainTile,
 )
+from ksim_schema.vocabulary.state import Robot
 from ksim_schema.vocabulary.termination import OffTerrain, Termination
+
+_STAY = frozenset(
+    ("joint_position", "joint_velocity", "base_velocity", "heading", "height", "pitch_and_roll")
+)
+"""Kinds of resets that leave the robot where it stands."""
 
 
 def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
@@ -34,6 +40,13 @@ def states(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             message = "there is no terrain that has an edge"
             help = "give the PhysicsState a terrain, or end episodes with far_from_origin"
             yield task.report_key(NO_TERRAIN, message, "Termination", name, help=help)
+    kinds = {part.kind_name for part in task.of(Reset).values()}
+    if facts.grid is not None and kinds <= _STAY:
+        message = "no reset puts the robot on the tiles: it begins on the flat ground before them"
+        help = "add a Reset, such as tile: {kind: terrain_tile}"
+        for name in task.of(Robot):
+            at = ("PhysicsState", name, "terrain")
+            yield task.report_key(UNUSED_TILES, message, *at, help=help)
     grounded = any(surface.name in facts.ground for surface in facts.surfaces)
     for object, name, part in () if grounded else task:
         if isinstance(part, OfHeight) and part.above == "ground":

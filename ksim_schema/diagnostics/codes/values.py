@@ -256,6 +256,12 @@ WHICH_CURRICULUM = error(
     "A scale follows the level of a curriculum. Where a task has more than one, it says whose: "
     "{linear: {from: 0, to: 1}, curriculum: pushes}.",
 )
+UNUSED_TILES = warning(
+    "KS0463",
+    "tiles on which nothing begins",
+    "The terrain is a grid of tiles, and no reset puts the robot on them: each episode begins on "
+    "the flat ground before the first level.",
+)
 ROUNDED_TIME = warning(
     "KS0465",
     "time that is rounded",
