@@ -84,7 +84,7 @@ def others() -> tuple[tuple[str, type[Model]], ...]:
     for model in models:  # grows
         for name, info in model.model_fields.items():
             for inner in _models_in(info.annotation):
-                if inner not in models:
+                if inner not in models and not inner.written:
                     models.append(inner)
                     _FIELDS[inner] = info.alias or name
                     found.setdefault(_kind(inner) or info.alias or name, inner)
