@@ -11,7 +11,7 @@ AXES = ("x", "y", "z")
 MEMBERS = (
     *AXES,
     "w",
-    *("velocity", "angular_velocity", "torque", "com", "com_velocity"),
+    *("velocity", "angular_velocity", "acceleration", "torque", "com", "com_velocity"),
     *("force", "external_force", "external_torque"),
     *("x_axis", "y_axis", "z_axis", "up", "orientation"),
 )

@@ -253,11 +253,14 @@ def _base(robot: RobotFacts, what: str) -> Source:
     return Source(Quantity(BASE[what]), "base", sensors, what=what)
 
 
+_ASKED: tuple[Of, ...] = ("velocity", "acceleration", "torque")
+"""What is asked of joints by a word after their names."""
+
+
 def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
     for joint in robot.motion_joints:
         yield f"joint.{joint.name}", Source(Quantity(joint.dimension), "position", joints=(joint,))
-    asked: tuple[Of, ...] = ("velocity", "torque")
-    for joint, what in product(robot.motion_joints, asked):
+    for joint, what in product(robot.motion_joints, _ASKED):
         quantity = Quantity(unit_of(what, joint))
         yield f"joint.{joint.name}.{what}", Source(quantity, what, joints=(joint,))
 
@@ -265,7 +268,8 @@ def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
 def _pattern(robot: RobotFacts, text: str) -> Source:
     """The joints that a pattern matches, one after the other: ``joints['hip_.*'].velocity``."""
     pattern, dot, last = text.rpartition(".")
-    what: Of = "velocity" if last == "velocity" else "torque" if last == "torque" else "position"
+    asked = {name: name for name in _ASKED}
+    what: Of = asked.get(last, "position")
     pattern = pattern if dot and what != "position" else text
     try:
         joints = robot.match_joints((pattern,))

@@ -8,9 +8,10 @@ from typing import Literal
 from ksim_schema.robot import Joint, SensorRequest
 from ksim_schema.units.formula import Quantity
 from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.vocabulary.sensortypes import Of
 
-Measured = Literal["time", "action", "previous", "base", "position", "velocity", "torque"]
-SourceKind = Measured | Literal["sensor", "command", "pose", "touch", "force", "external", "height"]
+Measured = Literal["time", "action", "previous", "base", "height"]
+SourceKind = Measured | Of | Literal["sensor", "command", "pose", "touch", "force", "external"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,12 @@ class Source:
     @property
     def field(self) -> str:
         """The MjData field that it is read from; empty for none."""
-        fields = {"position": "qpos", "velocity": "qvel", "torque": "qfrc_actuator"}
+        fields = {
+            "position": "qpos",
+            "velocity": "qvel",
+            "acceleration": "qacc",
+            "torque": "qfrc_actuator",
+        }
         if self.kind == "external":
             return "cfrc_ext"
         return "sensordata" if self.sensors else fields.get(self.kind, "")

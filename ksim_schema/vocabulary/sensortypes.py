@@ -54,8 +54,10 @@ SENSOR_RANGES: dict[str, Interval] = {
 }
 """All that each number of a sensor can be, by type; of others, anything. A rangefinder that sees
 nothing gives -1."""
-Of = Literal["position", "velocity", "torque"]
+Of = Literal["position", "velocity", "acceleration", "torque"]
 """What is asked of joints."""
+DERIVATIVES: dict[Of, int] = {"position": 0, "velocity": 1, "acceleration": 2}
+"""How often a joint's position is differentiated by time."""
 _IN_FORMULAS: dict[str, Dimension] = SENSOR_DIMENSIONS | {
     "ballangvel": ANGULAR_SPEED,
     "subtreeangmom": Dimension(m=2, kg=1, s=-1),
@@ -78,7 +80,7 @@ def unit_of(what: Of, joint: Joint) -> Dimension:
     """The unit of what is asked of a joint."""
     if what == "torque":
         return FORCE if joint.type == "slide" else TORQUE
-    return joint.dimension.times(Dimension(s=1), -1) if what == "velocity" else joint.dimension
+    return joint.dimension.times(Dimension(s=1), -DERIVATIVES[what])
 
 
 def sensor_dimension(robot: RobotFacts, name: str) -> Dimension | None:

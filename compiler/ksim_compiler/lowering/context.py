@@ -96,6 +96,10 @@ class Context:
         """Velocities of hinges and slides, rad/s or m/s."""
         return self.world["qvel"][_indices(tuple(j.dof for j in joints))]
 
+    def joint_accelerations(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
+        """Accelerations of hinges and slides in the last physics step, rad/s^2 or m/s^2."""
+        return self.world["qacc"][_indices(tuple(j.dof for j in joints))]
+
     def joint_torques(self, joints: tuple[Joint, ...]) -> Float[Array, " joints"]:
         """What all actuators together put on hinges and slides, N*m or N."""
         return self.world["qfrc_actuator"][_indices(tuple(j.dof for j in joints))]

@@ -114,6 +114,8 @@ def _value(source: Source, x: Context) -> Any:
             whole = x.joint_positions(source.joints)
         case "velocity":
             whole = x.joint_velocities(source.joints)
+        case "acceleration":
+            whole = x.joint_accelerations(source.joints)
         case "torque":
             whole = x.joint_torques(source.joints)
         case "command":

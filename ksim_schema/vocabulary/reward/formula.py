@@ -16,8 +16,8 @@ class Formula(Formulated, Reward):
 
     Quantities: ``base.height`` (m), ``base.tilt`` (rad), ``base.forward``, ``base.left``,
     ``base.up`` (m/s, in the heading frame), ``base.turn`` (rad/s about the vertical); of a joint
-    ``joint.<name>``, ``.velocity``, ``.torque`` (of all actuators), and of all joints that a
-    pattern matches the vectors ``joints['hip_.*']``, ``.velocity``, ``.torque``; of sites and
+    ``joint.<name>``, ``.velocity``, ``.acceleration``, ``.torque`` (of all actuators), and the
+    same of all joints that a pattern matches, as vectors: ``joints['hip_.*']``; of sites and
     bodies, in the world's axes, ``site.<name>`` and ``body.<name>`` (position, m), ``.velocity``,
     ``.angular_velocity``, ``.x_axis``, ``.y_axis``, ``.z_axis`` (unit vectors; ``.up`` is the
     z axis), and of a body with all below it ``.com`` and ``.com_velocity``; ``contact.<geom>``

@@ -77,6 +77,10 @@ FORMULAS: dict[str, Callable[[Scene], Any]] = {
     "norm(body.pelvis.com_velocity) / 1": lambda s: np.linalg.norm(_com_velocity(s, "pelvis")),
     "joint.knee_left.torque / 1": lambda s: _knees(s, s.data.qfrc_actuator)[0],
     "sum(joints['knee_.*'].torque) / 1": lambda s: _knees(s, s.data.qfrc_actuator).sum(),
+    "joint.knee_left.acceleration / 1": lambda s: _knees(s, s.data.qacc)[0],
+    "norm(joints['knee_.*'].acceleration) / (1*rad/s**2)": lambda s: np.linalg.norm(
+        _knees(s, s.data.qacc)
+    ),
     "sum(square(joints['knee_.*'])) / 1": lambda s: (
         _knees(s, s.data.qpos, "jnt_qposadr") ** 2
     ).sum(),
@@ -166,6 +170,7 @@ OBSERVED: dict[str, tuple[str, Callable[[Scene], Any]]] = {
         lambda s: s.data.body("torso").xpos - s.data.site("sole_left").xpos,
     ),
     "joints['knee_.*'].velocity > 0": ("", lambda s: _knees(s, s.data.qvel) > 0),
+    "joints['knee_.*'].acceleration": ("rad/s^2", lambda s: _knees(s, s.data.qacc)),
     "joint.knee_left.torque": ("N*m", lambda s: [_knees(s, s.data.qfrc_actuator)[0]]),
     "2 * norm(body.torso.velocity)": (
         "m/s",
