@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.resting import zero_controls
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.motion import read_motion
@@ -85,16 +86,11 @@ def settled(plan: Plan, start: Start) -> Start:
     """The state after the physics that a task lets pass before an episode, if it does."""
     if not plan.settle_steps:
         return start
-    model, facts = plan.robot.model, plan.robot.facts
+    model = plan.robot.model
     world: Any = mujoco.MjData(model)
     world.qpos[:], world.qvel[:] = start
     world.act[:] = plan.robot.act
-    for name, control in plan.robot.held.items():
-        world.ctrl[facts.actuators.index(name)] = control
-    joints = {joint.name: joint for joint in facts.motion_joints}
-    for drive in plan.drives:  # a servo keeps the home pose, a motor gives nothing
-        home = joints[drive.joint].home[0] if drive.kp is not None else 0.0
-        world.ctrl[facts.actuators.index(drive.name)] = home
+    world.ctrl[:] = zero_controls(plan, start.qpos)
     mujoco.mj_step(model, world, nstep=plan.settle_steps)
     sane = np.isfinite(world.qpos).all() and not any(w.number for w in world.warning)
     return Start(np.array(world.qpos), np.array(world.qvel)) if sane else start

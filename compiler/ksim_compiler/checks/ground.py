@@ -9,6 +9,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.resting import zero_controls
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.proportions import home_place
 from ksim_schema.diagnostics import Diagnostic
@@ -48,9 +49,13 @@ def falls(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         if len(lifts) == sum(isinstance(part, _PLACED) for part in resets.values()) == 1:
             yield from _dropped(plan, data, *next(iter(lifts.items())))
         return
+    told: Any = mujoco.MjData(model)  # what flies is held by what a zero action tells its rotors
+    told.qpos[:], told.act[:] = data.qpos, data.act
+    told.ctrl[:] = zero_controls(plan, data.qpos)
+    mujoco.mj_forward(model, told)
     # forces between the robot's own parts do not act along its free joint, all others do
-    up = sum(float(f[base.dof + 2]) for f in (data.qfrc_passive, data.qfrc_actuator))
-    up += float(data.qfrc_constraint[base.dof + 2])
+    forces = (told.qfrc_passive, told.qfrc_actuator, told.qfrc_constraint)
+    up = sum(float(force[base.dof + 2]) for force in forces)
     root = plan.robot.facts.body_id(plan.robot.facts.root)
     weight = -float(model.opt.gravity[2]) * float(model.body_subtreemass[root])
     if up > HELD * weight:

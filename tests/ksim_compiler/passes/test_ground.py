@@ -54,9 +54,13 @@ def model(floor: float, **given: str) -> str:
     return text
 
 
-def warned(text: str, reset: str = "") -> list[str]:
+def warned(text: str, reset: str = "", action: str = "") -> list[str]:
     found = Sink()
-    document = parse(TASK.replace("RESET", reset), "t.yaml", found)
+    task = TASK.replace("RESET", reset)
+    if action:
+        task = task.replace("Action: {", f"Action: {{r: {action}, ")
+        task = task.replace("read: [q]", "read: [q], act: [r, s]")
+    document = parse(task, "t.yaml", found)
     assert document is not None, found
     files = ModelFiles("m.xml", {"m.xml": text.encode()})
     result = compile_document(document, files)
@@ -108,3 +112,11 @@ def test_a_floor_that_the_robot_falls_through_is_not_what_it_falls_to() -> None:
 
 def test_episodes_that_begin_elsewhere() -> None:
     assert warned(model(-1.0), "start: {kind: keyframe, keyframes: [home]}") == []
+
+
+@pytest.mark.parametrize(("ctrl", "told"), [("30", False), ("0", True)])
+def test_rotors_that_an_action_tells_hold_what_flies(ctrl: str, told: bool) -> None:
+    text = model(-1.0, thrust=THRUST, ctrl=ctrl)
+    assert (drop(text) > 0.5) == told
+    rotor = "{kind: actuator, actuators: lift, scale: 1 N}"
+    assert bool(warned(text, action=rotor)) == told
