@@ -48,7 +48,7 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
         kind, end = ("list", "]") if "sequence" in context else ("mapping", "}")
         message = f"a ',' or the '{end}' that closes the {kind} is missing"
         key = _bracketed(text, mark.index) if mark and kind == "mapping" else ""
-        if key:
+        if mark and key:
             message = f"between {{ and }} a name with {text[mark.index]!r} stands in quotes"
             help = f"write '{{\"{key}\": ...}}', or each entry in a line of its own"
             column = mark.column + 1

@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork
 from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.lowering.scale import Levels
 from ksim_compiler.plan import Reflection
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import Learner
@@ -41,13 +42,13 @@ class Episode(Protocol):
     with at least these fields.
 
     Attributes:
-        level: the curriculum's.
+        level: the curriculum's; of several curricula, that of each, by name.
         controls: those of the actuators in the last tick.
         memory: object of the schema -> part -> a pytree, the part's own.
     """
 
     @property
-    def level(self) -> Float[Array, " envs"]: ...
+    def level(self) -> Levels: ...
     @property
     def controls(self) -> Float[Array, "envs drives"]: ...
     @property
