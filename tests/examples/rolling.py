@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,16 +55,26 @@ class Rollout:
     failed: np.ndarray
 
 
-def roll(task: Compiled, ticks: int, seed: int = 0, strength: float = 1.0) -> Rollout:
-    """A rollout of random actions, of an environment without the training's cuts."""
+def roll(
+    task: Compiled,
+    ticks: int,
+    seed: int = 0,
+    strength: float = 1.0,
+    act: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Rollout:
+    """A rollout of an environment without the training's cuts.
+
+    Its actions are random, or what `act` answers to qpos before each tick.
+    """
     plan = task.plan
     assert plan is not None, task.diagnostics
-    env = Env(plan, "native", envs=1, threads=1)
-    step = jax.jit(env.step)
-    state = jax.jit(env.init)(env.params, jax.random.key(seed))
+    env, init, step = _environment(task)
+    state = init(env.params, jax.random.key(seed))
     actions = np.random.default_rng(seed).uniform(-1, 1, (ticks, 1, plan.action_size)) * strength
     states, steps = [state], []
     for action in actions:
+        if act is not None:
+            action[0] = act(np.array(state.world["qpos"][0], float))
         state, out = step(env.params, state, jnp.asarray(action, jnp.float32))
         states.append(state)
         steps.append(out)
@@ -83,6 +95,20 @@ def roll(task: Compiled, ticks: int, seed: int = 0, strength: float = 1.0) -> Ro
         total=np.array([s.reward[0] for s in steps]),
         failed=np.array([bool(s.failure[0]) for s in steps]),
     )
+
+
+_latest: list[Any] = []
+"""The task last rolled out and its environment, which takes longer to compile than to run."""
+
+
+def _environment(task: Compiled) -> Any:
+    """The environment of a task, with its two functions."""
+    plan = task.plan
+    assert plan is not None, task.diagnostics
+    if not _latest or _latest[0] is not task:
+        env = Env(plan, "native", envs=1, threads=1)
+        _latest[:] = task, (env, jax.jit(env.init), jax.jit(env.step))
+    return _latest[1]
 
 
 def _called(node: Node) -> str:

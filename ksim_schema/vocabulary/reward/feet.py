@@ -28,7 +28,8 @@ class FeetAirTime(Touching):
     """Time each foot spent in the air before it touches down, less ``target``; summed, in s.
 
     Given at the tick of the touch-down (as in legged_gym and Isaac Lab); nothing while the command
-    is zero. ksim's reward of the same name is ``feet_gait_time``.
+    is zero. With ``longest`` air times count up to that. ksim's reward of the same name is
+    ``feet_gait_time``.
     """
 
     kind: Literal["feet_air_time"] = "feet_air_time"
@@ -38,6 +39,19 @@ class FeetAirTime(Touching):
     target: Time = Field(
         default=0.4, description="Air time of a step that is neither good nor bad."
     )
+    longest: Annotated[Time, Gt(0)] | None = Field(
+        default=None, description="Air time beyond which a step is no better."
+    )
+
+    @model_validator(mode="after")
+    def _longest_above_target(self) -> FeetAirTime:
+        if self.longest is not None and self.longest <= self.target:
+            raise PydanticCustomError(
+                "one_form",
+                "a step in the air for the longest time that counts is no good one",
+                {"help": "give a time above 'target'", "fields": "longest target"},
+            )
+        return self
 
 
 class FeetGaitTime(Touching):

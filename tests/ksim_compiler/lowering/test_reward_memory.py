@@ -27,6 +27,7 @@ pair:
 turning:
   {kind: track_angular_velocity, command: velocity, error_scale: 0.5 rad/s, average: 0.1 s}
 air: {kind: feet_air_time, contact: feet, target: 50 ms, command: velocity}
+capped: {kind: feet_air_time, contact: feet, target: 50 ms, longest: 70 ms}
 gait: {kind: feet_gait_time, contact: feet, period: 100 ms, air: 0.6, bias: 0.5, ground_penalty: 2}
 told:
   {kind: feet_gait_time, contact: feet, period: 100 ms, air: 0.6,
@@ -143,6 +144,7 @@ def test_air_time_is_given_when_a_foot_lands(scene: Scene) -> None:
     np.testing.assert_allclose(run(scene, "air", rows), [0, 0, 0, 0.03, 0], atol=1e-7)
     rows = [{"contact": c, "commands": {"velocity": [0, 0, 0]}} for c in contacts]
     assert run(scene, "air", rows) == [0] * 5
+    np.testing.assert_allclose(run(scene, "capped", rows), [0, 0, 0, 0.02, 0], atol=1e-7)
 
 
 def test_gait_time_counts_ticks_of_each_phase(scene: Scene) -> None:

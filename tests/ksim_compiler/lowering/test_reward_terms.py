@@ -46,6 +46,10 @@ def test_every_reward_says_its_formula() -> None:
         ("{kind: base_height}", "exactly one of height and command must be given, but 0 are"),
         ("{kind: feet_slip, geoms: [foot_left]}", "exactly one of velocity and sites and bodies"),
         ("{kind: feet_air_time}", "exactly one of contact and geoms must be given"),
+        (
+            "{kind: feet_air_time, geoms: [foot_left], target: 0.4 s, longest: 0.3 s}",
+            "in the air for the longest time that counts is no good one",
+        ),
         ("{kind: joint_deviation, targets: [1 rad, 2 rad]}", "'targets' has 2 values for 1"),
         ("{kind: motionless_at_rest, rest: {turn: -1 rad/s}}", "the lower end comes first"),
         ("{kind: angular_velocity, command: motion}", "the command 'motion' has no 'turn'"),

@@ -40,10 +40,12 @@ def _no_air_time(c: v.FeetAirTime, x: Context) -> OfFeet:
 def feet_air_time(c: v.FeetAirTime, x: Context, air_time: OfFeet) -> tuple[Value, OfFeet]:
     down = touching(c, x)
     landed = down & (air_time > 0.0)
-    value = jnp.sum(jnp.where(landed, air_time + x.period - c.target, 0.0))
+    lasted = air_time + x.period
+    counted = lasted if c.longest is None else jnp.minimum(lasted, c.longest)
+    value = jnp.sum(jnp.where(landed, counted - c.target, 0.0))
     if c.command is not None:
         value = jnp.where(commanded_size(x, c.command) > 1e-3, value, 0.0)
-    return value, jnp.where(down, 0.0, air_time + x.period)
+    return value, jnp.where(down, 0.0, lasted)
 
 
 def _moving(c: v.FeetGaitTime, x: Context) -> Bool[Array, ""]:
