@@ -26,6 +26,7 @@ from ksim_schema.vocabulary.effects import Statement, dimension_of
 from ksim_schema.vocabulary.reward.joints import AvoidLimits, PairwiseSymmetry
 from ksim_schema.vocabulary.termination import (
     FarFromOrigin,
+    Formula,
     JointOutside,
     MinHeight,
     Termination,
@@ -208,6 +209,8 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                 message += f"of {part.height:.4g} m never ends an episode"
                 help = "give the height below which it has fallen"
                 yield task.report(TERMINATION_NEVER_COMES, message, *at, "height", help=help)
+            case Formula() if flat and ground is not None:
+                yield from _below_ground(task, robot, name, part, ground)
             case JointOutside():
                 yield from _joints(task, robot, name, part)
             case FarFromOrigin():
@@ -215,6 +218,21 @@ def _endless(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
                 yield from _outrun(task, name, part)
             case _:
                 pass
+
+
+def _below_ground(
+    task: Task, robot: RobotFacts, name: str, part: Formula, ground: float
+) -> Iterator[Diagnostic]:
+    """Conditions of a formula that ask the base below the ground; things may fall off its edge."""
+    for effect in part.effects_on(robot):
+        on = effect.fixed
+        asked = effect.quantity == f"body.{robot.root}.height" and robot.geoms_of(robot.root)
+        if asked and on is not None and math.isinf(on.high) and on.low < ground:
+            message = f"the ground is at {ground:.4g} m, and no body gets below it: a height of "
+            message += f"{on.low:.4g} m never ends an episode"
+            help = "give the height below which it has fallen"
+            at = ("Termination", name, "expression")
+            yield task.report(TERMINATION_NEVER_COMES, message, *at, help=help)
 
 
 def _joints(task: Task, robot: RobotFacts, name: str, part: JointOutside) -> Iterator[Diagnostic]:

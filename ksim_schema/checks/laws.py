@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ksim_schema.checks.beginnings import beginnings
 from ksim_schema.checks.contradictions import contradictions
 from ksim_schema.checks.disturbances import disturbances, hasty, strong, whirling
+from ksim_schema.checks.goals import goals
 from ksim_schema.checks.information import information
 from ksim_schema.checks.kernels import kernels
 from ksim_schema.checks.learner import learner
@@ -37,6 +38,7 @@ def without_robot(task: Task) -> Iterator[Diagnostic]:
     yield from spans(task)
     yield from disturbances(task)
     yield from beginnings(task)
+    yield from goals(task)
 
 
 def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:

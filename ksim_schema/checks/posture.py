@@ -121,8 +121,7 @@ def _tells(part: Observation, robot: RobotFacts) -> bool:
 
 def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """Joints that start anywhere within their limits, of a robot that is to stand."""
-    stands = any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values())
-    if robot.base is None or not stands:
+    if robot.base is None or not _stands(task, robot):
         return
     resets = task.of(Reset).items()
     for name, part in ((name, piece) for name, whole in resets for piece in apart(whole, robot)):
@@ -142,11 +141,20 @@ def _anywhere(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         yield task.report(RESET_BEYOND_LIMITS, message, "Reset", name, "range", help=help)
 
 
+def _stands(task: Task, robot: RobotFacts) -> bool:
+    """Whether an episode ends where the robot's base is too low or tilted too far."""
+    about = (f"body.{robot.root}.height", f"body.{robot.root}.tilt")
+    effects = (e for part in task.of(Termination).values() for e in part.effects_on(robot))
+    ended = (e.quantity.replace("{body}", robot.root) for e in effects if e.verb == "ends")
+    return any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values()) or any(
+        quantity in about for quantity in ended
+    )
+
+
 def _slow(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     """A robot that falls faster than its policy acts."""
     tick, height = period(task), robot.measures.get(f"body.{robot.root}.height", 0.0)
-    stands = any(isinstance(part, _UPRIGHT) for part in task.of(Termination).values())
-    if tick is None or robot.base is None or height <= 0.0 or not stands:
+    if tick is None or robot.base is None or height <= 0.0 or not _stands(task, robot):
         return
     fall = math.sqrt(height / _GRAVITY)
     if tick > _FALLS * fall:

@@ -174,7 +174,7 @@ def _empty(task: Task, value: Any, path: Path_, may_be: Collection[Path_]) -> It
         task: the task.
         value: what stands at a path of it.
         path: the path.
-        may_be: paths of lists that say something when they are empty.
+        may_be: paths of what says something when it is empty.
     """
     if is_mapping(value):
         for key, inner in value.items():
@@ -187,7 +187,8 @@ def _empty(task: Task, value: Any, path: Path_, may_be: Collection[Path_]) -> It
         yield task.report(EMPTY_VALUE, "the list is empty", *path, help=help)
     elif value is None and len(path) > (2 if path[0] in OPTIONAL_KIND else 1):
         span = task.document.values.get(path)
-        if span and (span.line, span.column) == (span.end_line, span.end_column):
+        empty = span and (span.line, span.column) == (span.end_line, span.end_column)
+        if empty and path not in may_be:
             message = f"nothing is written after {path[-1]!r}"
             help = "give a value, or leave the field out"
             yield task.report_key(EMPTY_VALUE, message, *path, help=help)

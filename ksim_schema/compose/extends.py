@@ -100,11 +100,9 @@ class _Composer:
 
     def layer(self, document: Document, folder: Path, chain: tuple[Path, ...]) -> _Layer:
         """A document with what it extends, removes and sets; its paths relative to the root."""
-        bases = [
-            base
-            for place, name in self._names(document)
-            if (base := self._base(document, folder, place, name, chain)) is not None
-        ]
+        names = self._names(document)
+        found = [self._base(document, folder, place, name, chain) for place, name in names]
+        bases = [base for base in found if base is not None]
         document = self._rebased(document, folder)
         written: Mapping[str, Any] = document.data
         layer = _Layer({}, {}, {}, {})
@@ -122,8 +120,8 @@ class _Composer:
         layer = self._merged(layer, itself) if bases else itself
         first = {key: layer.data[key] for key in NOT_INHERITED if key in layer.data}
         layer = replace(layer, data={**first, **layer.data})
-        layer = self._removed(document, layer)
-        layer = self._set(document, layer)
+        if None not in found:  # else what is not there may be in what could not be read
+            layer = self._set(document, self._removed(document, layer))
         ancestors = {path: data for base in bases for path, data in base.ancestors.items()}
         return replace(layer, ancestors={**ancestors, chain[-1]: layer.data})
 

@@ -156,6 +156,9 @@ class _Builder:
             named = list(map(str, written)) if is_mapping(written) else [*self.task.of(object)]
             help = did_you_mean(name, named, of=f"{object} has")
             message = f"unknown {object} {name!r}"
+            several = name.replace(",", " ").split()
+            if len(several) > 1 and set(several) <= set(named):
+                help = f"names stand in a list: write [{', '.join(several)}]"
             fix = self.task.respell_as(name, named, *place)
             self.sink.add([self.task.report(UNKNOWN_PART, message, *place, help=help, fix=fix)])
         return None

@@ -75,7 +75,13 @@ def problems_of(
     """
     errors = error.errors(include_url=False)
     strange = [e["loc"] for e in errors if e["type"] == "extra_forbidden"]
+    told: set[tuple[tuple[int | str, ...], str]] = set()
     for details in errors:
+        loc = details["loc"]
+        if loc and isinstance(loc[-1], int) and details["type"] in ("dimension", "unit_missing"):
+            if (loc[:-1], details["type"]) in told:
+                continue  # one unit, of both ends of a range
+            told.add((loc[:-1], details["type"]))
         if details["type"] == "missing" and _misspelt(details["loc"], strange):
             continue
         problem = _problem(details, document, path, data, model)
@@ -124,6 +130,9 @@ def _problem(
             help = help or _description(model, location)
         case "extra_forbidden":
             message, help = f"unknown field {name!r}", _known_fields(model, location)
+            key, equals, value = (step.strip() for step in name.partition("="))
+            if equals and key in _fields(model, location):
+                help = f"a field and its value are separated by ': ': write '{key}: {value}'"
         case "union_tag_invalid":
             at = (*at, "kind")
             where = document.at(at)

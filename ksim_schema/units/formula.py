@@ -191,6 +191,10 @@ class _Checker(Calls):
         odd = next((q for q in longer if not plain("a" + q[len(name) : len(name) + 1])), "")
         if odd:
             return f"a name with such signs stands in quotes: {spelt(odd)}"
+        owner = ".".join(name.split(".")[:2])
+        own = [q for q in map(spelt, self.quantities) if q.startswith(f"{owner}.")]
+        if own and name != owner:
+            return did_you_mean(name, own, of=f"{owner} has", limit=12)
         return did_you_mean(name, map(spelt, self.quantities), of="quantities", limit=12)
 
     def _operator(self, node: ast.BinOp) -> tuple[Expression, Units]:

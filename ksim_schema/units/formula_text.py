@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import re
 import warnings
 
 MAX_LENGTH = 1000
@@ -65,7 +66,9 @@ def whole_names_in(text: str) -> frozenset[str]:
 
 
 def commands_in(text: str) -> tuple[str, ...]:
-    """The commands that a formula names, in the order of their names."""
+    """The commands that a formula names, in the order of their names; also one with a slip."""
+    if len(text) <= MAX_LENGTH and not names_in(text):
+        return tuple(sorted(set(re.findall(r"\bcommand\.([A-Za-z_]\w*)", text))))
     names = (name.split(".") for name in names_in(text))
     return tuple(sorted({steps[1] for steps in names if steps[0] == "command" and steps[1:]}))
 
@@ -81,7 +84,38 @@ def tree_of(text: str) -> ast.expr:
         lead = len(text) - len(text.lstrip())
         start = lead if line == 1 else text.rfind("\n") + 1
         start = max(0, min(start + offset - 1, len(text) - 1))
-        raise FormulaError("this is not an arithmetic expression", start, start + 1) from error
+        raise _slip(text, start) from error
+
+
+_WORDS = (("&&", "and"), ("||", "or"), ("!", "not"))
+"""Operators of other languages, and the words of formulas."""
+_CLOSING = {"(": ")", "[": "]"}
+
+
+def _slip(text: str, start: int) -> FormulaError:
+    """What is wrong with a text that is no expression: another language's operator, a bracket."""
+    opened: list[tuple[str, int]] = []
+    quote = ""
+    for at, sign in enumerate(text):
+        if quote or sign in "'\"":
+            quote = "" if sign == quote else quote or sign
+            continue
+        for other, word in _WORDS:
+            if text.startswith(other, at) and not text.startswith("!=", at):
+                message = f"{other!r} is not part of the language of formulas"
+                return FormulaError(message, at, at + len(other), f"write '{word}'")
+        if sign in _CLOSING:
+            opened.append((sign, at))
+        elif sign in _CLOSING.values():
+            if not opened or _CLOSING[opened[-1][0]] != sign:
+                return FormulaError(f"this {sign!r} closes no bracket", at, at + 1, "take it out")
+            opened.pop()
+    if opened:
+        sign, at = opened[-1]
+        return FormulaError(
+            f"this {sign!r} is never closed", at, at + 1, f"a {_CLOSING[sign]!r} is missing"
+        )
+    return FormulaError("this is not an arithmetic expression", start, start + 1)
 
 
 def dotted(node: ast.AST) -> str:

@@ -157,7 +157,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class MayBeEmpty:
-    """Field annotation: a list that says something when nothing stands in it."""
+    """Field annotation: a list or a mapping that says something when nothing stands in it."""
 
 
 def one_or_more(value: object) -> object:

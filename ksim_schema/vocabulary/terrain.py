@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Angle, Length
-from ksim_schema.vocabulary.base import FileName, Model, PositiveInt, as_pair
+from ksim_schema.vocabulary.base import FileName, MayBeEmpty, Model, PositiveInt, as_pair
 
 T = TypeVar("T")
 Graded = Annotated[tuple[T, T], BeforeValidator(as_pair)]
@@ -177,7 +177,9 @@ class GapsTile(Tile):
 class Tiles(Model):
     """The kinds of tiles of a grid, at least one; its columns stand in this order."""
 
-    flat: FlatTile | None = Field(default=None, description="Level ground.")
+    flat: Annotated[FlatTile | None, MayBeEmpty()] = Field(
+        default=None, description="Level ground."
+    )
     rough: RoughTile | None = Field(default=None, description="Drawn heights.")
     stairs_up: StairsUpTile | None = Field(default=None, description="Steps up to the rim.")
     stairs_down: StairsDownTile | None = Field(default=None, description="Steps down to the rim.")

@@ -96,6 +96,15 @@ def settled(plan: Plan, start: Start) -> Start:
     return Start(np.array(world.qpos), np.array(world.qvel)) if sane else start
 
 
+def command_rest(plan: Plan, world: Any) -> None:
+    """Tell the model's own actuators what a zero action tells them, or what holds the home pose."""
+    names = plan.robot.facts.actuators
+    servos = {drive.name for drive in plan.drives}
+    rest = zero_controls(plan, np.array(plan.robot.facts.home, float))
+    own = [row for row, name in enumerate(names) if name not in servos]
+    world.ctrl[own] = rest[own]
+
+
 def settled_home(plan: Plan, data: Any) -> Any:
     """Where an episode without resets begins: the home pose, or what has settled from it.
 

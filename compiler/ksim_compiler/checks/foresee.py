@@ -14,7 +14,7 @@ import numpy as np
 
 from ksim_compiler.checks.damped import ringing
 from ksim_compiler.checks.doubtful import doubtful
-from ksim_compiler.checks.draws import settled_home
+from ksim_compiler.checks.draws import command_rest, settled_home
 from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.inert import inert
@@ -40,7 +40,7 @@ from ksim_schema.diagnostics.codes.values import (
     UNSTABLE_SERVO,
 )
 from ksim_schema.graph import Node
-from ksim_schema.robot import Joint
+from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.networks import Network
@@ -91,8 +91,7 @@ def home(plan: Plan) -> Any:
     model = plan.robot.model
     data: Any = mujoco.MjData(model)
     data.qpos[:] = plan.robot.facts.home
-    for name, control in plan.robot.held.items():
-        data.ctrl[plan.robot.facts.actuators.index(name)] = control
+    command_rest(plan, data)
     data.act[:] = plan.robot.act
     mujoco.mj_forward(model, data)
     return data
@@ -267,11 +266,22 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
             if never:
                 others = dict.fromkeys(r.refname for r in asked if r.objname == never[0])
                 shown = " or ".join(map(repr, list(others)[:3]))
-                message = f"geom {never[0]!r} never touches {shown}: their contype and conaffinity "
-                message += "have no bit in common, or they are of one body or of neighbours"
+                who, place = f"geom {never[0]!r}", _naming(plan, part, (object, name), never[0])
+                alone = len(never) == len(meets) > 1 and len(others) == 1
+                if alone and _touches(model, never, facts):
+                    who = "none of these geoms"
+                    place = _naming(plan, part, (object, name), next(iter(others)))
+                message = f"{who} {'ever' if who[0] == 'n' else 'never'} touches {shown}: their "
+                message += "contype and conaffinity have no bit in common, or they are of one body "
+                message += "or of neighbours"
                 help = "change the masks in the model, or add a <pair> of the two"
-                place = _naming(plan, part, (object, name), never[0])
                 yield plan.task.report(IMPOSSIBLE_CONTACT, message, *place, help=help)
+
+
+def _touches(model: Any, geoms: list[str], facts: RobotFacts) -> bool:
+    """Whether geoms can touch anything at all, so that it is the other one that is wrong."""
+    rows = [facts.geom_id(geom) for geom in geoms]
+    return any(masks_meet(model, row, other) for row in rows for other in range(model.ngeom))
 
 
 def _naming(plan: Plan, part: Part, at: tuple[str, str], geom: str) -> tuple[str | int, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ksim_compiler.checks.draws import Start
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.ground import beneath
 from ksim_schema.checks.reach import surroundings
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import ENDED_AT_START
@@ -160,6 +161,10 @@ def _value(source: Source, plan: Plan, data: Any) -> Any:
             (sensor,) = source.sensors
             name = sensor.name if isinstance(sensor, SensorRequest) else sensor
             return _sensor(plan.robot.model, name, data)
+        case "height":
+            (sensor,) = source.sensors
+            place = _sensor(plan.robot.model, getattr(sensor, "name", str(sensor)), data)
+            return float(place[2]) - beneath(facts, place)
         case _:
             raise _Unknown
 
@@ -176,7 +181,7 @@ def _base(what: str, model: mujoco.MjModel, facts: RobotFacts, data: Any) -> flo
     body = facts.body_id(facts.root)
     turn = np.array(data.xmat[body]).reshape(3, 3)
     if what == "height":
-        return float(data.xpos[body][2])
+        return float(data.xpos[body][2]) - beneath(facts, data.xpos[body])
     if what == "tilt":
         return math.acos(min(1.0, max(-1.0, float(turn[2, 2]))))
     velocity = np.zeros(6)

@@ -37,6 +37,7 @@ from ksim_schema.diagnostics.codes.values import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.source import Path_, dotted
 from ksim_schema.source.edits import respell
+from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
 from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
@@ -172,12 +173,22 @@ def _told(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 yield task.report(NO_COMMAND_ELEMENT, message, object, name, field, help=help)
 
 
+def _of_broken_command(task: Task, text: str, error: FormulaError) -> bool:
+    """Whether a formula names a command that is there, and whose own problem is reported."""
+    steps = text[error.start : error.stop].split(".")
+    written = task.document.data.get("Command")
+    named = is_mapping(written) and len(steps) > 1 and steps[0] == "command"
+    return bool(named and steps[1] in written and steps[1] not in task.of(Command))
+
+
 def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     around = surroundings(task, facts)
     for place, part in formulated(task):
         try:
             part.read(facts, around)
         except FormulaError as error:
+            if _of_broken_command(task, part.expression, error):
+                continue
             where = task.span(*place)
             if where.line == where.end_line:  # point into the text, past a quote before it
                 written = where.end_column - where.column
@@ -190,6 +201,10 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
                 old = part.expression[error.start : error.stop]
                 fix = respell(task.document, where, old, error.meant)
             help = error.help or _FORMULA
+            named = part.expression[error.start : error.stop].split(".")[0]
+            if place[0] == "Observation" and named in ("command", "action"):
+                help = "observations are of the robot alone: 'obey' tells a policy its commands, "
+                help += "and an observation {kind: last_action} its last action"
             yield Diagnostic(BAD_FORMULA, str(error), where, dotted(place), help, fix)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ksim_compiler.checks.draws import Start, draw, drawn_by, in_100, settled, settled_home
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot.ground import heights_at
+from ksim_compiler.robot.ground import beneath
 from ksim_compiler.robot.measures import MOTIONS, PLACES
 from ksim_schema.checks.proportions import home_place
 from ksim_schema.checks.ranges import display, shown, statements
@@ -162,10 +162,7 @@ def _value(quantity: str, facts: RobotFacts, start: Start, world: Any) -> float:
         return 0.0 if base is None else MOTIONS[measure](start.qvel[base.dof : base.dof + 6])
     body = facts.body_id(name)
     value = PLACES[measure](world.xpos[body], world.xmat[body])
-    if measure == "height" and facts.grid is not None:  # above the ground beneath
-        terrain = next(s for s in facts.surfaces if s.type == "hfield")
-        value -= float(heights_at(terrain, world.xpos[body][None, :2])[0])
-    return value
+    return value - (beneath(facts, world.xpos[body]) if measure == "height" else 0.0)
 
 
 def _farthest(values: np.ndarray, statement: Statement) -> float:

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.robot.tiles import cells, field
-from ksim_schema.robot import Surface, TileGrid
+from ksim_schema.robot import RobotFacts, Surface, TileGrid
 from ksim_schema.vocabulary import terrain as v
 
 _TYPES: dict[mujoco.mjtGeom, Literal["plane", "box", "hfield"]] = {
@@ -76,6 +76,14 @@ def heights_at(surface: Surface, points: np.ndarray) -> np.ndarray:
     above = field[row, column] * (1 - u) + field[row, column + 1] * u
     below = field[row + 1, column] * (1 - u) + field[row + 1, column + 1] * u
     return surface.position[2] + surface.unit * (above * (1 - w) + below * w)
+
+
+def beneath(facts: RobotFacts, place: np.ndarray) -> float:
+    """Height in m of the tiles beneath a place of the world (3,); 0 where there is no grid."""
+    if facts.grid is None:
+        return 0.0
+    terrain = next(surface for surface in facts.surfaces if surface.type == "hfield")
+    return float(heights_at(terrain, place[None, :2])[0])
 
 
 def _height_field(model: mujoco.MjModel, field: int) -> tuple[np.ndarray, np.ndarray]:

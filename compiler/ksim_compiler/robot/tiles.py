@@ -129,7 +129,8 @@ class _Tile:
             message = (
                 f"the flat spot of {terrain.flat:g} m takes all of a tile of {terrain.tile:g} m"
             )
-            raise BadTile(message, "flat", "make it smaller, or the tile larger")
+            given = "tile" if "flat" not in terrain.model_fields_set else "flat"
+            raise BadTile(message, given, "make the flat spot smaller, or the tile larger")
 
         if isinstance(self.tile, v.SteppingStonesTile | v.GapsTile) and max(self.tile.gap) > 0:
             self._fits("gap")

@@ -292,3 +292,10 @@ NAMED_LIKE_THE_TOTAL = warning(
     "The sum of the rewards is logged as 'reward/total'. A reward that is called total would be "
     "logged under the same name.",
 )
+REACHED_AT_ONCE = warning(
+    "KS0393",
+    "goal that is reached wherever it is",
+    "A goal is drawn anew when something is as near to it as 'within', which is no less than the "
+    "corners of the box that goals are drawn from are apart. Inside of the box every goal is "
+    "reached at once.",
+)
