@@ -21,7 +21,10 @@ from ksim_schema.vocabulary.state import Robot
 from ksim_schema.vocabulary.termination import OffTerrain, Termination
 
 _STAY = frozenset(
-    ("joint_position", "joint_velocity", "base_velocity", "heading", "height", "pitch_and_roll")
+    (
+        *("joint_position", "joint_velocity", "joint_limits", "jitter"),
+        *("base_velocity", "heading", "height", "pitch_and_roll"),
+    )
 )
 """Kinds of resets that leave the robot where it stands."""
 
