@@ -268,7 +268,7 @@ def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
 def _pattern(robot: RobotFacts, text: str) -> Source:
     """The joints that a pattern matches, one after the other: ``joints['hip_.*'].velocity``."""
     pattern, dot, last = text.rpartition(".")
-    asked = {name: name for name in _ASKED}
+    asked: dict[str, Of] = {name: name for name in _ASKED}
     what: Of = asked.get(last, "position")
     pattern = pattern if dot and what != "position" else text
     try:
