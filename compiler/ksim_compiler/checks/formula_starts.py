@@ -157,14 +157,13 @@ def _value(source: Source, plan: Plan, data: Any) -> Any:
             return np.array([data.qvel[joint.dof] for joint in source.joints])
         case "base":
             return _base(source.what, plan.robot.model, facts, data)
-        case "sensor":
+        case "sensor" | "height":
             (sensor,) = source.sensors
             name = sensor.name if isinstance(sensor, SensorRequest) else sensor
-            return _sensor(plan.robot.model, name, data)
-        case "height":
-            (sensor,) = source.sensors
-            place = _sensor(plan.robot.model, getattr(sensor, "name", str(sensor)), data)
-            return float(place[2]) - beneath(facts, place)
+            value = _sensor(plan.robot.model, name, data)
+            if source.kind == "sensor":
+                return value
+            return float(value[2]) - beneath(facts, value)
         case _:
             raise _Unknown
 
