@@ -207,6 +207,7 @@ def _controls(
 ) -> Iterator[Diagnostic]:
     """Controls of own actuators that are nearly all beyond their ranges, or all alike."""
     size = 1.0 if action.squash else std
+    steps = action.around == "last"  # from the control before, so that small ones add up
     if action.clip is not None:
         size = min(size, max(map(abs, one(action.clip))))
     for own in (robot.own[n] for n in action.actuators_of(robot) if n in robot.own):
@@ -217,7 +218,7 @@ def _controls(
         if size * scale > width:
             message = f"the first controls of actuator {own.name!r} differ by about {asked}, and "
             message += f"all of its ctrlrange is {range_}: most are at its ends"
-        elif _NEARLY_ALL * size * scale < _STIRS * width:
+        elif not steps and _NEARLY_ALL * size * scale < _STIRS * width:
             message = f"the first controls of actuator {own.name!r} are within about {asked} of "
             message += f"each other, and its ctrlrange is {range_}"
         else:

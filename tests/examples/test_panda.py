@@ -43,16 +43,23 @@ def rewards(
     }
 
 
-def observations(data: mujoco.MjData, goal: np.ndarray) -> dict[str, np.ndarray]:
-    box, gripper = data.body("box"), data.site("gripper")
+def observations(
+    model: mujoco.MjModel, data: mujoco.MjData, goal: np.ndarray
+) -> dict[str, np.ndarray]:
+    box, gripper, speed = data.body("box"), data.site("gripper"), np.zeros(6)
+    mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, box.id, speed, 0)
     return {
         "joints": data.qpos[:9],
         "joint_velocity": data.qvel[:9],
         "gripper": gripper.xpos,
+        "cube": box.xpos,
+        "cube_orientation": box.xquat,
+        "cube_velocity": speed[3:],
         "gripper_axes": gripper.xmat[3:],
         "cube_axes": box.xmat[3:],
         "to_cube": box.xpos - gripper.xpos,
         "to_goal": goal - box.xpos,
+        "turned": np.eye(3).ravel()[:6] - box.xmat[:6],
     }
 
 
@@ -105,7 +112,7 @@ def test_rewards_observations_and_controls_are_those_of_playground(model: mujoco
             got = float(rollout.terms[name][tick])
             assert got == pytest.approx(value, abs=5e-3, rel=5e-3), (tick, name)
         assert rollout.total[tick] == pytest.approx(sum(wanted.values()), abs=1e-2)
-        for name, numbers in observations(data, goal).items():
+        for name, numbers in observations(model, data, goal).items():
             seen = rollout.seen[name][tick + 1]
             assert seen == pytest.approx(numbers, abs=1e-2, rel=1e-2), (tick, name)
         terms.append(wanted)
