@@ -36,7 +36,7 @@ def test_a_task_with_its_robot_and_the_kinds_that_fit(capsys: pytest.CaptureFixt
     kinds = text[text.index("## Kinds") : text.index("This robot has not")]
     for kind in ("joint_position", "joint_outside", "joint_tracking"):
         assert f"* `{kind}`(" in kinds
-    for kind in ("linear_push", "heading"):  # they need a floating base
+    for kind in ("linear_push", "pitch_and_roll"):  # they need a floating base
         assert kind in KINDS["Event"] or kind in KINDS["Reset"]
         assert f"* `{kind}`(" not in kinds
 
