@@ -84,7 +84,7 @@ def test_a_task_with_component_files_may_have_kinds_of_its_own(
     own = {**plain(document.data), "components": ["terms.py"]}
     assert list(validator.iter_errors(own)) == []
     assert not validator.is_valid({**own, "components": ["terms.txt"]})
-    own["Event"] = {"push": {"kind": "flat_bdy"}}  # no component file declares events
+    own["Critic"] = {"critic": {"kind": "flat_bdy"}}  # no component file declares critics
     assert not validator.is_valid(own)
 
 
