@@ -42,7 +42,7 @@ def planned(folder: Path, integrator: str, step: float, kp: float, kd: float) ->
     path.write_text(TASK.replace("KP", str(kp)).replace("KD", str(kd)))
     compiled = compile_file(path)
     codes = [d.code for d in compiled.diagnostics]
-    assert set(codes) <= {"KS0430"}, compiled.diagnostics
+    assert set(codes) <= {"KS0430", "KS0392"}, compiled.diagnostics  # KS0392: it swings
     assert compiled.plan is not None
     return compiled.plan, "KS0430" in codes
 
