@@ -354,6 +354,8 @@ def name_a_part_twice(s: Source) -> Iterator[Mutation]:
 @mutator
 def flip_a_range(s: Source) -> Iterator[Mutation]:
     for path, items in s.lists():
+        if "tiles" in path:
+            continue  # it goes from the first level to the last, either way
         if len(items) == 2 and QUANTITY.fullmatch(str(items[0])) and items[0] != items[1]:
             yield at(s, "flipped", path, f"[{items[1]}, {items[0]}]")
 
@@ -467,6 +469,8 @@ def takes_one_value(s: Source, path: Path_) -> bool:
 @mutator
 def a_scalar_instead_of_a_list(s: Source) -> Iterator[Mutation]:
     for path, items in s.lists():
+        if "tiles" in path:
+            continue  # one value is that of all levels
         if QUANTITY.fullmatch(str(items[0])) and not takes_one_value(s, path):
             yield at(s, "scalar", path, str(items[1]))
         elif field_of(path) == "hidden":

@@ -34,7 +34,8 @@ CORPUS = corpus()
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "robots").symlink_to(TASKS / "robots")
-    (tmp_path / "walk.yaml").symlink_to(TASKS / "walk.yaml")  # which walk_robust extends
+    for base in ("walk.yaml", "trot.yaml"):  # which others extend
+        (tmp_path / base).symlink_to(TASKS / base)
     return tmp_path
 
 
