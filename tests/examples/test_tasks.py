@@ -12,7 +12,15 @@ from tests.examples.rolling import TASKS, compiled, roll
 PATHS = sorted(TASKS.rglob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+HEAVY = ("go1_rough", "g1_rough")
+"""Those whose many rays take a minute to compile."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=pytest.mark.slow if p.stem in HEAVY else ()) for p in PATHS],
+    ids=[p.stem for p in PATHS],
+)
 def test_an_example_checks_clean_and_runs(path: Path) -> None:
     task = compiled(path)
     told = [d for d in task.diagnostics if d.severity != "info"]

@@ -26,7 +26,7 @@ task: t
 PhysicsState: {r: {model: m.xml, control: 50 Hz}}
 Observation: {q: {kind: joint_position}}
 Action: {a: {kind: position_target, joints: hip, scale: 1 rad, LIMIT
-             gains: {kp: 1000 N*m/rad, kd: 0.5 N*m*s/rad}}}
+             gains: {kp: 1000 N*m/rad, kd: 5 N*m*s/rad}}}
 Policy: {actor: {read: [q], network: {kind: mlp, hidden: [8]}}}
 Critic: {critic: {judge: {clean: [q]}, network: {kind: mlp, hidden: [8]}}}
 Reward: {effort: {kind: torque_penalty, scale: 0.1}}

@@ -264,6 +264,8 @@ TOLD = {
 REFUSED = {
     "height_scan": "cannot read height_scan, a height_scan",
     "formula": "cannot read formula, a formula",
+    "air_time": "cannot read air_time, a air_time",
+    "drawn": "cannot read drawn, a drawn",
 }
 """Observations that drive.py says it does not do."""
 RANDOM = ("noise", "bias", "drop", "velocity_noise", "faults")
@@ -306,21 +308,25 @@ def test_drive_reads_every_kind_of_observation_as_the_simulation_does(tmp_path: 
         if kind == "projected_gravity":
             part["lag"] = [0.3, 0.3]
         if kind in REFUSED:
-            refused.append((kind, part))
+            refused.append((kind, part, example.get("needs", {})))
             continue
         for section, parts in example.get("needs", {}).items():
             for name, needed in parts.items():
                 fixed = {"forward": ["0.5 m/s", "0.5 m/s"], "acceleration": "1 m/s^2"}
                 if needed["kind"] == "pose":
                     fixed = {"in": {"x": ["0.1 m"] * 2, "yaw": ["60 deg"] * 2}}
-                task.setdefault(section, {})[name] = needed | fixed
+                task.setdefault(section, {})[name] = needed | (
+                    fixed if section == "Command" else {}
+                )
         task["Observation"][kind] = part
         task["Policy"]["actor"]["read"].append(kind)
     plan, scene = kind_plan(tmp_path, task, "humanoid")
     goal = np.array([0.1, 0.0, 0.0, math.cos(math.pi / 6), 0.0, 0.0, math.sin(math.pi / 6)])
     agrees(plan, scene, tmp_path, {"velocity": np.array([0.5, 0.0, 0.0]), "goal": goal})
-    for kind, part in refused:
+    for kind, part, needed in refused:
         task = yaml.safe_load(KIND_TASK)
+        for section, parts in needed.items():
+            task.setdefault(section, {}).update(parts)
         task["Observation"][kind] = part
         task["Policy"]["actor"]["read"].append(kind)
         plan, scene = kind_plan(tmp_path, task, "humanoid")

@@ -29,6 +29,7 @@ def test_an_evaluation_in_a_line() -> None:
             terms={},
             alive=jnp.ones((50, count), bool),
             watched={},
+            measures={},
             tracking={"velocity.turn": error},
         )
         return describe(result, object.__new__(Short))

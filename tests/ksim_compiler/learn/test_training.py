@@ -265,7 +265,7 @@ def test_an_evaluation_counts_one_episode_of_each_environment() -> None:
     np.testing.assert_allclose(float(result.terms["near"]), mean, rtol=1e-5)
 
 
-@pytest.mark.parametrize("engine", ["native", "mjx"])
+@pytest.mark.parametrize("engine", ["native", pytest.param("mjx", marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_numbers(engine: str) -> None:
     plan = compile_file(
         TASKS / "cartpole.yaml", ("PPO.envs=8", "PPO.rollout=8", "PPO.minibatches=2")

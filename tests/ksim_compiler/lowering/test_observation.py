@@ -144,7 +144,8 @@ def test_every_kind_is_compared() -> None:
     case = CASES["humanoid"]
     parts = plan_with(case, everything(case), "50 Hz").parts(Observation).values()
     kinds = {part.kind_name for part in parts}
-    elsewhere = {"formula", "pose_error", "site_velocity"}  # test_formula, test_pose, test_relative
+    # test_formula, test_pose, test_relative, test_drawn
+    elsewhere = {"formula", "pose_error", "site_velocity", "drawn", "air_time"}
     assert kinds | OF_THE_CONTROLLER | elsewhere == set(KINDS["Observation"])
 
 
