@@ -358,6 +358,7 @@ def test_a_sensor_of_an_actuator_that_goes_cannot_be_read() -> None:
     assert found.path == "Reward.r.expression"
 
 
+@pytest.mark.slow
 def test_both_engines_compute_the_same() -> None:
     """A few ticks of a bigger share of the names, on MuJoCo and on MJX."""
     result = compiled(

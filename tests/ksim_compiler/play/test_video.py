@@ -51,7 +51,9 @@ def test_a_run_is_drawn_when_it_is_trained(run: Path) -> None:
     assert '<video controls muted loop playsinline src="data:video/mp4;base64,' in page
 
 
-@pytest.mark.parametrize("name", ["episode.mp4", "episode.gif"])
+@pytest.mark.parametrize(
+    "name", ["episode.mp4", pytest.param("episode.gif", marks=pytest.mark.slow)]
+)
 def test_a_video_shows_the_episode(run: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     made = play(run, "-o", path, "--seconds", "0.4", "--size", "160x120")
