@@ -16,21 +16,35 @@ import pytest
 from ksim_compiler.env import Env
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.graph import Node
-from tests.zoo.models import menagerie, wheel
+from tests.zoo.models import menagerie, not_at_hand
 
 TASKS = Path(__file__).parents[2] / "examples" / "tasks"
-PACKAGES = {"package:gymnasium": "gymnasium", "package:dm_control": "dm_control"}
 
 
 def compiled(path: Path) -> Compiled:
     """An example; the test is skipped where its robot is not at hand."""
-    text = path.read_text(encoding="utf-8")
-    for source, package in PACKAGES.items():
-        if source in text and wheel(package) is None:
-            pytest.skip(f"{package} is not installed")
-    if (path.parent.name == "menagerie" or "menagerie:" in text) and menagerie() is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
+    if reason := not_at_hand(path):
+        pytest.skip(reason)
     return compile_file(path, name=path.name)
+
+
+def original(file: str, timestep: float) -> mujoco.MjModel:
+    """A robot of Menagerie in plain MuJoCo; the test is skipped where it is not at hand."""
+    root = menagerie()
+    if root is None:
+        pytest.skip("MENAGERIE_ROOT is not set")
+    model = mujoco.MjModel.from_xml_path(str(root / file))
+    model.opt.timestep = timestep
+    return model
+
+
+def go1() -> mujoco.MjModel:
+    """The Go1 with the servos of MuJoCo Playground: kp 35, kd 0.5, targets of any size."""
+    model = original("unitree_go1/scene.xml", 0.004)
+    model.actuator_gainprm[:, 0] = 35.0
+    model.actuator_biasprm[:, :3] = 0.0, -35.0, -0.5
+    model.actuator_ctrllimited[:] = 0
+    return model
 
 
 @dataclass

@@ -8,8 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from tests.examples.rolling import TASKS, Rollout, compiled, roll
-from tests.zoo.models import menagerie
+from tests.examples.rolling import TASKS, Rollout, compiled, original, roll
 
 SIDES = ("left", "right")
 SOLES = [[f"{side}_foot{n}_collision" for n in (1, 2, 3)] for side in SIDES]
@@ -30,11 +29,7 @@ def rollouts() -> list[Rollout]:
 
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
-    root = menagerie()
-    if root is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
-    model = mujoco.MjModel.from_xml_path(str(root / "unitree_g1" / "scene_mjx.xml"))
-    model.opt.timestep = 0.002
+    model = original("unitree_g1/scene_mjx.xml", 0.002)
     for index in range(model.nu):
         name = model.actuator(index).name
         kp, kd = next(gains for part, gains in GAINS.items() if part in name)

@@ -6,24 +6,15 @@ import mujoco
 import numpy as np
 import pytest
 
-from tests.examples.rolling import TASKS, compiled, roll, started
-from tests.zoo.models import menagerie
+from tests.examples.rolling import TASKS, compiled, go1, roll, started
 
-KP, KD, SCALE, DT = 35.0, 0.5, 0.5, 0.02
+SCALE, DT = 0.5, 0.02
 HEIGHT, TICKS = 0.275, 40
 
 
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
-    root = menagerie()
-    if root is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
-    model = mujoco.MjModel.from_xml_path(str(root / "unitree_go1" / "scene.xml"))
-    model.opt.timestep = 0.004
-    model.actuator_gainprm[:, 0] = KP
-    model.actuator_biasprm[:, :3] = 0.0, -KP, -KD
-    model.actuator_ctrllimited[:] = 0
-    return model
+    return go1()
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -6,11 +6,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from tests.examples.rolling import TASKS, Rollout, compiled, roll
-from tests.zoo.models import menagerie
+from tests.examples.rolling import TASKS, Rollout, compiled, go1, roll
 
 FEET = ("FR", "FL", "RR", "RL")
-KP, KD, SCALE, DT = 35.0, 0.5, 0.5, 0.02
+SCALE, DT = 0.5, 0.02
 TICKS = 60
 
 
@@ -21,15 +20,7 @@ def rollout() -> Rollout:
 
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
-    root = menagerie()
-    if root is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
-    model = mujoco.MjModel.from_xml_path(str(root / "unitree_go1" / "scene.xml"))
-    model.opt.timestep = 0.004
-    model.actuator_gainprm[:, 0] = KP
-    model.actuator_biasprm[:, :3] = 0.0, -KP, -KD
-    model.actuator_ctrllimited[:] = 0
-    return model
+    return go1()
 
 
 def velocity(model: mujoco.MjModel, data: mujoco.MjData, kind: int, index: int) -> np.ndarray:

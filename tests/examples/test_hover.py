@@ -9,12 +9,15 @@ import pytest
 from tests.examples.rolling import TASKS, compiled, roll, started
 
 FOLDER = TASKS / "own"
+ROBOT = TASKS.parents[1] / "tasks" / "robots" / "quadrotor" / "scene.xml"
 HOVER, SCALE = 0.6 * 9.81 / 4, 1.0
 
 
 def test_rewards_follow_from_where_the_quadrotor_is() -> None:
     rollout = roll(compiled(FOLDER / "hover.yaml"), 60, seed=2, strength=0.3)
-    model = mujoco.MjModel.from_xml_path(str(FOLDER / "robots" / "quadrotor" / "scene.xml"))
+    model = mujoco.MjModel.from_xml_path(
+        str(TASKS.parents[1] / "tasks" / "robots" / "quadrotor" / "scene.xml")
+    )
     data = started(model, rollout)
     frame, last = model.body("frame").id, np.zeros(4)
     assert len(rollout.actions) > 40
@@ -44,7 +47,9 @@ def test_rewards_follow_from_where_the_quadrotor_is() -> None:
 
 def test_a_zero_action_gives_the_thrust_that_carries_its_weight() -> None:
     rollout = roll(compiled(FOLDER / "hover.yaml"), 30, strength=0.0)
-    model = mujoco.MjModel.from_xml_path(str(FOLDER / "robots" / "quadrotor" / "scene.xml"))
+    model = mujoco.MjModel.from_xml_path(
+        str(TASKS.parents[1] / "tasks" / "robots" / "quadrotor" / "scene.xml")
+    )
     data = started(model, rollout)
     data.ctrl[:] = HOVER
     mujoco.mj_step(model, data, 2 * len(rollout.actions))

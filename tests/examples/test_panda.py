@@ -6,8 +6,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from tests.examples.rolling import TASKS, compiled, roll, started
-from tests.zoo.models import menagerie
+from tests.examples.rolling import TASKS, compiled, original, roll, started
 
 FLOORED = ("left_finger_pad", "right_finger_pad", "hand_capsule")
 SCALE = 0.04
@@ -16,13 +15,7 @@ TICKS, CLOSE, PRESS = 90, 60, 70
 
 @pytest.fixture(scope="module")
 def model() -> mujoco.MjModel:
-    root = menagerie()
-    if root is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
-    path = root / "franka_emika_panda" / "mjx_single_cube.xml"
-    model = mujoco.MjModel.from_xml_path(str(path))
-    model.opt.timestep = 0.005
-    return model
+    return original("franka_emika_panda/mjx_single_cube.xml", 0.005)
 
 
 def rewards(

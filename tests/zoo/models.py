@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def menagerie() -> Path | None:
     """The folder that holds the robots of MuJoCo Menagerie."""
     root = os.environ.get("MENAGERIE_ROOT")
     return Path(root) if root else None
+
+
+def not_at_hand(task: Path) -> str:
+    """Why the robot of a task, or of what it extends, cannot be loaded here; "" where it can."""
+    text = task.read_text(encoding="utf-8")
+    base = re.search(r"^extends: *(\S+\.yaml)", text, re.MULTILINE)
+    for package in ("gymnasium", "dm_control"):
+        if f"package:{package}/" in text and wheel(package) is None:
+            return f"{package} is not installed"
+    if "menagerie:" in text and menagerie() is None:
+        return "MENAGERIE_ROOT is not set"
+    return not_at_hand(task.parent / base[1]) if base else ""
 
 
 def models(root: Path | None, label: str) -> list[Model]:
