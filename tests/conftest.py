@@ -6,7 +6,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples for the same tests: what a commit broke is its own fault. The nightly run sets
+# HYPOTHESIS_PROFILE=anew, and looks for what nobody thought of.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("anew", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # The tests compare bits and tolerances stated for the CPU. A GPU test is run by setting this.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")

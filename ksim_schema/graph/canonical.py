@@ -139,9 +139,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
-_Dumper.ESCAPE_REPLACEMENTS = {  # no \a, \b, ...: where someone writes these, a path was meant
-    sign: name for sign, name in yaml.SafeDumper.ESCAPE_REPLACEMENTS.items() if name not in "abefv"
-}
+_Dumper.ESCAPE_REPLACEMENTS = {'"': '"', "\\": "\\"}  # \x0A: who writes \n may have meant a path
 
 
 def instance(task: Task, graph: Graph) -> Instance:

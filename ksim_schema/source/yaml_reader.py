@@ -301,7 +301,7 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent, path: Path_) -> str | int | float | bool | None:
         start, stop = event.start_mark.index, event.end_mark.index
         if event.style == '"' and "\\" in self.text[start:stop]:
-            found = escapes(self.text, start, stop, event.value)
+            found = escapes(self.text, start, stop)
             if found is not None:
                 self.sink.add([_told(self.name, self.text, found, path)])
                 return found.text[1:-1]

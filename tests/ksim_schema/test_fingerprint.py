@@ -132,6 +132,11 @@ def test_each_number_that_an_author_changes_counts(path: Path) -> None:
 @example("a\u2028b")
 @example("\U0001f600")
 @example("a\tb\n\nc\n")
+@example(".\x1f")
+@example(".\r")
+@example("C:\x1b")
+@example(".\n.xml")
+@example(".\u2028")
 def test_a_text_is_read_as_it_was_written(text: str) -> None:
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text) or "\0" in text:
         return  # no YAML text can hold these
