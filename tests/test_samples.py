@@ -44,12 +44,14 @@ HERE = {
     ("docs/composition.md", "kind: min_height"),
     ("docs/diff.md", "from pathlib import Path"),
     ("docs/formulas.md", "Observation:"),
+    ("docs/formulas.md", "Reward:"),
     ("docs/metrics.md", "Metric:"),
     ("docs/rewards.md", "Reward:"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
     ("docs/objects.md", "Randomizer:"),
+    ("docs/objects.md", "Reset:"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -146,9 +148,11 @@ def test_the_hand_of_the_arm_goes_in_steps(tmp_path: Path) -> None:
 
 
 def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
-    samples = {"formulas": "Observation:", "metrics": "Metric:", "rewards": "Reward:"}
-    for page, first in ((f"docs/{name}.md", first) for name, first in samples.items()):
-        found = compiled(tasks(tmp_path / page), "walk.yaml", sample(page, first))
+    samples = [("metrics", "Metric:"), ("rewards", "Reward:")]
+    samples += [("formulas", "Observation:"), ("formulas", "Reward:"), ("objects", "Reset:")]
+    for page, first in ((f"docs/{name}.md", first) for name, first in samples):
+        folder = tmp_path / f"{page}.{first.strip(':')}"
+        found = compiled(tasks(folder), "walk.yaml", sample(page, first))
         assert found.plan is not None, errors(found)
 
 

@@ -26,14 +26,16 @@ from ksim_schema.diagnostics.codes.typed import (
     RUNAWAY_EXPONENTIAL,
     TARGET_OUT_OF_REACH,
     UNDEFINED_FORMULA,
+    UNUSED_TERM,
 )
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import LENGTH, SPEED
 from ksim_schema.units.formula import Expression, FormulaError, spelt
 from ksim_schema.units.formula_range import guarded, range_of, value_of, within
+from ksim_schema.units.formula_text import whole_names_in
 from ksim_schema.units.interval import Interval
-from ksim_schema.vocabulary.formula import Source
+from ksim_schema.vocabulary.formula import Formulated, Source
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.reward.gate import Gate
 
@@ -64,6 +66,11 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             tree = part.read(robot, around)
         except FormulaError:
             continue  # it is reported where formulas are read
+        for name in _unused(part):
+            message = f"the term {name!r} is named, and never used"
+            help = "take it out, or use it in the formula"
+            at = (*place[:-1], "let", name)
+            yield task.report_key(UNUSED_TERM, message, *at, help=help)
         known = part.sources(robot, around)
         about = Known(
             tree,
@@ -79,6 +86,15 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         law = next(laws, None)
         if law is not None:
             yield task.report(law.code, law.message, *place, help=law.help)
+
+
+def _unused(part: Formulated) -> Iterator[str]:
+    """The terms with names that neither the formula nor a later term uses."""
+    texts = list(part.texts)
+    for index, name in enumerate(part.let):
+        later = (word.split(".")[0] for text in texts[index + 1 :] for word in whole_names_in(text))
+        if name not in later:
+            yield name
 
 
 def _leaning(found: Mapping[str, Ranges], robot: RobotFacts) -> float:

@@ -45,6 +45,8 @@ def order(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
 
 def _overwritten(robot: RobotFacts, part: Reset, later: Reset) -> str:
     """What the later of two resets does to the other; "" if it leaves something of it."""
+    if later.episodes is not None and later.episodes != part.episodes:
+        return ""
     if part.whole and later.whole:
         return "sets the whole state again"
     if not isinstance(later, OfJoints):

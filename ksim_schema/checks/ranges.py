@@ -228,7 +228,9 @@ def _start(task: Task, said: list[Statement], home: float | None, bounds: Interv
     start = EVERYTHING if home is None else Interval.exactly(home)
     for statement in said:
         if statement.verb == "starts":
-            start = start + statement.within if statement.change == "add" else statement.within
+            then = start + statement.within if statement.change == "add" else statement.within
+            always = task.of(Reset)[statement.part].episodes is None
+            start = then if always or start == EVERYTHING else start.hull(then)
     return start.intersect(bounds) or start
 
 

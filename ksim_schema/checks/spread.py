@@ -187,7 +187,7 @@ def _targets(
     if not widths or len(widths) < len(joints):
         return
     unit = joints[0].dimension
-    steps = action.around == "now"  # from where the joint is, so that small ones add up
+    steps = action.around in ("now", "last")  # from there on, so that small ones add up
     if not steps and _NEARLY_ALL * wide < _STIRS * min(*widths, _TURNS):
         message = f"the first targets are within {shown(_NEARLY_ALL * wide, unit)} of the middle, "
         message += f"{_NEARLY_ALL:g} x {std:g} x {shown(scale, unit)}, and the narrowest "

@@ -20,6 +20,7 @@ from ksim_schema.diagnostics import did_you_mean
 from ksim_schema.diagnostics.suggest import surely
 from ksim_schema.units.formula_calls import Calls
 from ksim_schema.units.formula_text import (
+    AXES,
     MAX_LENGTH,
     FormulaError,
     dotted,
@@ -71,19 +72,21 @@ def measure(
     wanted: Wanted = "value",
     *,
     remembers: bool = True,
+    terms: Mapping[str, tuple[Expression, Units]] | None = None,
 ) -> tuple[Expression, Units]:
     """As :func:`parse`, with the unit of the formula's value.
 
     Args:
         text, quantities, wanted: as there.
         remembers: whether it may name what was a tick before.
+        terms: terms that have names of their own, and their units.
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula has at most {MAX_LENGTH} characters", 0, len(text))
     tree = tree_of(text)
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise FormulaError(f"a formula has at most {MAX_NODES} terms", 0, len(text))
-    checker = _Checker(text, quantities, remembers)
+    checker = _Checker(text, quantities, remembers, terms or {})
     expression, units = checker.read(tree)
     if wanted == "condition" and not expression.condition:
         help = "compare it with something, as in base.height < 0.3"
@@ -100,9 +103,15 @@ def measure(
 
 
 class _Checker(Calls):
-    def __init__(self, text: str, quantities: Mapping[str, Quantity], remembers: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        quantities: Mapping[str, Quantity],
+        remembers: bool,
+        terms: Mapping[str, tuple[Expression, Units]],
+    ) -> None:
         super().__init__(text, remembers)
-        self.quantities = quantities
+        self.quantities, self.terms = quantities, terms
 
     def read(self, node: ast.expr) -> tuple[Expression, Units]:
         expression, units = self._read(node)
@@ -147,6 +156,11 @@ class _Checker(Calls):
 
     def _name(self, node: ast.expr) -> tuple[Expression, Units]:
         name = dotted(node)
+        if name in self.terms:
+            return self.terms[name]
+        owner, _, axis = name.rpartition(".")
+        if owner in self.terms and axis in AXES:
+            return self._element(owner, AXES.index(axis), node)
         if name in self.quantities:
             found = self.quantities[name]
             if found.wrong:
@@ -166,6 +180,14 @@ class _Checker(Calls):
         meant = self._meant(name) if name else ""
         help = f"write {meant}" if meant in UNITS else self._choices(name)
         raise self.error(f"unknown quantity {self.shown(node)!r}", node, help, meant)
+
+    def _element(self, term: str, index: int, node: ast.expr) -> tuple[Expression, Units]:
+        """``.x``, ``.y`` or ``.z`` of a term that has a name."""
+        whole, units = self.terms[term]
+        if whole.length != len(AXES):
+            message = f"{term!r} has no x, y and z: it is not a vector of three"
+            raise self.error(message, node)
+        return Expression("element", (whole,), value=float(index)), units
 
     def _meant(self, name: str) -> str:
         """What an unknown name surely stands for: a unit by another name, or a slip in a step."""

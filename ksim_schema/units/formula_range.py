@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 
 from ksim_schema.units.formula import Expression
+from ksim_schema.units.formula_text import AXES
 from ksim_schema.units.formula_tree import COMPARISONS, constant, terms as within
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
@@ -111,7 +112,7 @@ def range_of(expression: Expression, known: Mapping[str, Interval]) -> Interval:
         return arguments[0] ** expression.value
     if expression.op in _REDUCTIONS:
         return _REDUCTIONS[expression.op](arguments[0], expression.arguments[0].length)
-    if expression.op in ("reduce_min", "reduce_max", "previous"):
+    if expression.op in ("reduce_min", "reduce_max", "previous", "element"):
         return arguments[0]
     if expression.op == "ever":  # it may come to hold, and then it does
         return FALSE if arguments[0] == FALSE else TRUE if arguments[0] == TRUE else EITHER
@@ -207,6 +208,8 @@ def written(expression: Expression, spelt: Callable[[str], str] = str) -> str:
             return f"{left} {op} {right}"
         case "list":
             return f"[{', '.join(parts)}]"
+        case "element":
+            return f"({parts[0]}).{AXES[int(expression.value)]}"
         case "tolerance" if (expression.name, expression.value) != (GAUSSIAN, VALUE_AT_MARGIN):
             settings = (repr(expression.name), f"{expression.value:.6g}")
             return f"tolerance({', '.join((*parts, *settings))})"

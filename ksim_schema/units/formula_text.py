@@ -26,6 +26,7 @@ class FormulaError(ValueError):
         start, stop: offsets in its text.
         help: what to write instead.
         meant: what surely was meant between the two; "" where that is not known.
+        term: the term with a name of its own in whose text it is; "" for the formula's.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class FormulaError(ValueError):
     ) -> None:
         super().__init__(message)
         self.start, self.stop, self.help, self.meant = start, stop, help, meant
+        self.term = ""
 
 
 def names_in(text: str) -> frozenset[str]:

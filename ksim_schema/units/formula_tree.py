@@ -191,6 +191,9 @@ def evaluate(
             return value_of(expression.name)
         case "previous" | "ever":
             return functions[expression.op](expression.arguments[0])
+        case "element":
+            whole: Any = evaluate(expression.arguments[0], value_of, functions)
+            return whole[int(expression.value)]
         case "**":
             base = evaluate(expression.arguments[0], value_of, functions)
             return functions["**"](base, expression.value)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
-from ksim_schema.robot.patterns import PatternError
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import (
     ANGLE,
@@ -32,19 +31,30 @@ from ksim_schema.units.formula import (
     measure,
     names_in,
 )
-from ksim_schema.units.formula_text import AXES, commands_in, whole_names_in
+from ksim_schema.units.formula_calls import FUNCTIONS
+from ksim_schema.units.formula_text import commands_in, plain, whole_names_in
 from ksim_schema.units.formula_units import Units
-from ksim_schema.units.interval import EVERYTHING, Interval
+from ksim_schema.units.interval import EVERYTHING
+from ksim_schema.units.quantity import UNITS
 from ksim_schema.vocabulary.base import Model
-from ksim_schema.vocabulary.formula_loads import contact, loads, on_bodies
+from ksim_schema.vocabulary.formula_joints import by_pattern, joints
+from ksim_schema.vocabulary.formula_loads import contact, loads
+from ksim_schema.vocabulary.formula_several import (
+    UNIT,
+    Found,
+    contacts,
+    geom,
+    members,
+    place,
+    several,
+    vector,
+)
 from ksim_schema.vocabulary.formula_source import Source as Source
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 from ksim_schema.vocabulary.sensortypes import (
     SENSOR_RANGES,
     STATE_SENSORS,
-    Of,
     sensor_dimension,
-    unit_of,
 )
 
 BASE_SENSORS = ("framepos", "framequat", "framelinvel", "frameangvel")
@@ -57,21 +67,15 @@ BASE: dict[str, Dimension] = {
     "turn": ANGULAR_SPEED,
 }
 """What is asked of the robot's base, in its heading frame."""
-FRAME: dict[str, tuple[str, Dimension]] = {
-    "velocity": ("framelinvel", SPEED),
-    "angular_velocity": ("frameangvel", ANGULAR_SPEED),
-    "x_axis": ("framexaxis", NUMBER),
-    "y_axis": ("frameyaxis", NUMBER),
-    "z_axis": ("framezaxis", NUMBER),
-    "up": ("framezaxis", NUMBER),
-}
-"""What is asked of a body or a site, in the world's axes: MuJoCo's sensor and its unit."""
-SUBTREE: dict[str, tuple[str, Dimension]] = {
-    "com": ("subtreecom", LENGTH),
-    "com_velocity": ("subtreelinvel", SPEED),
-}
-"""What is asked of a body with all that hangs from it, in the world's axes."""
-UNIT = Interval(-1.0, 1.0)
+
+
+_TAKEN = frozenset(
+    (
+        *("base", "joint", "joints", "body", "bodies", "site", "sites", "geom", "geoms"),
+        *("contact", "contacts", "sensor", "command", "action", "time", "pi", "inf"),
+    )
+)
+"""Words that mean something else in a formula than a term that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +106,41 @@ class Formulated(Model):
     stands_for: ClassVar[Wanted] = "number"
     remembers: ClassVar[bool] = True
 
+    let: dict[str, str] = Field(
+        default={},
+        description="Names for terms, which the formula and the terms after each may use: "
+        "{toward: body.cube - site.gripper}.",
+        examples=[{"speed": "norm(body.torso.velocity)"}],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _named_commands(cls, data: Any) -> Any:
         """The commands that the formula names, whether or not the author lists them."""
         if "commands" not in cls.model_fields or not is_mapping(data):
             return data
-        text, listed = data.get("expression"), data.get("commands", ())
+        text, listed, let = data.get("expression"), data.get("commands", ()), data.get("let", {})
         listed = (listed,) if isinstance(listed, str) else listed
         if not isinstance(text, str) or not is_list(listed):
             return data
-        more = tuple(name for name in commands_in(text) if name not in listed)
+        texts = (text, *(t for t in let.values() if isinstance(t, str))) if is_mapping(let) else ()
+        found = dict.fromkeys(name for t in texts for name in commands_in(t))
+        more = tuple(name for name in sorted(found) if name not in listed)
         return {**data, "commands": (*listed, *more)} if more else data
+
+    @model_validator(mode="after")
+    def _names_of_terms(self) -> Self:
+        for name in self.let:
+            if not plain(name) or name in UNITS or name in _TAKEN or name in FUNCTIONS:
+                why = "means something else" if plain(name) else "is no single word"
+                about = {"name": name, "why": why, "help": "give another name", "fields": "let"}
+                raise PydanticCustomError("one_form", "a term's name '{name}' {why}", about)
+        return self
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the terms that have names, and that of the formula."""
+        return (*self.let.values(), self.expression)
 
     expression: str = Field(
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
@@ -127,7 +154,7 @@ class Formulated(Model):
 
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         """What the names in the formula may be."""
-        return sources(robot, around, names_in(self.expression))
+        return sources(robot, around, frozenset().union(*map(names_in, self.texts)))
 
     def measured(self, robot: RobotFacts, around: Surroundings) -> tuple[Expression, Units]:
         """The formula as a tree, of the names that :meth:`sources` says, and its unit.
@@ -136,7 +163,14 @@ class Formulated(Model):
             FormulaError: it has no meaning.
         """
         known = {name: source.quantity for name, source in self.sources(robot, around).items()}
-        return measure(self.expression, known, self.asked, remembers=self.remembers)
+        terms: dict[str, tuple[Expression, Units]] = {}
+        for name, text in self.let.items():
+            try:
+                terms[name] = measure(text, known, remembers=self.remembers, terms=terms)
+            except FormulaError as error:
+                error.term = name
+                raise
+        return measure(self.expression, known, self.asked, remembers=self.remembers, terms=terms)
 
     def read(self, robot: RobotFacts, around: Surroundings) -> Expression:
         """As :meth:`measured`, without the unit."""
@@ -144,7 +178,7 @@ class Formulated(Model):
 
     def named(self, robot: RobotFacts) -> dict[str, Source]:
         """What it names of the robot."""
-        texts = whole_names_in(self.expression)
+        texts = frozenset().union(*map(whole_names_in, self.texts)) - self.let.keys()
         known = sources(robot, Surroundings({}), texts)
         return {name: source for name, source in known.items() if name in texts}
 
@@ -195,13 +229,20 @@ def sources(
             "action": Source(numbers, "action"),
             "action.previous": Source(numbers, "previous"),
         }
-    rows = [*_joints(robot), *_places(robot), *_told(around), *_members(robot), *loads(robot)]
+    rows = [
+        *joints(robot),
+        *_places(robot),
+        *_told(around),
+        *members(robot),
+        *_sensors(robot),
+        *loads(robot),
+    ]
     for name, source in rows:  # a name of the model comes before what is asked of another
         found.setdefault(name, source)
     for name in named:
         head, _, rest = name.partition(".")
         if rest and head in _BY_TEXT:
-            found[name] = _BY_TEXT[head](robot, rest)
+            found[name] = _BY_TEXT[head](robot, rest, found)
     return found
 
 
@@ -216,16 +257,26 @@ def _placing(tree: Expression, robot: RobotFacts, sources: Mapping[str, Source])
 
 def _own(tree: Expression, robot: RobotFacts, sources: Mapping[str, Source]) -> bool:
     """Whether it is a place of the robot itself in the world."""
-    request = sources[tree.name].sensors[:1] if tree.op == "quantity" else ()
-    if not request or not isinstance(request[0], SensorRequest) or request[0].type != "framepos":
-        return False
-    return _of_robot(robot, request[0])
+    asked = sources[tree.name].sensors if tree.op == "quantity" else ()
+    return bool(asked) and all(
+        isinstance(request, SensorRequest)
+        and request.type == "framepos"
+        and _of_robot(robot, request)
+        for request in asked
+    )
 
 
 def _of_robot(robot: RobotFacts, request: SensorRequest) -> bool:
     """Whether a frame belongs to the robot, and not to another tree of bodies."""
-    what = "site" if request.objtype == "site" else "body"
-    return robot.frame_tree(what, request.objname) == robot.trees[robot.body_id(robot.root)]
+    what, name = _carrier(robot, request)
+    return robot.frame_tree(what, name) == robot.trees[robot.body_id(robot.root)]
+
+
+def _carrier(robot: RobotFacts, request: SensorRequest) -> tuple[Literal["body", "site"], str]:
+    """The body or the site whose place a frame has; that of a geom is its body's."""
+    if request.objtype == "geom":
+        return "body", robot.body_of(request.objname)
+    return "site" if request.objtype == "site" else "body", request.objname
 
 
 def _sensed(robot: RobotFacts, source: Source) -> bool:
@@ -235,15 +286,16 @@ def _sensed(robot: RobotFacts, source: Source) -> bool:
         return fixed or source.what in ("tilt", "turn")
     if source.kind == "touch":
         return True  # a switch
+    if source.kind == "several":
+        return all(_sensed(robot, part) for part in source.parts)
     if source.kind != "sensor":
-        return source.kind in ("position", "velocity", "time")
+        return source.kind in ("position", "velocity", "time", "constant")
     (sensor,) = source.sensors
     if isinstance(sensor, str):
         return fixed or robot.sensor(sensor).type not in STATE_SENSORS
     if sensor.type in ("framexaxis", "frameyaxis", "framezaxis", "frameangvel"):
         return True  # an attitude and a gyroscope
-    kind = "site" if sensor.objtype == "site" else "body"
-    if f"{kind}/{sensor.objname}" in robot.encoded:
+    if "/".join(_carrier(robot, sensor)) in robot.encoded:
         return True
     return sensor.type == "framepos" and not _of_robot(robot, sensor)  # as a camera sees it
 
@@ -253,79 +305,29 @@ def _base(robot: RobotFacts, what: str) -> Source:
     return Source(Quantity(BASE[what]), "base", sensors, what=what)
 
 
-_ASKED: tuple[Of, ...] = ("velocity", "acceleration", "torque")
-"""What is asked of joints by a word after their names."""
+def _touching(robot: RobotFacts, text: str, _: Found) -> Source:
+    return contact(robot, text)
 
 
-def _joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
-    for joint in robot.motion_joints:
-        yield f"joint.{joint.name}", Source(Quantity(joint.dimension), "position", joints=(joint,))
-    for joint, what in product(robot.motion_joints, _ASKED):
-        quantity = Quantity(unit_of(what, joint))
-        yield f"joint.{joint.name}.{what}", Source(quantity, what, joints=(joint,))
-
-
-def _pattern(robot: RobotFacts, text: str) -> Source:
-    """The joints that a pattern matches, one after the other: ``joints['hip_.*'].velocity``."""
-    pattern, dot, last = text.rpartition(".")
-    asked: dict[str, Of] = {name: name for name in _ASKED}
-    what: Of = asked.get(last, "position")
-    pattern = pattern if dot and what != "position" else text
-    try:
-        joints = robot.match_joints((pattern,))
-    except PatternError as error:
-        return Source(Quantity(None, wrong=f"{pattern!r} is not a pattern of names: {error}"), what)
-    if not joints:
-        listed = ", ".join(joint.name for joint in robot.motion_joints[:12])
-        wrong = Quantity(None, wrong=f"{pattern!r} matches no joint", help=f"joints: {listed}")
-        return Source(wrong, what)
-    units = dict.fromkeys(unit_of(what, joint) for joint in joints)
-    if len(units) > 1:
-        both = " and ".join(map(str, units))
-        wrong = f"{pattern!r} matches hinges and slides, whose units are {both}"
-        help = "name hinges and slides by patterns of their own"
-        return Source(Quantity(None, wrong=wrong, help=help), what)
-    return Source(Quantity(next(iter(units)), len(joints)), what, joints=joints)
-
-
-_BY_TEXT = {"joints": _pattern, "contact": contact, "bodies": on_bodies}
+_BY_TEXT = {
+    "joints": by_pattern,
+    "contact": _touching,
+    "contacts": contacts,
+    "geom": geom,
+    "geoms": several("geom"),
+    "sites": several("site"),
+    "bodies": several("body"),
+}
 """What is found by its text, as there is too much of it to be listed."""
-
-
-def _vector(
-    name: str, dimension: Dimension | None, size: int, sensor: SensorRequest | str, bounds: Interval
-) -> Iterator[tuple[str, Source]]:
-    """A vector of a sensor, and its elements."""
-    yield name, Source(Quantity(dimension, size), "sensor", (sensor,), bounds=bounds)
-    labels = {3: AXES, 4: ("w", *AXES)}.get(size, ())
-    for element, label in enumerate(labels):
-        quantity = Quantity(dimension)
-        source = Source(quantity, "sensor", (sensor,), element=element, bounds=bounds)
-        yield f"{name}.{label}", source
 
 
 def _places(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
     for what, objtype in (("site", "site"), ("body", "xbody")):
         for name in robot.names(what):
-            request = SensorRequest("framepos", objtype, name)
-            yield from _vector(f"{what}.{name}", LENGTH, 3, request, EVERYTHING)
+            yield from place(what, objtype, name)
 
 
-def _members(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
-    """Velocities, axes and centres of mass of bodies and sites, and the model's sensors."""
-    for what, objtype in (("site", "site"), ("body", "xbody")):
-        for name, (member, (sensor, unit)) in product(robot.names(what), FRAME.items()):
-            request = SensorRequest(sensor, objtype, name)
-            bounds = EVERYTHING if unit != NUMBER else UNIT
-            yield from _vector(f"{what}.{name}.{member}", unit, 3, request, bounds)
-        for name in robot.names(what):
-            place = SensorRequest("framepos", objtype, name)
-            yield f"{what}.{name}.height", Source(Quantity(LENGTH), "height", (place,))
-            request = SensorRequest("framequat", objtype, name)
-            yield from _vector(f"{what}.{name}.orientation", NUMBER, 4, request, UNIT)
-    for name, (member, (sensor, unit)) in product(robot.names("body"), SUBTREE.items()):
-        request = SensorRequest(sensor, "body", name)
-        yield from _vector(f"body.{name}.{member}", unit, 3, request, EVERYTHING)
+def _sensors(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
     for name in robot.names("sensor"):
         yield from _sensor(robot, name)
 
@@ -337,7 +339,7 @@ def _sensor(robot: RobotFacts, name: str) -> Iterator[tuple[str, Source]]:
         one = Source(Quantity(unit), "sensor", (name,), element=0, bounds=bounds)
         yield f"sensor.{name}", one
     else:
-        yield from _vector(f"sensor.{name}", unit, sensor.size, name, bounds)
+        yield from vector(f"sensor.{name}", unit, sensor.size, name, bounds)
 
 
 def _pose(name: str, labels: tuple[str, ...]) -> Iterator[tuple[str, Source]]:

@@ -10,7 +10,6 @@ from typing import Literal
 
 from ksim_schema.diagnostics import did_you_mean
 from ksim_schema.robot import RobotFacts, SensorRequest
-from ksim_schema.robot.patterns import PatternError
 from ksim_schema.units import FORCE, NUMBER, TORQUE
 from ksim_schema.units.formula import Quantity
 from ksim_schema.units.formula_text import AXES
@@ -55,26 +54,6 @@ def loads(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
             yield name, _load(robot, (body,), what, Quantity(unit, 3))
             for element, axis in enumerate(AXES):
                 yield f"{name}.{axis}", _load(robot, (body,), what, Quantity(unit), element)
-
-
-def on_bodies(robot: RobotFacts, text: str) -> Source:
-    """``bodies['foot_.*'].external_force``: of all that a pattern matches, three numbers each."""
-    pattern, _, member = text.rpartition(".")
-    if member not in LOADS:
-        names = " or ".join(f".{name}" for name in LOADS)
-        wrong = f"of bodies by a pattern {names} is asked"
-        return Source(Quantity(None, wrong=wrong), "external")
-    try:
-        bodies = robot.match("body", (pattern,))
-    except PatternError as error:
-        wrong = f"{pattern!r} is not a pattern of names: {error}"
-        return Source(Quantity(None, wrong=wrong), "external")
-    bodies = tuple(body for body in bodies if body != robot.bodies[0])
-    if not bodies:
-        help = did_you_mean(pattern, robot.names("body"), of="bodies")
-        return Source(Quantity(None, wrong=f"{pattern!r} matches no body", help=help), "external")
-    what = LOADS[member]
-    return _load(robot, bodies, what, Quantity(_UNITS[what], 3 * len(bodies)))
 
 
 def _load(

@@ -11,7 +11,11 @@ from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.sensortypes import Of
 
 Measured = Literal["time", "action", "previous", "base", "height"]
-SourceKind = Measured | Of | Literal["sensor", "command", "pose", "touch", "force", "external"]
+SourceKind = (
+    Measured
+    | Of
+    | Literal["sensor", "command", "pose", "touch", "force", "external", "several", "constant"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Source:
             without one.
         turn: whether it is the orientation of a pose, and not its position.
         bounds: all that its elements can be.
+        values: those of what never changes.
+        parts: those whose values it has, one after the other.
     """
 
     quantity: Quantity
@@ -41,6 +47,8 @@ class Source:
     element: int | None = None
     turn: bool = False
     bounds: Interval = EVERYTHING
+    parts: tuple[Source, ...] = ()
+    values: tuple[float, ...] = ()
 
     @property
     def field(self) -> str:

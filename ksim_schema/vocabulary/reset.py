@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.units import (
@@ -33,12 +33,21 @@ from ksim_schema.vocabulary.base import (
     Names,
     Part,
     PositiveInt,
+    Probability,
     Range,
     Wire,
 )
 from ksim_schema.vocabulary.each import PerJoint, each, one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PoseRanges
+
+
+def _first_share(value: Any) -> Any:
+    """One number stands for the range from 0 to it."""
+    return cast("Any", value) if isinstance(value, tuple | list) else (0.0, value)
+
+
+Episodes = Annotated[Range[Probability], BeforeValidator(_first_share)]
 
 
 class Reset(Part):
@@ -57,6 +66,12 @@ class Reset(Part):
     whole: ClassVar[bool] = False
     reset: Annotated[str | None, Wire("reset")] = Field(
         default=None, description="The state it sets; the task's only one by default."
+    )
+    episodes: Episodes | None = Field(
+        default=None,
+        description="Share of the episodes whose beginning it shapes: 0.6, or as [0.6, 1] all but "
+        "those. One number from 0 to 1 is drawn for each beginning, and all resets go by that.",
+        examples=[0.6, [0.6, 1.0]],
     )
 
 
@@ -216,7 +231,19 @@ class ResetBodyPose(FloatingReset, PoseRanges):
         effects = tuple(
             Effect("starts", f"body.{{body}}.{quantity}", field, change=change)
             for field, quantity in names.items()
+            if self.radius is None or field not in ("x", "y")
         )
+        if self.radius is not None:
+            effects += tuple(
+                Effect(
+                    "starts",
+                    f"body.{{body}}.{axis}",
+                    "radius",
+                    change=change,
+                    fixed=self.place(axis),
+                )
+                for axis in ("x", "y")
+            )
         if self.orientation:
             turned = ("heading", "roll", "pitch")
             effects += tuple(

@@ -56,13 +56,17 @@ def draw(
     facts, random = plan.robot.facts, np.random.default_rng(seed)
     parts = sorted(plan.parts(reset.Reset).items(), key=lambda item: not item[1].whole)
     acting = [part for name, part in parts if only is None or name in only]
+    shared = any(part.episodes is not None for part in acting)
     found: list[Start] = []
     try:
         settle = settle and plan.settle_steps > 0
         for _ in range(SETTLED if settle else COUNT):
             start = Start(np.array(facts.home, float), np.zeros(facts.nv))
+            lot = random.random() if shared else 0.0
             for part in acting:
-                start = _apply(part, start, facts, random)
+                low, high = part.episodes or (0.0, 1.0)
+                if low <= lot < high or part.episodes is None:
+                    start = _apply(part, start, facts, random)
             found.append(settled(plan, start) if settle else start)
     except _Unknown:
         return None
@@ -204,9 +208,14 @@ def _(part: reset.ResetPlanePosition, start: Start, facts: RobotFacts, random: A
 @_apply.register
 def _(part: reset.ResetBodyPose, start: Start, facts: RobotFacts, random: Any) -> Start:
     base = _base(part, facts)
+    around = (0.0, 0.0, 0.0)
+    if part.radius is not None:
+        distance, angle = random.uniform(*part.radius), random.uniform(*part.direction)
+        around = (distance * math.cos(angle), distance * math.sin(angle), 0.0)
     for axis, field in enumerate(PLACES):
-        if (ends := getattr(part, field)) is not None:
-            at, drawn = base.qpos + axis, random.uniform(*ends)
+        ends = getattr(part, field)
+        if ends is not None or (part.radius is not None and field != "z"):
+            at, drawn = base.qpos + axis, random.uniform(*(ends or (0.0, 0.0))) + around[axis]
             start.qpos[at] = drawn + (start.qpos[at] if part.around == "home" else 0.0)
     if part.turned:
         turn = random.normal(size=4)

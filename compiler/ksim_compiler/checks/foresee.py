@@ -45,7 +45,7 @@ from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.networks import Network
 from ksim_schema.vocabulary.objects import READERS
-from ksim_schema.vocabulary.reset import Reset, ResetKeyframe
+from ksim_schema.vocabulary.reset import Reset, ResetJointLimits, ResetKeyframe
 from ksim_schema.vocabulary.reward import Reward
 
 SLACK = 1e-9
@@ -147,9 +147,16 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
 
 def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
     beyond: list[Joint] = []
-    for joint in plan.robot.facts.motion_joints:
+    facts = plan.robot.facts
+    placed = {
+        joint.name
+        for part in plan.parts(Reset).values()
+        if isinstance(part, ResetJointLimits) and part.episodes is None
+        for joint in facts.match_joints(part.joints)
+    }
+    for joint in facts.motion_joints:
         low, high = joint.limits or (-math.inf, math.inf)
-        if not low - SLACK <= joint.home[0] <= high + SLACK:
+        if joint.name not in placed and not low - SLACK <= joint.home[0] <= high + SLACK:
             beyond.append(joint)
     if not beyond:
         return

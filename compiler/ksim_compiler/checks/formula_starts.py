@@ -66,11 +66,7 @@ class Condition:
 
     def value(self, name: str, data: Any) -> Any:
         """The value of a quantity, SI."""
-        source = self.known[name]
-        whole = _value(source, self.plan, data)
-        if source.element is not None:
-            return whole[source.element]
-        return whole if source.quantity.length or np.ndim(whole) == 0 else whole[0]
+        return _one(self.known[name], self.plan, data)
 
     def told(self, data: Any) -> str:
         """What the single quantities in it are, in words."""
@@ -146,9 +142,21 @@ def ended_at_start(
         yield plan.task.report(ENDED_AT_START, message, *at, help=help)
 
 
+def _one(source: Source, plan: Plan, data: Any) -> Any:
+    """The value of a quantity, a number where it has one element."""
+    whole = _value(source, plan, data)
+    if source.element is not None:
+        return whole[source.element]
+    return whole if source.quantity.length or np.ndim(whole) == 0 else whole[0]
+
+
 def _value(source: Source, plan: Plan, data: Any) -> Any:
     facts = plan.robot.facts
     match source.kind:
+        case "constant":
+            return np.array(source.values)
+        case "several":
+            return np.concatenate([np.atleast_1d(_one(p, plan, data)) for p in source.parts])
         case "time":
             return plan.period
         case "position":

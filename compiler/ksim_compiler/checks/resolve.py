@@ -187,21 +187,23 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
         try:
             part.read(facts, around)
         except FormulaError as error:
-            if _of_broken_command(task, part.expression, error):
+            text = part.let[error.term] if error.term else part.expression
+            place = (*place[:-1], "let", error.term) if error.term else place
+            if _of_broken_command(task, text, error):
                 continue
             where = task.span(*place)
             if where.line == where.end_line:  # point into the text, past a quote before it
                 written = where.end_column - where.column
-                first = where.column + (written - len(part.expression)) // 2
+                first = where.column + (written - len(text)) // 2
                 stop = max(error.stop, error.start + 1)
                 columns = {"column": first + error.start, "end_column": first + stop}
                 where = replace(where, **columns)
             fix = None
             if error.meant and where.line == where.end_line:
-                old = part.expression[error.start : error.stop]
+                old = text[error.start : error.stop]
                 fix = respell(task.document, where, old, error.meant)
             help = error.help or _FORMULA
-            named = part.expression[error.start : error.stop].split(".")[0]
+            named = text[error.start : error.stop].split(".")[0]
             if place[0] == "Observation" and named in ("command", "action"):
                 help = "observations are of the robot alone: 'obey' tells a policy its commands, "
                 help += "and an observation {kind: last_action} its last action"

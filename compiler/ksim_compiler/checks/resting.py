@@ -43,7 +43,7 @@ def _target(part: v.PositionServo, joint: Joint, qpos: np.ndarray) -> float:
     """Where a zero action sends a joint."""
     around = part.around if isinstance(part, v.TargetMotion) else "now"
     match around:
-        case "now":
+        case "now" | "last":
             return float(qpos[joint.qpos])
         case "middle":
             low, high = joint.limits or (0.0, 0.0)

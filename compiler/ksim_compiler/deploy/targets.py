@@ -76,8 +76,8 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         raise ExportError(f"Action.{name}: {part.kind_name} integrates, which a graph cannot")
     if isinstance(part, Remembers):
         raise ExportError(f"Action.{name}: {part.kind_name} remembers, which a graph cannot")
-    if isinstance(part, v.Actuator) and part.around == "last":
-        raise ExportError(f"Action.{name}: controls around the last ones need a memory")
+    if isinstance(part, v.Actuator | v.TargetMotion) and part.around == "last":
+        raise ExportError(f"Action.{name}: targets around the last ones need a memory")
     if isinstance(part, v.InverseKinematics):
         raise ExportError(f"Action.{name}: {part.kind_name} needs the robot's model at each tick")
     if isinstance(part, v.TargetMotion) and part.moves_limited:

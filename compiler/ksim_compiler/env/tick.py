@@ -283,11 +283,17 @@ class Tick:
         }
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero)
         x = replace(x, column=column)
+        lot = jax.random.uniform(name_key(key, "episodes"))
         for name, part in parts["Reset"].items():
             own, curriculum = _for(x, "Reset", name), self._followed.get(name)
             if curriculum is not None:
                 own = replace(own, followed=level_of(level, curriculum))
             (qpos, qvel), _ = rules.apply(part, own, ())
+            if part.episodes is not None:
+                low, high = part.episodes
+                acts = (low <= lot) & (lot < high)
+                qpos = jnp.where(acts, qpos, x.world["qpos"])
+                qvel = jnp.where(acts, qvel, x.world["qvel"])
             x = replace(x, world={"qpos": qpos, "qvel": qvel})
         pose, (controls, _) = x.world, self._first_controls(parts, x, own_key)
         x = replace(x, world=dict(self._model_defaults))

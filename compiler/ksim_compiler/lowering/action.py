@@ -186,9 +186,15 @@ def _within_limits(x: Context, c: v.PositionServo, target: Targets) -> Targets:
     return jnp.clip(target, *_limits(x, c))
 
 
-def _base(c: v.TargetMotion, x: Context) -> Targets:
+Last = Targets | tuple[()]
+"""The targets from which the next ones count, where they count from the last."""
+
+
+def _base(c: v.TargetMotion, x: Context, last: Last) -> Targets:
     """The targets of a zero action."""
     joints = x.robot.match_joints(c.joints)
+    if not isinstance(last, tuple):
+        return last
     if c.around == "now":
         return x.joint_positions(joints)
     if c.around == "home":
@@ -244,17 +250,31 @@ def velocity_target(c: v.VelocityTarget, x: Context) -> Targets:
     return one(c.scale) * x.action
 
 
-@lower(v.PositionTarget)
-def position_target(c: v.PositionTarget, x: Context) -> Targets:
+def _first_targets(c: v.TargetMotion, x: Context) -> Last:
+    return x.joint_positions(x.robot.match_joints(c.joints)) if c.around == "last" else ()
+
+
+@lower(v.PositionTarget, initial=_first_targets)
+def position_target(c: v.PositionTarget, x: Context, last: Last) -> tuple[Targets, Last]:
     scale: Any = c.scale
     if scale is None:
         low, high = _limits(x, c)
         scale = (high - low) / 2
-    return _base(c, x) + scale * x.action
+    target = _base(c, x, last) + scale * x.action
+    return target, _kept(c, x, target)
 
 
-@lower(v.PositionVelocityTarget)
-def position_velocity_target(c: v.PositionVelocityTarget, x: Context) -> tuple[Targets, Targets]:
+def _kept(c: v.TargetMotion, x: Context, target: Targets) -> Last:
+    """A target from which the next one counts."""
+    if c.around != "last":
+        return ()
+    return _within_limits(x, c, target) if c.clip_to_limits else target
+
+
+@lower(v.PositionVelocityTarget, initial=_first_targets)
+def position_velocity_target(
+    c: v.PositionVelocityTarget, x: Context, last: Last
+) -> tuple[tuple[Targets, Targets], Last]:
     """Position targets, and what the velocity targets add to the servos' setpoints."""
     position, speed = jnp.split(x.action, 2)
     speed = one(c.velocity_scale) * speed
@@ -262,7 +282,8 @@ def position_velocity_target(c: v.PositionVelocityTarget, x: Context) -> tuple[T
         key = name_key(x.key, f"velocity noise {index}")
         speed = disturbed(noise, speed, drawn(noise, key, x.level, speed.shape))
     gains = one(c.gains)
-    return _base(c, x) + one(c.scale) * position, gains.kd / gains.kp * speed
+    target = _base(c, x, last) + one(c.scale) * position
+    return (target, gains.kd / gains.kp * speed), _kept(c, x, target)
 
 
 def _at_joints(c: v.PositionServo, x: Context) -> tuple[Targets, Targets]:

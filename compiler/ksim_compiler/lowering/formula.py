@@ -102,6 +102,10 @@ def _evaluate(
 
 def _value(source: Source, x: Context) -> Any:
     match source.kind:
+        case "several":
+            return jnp.concatenate([jnp.atleast_1d(_value(part, x)) for part in source.parts])
+        case "constant":
+            whole = jnp.array(source.values)
         case "time":
             return x.time
         case "action":

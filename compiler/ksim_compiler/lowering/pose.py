@@ -16,6 +16,7 @@ from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS, TURNS, PoseRanges
 
 NOWHERE = (0.0, 0.0)
+WHOLE_TURN = (-math.pi, math.pi)
 
 
 class PoseValue(NamedTuple):
@@ -30,6 +31,11 @@ def drawn_pose(c: PoseRanges, key: Key[Array, ""]) -> tuple[Float[Array, "3"], F
     place = jnp.stack(
         [uniform(name_key(key, name), getattr(c, name) or NOWHERE) for name in PLACES]
     )
+    if c.radius is not None:
+        distance = uniform(name_key(key, "radius"), c.radius)
+        angle = uniform(name_key(key, "azimuth"), c.azimuth or WHOLE_TURN)
+        around = jnp.stack([jnp.cos(angle), jnp.sin(angle), jnp.zeros(())])
+        place = place + distance * around
     if c.orientation == "any":
         four = jax.random.normal(name_key(key, "orientation"), (4,))
         return place, _upper(four / jnp.linalg.norm(four))

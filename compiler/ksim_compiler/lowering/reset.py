@@ -117,7 +117,8 @@ def body_pose(c: v.ResetBodyPose, x: Context) -> Pose:
     offset, turn = drawn_pose(c, x.key)
     qpos, qvel = x.world["qpos"], x.world["qvel"]
     if c.around == "world":
-        given = jnp.array([c.x is not None, c.y is not None, c.z is not None])
+        around = c.radius is not None
+        given = jnp.array([c.x is not None or around, c.y is not None or around, c.z is not None])
         qpos = qpos.at[place].set(jnp.where(given, offset, qpos[place]))
     else:
         qpos = qpos.at[place].add(offset)

@@ -197,8 +197,8 @@ def _output(plan: Plan, name: str) -> Segment:
     labels = _distinct(labels, size)
     squashed = part.squash is not None
     meaning = part.kind_name
-    if isinstance(part, TargetMotion) and part.around == "now":
-        meaning += " from the present position"
+    if isinstance(part, TargetMotion) and part.around in ("now", "last"):
+        meaning += " from the present position" if part.around == "now" else " from the last target"
     return Segment(f"Action.{name}", size, labels, meaning, scales, offsets, squashed)
 
 

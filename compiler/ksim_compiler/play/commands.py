@@ -97,7 +97,8 @@ def _paths(plan: Plan, command: Any) -> dict[str, ParameterPath]:
         return {}
     labels = command.labels(plan.robot.facts)
     if isinstance(command, Pose):  # its angles are not elements, but make some
-        given = (axis for axis in PLACES if getattr(command.box, axis) is not None)
+        fixed = PLACES if command.box.radius is None else ("z",)
+        given = (axis for axis in fixed if getattr(command.box, axis) is not None)
         return {axis: ("box", axis) for axis in given}
     if isinstance(command, FloatVector):
         return {label: ("ranges", index) for index, label in enumerate(labels)}

@@ -162,8 +162,13 @@ class _Pose:
         return tuple(float(x) for x in self.turn.T @ vector)
 
     def axes(self) -> dict[str, tuple[float, ...]]:
-        """The frames of bodies and sites, as :class:`RobotFacts` has them."""
-        frames = (("body", self.bodies, self.data.xmat), ("site", self.sites, self.data.site_xmat))
+        """The frames of bodies, sites and geoms, as :class:`RobotFacts` has them."""
+        geoms = tuple(self.model.geom(i).name for i in range(self.model.ngeom))
+        frames = (
+            ("body", self.bodies, self.data.xmat),
+            ("site", self.sites, self.data.site_xmat),
+            ("geom", geoms, self.data.geom_xmat),
+        )
         return {
             f"{what}/{name}": tuple(float(x) for x in (self.turn.T @ m.reshape(3, 3)).ravel())
             for what, names, matrices in frames

@@ -110,6 +110,12 @@ UNDEFINED_FORMULA = warning(
     "A formula takes a root or a logarithm of what can be negative, or divides by what can be 0. "
     "The reward is then not a number, or infinite, and so is all that is learned from it.",
 )
+UNUSED_TERM = warning(
+    "KS0397",
+    "term that a formula does not use",
+    "A term has a name in 'let', and neither the formula nor a later term uses it, so that it "
+    "changes nothing.",
+)
 TARGET_OUT_OF_REACH = warning(
     "KS0355",
     "target that cannot be reached",

@@ -24,10 +24,11 @@ from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.each import PerJoint, each
 from ksim_schema.vocabulary.noise import NoiseChain
 
-Around = Literal["home", "now", "zero", "middle"]
+Around = Literal["home", "now", "last", "zero", "middle"]
 _AROUND = (
-    "Target of a zero action: the home pose, where the joint is as the tick begins (now), zero, or "
-    "the middle of each joint's limits."
+    "Target of a zero action: the home pose, where the joint is as the tick begins (now), the last "
+    "target, so that actions are steps that add up (the first from where the joint is as the "
+    "episode begins), zero, or the middle of each joint's limits."
 )
 
 
@@ -81,7 +82,7 @@ class TargetMotion(PositionServo):
     def bases(self, robot: RobotFacts) -> Iterator[tuple[Joint, float, float]]:
         """The joints, with the target of a zero action and half of the range of each.
 
-        Around the present position the target counts from there: 0.
+        Around the present position or the last target the target counts from there: 0.
         """
         for joint in robot.match_joints(self.joints):
             low, high = joint.limits or (0.0, 0.0)

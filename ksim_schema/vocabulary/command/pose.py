@@ -12,14 +12,14 @@ from pydantic_core import PydanticCustomError
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.units import LENGTH, NUMBER, Angle, Dimension, Length
-from ksim_schema.vocabulary.base import BodyName, SiteName, Wire
+from ksim_schema.vocabulary.base import BodyName, GeomName, SiteName, Wire
 from ksim_schema.vocabulary.command.base import Drawn
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS, PoseRanges
 
 
 class Pose(Drawn):
-    """A pose for a body or a site: position x, y, z (m), orientation qw, qx, qy, qz.
+    """A pose for a body, a site or a geom: position x, y, z (m), orientation qw, qx, qy, qz.
 
     It has a position where `in` has x, y or z, and an orientation, a unit quaternion with qw >= 0,
     where `in` has an angle. It is told in the world's frame, or in that of a body with which it
@@ -51,6 +51,9 @@ class Pose(Drawn):
     site: SiteName | None = Field(
         default=None, description="The site that is to be there, instead of `body`."
     )
+    geom: GeomName | None = Field(
+        default=None, description="The geom that is to be there, instead of `body`."
+    )
     redraw: Literal["reached"] | None = Field(
         default=None, description="Draw a new one when it is reached; never for that by default."
     )
@@ -65,11 +68,12 @@ class Pose(Drawn):
     def _consistent(self) -> Self:
         box = self.box
         message = fields = help = ""
+        named = [f for f in ("body", "site", "geom") if getattr(self, f) is not None]
         if not box.positioned and not box.turned:
             message, fields = "'in' has no range", "in"
             help = "give ranges of x, y, z, roll, pitch or yaw"
-        elif self.body is not None and self.site is not None:
-            message, fields = "both a body and a site are named", "body site"
+        elif len(named) > 1:
+            message, fields = f"both a {named[0]} and a {named[1]} are named", " ".join(named)
             help = "name one of them"
         elif self.base is not None and self.relative_to != "base":
             message, fields = "'base' says nothing of a pose in the world", "base"
@@ -119,6 +123,8 @@ class Pose(Drawn):
 
     def target(self, robot: RobotFacts) -> tuple[str, str]:
         """What is to be there, as MuJoCo calls it: the kind of frame, and its name."""
+        if self.geom:
+            return "geom", self.geom
         return ("site", self.site) if self.site else ("xbody", self.body or robot.root)
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
@@ -130,8 +136,7 @@ class Pose(Drawn):
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         objtype, name = self.target(mirror.robot)
-        what = "site" if objtype == "site" else "body"
-        if mirror.frames(what, (name,)) is None:
+        if mirror.frames("body" if objtype == "xbody" else objtype, (name,)) is None:
             return None
         each = (VECTOR if self.box.positioned else ()) + (QUATERNION if self.box.turned else ())
         return signs(*each)

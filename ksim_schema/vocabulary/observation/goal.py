@@ -11,13 +11,13 @@ from pydantic_core import PydanticCustomError
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import AXIAL, COLUMNS, QUATERNION, VECTOR, Mirror, Signed, signs
 from ksim_schema.units import ANGLE, LENGTH, NUMBER, Dimension
-from ksim_schema.vocabulary.base import BodyName, SiteName, Wire
+from ksim_schema.vocabulary.base import BodyName, GeomName, SiteName, Wire
 from ksim_schema.vocabulary.observation.base import Observation, RotationForm
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 
 
 class PoseError(Observation):
-    """What is left from the pose of a body or a site to a commanded one.
+    """What is left from the pose of a body, a site or a geom to a commanded one.
 
     * ``of: position``: ``p_goal - p``, m
     * ``of: orientation``: the rotation ``R_goal R^T`` that turns it to the goal, the short way
@@ -37,6 +37,7 @@ class PoseError(Observation):
         default=None, description="The body; the robot's base by default."
     )
     site: SiteName | None = Field(default=None, description="The site, instead of `body`.")
+    geom: GeomName | None = Field(default=None, description="The geom, instead of `body`.")
     frame: Literal["world", "robot", "own"] = Field(
         default="world", description="Axes in which the difference is given."
     )
@@ -49,14 +50,18 @@ class PoseError(Observation):
         return self.form if self.of == "orientation" else None
 
     @model_validator(mode="after")
-    def _body_or_site(self) -> PoseError:
-        if self.body is not None and self.site is not None:
-            about = {"help": "name one of them", "fields": "body site"}
-            raise PydanticCustomError("one_form", "both a body and a site are named", about)
+    def _one_target(self) -> PoseError:
+        named = [f for f in ("body", "site", "geom") if getattr(self, f) is not None]
+        if len(named) > 1:
+            both = {"first": named[0], "other": named[1]}
+            about = both | {"help": "name one of them", "fields": " ".join(named)}
+            raise PydanticCustomError("one_form", "both a {first} and a {other} are named", about)
         return self
 
     def target(self, robot: RobotFacts) -> tuple[str, str]:
         """What is compared, as MuJoCo calls it: the kind of frame, and its name."""
+        if self.geom:
+            return "geom", self.geom
         return ("site", self.site) if self.site else ("xbody", self.body or robot.root)
 
     def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
@@ -84,12 +89,13 @@ class PoseError(Observation):
         objtype, name = self.target(robot)
         if objtype == "site":
             return f"site/{name}" in robot.encoded
+        name = robot.body_of(name) if objtype == "geom" else name
         own = robot.trees[robot.body_id(robot.root)]
         return f"body/{name}" in robot.encoded or robot.trees[robot.body_id(name)] != own
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         objtype, name = self.target(mirror.robot)
-        if mirror.frames("site" if objtype == "site" else "body", (name,)) is None:
+        if mirror.frames("body" if objtype == "xbody" else objtype, (name,)) is None:
             return None
         if self.of == "position":
             return signs(*VECTOR)

@@ -231,6 +231,37 @@ class SparseTargetHeight(Touching, Places, OfHeight):
         return (*self.velocity(robot), *self.places("framepos"), *self.contacts())
 
 
+class FeetClearance(Places, OfHeight):
+    """How far feet that move are from a height: ``sum(|h - height| * |v|)`` (subtracted).
+
+    h is the height of each foot, m, and v its velocity over the ground, m/s: a foot that stands
+    costs nothing, one that swings should be up. With ``speed: root`` the root of the speed counts,
+    as in MuJoCo Playground's feet_clearance; mjlab's takes the speed. With ``norm: l2`` the square
+    of the distance counts, as in Isaac Lab's and rsl_rl's tasks.
+    """
+
+    kind: Literal["feet_clearance"] = "feet_clearance"
+    penalty: ClassVar[bool] = True
+    effects: ClassVar[tuple[Effect, ...]] = (
+        Effect("wants", "site.{sites}.height", "height", "at_least"),
+    )
+    height: Annotated[Length, Gt(0)] = Field(description="Height of a foot that swings.")
+    norm: Literal["l1", "l2"] = Field(
+        default="l1", description="The distance from that height, or its square."
+    )
+    speed: Literal["linear", "root"] = Field(
+        default="linear", description="The speed over the ground, or its root."
+    )
+
+    @model_validator(mode="after")
+    def _sites_or_bodies(self) -> FeetClearance:
+        exactly_one(self, "sites", "bodies")
+        return self
+
+    def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
+        return (*self.places("framepos"), *self.places("framelinvel"))
+
+
 class FeetSwingHeight(Touching, Places, OfHeight):
     """How far the highest point of each step was from ``height``, as a share of it (subtracted).
 

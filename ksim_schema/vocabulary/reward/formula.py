@@ -17,12 +17,14 @@ class Formula(Formulated, Reward):
     Quantities: ``base.height`` (m), ``base.tilt`` (rad), ``base.forward``, ``base.left``,
     ``base.up`` (m/s, in the heading frame), ``base.turn`` (rad/s about the vertical); of a joint
     ``joint.<name>``, ``.velocity``, ``.acceleration``, ``.torque`` (of all actuators), and the
-    same of all joints that a pattern matches, as vectors: ``joints['hip_.*']``; of sites and
-    bodies, in the world's axes, ``site.<name>`` and ``body.<name>`` (position, m), ``.velocity``,
+    same of all joints that a pattern matches, as vectors: ``joints['hip_.*']``; ``.home``,
+    ``.lower``, ``.upper`` (home pose and limits); of sites, bodies and geoms, in the world's axes,
+    ``site.<name>``, ``body.<name>``, ``geom.<name>`` (position, m), ``.height``, ``.velocity``,
     ``.angular_velocity``, ``.x_axis``, ``.y_axis``, ``.z_axis`` (unit vectors; ``.up`` is the
     z axis), and of a body with all below it ``.com`` and ``.com_velocity``; ``contact.<geom>``
     and ``contact.<geom>.<other>`` (1 or 0; ``.force``, N), ``body.<name>.external_force`` and
-    ``.external_torque`` (``bodies['foot_.*']...`` of several); ``sensor.<name>`` of
+    ``.external_torque``; of several ``bodies['foot_.*']``, ``sites[...]``, ``geoms[...]``,
+    ``contacts['foot_.*'].floor``, one after the other; ``sensor.<name>`` of
     the model, in the unit of its type; ``action`` and ``action.previous`` (vectors), ``time`` (s),
     ``command.<name>`` (a vector) and ``command.<name>.<label>``; ``.orientation`` of bodies, sites
     and commanded poses (a quaternion). A vector of three has the
@@ -41,7 +43,7 @@ class Formula(Formulated, Reward):
 
     ``1.1*m`` is a length. A bare number beside a quantity takes its unit (``base.height - 1.1``);
     as its factor or divisor it may be a weight or a scale, which leaves a plain number
-    (``base.height / 0.1``).
+    (``base.height / 0.1``). ``let`` names terms: ``let: {away: body.cube - site.tip}``.
     """
 
     kind: Literal["formula"] = "formula"

@@ -377,3 +377,17 @@ def test_targets_around_the_present_pose_follow_it() -> None:
     targets, _ = run(held, [[9.0, -9.0]])
     np.testing.assert_allclose(targets[1], [math.radians(90), 0.1 - 9.0], rtol=1e-6)
     assert around.targets(PLAIN.facts) == ((0.0, 0.2), (0.0, 0.2))
+
+
+@pytest.mark.parametrize("kind", [v.PositionTarget, v.PositionVelocityTarget])
+def test_targets_around_the_last_ones_add_up_within_limits(kind: type[v.Action]) -> None:
+    """From where the joints are as the episode begins; the hip is limited to -30 to 90 degrees."""
+    scales = {"scale": "0.5 rad"} | (
+        {} if kind is v.PositionTarget else {"velocity_scale": "1 rad/s"}
+    )
+    c = part(kind, gains=GAINS, around="last", clip_to_limits=True, **scales)
+    steps = np.array([[1.0, 0.2], [1.0, 0.2], [2.0, -1.0], [-1.0, 0.0]])
+    outputs = steps if kind is v.PositionTarget else np.hstack([steps, np.zeros_like(steps)])
+    told, _ = run(c, outputs)
+    want = [[0.5, 0.1], [1.0, 0.2], [1.5, 0.3], [math.pi / 2, -0.2], [math.pi / 2 - 0.5, -0.2]]
+    np.testing.assert_allclose(told, want, atol=1e-6)

@@ -119,6 +119,34 @@ FORMULAS: dict[str, Callable[[Scene], Any]] = {
     "norm([body.torso, 2*m, site.imu.z - 1*m]) / 1": lambda s: np.linalg.norm(
         [*s.data.body("torso").xpos, 2.0, s.data.site("imu").xpos[2] - 1.0]
     ),
+    "norm(geom.foot_left - site.sole_left) / 1": lambda s: np.linalg.norm(
+        s.data.geom("foot_left").xpos - s.data.site("sole_left").xpos
+    ),
+    "geom.foot_left.velocity.x / 1 + 10 * geom.foot_left.up.y": lambda s: (
+        _velocity(s, mujoco.mjtObj.mjOBJ_GEOM, s.model.geom("foot_left").id)[3]
+        + 10 * s.data.geom("foot_left").xmat[5]
+    ),
+    "max(sites['sole_.*'].z) / 1": lambda s: max(
+        s.data.site(f"sole_{side}").xpos[2] for side in ("left", "right")
+    ),
+    "sum(sites['sole_.*'].velocity.x * sites['sole_.*'].height) / 1": lambda s: sum(
+        _site(s, f"sole_{side}")[3] * s.data.site(f"sole_{side}").xpos[2]
+        for side in ("left", "right")
+    ),
+    "norm(bodies['foot_.*'].velocity - geoms['foot_.*'].velocity) / 1": lambda s: np.linalg.norm(
+        [
+            _body(s, f"foot_{side}")[3:]
+            - _velocity(s, mujoco.mjtObj.mjOBJ_GEOM, s.model.geom(f"foot_{side}").id)[3:]
+            for side in ("left", "right")
+        ]
+    ),
+    "norm(joints['knee_.*'] - joints['knee_.*'].home) / 1": lambda s: np.linalg.norm(
+        _knees(s, s.data.qpos - s.facts.home, "jnt_qposadr")
+    ),
+    "joint.knee_left.upper / 1 + 10 * sum(joints['knee_.*'].lower)": lambda s: (
+        s.model.joint("knee_left").range[1]
+        + 10 * sum(s.model.joint(f"knee_{side}").range[0] for side in ("left", "right"))
+    ),
     "distance(command.target, body.torso) / 1": lambda s: np.linalg.norm(
         np.array([0.1, 0.2, 0.3]) - s.data.body("torso").xpos
     ),
@@ -154,6 +182,11 @@ def test_a_formula_is_what_mujoco_computes(scene: Scene, text: str) -> None:
         ("site.imu.up > base.height", "cannot compare: '1' and 'm'"),
         ("body.torso.velocity.x - sensor.imu_gyro.x", "'m/s' and 'rad/s'"),
         ("sensor.imu_giro.x / 1", "did you mean 'sensor.imu_gyro"),
+        ("geom.foot_lft.z / 1", "'foot_lft.z' is no geom of the robot or its world"),
+        ("geom.foot_left.torque / 1", "'torque' is nothing that a geom has"),
+        ("sum(sites['soles_.*'].z) / 1", "'soles_.*' matches no site"),
+        ("sum(sites['sole_.*'].com) / 1", "'com' is nothing that a site has"),
+        ("sum(contacts['fot_.*'])", "'fot_.*' matches no geom"),
     ],
 )
 def test_what_is_refused(text: str, message: str) -> None:
@@ -381,3 +414,67 @@ def test_both_engines_compute_the_same() -> None:
         seen.append(terms)
     assert np.ptp(seen[0]) > 0.05
     np.testing.assert_allclose(seen[0], seen[1], rtol=2e-4)
+
+
+TERMS = {
+    "kind": "formula",
+    "let": {
+        "away": "body.torso - site.sole_left",
+        "near": "tolerance(norm(away), 0, 0.5, 1)",
+        "told": "command.target.x / (1*m)",
+    },
+    "expression": "near * (1 + away.z / (1*m)) + told",
+}
+
+
+def test_terms_with_names_stand_for_what_they_say(scene: Scene) -> None:
+    """The same number as with each written out, and the commands of terms are found."""
+    written = "tolerance(norm(body.torso - site.sole_left), 0, 0.5, 1) * (1 + (body.torso.z - "
+    written += "site.sole_left.z) / (1*m)) + command.target.x / (1*m)"
+    whole = {"kind": "formula", "expression": written}
+    scene = Scene(json.dumps({"named": TERMS, "whole": whole}))
+    for seed in range(3):
+        scene.stir(seed)
+        told = {"target": [0.1, 0.2, 0.3]}
+        away = scene.data.body("torso").xpos - scene.data.site("sole_left").xpos
+        near = 0.1 ** (max(np.linalg.norm(away) - 0.5, 0) ** 2)
+        right = near * (1 + away[2]) + 0.1
+        assert scene.value("named", commands=told) == pytest.approx(right, rel=1e-5)
+        assert scene.value("whole", commands=told) == pytest.approx(right, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("let", "expression", "message"),
+    [
+        ({"a": "body.torsoo.z"}, "a / 1", "unknown quantity 'body.torsoo.z'"),
+        ({"a": "b", "b": "time"}, "a / 1", "unknown quantity 'b'"),
+        ({"a": "time"}, "a.x / 1", "'a' has no x, y and z"),
+        ({"a": "time"}, "a", "'s' and '1'"),
+        ({"m": "time"}, "m / 1", "a term's name 'm' means something else"),
+        ({"a b": "time"}, "time / 1", "a term's name 'a b' is no single word"),
+        ({"a": "time", "b": "time"}, "a / 1", "the term 'b' is named, and never used"),
+    ],
+)
+def test_terms_that_are_refused_are_shown_at_their_place(
+    let: dict[str, str], expression: str, message: str
+) -> None:
+    part = {"kind": "formula", "let": let, "expression": expression}
+    _, _, report = diagnosed(json.dumps({"bad": part}))
+    assert message in report
+
+
+def test_contacts_by_pattern() -> None:
+    """Both feet stand on the floor, the head touches nothing."""
+    texts = {
+        "count": "sum(contacts['foot_.*'])",
+        "floor": "sum(contacts['foot_.*|head'].floor * geoms['foot_.*|head'].z) / 1",
+        "force": "sum(contacts['foot_.*'].floor.force) / 1",
+    }
+    rewards = {name: {"kind": "formula", "expression": text} for name, text in texts.items()}
+    scene = Scene(json.dumps(rewards))
+    scene.data.qpos[2] -= 0.01
+    scene.forward()
+    heights = [scene.data.geom(f"foot_{side}").xpos[2] for side in ("left", "right")]
+    assert scene.value("count") == 2
+    assert scene.value("floor") == pytest.approx(sum(heights), rel=1e-4)
+    assert scene.value("force") > 10

@@ -70,6 +70,24 @@ def test_a_pose_is_drawn_from_its_ranges_and_turns_about_the_fixed_axes() -> Non
     assert part(Pose, **{"in": TURNED}).labels(PLAIN.facts) == ("qw", "qx", "qy", "qz")
 
 
+def test_a_place_at_a_distance_in_any_direction_or_in_some() -> None:
+    """A single value stands for the range that holds nothing else."""
+    ring = part(Pose, **{"in": {"x": "1 m", "radius": ("0.1 m", "0.2 m"), "z": "0.3 m"}})
+    told = np.stack([first(ring, seed) for seed in range(100)])
+    distance = np.hypot(told[:, 0] - 1, told[:, 1])
+    assert 0.1 <= distance.min() < 0.11
+    assert 0.19 < distance.max() <= 0.2 + 1e-6
+    np.testing.assert_allclose(told[:, 2], 0.3)
+    turn = np.arctan2(told[:, 1], told[:, 0] - 1)
+    assert turn.min() < -2.8
+    assert turn.max() > 2.8
+    ends = (ring.box.place("x").low, ring.box.place("y").high)
+    assert ends == pytest.approx((0.8, 0.2))
+    sector = part(Pose, **{"in": {"radius": "2 m", "azimuth": ("30 deg", "30 deg")}})
+    right = [2 * math.cos(math.pi / 6), 1.0, 0.0]
+    np.testing.assert_allclose(first(sector), right, atol=1e-6)
+
+
 def test_any_orientation_is_uniform_over_all() -> None:
     c = part(Pose, **{"in": {"orientation": "any"}})
     quats = np.stack([first(c, seed) for seed in range(600)])

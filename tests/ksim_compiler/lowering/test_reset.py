@@ -210,3 +210,24 @@ def test_episodes_begin_after_the_physics_has_settled(tmp_path: Path, engine: st
     np.testing.assert_allclose(
         state.world["qpos"][0], data.qpos, atol=1e-4 if engine == "native" else 5e-3
     )
+
+
+def test_resets_shape_their_share_of_the_episodes_and_one_draw_decides_for_all(
+    tmp_path: Path,
+) -> None:
+    """Of 3 in 4 episodes all resets of the fall act, of the others the one that is theirs."""
+    env = made(
+        tmp_path,
+        "a_up: {kind: height, range: [1 m, 1 m], episodes: 0.75}",
+        "b_away: {kind: plane_position, x: 50 cm, y: 50 cm, episodes: [0, 0.75]}",
+        "c_hip: {kind: joint_position, joints: hip, offset: 0.2 rad, range: 0 rad,"
+        " episodes: [0.75, 1]}",
+    )
+    keys, init = jax.random.split(jax.random.key(3), 50), jax.jit(env.init)
+    worlds = [init(env.params, key).world for key in keys]
+    qpos = np.concatenate([np.asarray(world["qpos"]) for world in worlds])
+    fell = qpos[:, 9] > 1.5
+    assert 0.68 < fell.mean() < 0.82  # of 400
+    np.testing.assert_array_equal(np.abs(qpos[:, 7]) > 0, fell)
+    np.testing.assert_allclose(qpos[fell, 14], 0.3, atol=1e-6)  # as the keyframe has it
+    np.testing.assert_allclose(qpos[~fell, 14], 0.2, atol=1e-6)

@@ -61,6 +61,8 @@ position_base:
    error_scale: 2 m}
 near: {kind: intersection, sites: [sole_left, sole_right, imu], min_distance: 1 cm}
 gait: {kind: sinusoidal_gait, sites: [sole_left, sole_right], command: gait, max_height: 50 cm}
+clear: {kind: feet_clearance, sites: [sole_left, sole_right], height: 12 cm, above: ground}
+clear_root: {kind: feet_clearance, bodies: foot_left, height: 12 cm, norm: l2, speed: root}
 """
 MORE = """
 Command: {knees: {kind: joint_position, joints: knee_.*, duration: 1 s}}
@@ -239,6 +241,25 @@ def test_places(scene: Scene) -> None:
     wanted = 1 - (abs(soles[0] - 0.1) + abs(soles[1] - 0.2)) / 0.5
     assert value == pytest.approx(wanted, rel=1e-4)
     assert scene.value("near") == 0
+
+
+def test_feet_that_move_should_be_up(scene: Scene) -> None:
+    """Of mj_objectVelocity in the world's axes, the ground of the scene being at 0."""
+
+    def moved(what: mujoco.mjtObj, index: int) -> float:
+        spatial = np.zeros(6)
+        mujoco.mj_objectVelocity(scene.model, scene.data, what, index, spatial, 0)
+        return math.hypot(spatial[3], spatial[4])
+
+    sites = [scene.model.site(f"sole_{side}").id for side in ("left", "right")]
+    speeds = [moved(mujoco.mjtObj.mjOBJ_SITE, site) for site in sites]
+    assert min(speeds) > 0.1
+    costs = [abs(scene.data.site_xpos[s][2] - 0.12) * v for s, v in zip(sites, speeds, strict=True)]
+    assert scene.value("clear") == pytest.approx(sum(costs), rel=1e-4)
+    foot = scene.model.body("foot_left").id
+    speed = moved(mujoco.mjtObj.mjOBJ_XBODY, foot)
+    wanted = (scene.data.xpos[foot][2] - 0.12) ** 2 * math.sqrt(speed)
+    assert scene.value("clear_root") == pytest.approx(wanted, rel=1e-4)
 
 
 def test_contacts() -> None:

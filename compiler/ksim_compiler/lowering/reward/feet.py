@@ -121,6 +121,16 @@ def sparse_target_height(
     return value, jnp.where(down | rests, 0.0, jnp.maximum(highest, heights))
 
 
+@lower(v.FeetClearance)
+def feet_clearance(c: v.FeetClearance, x: Context) -> Value:
+    places = jnp.stack([x.sensor(s) for s in c.places("framepos")])
+    velocities = jnp.stack([x.sensor(s) for s in c.places("framelinvel")])
+    error = jnp.abs(heights_of(x, places, c.above) - c.height)
+    speed = jnp.linalg.norm(velocities[:, :2], axis=-1)
+    error = error**2 if c.norm == "l2" else error
+    return jnp.sum(error * (jnp.sqrt(speed) if c.speed == "root" else speed))
+
+
 def _on_the_ground(c: v.FeetSwingHeight, x: Context) -> tuple[OfFeet, Bool[Array, " feet"]]:
     return _no_height(c, x), jnp.zeros(len(c.places("framepos")), bool)
 
