@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.units import (
@@ -27,52 +27,18 @@ from ksim_schema.units import (
 from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import (
     FileName,
-    FloatingBody,
     JointPattern,
     Named,
     Names,
     Part,
     PositiveInt,
-    Probability,
     Range,
     Wire,
 )
 from ksim_schema.vocabulary.each import PerJoint, each, one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PoseRanges
-
-
-def _first_share(value: Any) -> Any:
-    """One number stands for the range from 0 to it."""
-    return cast("Any", value) if isinstance(value, tuple | list) else (0.0, value)
-
-
-Episodes = Annotated[Range[Probability], BeforeValidator(_first_share)]
-
-
-class Reset(Part):
-    """What all resets share: the state in which an episode begins.
-
-    They act on the home pose at rest: first ``keyframe`` and ``motion``, which set the whole state,
-    then the others in the order of their names.
-
-    Class attributes:
-        floating: whether it needs a robot with a free joint.
-        whole: whether it sets the whole state, so that it comes before those that change a part.
-    """
-
-    object: ClassVar[str] = "Reset"
-    floating: ClassVar[bool] = False
-    whole: ClassVar[bool] = False
-    reset: Annotated[str | None, Wire("reset")] = Field(
-        default=None, description="The state it sets; the task's only one by default."
-    )
-    episodes: Episodes | None = Field(
-        default=None,
-        description="Share of the episodes whose beginning it shapes: 0.6, or as [0.6, 1] all but "
-        "those. One number from 0 to 1 is drawn for each beginning, and all resets go by that.",
-        examples=[0.6, [0.6, 1.0]],
-    )
+from ksim_schema.vocabulary.reset_base import FloatingReset as FloatingReset, Reset as Reset
 
 
 class ResetKeyframe(Reset):
@@ -126,15 +92,6 @@ class ResetJointVelocity(Reset):
         default=(".*",), description="Names or patterns of hinges and slides."
     )
     range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(description="Half width of the range.")
-
-
-class FloatingReset(Reset):
-    """What the resets of a floating body share."""
-
-    floating: ClassVar[bool] = True
-    body: FloatingBody | None = Field(
-        default=None, description="A body that floats; the robot's base by default."
-    )
 
 
 class ResetBaseVelocity(FloatingReset):

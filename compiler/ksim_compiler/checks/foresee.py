@@ -17,6 +17,7 @@ from ksim_compiler.checks.doubtful import doubtful
 from ksim_compiler.checks.draws import command_rest, settled_home
 from ksim_compiler.checks.durations import durations, outlasting
 from ksim_compiler.checks.ground import falls, masks_meet
+from ksim_compiler.checks.homes import home_within_limits
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
 from ksim_compiler.checks.stance import stance
@@ -24,7 +25,7 @@ from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
-from ksim_schema.checks.proportions import at_field, home_place
+from ksim_schema.checks.proportions import at_field
 from ksim_schema.checks.spread import sluggish
 from ksim_schema.checks.totals import totals
 from ksim_schema.diagnostics import Diagnostic, Sink
@@ -34,18 +35,17 @@ from ksim_schema.diagnostics.codes.physics import ODD_LIMITS
 from ksim_schema.diagnostics.codes.values import (
     BAD_KEYFRAME,
     ENDED_AT_HOME,
-    HOME_OUTSIDE_LIMITS,
     IMPOSSIBLE_CONTACT,
     MORE_THAN_MEMORY,
     UNSTABLE_SERVO,
 )
 from ksim_schema.graph import Node
-from ksim_schema.robot import Joint, RobotFacts
+from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import Named, Part, annotated_fields, termination as v
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.networks import Network
 from ksim_schema.vocabulary.objects import READERS
-from ksim_schema.vocabulary.reset import Reset, ResetJointLimits, ResetKeyframe
+from ksim_schema.vocabulary.reset import Reset, ResetKeyframe
 from ksim_schema.vocabulary.reward import Reward
 
 SLACK = 1e-9
@@ -62,7 +62,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     odd, unstable = [*world(plan, data)], [*_servos(plan, data)]
     swapped = {name for name, action in plan.parts(Action).items() if sluggish(action)}
     if not any(problem.code == ODD_LIMITS for problem in odd):  # else it is due to that
-        sink.add(_home_within_limits(plan))
+        sink.add(home_within_limits(plan))
     sink.add([*unstable, *odd])
     if not odd and not unstable:
         sink.add(ringing(plan, {servo.joint: servo.inertia for servo in servos(plan, data)}))
@@ -143,33 +143,6 @@ def _broken_poses(plan: Plan) -> Iterator[Diagnostic]:
                 place = ("Reset", name, "keyframes", index)
                 help = "mend the keyframe in the model"
                 yield plan.task.report(BAD_KEYFRAME, message, *place, help=help)
-
-
-def _home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
-    beyond: list[Joint] = []
-    facts = plan.robot.facts
-    placed = {
-        joint.name
-        for part in plan.parts(Reset).values()
-        if isinstance(part, ResetJointLimits) and part.episodes is None
-        for joint in facts.match_joints(part.joints)
-    }
-    for joint in facts.motion_joints:
-        low, high = joint.limits or (-math.inf, math.inf)
-        if joint.name not in placed and not low - SLACK <= joint.home[0] <= high + SLACK:
-            beyond.append(joint)
-    if not beyond:
-        return
-    joint, others = beyond[0], beyond[1:]
-    assert joint.limits is not None
-    low, high, unit = *joint.limits, joint.dimension
-    message = f"the home pose has joint {joint.name!r} at {joint.home[0]:.4g} {unit}, outside of "
-    message += f"its limits, {low:.4g} to {high:.4g} {unit}"
-    if others:
-        shown = ", ".join(repr(j.name) for j in others[:3]) + (", ..." if others[3:] else "")
-        message += f"; so {'is' if len(others) == 1 else 'are'} {len(others)} more: {shown}"
-    help = "mend the keyframe or the joint's range in the model"
-    yield plan.task.report(HOME_OUTSIDE_LIMITS, message, *home_place(plan.task), help=help)
 
 
 def damps_implicitly(model: mujoco.MjModel) -> bool:
