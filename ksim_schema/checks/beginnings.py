@@ -59,9 +59,9 @@ def _widths(part: v.Reset) -> dict[str, tuple[float, ...]]:
 
 
 def _sets(part: v.Reset, placed: bool) -> bool:
-    """Whether a reset of no width still sets something: joints, to home after a keyframe."""
+    """Whether a reset of no width still sets something: joints, off home or back to it."""
     if isinstance(part, v.ResetJointPosition):
-        return placed or part.around != "home"
+        return placed or part.around != "home" or any(all_of(part.offset))
     return placed and isinstance(part, v.ResetJointVelocity)
 
 

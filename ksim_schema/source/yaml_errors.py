@@ -48,9 +48,12 @@ def syntax_error(error: yaml.MarkedYAMLError, name: str, text: str) -> Diagnosti
         kind, end = ("list", "]") if "sequence" in context else ("mapping", "}")
         message = f"a ',' or the '{end}' that closes the {kind} is missing"
         key = _bracketed(text, mark.index) if mark and kind == "mapping" else ""
-        if mark and key:
-            message = f"between {{ and }} a name with {text[mark.index]!r} stands in quotes"
+        value = _bracketed_value(text, mark.index) if mark and not key else ""
+        if mark and (key or value):
+            within = "{ and }" if kind == "mapping" else "[ and ]"
+            message = f"between {within} a name with {text[mark.index]!r} stands in quotes"
             help = f"write '{{\"{key}\": ...}}', or each entry in a line of its own"
+            help = help if key else f"write '\"{value}\"'"
             column = mark.column + 1
             where = Span(name, mark.line + 1, column, mark.line + 1, column + 1)
             return Diagnostic(INVALID_YAML, message, where, help=help)
@@ -100,6 +103,16 @@ def _bracketed(text: str, place: int) -> str:
     while start > 0 and text[start - 1] not in " \t\n,{[":
         start -= 1
     found = key.match(text, start) if text[place : place + 1] in ("[", "{") else None
+    return found[0] if found is not None and start < place < found.end() else ""
+
+
+def _bracketed_value(text: str, place: int) -> str:
+    """The same of a value, ``{joints: joint[1-4], scale: 1}`` or ``[joint[1-4], wrist]``."""
+    value = re.compile(r"[\w.*|()?+^$-]+\[[^\[\]\s\"',]*\][\w.*|()?+^$-]*(?=\s*[,}\]])")
+    start = place
+    while start > 0 and text[start - 1] not in " \t\n,{[":
+        start -= 1
+    found = value.match(text, start) if text[place : place + 1] == "[" else None
     return found[0] if found is not None and start < place < found.end() else ""
 
 

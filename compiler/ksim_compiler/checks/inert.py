@@ -38,6 +38,11 @@ _UNSIZED = tuple(
 """Geoms whose surface is not a function of their size."""
 
 
+_OF_GEOMS = (
+    "draw that of the geoms (kind: geom_friction), or lower their friction or priority in the model"
+)
+
+
 def inert(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of each randomizer that does nothing to some or all of what it names."""
     for name, part in plan.parts(v.Randomizer).items():
@@ -167,14 +172,16 @@ def _neutral(part: v.Randomizer) -> bool:
         case v.ServoGains():
             return part.kp == part.kd == one
         case v.Gravity():
-            return part.horizontal == part.vertical == 0
+            return part.horizontal == part.vertical == 0 and part.x == part.y == part.z == zero
         case v.CentreOfMass() | v.JointZero():
             return part.range == 0
         case v.ImuAlignment():
             return part.tilt == 0
         case v.FloorFriction():
             return False
-        case v.JointFactor() | v.BodyInertia() | v.CollisionGeometry() | v.MotorStrength():
+        case v.JointFactor():
+            return part.factor == one and part.add == zero
+        case v.BodyInertia() | v.CollisionGeometry() | v.MotorStrength():
             return part.factor == one
         case _:
             return False
@@ -225,7 +232,7 @@ def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:
         names = [_geom_name(model, geom) for geom in own]
         message = f"the friction of {part.geom!r} is not used with {_list('geom', 'geoms', names)},"
         message += " whose own is larger than the whole range or has the higher priority"
-        yield "range", message, "lower the friction or the priority of these geoms in the model"
+        yield "range", message, _OF_GEOMS
 
 
 def _coefficients(plan: Plan, part: v.GeomFriction) -> Iterator[tuple[str, str, str]]:

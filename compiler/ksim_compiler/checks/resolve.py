@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal
 
 from ksim_compiler.checks import restart
 from ksim_compiler.checks.affixes import Unknown, one_cause
@@ -39,15 +40,20 @@ from ksim_schema.source import Path_, dotted
 from ksim_schema.source.edits import respell
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
+from ksim_schema.units import ANGLE, LENGTH, NUMBER
 from ksim_schema.units.formula import FormulaError
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.base import Floating, OfBody, OfJoints
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.motion import CartesianCoordinate
+from ksim_schema.vocabulary.command.pose import Pose
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.observation.body import BodyPosition
+from ksim_schema.vocabulary.observation.goal import PoseError
 from ksim_schema.vocabulary.observation.joint import CommandedJointPosition
+from ksim_schema.vocabulary.observation.signal import CommandValue, SensorValue
 from ksim_schema.vocabulary.randomizer import Randomizer
 
 
@@ -219,15 +225,56 @@ _FORMULA = (
 def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     observations = task.of(Observation)
     for name, policy in task.of(Actor).items():
+        placed: RobotFacts | None = None
         for read in dict.fromkeys(policy.read):
             index, part = policy.read.index(read), observations.get(read)
-            if isinstance(part, Observation) and not part.measurable(facts):
-                message = f"the policy reads {read!r} ({part.kind_name}), which no robot senses"
-                help = "let the critic alone read it, or observe what a sensor gives"
-                if isinstance(part, BodyPosition):
-                    help += "; of what a camera or a tracker sees, give the 'noise'"
-                place = ("Policy", name, "read", index)
-                yield task.report(NOT_SENSED, message, *place, help=help)
+            if not isinstance(part, Observation) or part.measurable(facts):
+                continue
+            placed = placed or _knowing_its_place(facts)
+            if _of_place(part, facts, placed) and _led(task, policy):
+                continue
+            what, help = (
+                part.kind_name,
+                "let the critic alone read it, or observe what a sensor gives",
+            )
+            if isinstance(part, BodyPosition):
+                help += "; of what a camera or a tracker sees, give the 'noise'"
+            elif isinstance(part, SensorValue):
+                what = f"a {facts.sensor(part.sensor).type} of the model"
+                help = "let the critic alone read it; where the robot does have one, as an "
+                help += "underwater robot has a Doppler log, say '# ksim: ignore[KS0408]'"
+            message = f"the policy reads {read!r} ({what}), which no robot senses"
+            yield task.report(NOT_SENSED, message, "Policy", name, "read", index, help=help)
+
+
+def _led(task: Task, policy: Actor) -> bool:
+    """Whether a policy is told a place in the world: of no use to who does not know its own."""
+    observations, commands = task.of(Observation), task.of(Command)
+    read = [observations.get(name) for name in policy.read]
+    told = {part.command for part in read if isinstance(part, PoseError | CommandValue)}
+    goals = [commands.get(name) for name in {*policy.obey, *told}]
+    return any(
+        (isinstance(goal, Pose) and goal.relative_to == "world")
+        or (isinstance(goal, CartesianCoordinate) and goal.relative_to != "body")
+        for goal in goals
+    )
+
+
+def _of_place(part: Observation, facts: RobotFacts, placed: RobotFacts) -> bool:
+    """Whether it follows from where in the world the robot is, and how it is turned."""
+    units = set(part.dimensions(facts))
+    return units <= {LENGTH, ANGLE, NUMBER} and part.measurable(placed)
+
+
+def _knowing_its_place(facts: RobotFacts) -> RobotFacts:
+    """The robot, tracked or with a map, as if its base stood on an encoder."""
+    own = facts.trees[facts.body_id(facts.root)]
+    kinds: tuple[tuple[Literal["body", "site"], tuple[str, ...]], ...]
+    kinds = (("body", facts.bodies), ("site", facts.sites))
+    frames = {
+        f"{kind}/{n}" for kind, names in kinds for n in names if facts.frame_tree(kind, n) == own
+    }
+    return replace(facts, encoded=facts.encoded | frames)
 
 
 def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.names import (
@@ -56,9 +56,25 @@ def name_problems(
 ) -> Iterator[Diagnostic]:
     names = choices(facts, what, False)
     if text not in names:
+        meant = _matched(text, names)
+        if meant:
+            several = ", ".join(meant) if isinstance(place[-1], int) or len(meant) > 1 else meant[0]
+            help = f"names stand here, not patterns: {text!r} would match {several}"
+            yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
+            return
         help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
         fix = task.respell_as(text, names, *place)
         yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help, fix=fix)
+
+
+def _matched(text: str, names: Sequence[str]) -> list[str]:
+    """The names that a text would match if it were a pattern; none where it is a plain word."""
+    if re.fullmatch(r"[\w./-]*", text) or len(text) > MAX_PATTERN or _NESTED.search(text):
+        return []
+    try:
+        return [name for name in names if fits(text, name)]
+    except PatternError:
+        return []
 
 
 _GLOB = "a pattern is a regular expression, in which '.*' stands for any text: write {!r}"

@@ -26,8 +26,9 @@ from ksim_schema.vocabulary.metric import Metric
 from ksim_schema.vocabulary.noise import Noise
 from ksim_schema.vocabulary.objects import JUDGES
 from ksim_schema.vocabulary.observation import Observation
-from ksim_schema.vocabulary.observation.signal import WiredObservation
+from ksim_schema.vocabulary.observation.signal import SensorValue, WiredObservation
 from ksim_schema.vocabulary.randomizer import Randomizer
+from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS
 
 
 def infer(plan: Plan, sink: Sink) -> Plan:
@@ -102,11 +103,24 @@ def _noise_units(
 ) -> Iterator[Diagnostic]:
     """Noise, bias and clip are in the unit of the observation; what turns it is an angle."""
     at = ("Observation", name)
-    yield from _chain_units(task, at, "noise", part.noise, part.noise_dimensions(facts))
-    yield from _chain_units(task, at, "bias", part.bias, part.bias_dimensions(facts))
+    if isinstance(part, SensorValue) and facts.sensor(part.sensor).type not in SENSOR_DIMENSIONS:
+        dimensions = _as_written(part, dimensions)
+        yield from _chain_units(task, at, "noise", part.noise, dimensions)
+        yield from _chain_units(task, at, "bias", part.bias, dimensions)
+    else:
+        yield from _chain_units(task, at, "noise", part.noise, part.noise_dimensions(facts))
+        yield from _chain_units(task, at, "bias", part.bias, part.bias_dimensions(facts))
     for pattern, clip in _each(part.clip):
         for index, limit in enumerate(clip):
             yield from _unit(task, limit, dimensions, (*at, "clip", *pattern, index), "clip")
+
+
+def _as_written(part: Observation, dimensions: tuple[Dimension, ...]) -> tuple[Dimension, ...]:
+    """The unit of a joint's sensor, or none where its errors and limits are plain SI numbers."""
+    sizes = [size for e in (*part.noise, *part.bias) for _, size in _each(e.size)]
+    ends = [end for _, clip in _each(part.clip) for end in clip]
+    given = [value.dimension for value in (*sizes, *ends) if isinstance(value, Measured)]
+    return (NUMBER,) if given and all(unit == NUMBER for unit in given) else dimensions
 
 
 def _each(value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -36,7 +36,8 @@ NOT_SENSED = warning(
     "The policy reads a value that comes from the simulator's state and from no sensor of "
     "the robot. Such a policy cannot run on hardware. Critics may read it. Places and speeds of a "
     "robot on a fixed base follow from its encoders, and so do places of any robot seen from its "
-    "base and differences of two of them; places of other bodies are taken for seen by a camera.",
+    "base and differences of two of them; places of other bodies are taken for seen by a camera. A "
+    "policy that is told a place in the world is taken to know its own, but not how fast it moves.",
 )
 WRONG_JOINT_UNIT = error(
     "KS0409",

@@ -17,7 +17,7 @@ from ksim_schema.units import (
 )
 from ksim_schema.vocabulary.base import Names, SensorName, Wire
 from ksim_schema.vocabulary.observation.base import Observation
-from ksim_schema.vocabulary.sensortypes import SENSOR_DIMENSIONS, STATE_SENSORS
+from ksim_schema.vocabulary.sensortypes import STATE_SENSORS, sensor_dimension
 
 _MIRRORED = {
     **dict.fromkeys(("gyro", "frameangvel", "frameangacc", "torque"), AXIAL),
@@ -40,7 +40,7 @@ class SensorValue(Observation):
         return (robot.sensor(self.sensor).size,)
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
-        return (SENSOR_DIMENSIONS.get(robot.sensor(self.sensor).type, NUMBER),)
+        return (sensor_dimension(robot, self.sensor) or NUMBER,)
 
     def mirrored(self, mirror: Mirror) -> Signed | None:
         sensor = mirror.robot.sensor(self.sensor)

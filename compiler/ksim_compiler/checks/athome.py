@@ -1,0 +1,60 @@
+"""Home poses beyond the limits of joints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ksim_compiler.plan import Plan
+from ksim_schema.checks.proportions import home_place
+from ksim_schema.diagnostics import Diagnostic
+from ksim_schema.diagnostics.codes.values import HOME_OUTSIDE_LIMITS
+from ksim_schema.robot import Joint
+from ksim_schema.vocabulary.action import Action
+from ksim_schema.vocabulary.action.servo import TargetMotion
+from ksim_schema.vocabulary.reset import Reset, ResetJointLimits
+
+_SLACK = 1e-9
+
+
+def home_within_limits(plan: Plan) -> Iterator[Diagnostic]:
+    """Warn of joints that the home pose has outside of their limits, where it matters."""
+    beyond: list[Joint] = []
+    elsewhere = _placed(plan)
+    for joint in plan.robot.facts.motion_joints:
+        if joint.name in elsewhere:
+            continue
+        low, high = joint.limits or (-math.inf, math.inf)
+        if not low - _SLACK <= joint.home[0] <= high + _SLACK:
+            beyond.append(joint)
+    if not beyond:
+        return
+    joint, others = beyond[0], beyond[1:]
+    assert joint.limits is not None
+    low, high, unit = *joint.limits, joint.dimension
+    message = f"the home pose has joint {joint.name!r} at {joint.home[0]:.4g} {unit}, outside of "
+    message += f"its limits, {low:.4g} to {high:.4g} {unit}"
+    if others:
+        shown = ", ".join(repr(j.name) for j in others[:3]) + (", ..." if others[3:] else "")
+        message += f"; so {'is' if len(others) == 1 else 'are'} {len(others)} more: {shown}"
+    help = "mend the keyframe or the joint's range in the model"
+    yield plan.task.report(HOME_OUTSIDE_LIMITS, message, *home_place(plan.task), help=help)
+
+
+def _placed(plan: Plan) -> set[str]:
+    """Joints that never are at the model's own home pose: each episode begins within their limits.
+
+    A keyframe that the task names is meant to be a pose; that of all zeros is what MuJoCo has
+    where a model says nothing. What a target is around has to be one in any case.
+    """
+    task, facts = plan.task, plan.robot.facts
+    home = task.document.data["PhysicsState"][task.robot].get("home")
+    resets = plan.parts(Reset).values()
+    if home or any(part.whole for part in resets):
+        return set()
+    drawn = [part.joints for part in resets if isinstance(part, ResetJointLimits)]
+    placed = {joint.name for joints in drawn for joint in facts.match_joints(joints)}
+    for action in plan.parts(Action).values():
+        if isinstance(action, TargetMotion) and action.around == "home":
+            placed -= {drive.joint for drive in action.drives(facts)}
+    return placed
