@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from ksim_compiler.checks.athome import home_within_limits
 from ksim_compiler.checks.damped import ringing
 from ksim_compiler.checks.doubtful import doubtful
 from ksim_compiler.checks.draws import command_rest, settled_home
