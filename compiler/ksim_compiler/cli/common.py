@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
+    from ksim_compiler.robot.engines import EngineKind
     from ksim_schema.diagnostics import Diagnostic, TaskError
 
 OK, ERRORS, USAGE = 0, 1, 2
@@ -289,3 +290,12 @@ def load(path: Path, settings: Sequence[str] = (), trust: bool = False) -> Compi
     from ksim_compiler import pipeline
 
     return pipeline.compile_file(path, settings)
+
+
+def refused(compiled: Compiled, engine: EngineKind | None) -> list[Diagnostic]:
+    """What an engine could not simulate of a compiled task; nothing where none is asked for."""
+    if compiled.plan is None or engine is None:
+        return []
+    from ksim_compiler.checks.engines import on_engine
+
+    return list(on_engine(compiled.plan, engine))

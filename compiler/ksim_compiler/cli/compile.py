@@ -69,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
+    add(
+        "--engine",
+        choices=("native", "mjx", "warp"),
+        help="also say what of the model this engine could not simulate",
+    )
     add("--fmt", action="store_true", help="lay the files out; with --check, only say which")
     add(
         "--fix",
@@ -296,7 +301,7 @@ def _compile(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     reports: list[Report] = []
     for path in tasks:
         compiled = common.load(path, options.settings, options.trust)
-        problems = list(compiled.diagnostics)
+        problems = [*compiled.diagnostics, *common.refused(compiled, options.engine)]
         written: Path | None = None
         if not options.check and not failed(problems, options.strict):
             unwritten = Sink()

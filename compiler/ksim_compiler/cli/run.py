@@ -120,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         return ERRORS
     if options.probe:
         return _probe(compiled, options)
+    if _refused(compiled, options.engine, options):
+        return ERRORS
     steps = options.steps or compiled.plan.task.learner.steps
     chosen = {name: getattr(options, name) for name in OPTIONS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -144,6 +146,15 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
 
 
+def _refused(compiled: Compiled, engine: str | None, options: argparse.Namespace) -> bool:
+    """Print what the engine of a run cannot simulate of a task; whether there is anything."""
+    from ksim_compiler.engine import resolve_engine
+
+    found = common.refused(compiled, resolve_engine(engine or "auto"))
+    common.print_report(found, compiled.sources, options.color)
+    return bool(found)
+
+
 def _missing(options: argparse.Namespace) -> str:
     """What is not installed that an option needs at the end, or "": said before anything else."""
     if options.metrics is not None and not _installed(options.metrics):
@@ -166,6 +177,8 @@ def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
 
     plan = compiled.plan
     assert plan is not None
+    if _refused(compiled, options.engine, options):
+        return ERRORS
     spread = plan.task.policy.distribution.init_std
     noted: set[str] = set()
     for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):

@@ -25,7 +25,6 @@ with several is refused.
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import importlib
 import importlib.util
@@ -56,9 +55,11 @@ from ksim_compiler.engine.base import (
     state_slices,
     where_masked,
 )
-from ksim_compiler.engine.gaps import gaps, gaps_of_warp, narrowed
+from ksim_compiler.engine.mjx_model import LEAST, fitted, put
+from ksim_compiler.engine.mjx_step import Physics, WarpPhysics
+from ksim_compiler.robot.engines import said, shortfalls
+from ksim_compiler.robot.gaps import for_warp
 
-_DISABLE: Any = mujoco.mjtDisableBit
 _COMPONENTS = {
     "time": mujoco.mjtState.mjSTATE_TIME,
     "qpos": mujoco.mjtState.mjSTATE_QPOS,
@@ -98,29 +99,23 @@ class MjxEngine:
     def __init__(self, spec: EngineSpec, implementation: Literal["jax", "warp"] = "jax") -> None:
         if implementation == "warp":
             _require_warp()
-        self.name = "mjx" if implementation == "jax" else "warp"
+        self.name: Literal["mjx", "warp"] = "mjx" if implementation == "jax" else "warp"
         self.spec = spec
-        self._mjx = import_mjx()
-        model = copy.copy(spec.model)
-        # Flags that change no result here, and that Warp refuses: MJX never resets a diverged
-        # simulation by itself, and has no middle phase of collisions that could be left out.
-        model.opt.disableflags &= ~int(_DISABLE.mjDSBL_AUTORESET | _DISABLE.mjDSBL_MIDPHASE)
-        if implementation == "warp" and not {"jnt_actfrcrange", "actuator_forcerange"} & set(
-            spec.model_fields
-        ):
-            model = narrowed(model)
-        if left_out := list((gaps if implementation == "jax" else gaps_of_warp)(model)):
-            what = f"{self.name} would leave out {' and '.join(left_out)} of this model"
-            raise NotImplementedError(f"{what}; the engine native does not")
-        capacity = {} if implementation == "jax" else _warp_capacity(spec)
+        mjx = import_mjx()
+        model = fitted(spec.model, spec.model_fields)
+        if short := shortfalls(model, self.name, spec.model_fields):
+            raise NotImplementedError(f"{said(self.name, short)}; the engine native can")
         try:
-            self._model = self._mjx.put_model(model, impl=implementation)
+            if implementation == "jax":
+                self._model, self._template = put(mjx, model)
+            else:
+                model = for_warp(model, spec.model_fields)
+                self._model = _quiet(mjx.put_model(model, impl="warp"))
+                self._template = mjx.make_data(model, impl="warp", **_warp_capacity(spec))
         except NotImplementedError as error:
             message = f"{self.name} cannot simulate this model: {str(error).rstrip('.')}"
             raise NotImplementedError(f"{message}; the engine native can") from error
-        if implementation == "warp":
-            self._model = _quiet(self._model)
-        self._template = self._mjx.make_data(model, impl=implementation, **capacity)
+        self._physics = Physics(mjx, model) if implementation == "jax" else WarpPhysics(mjx)
         if spec.act is not None and spec.model.na:
             self._template = self._template.replace(act=jnp.asarray(spec.act, jnp.float32))
         self._shapes = spec.world_shapes()
@@ -130,9 +125,6 @@ class MjxEngine:
         for name in spec.model_fields:
             _check_model_field(self._model, name)
         self._ancestors = jnp.asarray(_ancestors(spec.model))
-        fast = spec.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-        self._clamps = fast and implementation == "jax" and spec.model.nu > 0
-        self._joint_limited, self._joint_dof, self._joint = _limited_joints(spec.model)
 
     @full_precision
     def reset(
@@ -215,7 +207,7 @@ class MjxEngine:
                 # the time begins anew, and with it what delayed actuators were told before it
                 before = {name: getattr(self._template, name) for name in ("time", "history")}
                 data = data.replace(**before)
-            data = self._mjx.forward(own, data)
+            data = self._physics.forward(own, data)
             return _state(data, values), self._world(data, sane)
 
         return jax.vmap(start)(qpos, qvel, ctrl, values)
@@ -226,35 +218,10 @@ class MjxEngine:
 
         def substep(k: jax.Array, loop: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
             data, sane = loop
-            data = self._substep(model, data.replace(ctrl=ctrl if held else ctrl[k]))
+            data = self._physics.step(model, data.replace(ctrl=ctrl if held else ctrl[k]))
             return data, sane & _sane(data)
 
         return jax.lax.fori_loop(0, steps, substep, (data, jnp.bool_(True)))
-
-    def _substep(self, model: Any, data: Any) -> Any:
-        """One `mj_step` of one environment."""
-        if not self._clamps:
-            return self._mjx.step(model, data)
-        data = self._mjx.forward(model, data)
-        # mjx.implicit takes the velocity derivative from column 2 of the gain and bias parameters
-        free = 1.0 - self._saturated(model, data)
-        eased = {
-            name: getattr(model, name).at[:, 2].multiply(free)
-            for name in ("actuator_gainprm", "actuator_biasprm")
-        }
-        return self._mjx.implicit(model.tree_replace(eased), data)
-
-    def _saturated(self, model: Any, data: Any) -> jax.Array:
-        """(nu,) 1 where a force limit of the actuator or of its joint is reached, else 0."""
-
-        def reached(force: jax.Array, bounds: jax.Array) -> jax.Array:
-            return (force <= bounds[:, 0]) | (force >= bounds[:, 1])
-
-        limited = np.asarray(self.spec.model.actuator_forcelimited, bool)
-        actuator = limited & reached(data.actuator_force, model.actuator_forcerange)
-        bounds = model.jnt_actfrcrange[self._joint]
-        joint = self._joint_limited & reached(data.qfrc_actuator[self._joint_dof], bounds)
-        return jnp.asarray(actuator | joint, jnp.float32)
 
     def _with_values(self, values: dict[str, jax.Array]) -> Any:
         """The model with one environment's values."""
@@ -264,6 +231,8 @@ class MjxEngine:
             name: value.reshape(_model_field(self._model, name).shape)
             for name, value in values.items()
         }
+        if "dof_frictionloss" in values:  # a row without friction loss would hold its joint
+            updates["dof_frictionloss"] = jnp.maximum(updates["dof_frictionloss"], LEAST)
         if "body_mass" in values and "body_subtreemass" not in values:
             updates["body_subtreemass"] = self._ancestors @ values["body_mass"]
         return self._model.tree_replace(updates)
@@ -380,17 +349,3 @@ def _ancestors(model: mujoco.MjModel) -> np.ndarray:
     for body in range(model.nbody - 1, 0, -1):
         inside[model.body_parentid[body]] += inside[body]
     return inside
-
-
-def _limited_joints(model: mujoco.MjModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each actuator: whether its joint limits the torque; that joint's dof; the joint.
-
-    Actuators that do not drive a hinge or a slide get False and zeros.
-    """
-    kinds = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
-    on_joint = np.isin(model.actuator_trntype, [int(kind) for kind in kinds])
-    joint = np.where(on_joint, model.actuator_trnid[:, 0], 0)
-    scalar = (int(mujoco.mjtJoint.mjJNT_HINGE), int(mujoco.mjtJoint.mjJNT_SLIDE))
-    limited = on_joint & np.isin(model.jnt_type[joint], scalar)
-    limited &= model.jnt_actfrclimited[joint].astype(bool)
-    return limited, np.where(limited, model.jnt_dofadr[joint], 0), joint

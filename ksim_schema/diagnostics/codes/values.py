@@ -239,6 +239,13 @@ IDLE_JOINT_OF_A_SITE = error(
     "An inverse kinematics works steps of a site back to the joints between the base and the site. "
     "Each of its joints is one of them, and all between are hinges and slides.",
 )
+NOT_ON_THIS_ENGINE = error(
+    "KS0486",
+    "model that an engine cannot simulate",
+    "MJX and Warp do not have all that MuJoCo has, and leave some of it out without a word. An "
+    "engine that is asked for (--engine) simulates a model as native MuJoCo does, or refuses it "
+    "and says what it has not.",
+)
 WRONG_OBSERVATION = error(
     "KS0460",
     "observation of another kind or unit",

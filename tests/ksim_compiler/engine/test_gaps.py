@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from ksim_compiler.engine import EngineSpec, make_engine
-from ksim_compiler.engine.gaps import clamped, gaps_of_warp, narrowed
+from ksim_compiler.robot.gaps import clamped, gaps, gaps_of_warp, narrowed
 
+MUSCLE = (
+    'gaintype="muscle" biastype="muscle" dyntype="muscle" lengthrange="0 1" '
+    'gainprm=".75 1.05 -1 200 .5 1.6 1.5 1.3 1.2" biasprm=".75 1.05 -1 200 .5 1.6 1.5 1.3 1.2"'
+)
 LEFT_OUT = {
     "the delay of actuator 'm'": {"motor": 'delay=".02" nsample="10"'},
     "the delay or interval of sensor 'q'": {"sensor": 'delay=".02" nsample="10"'},
@@ -23,6 +27,30 @@ LEFT_OUT = {
     "noslip_iterations": {"option": 'noslip_iterations="3"'},
     'the flag spring="disable"': {"flag": 'spring="disable"'},
     'the flag damper="disable"': {"flag": 'damper="disable"'},
+    'the flag sleep="enable"': {"flag": 'sleep="enable"'},
+    "the disabled group of actuator 'm'": {
+        "motor": 'group="2"',
+        "option": 'actuatorgroupdisable="2"',
+    },
+    "the damping by muscle 'm'": {
+        "motor": MUSCLE,
+        "option": 'integrator="implicitfast"',
+    },
+    "the actuatorfrcrange of tendon 't' in the damping by its actuators": {
+        "tendon": 'actuatorfrcrange="-1 1"',
+        "more": '<position name="servo" tendon="t" kv="1"/>',
+        "option": 'integrator="implicitfast"',
+    },
+    "the cutoff of sensor 's'": {
+        "sensors": '<framelinacc name="s" objtype="body" objname="b" cutoff="1"/>'
+    },
+    "what a ray meets first for sensor 's'": {
+        "sensors": '<rangefinder name="s" site="i"/>',
+        "world": '<geom type="cylinder" size=".1 .1" pos="0 0 1"/>',
+    },
+    "which contacts are meant by sensor 's'": {
+        "sensors": '<contact name="s" geom1="g" data="found force"/>'
+    },
 }
 
 
@@ -34,11 +62,15 @@ def model(**given: str) -> mujoco.MjModel:
 <mujoco>
   <option {at("option")}><flag {at("flag")}/></option>
   <worldbody>
-    <body><joint name="j" axis="0 1 0" {at("joint")}/><geom name="g" size=".1" {at("geom")}/></body>
+    <body name="b">
+      <joint name="j" axis="0 1 0" {at("joint")}/><geom name="g" size=".1" {at("geom")}/>
+      <site name="i"/>
+    </body>
+    {at("world")}
   </worldbody>
   <tendon><fixed name="t" {at("tendon")}><joint joint="j" coef="1"/></fixed></tendon>
-  <actuator><general name="m" joint="j" {at("motor")}/></actuator>
-  <sensor><jointpos name="q" joint="j" {at("sensor")}/></sensor>
+  <actuator><general name="m" joint="j" {at("motor")}/>{at("more")}</actuator>
+  <sensor><jointpos name="q" joint="j" {at("sensor")}/>{at("sensors")}</sensor>
 </mujoco>""")
 
 
@@ -47,9 +79,15 @@ def test_what_mjx_would_leave_out_is_refused_by_name(what: str) -> None:
     spec = EngineSpec(model(**LEFT_OUT[what]), 1, 1, ("qpos",))
     with pytest.raises(NotImplementedError) as refused:
         make_engine("mjx", spec)
-    assert str(refused.value) == (
-        f"mjx would leave out {what} of this model; the engine native does not"
-    )
+    assert str(refused.value) == f"mjx would leave out {what}; the engine native can"
+
+
+def test_what_mjx_computes_of_the_same_things_is_not_refused() -> None:
+    """A muscle under Euler, a ray that meets a box, a contact that is only counted."""
+    near = '<rangefinder name="s" site="i"/><contact geom1="g" data="found"/>'
+    box = '<geom type="box" size=".1 .1 .1" pos="0 0 1"/>'
+    assert not list(gaps(model(motor=MUSCLE, sensors=near, world=box)))
+    assert not list(gaps(model(motor='group="2"', option='actuatorgroupdisable="1"')))
 
 
 def test_what_mjx_has_is_not_refused() -> None:
