@@ -178,7 +178,7 @@ def _outside(joint: Joint, part: ResetJointPosition) -> float:
     assert joint.limits is not None
     middle = part.middle(joint)
     low, high = middle - one(part.range), middle + one(part.range)
-    if high <= low:
+    if high <= low or part.draw == "gaussian":
         return 0.0
     inside = min(high, joint.limits[1]) - max(low, joint.limits[0])
     return 1.0 - max(inside, 0.0) / (high - low)

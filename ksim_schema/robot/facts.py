@@ -358,6 +358,21 @@ class RobotFacts:
         """The body that a geom belongs to."""
         return self.bodies[self.geom_bodies[self.geom_id(geom)]]
 
+    def motor_on(self, joint: str) -> str:
+        """The actuator on a joint: an action's motor or servo, or the model's own; "" for none."""
+        name = Drive(joint, math.inf).name
+        if name in self.actuators:
+            return name
+        own = [a.name for a in self.own.values() if a.joint == joint and a.name in self.actuators]
+        return own[0] if len(own) == 1 else ""
+
+    def servo_on(self, joint: Joint) -> str:
+        """As :meth:`motor_on`, where its control is a position of the joint."""
+        name = self.motor_on(joint.name)
+        own = self.own.get(name)
+        plain = own is None or (own.dimension == joint.dimension and own.gear == 1.0)
+        return name if plain else ""
+
     def geoms_of(self, body: str) -> tuple[str, ...]:
         """The geoms of a body that can touch something."""
         return tuple(geom for geom in self.solid if self.body_of(geom) == body)

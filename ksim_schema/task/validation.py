@@ -131,6 +131,8 @@ def _problem(
         case "extra_forbidden":
             message, help = f"unknown field {name!r}", _known_fields(model, location)
             key, equals, value = (step.strip() for step in name.partition("="))
+            if given is None and set(name) & set("()[]*/+"):  # what a comma has cut off
+                help = "a text with a ',' in it stands in quotes: {expression: \"max(a, b)\"}"
             if equals and key in _fields(model, location):
                 help = f"a field and its value are separated by ': ': write '{key}: {value}'"
         case "union_tag_invalid":

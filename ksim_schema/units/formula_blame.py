@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ksim_schema.units.formula_text import FormulaError
-from ksim_schema.units.formula_tree import Expression
+from ksim_schema.units.formula_tree import VARYING, Expression
 from ksim_schema.units.formula_units import PLAIN, Units, form_of
 from ksim_schema.units.quantity import ANGLE, UNITS
 
@@ -36,10 +36,11 @@ class Blame:
 
     def broadcast(self, node: ast.expr, left: Expression, right: Expression) -> int:
         """The length of what two terms give together."""
-        if left.length and right.length and left.length != right.length:
+        several = {left.length, right.length} - {VARYING, 1}
+        if len(several) > 1:
             message = f"{left.length} elements and {right.length} elements do not go together"
             raise self.error(message, node)
-        return left.length or right.length
+        return max(left.length, right.length)
 
     def same(self, left: Units, right: Units, node: ast.expr, message: str) -> Units:
         """Of two terms that must be quantities of one unit."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from ksim_schema.robot import Drive, RobotFacts
+from ksim_schema.robot import RobotFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,6 @@ def body_rows(robot: RobotFacts, bodies: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def actuator_rows(robot: RobotFacts, joints: tuple[str, ...]) -> tuple[int, ...]:
-    """The actuator that the task puts on each of some joints; -1 where it is not there (yet)."""
-    names = [Drive(joint.name, math.inf).name for joint in robot.match_joints(joints)]
+    """The actuator on each of some joints; -1 where it is not there (yet)."""
+    names = [robot.motor_on(joint.name) for joint in robot.match_joints(joints)]
     return tuple(robot.actuators.index(n) if n in robot.actuators else -1 for n in names)

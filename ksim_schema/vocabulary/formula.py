@@ -289,7 +289,7 @@ def _sensed(robot: RobotFacts, source: Source) -> bool:
     if source.kind == "several":
         return all(_sensed(robot, part) for part in source.parts)
     if source.kind != "sensor":
-        return source.kind in ("position", "velocity", "time", "constant")
+        return source.kind in ("position", "velocity", "time", "constant", "target")
     (sensor,) = source.sensors
     if isinstance(sensor, str):
         return fixed or robot.sensor(sensor).type not in STATE_SENSORS

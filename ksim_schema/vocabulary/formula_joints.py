@@ -16,8 +16,9 @@ from ksim_schema.vocabulary.sensortypes import Of, unit_of
 
 _ASKED: tuple[Of, ...] = ("velocity", "acceleration", "torque")
 """What is asked of joints by a word after their names, of what they do."""
-_GIVEN = ("home", "lower", "upper")
-"""What is asked of joints that the model says: the home pose, and the limits."""
+_GIVEN = ("home", "lower", "upper", "target")
+"""What is asked of joints in the unit of their positions: what the model says of them, the home
+pose and the limits, and what their servos are told."""
 
 
 def joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
@@ -59,7 +60,9 @@ def by_pattern(robot: RobotFacts, text: str, _: Found) -> Source:
 
 
 def _given(found: Sequence[Joint], what: str, quantity: Quantity) -> Source:
-    """What the model says of joints; a limit that one has not is infinite."""
+    """What the model or an action says of joints; a limit that one has not is infinite."""
+    if what == "target":
+        return Source(quantity, "target", joints=tuple(found))
     free = (-math.inf, math.inf)
     if what == "home":
         values = tuple(joint.home[0] if joint.home else 0.0 for joint in found)

@@ -14,7 +14,9 @@ Measured = Literal["time", "action", "previous", "base", "height"]
 SourceKind = (
     Measured
     | Of
-    | Literal["sensor", "command", "pose", "touch", "force", "external", "several", "constant"]
+    | Literal[
+        "sensor", "command", "pose", "touch", "force", "external", "several", "constant", "target"
+    ]
 )
 
 
@@ -59,6 +61,8 @@ class Source:
             "acceleration": "qacc",
             "torque": "qfrc_actuator",
         }
+        if self.kind == "target":
+            return "ctrl"
         if self.kind == "external":
             return "cfrc_ext"
         return "sensordata" if self.sensors else fields.get(self.kind, "")

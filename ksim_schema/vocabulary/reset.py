@@ -41,6 +41,10 @@ from ksim_schema.vocabulary.pose import PoseRanges
 from ksim_schema.vocabulary.reset_base import FloatingReset as FloatingReset, Reset as Reset
 
 
+NEARLY_ALL = 4.0
+"""Standard deviations within which nearly all of a normal draw is."""
+
+
 class ResetKeyframe(Reset):
     """The pose and velocity of a keyframe of the model, one of several at random."""
 
@@ -50,7 +54,10 @@ class ResetKeyframe(Reset):
 
 
 class ResetJointPosition(Reset):
-    """Joints are placed up to ``range`` from a middle, uniformly, within their limits."""
+    """Joints are placed up to ``range`` from a middle, uniformly, within their limits.
+
+    With ``draw: gaussian`` the range is a standard deviation.
+    """
 
     kind: Literal["joint_position"] = "joint_position"
     effects: ClassVar[tuple[Effect, ...]] = (
@@ -61,7 +68,12 @@ class ResetJointPosition(Reset):
     )
     around: Literal["home", "zero"] = Field(default="home", description="Middle of the range.")
     offset: PerJoint[JointValue] = Field(default=0.0, description="Added to the middle.")
-    range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
+    range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(
+        description="Half width of the range, or standard deviation."
+    )
+    draw: Literal["uniform", "gaussian"] = Field(
+        default="uniform", description="How the distance from the middle is drawn."
+    )
 
     def middle(self, joint: Joint) -> float:
         """The middle of a joint's range, rad or m."""
@@ -69,10 +81,10 @@ class ResetJointPosition(Reset):
         return around + float(each(self.offset, (joint.name,))[0])
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
-        if self.around == "home" and not one(self.offset):
+        half = float(one(self.range)) * (1.0 if self.draw == "uniform" else NEARLY_ALL)
+        if self.around == "home" and not one(self.offset) and self.draw == "uniform":
             return self.effects
         widths = [(j, self.middle(j)) for j in robot.match_joints(self.joints)]
-        half = float(one(self.range))
         return tuple(
             Effect(
                 "starts", f"joint.{j.name}", "range", fixed=Interval(middle - half, middle + half)
@@ -82,7 +94,10 @@ class ResetJointPosition(Reset):
 
 
 class ResetJointVelocity(Reset):
-    """Joints start with a velocity of up to ``range``, drawn uniformly."""
+    """Joints start with a velocity of up to ``range``, drawn uniformly.
+
+    With ``draw: gaussian`` the range is a standard deviation.
+    """
 
     kind: Literal["joint_velocity"] = "joint_velocity"
     effects: ClassVar[tuple[Effect, ...]] = (
@@ -91,7 +106,22 @@ class ResetJointVelocity(Reset):
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
-    range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(description="Half width of the range.")
+    range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(
+        description="Half width of the range, or standard deviation."
+    )
+    draw: Literal["uniform", "gaussian"] = Field(
+        default="uniform", description="How the velocities are drawn."
+    )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        if self.draw == "uniform":
+            return self.effects
+        width = NEARLY_ALL * float(one(self.range))
+        drawn = Interval(-width, width)
+        return tuple(
+            Effect("starts", f"joint.{j.name}.velocity", "range", change="add", fixed=drawn)
+            for j in robot.match_joints(self.joints)
+        )
 
 
 class ResetBaseVelocity(FloatingReset):
@@ -273,9 +303,8 @@ class ResetJitter(Reset):
     )
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
-        # nearly all of a normal draw is within four standard deviations
-        place = float(self.position) * (1.0 if self.position_draw == "uniform" else 4.0)
-        speed = float(self.velocity) * (1.0 if self.velocity_draw == "uniform" else 4.0)
+        place = float(self.position) * (1.0 if self.position_draw == "uniform" else NEARLY_ALL)
+        speed = float(self.velocity) * (1.0 if self.velocity_draw == "uniform" else NEARLY_ALL)
         quantities = {f"joint.{j.name}": ("position", place) for j in robot.motion_joints}
         quantities |= {f"joint.{j.name}.velocity": ("velocity", speed) for j in robot.motion_joints}
         for joint in robot.joints:

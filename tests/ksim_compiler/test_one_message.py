@@ -72,6 +72,8 @@ def test_nothing_is_told_of_the_task_without_a_mistake(tmp_path: Path) -> None:
         # names that are not in a list, a field that is set as in a program
         ("read: [hips, gyro, last]", "read: hips gyro last", "KS0201", "[hips, gyro, last]"),
         ("scale: 0.5}", "scale=0.5}", "KS0104", "write 'scale: 0.5'"),
+        # a text that a comma ends, as it stands in a flow mapping without quotes
+        ("scale: 0.5}", "scale: 0.5, when: max(time, 1) > 0}", "KS0104", "stands in quotes"),
         # rad for deg: of values by patterns, where a formula says that it is to stand
         (
             "hip_left: 3 deg, hip_right: 3 deg",

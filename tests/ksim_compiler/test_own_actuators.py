@@ -334,3 +334,42 @@ def test_controls_out_of_proportion_to_their_range(scale: str, words: str) -> No
     found = compiled(QUADROTOR, HOVER, f"kind: actuator, scale: {scale}")
     told = [d.message for d in found.diagnostics if d.code == "KS0478" and "controls" in d.message]
     assert ([words in message for message in told] == [True]) == bool(words), found.diagnostics
+
+
+ARM = """
+<mujoco model="arm"><compiler angle="radian"/><option timestep="0.005" gravity="0 0 0"/>
+<worldbody><body name="post"><geom type="box" size=".05 .05 .05"/>
+  <body name="upper" pos="0 0 .1"><joint name="shoulder" axis="0 1 0" range="-2 2"/>
+    <geom type="capsule" fromto="0 0 0 .3 0 0" size=".02" mass="1"/>
+    <body name="lower" pos=".3 0 0"><joint name="elbow" axis="0 1 0" range="-2 2"/>
+      <geom type="capsule" fromto="0 0 0 .3 0 0" size=".02" mass=".5"/></body></body></body>
+</worldbody>
+<actuator><position name="s" joint="shoulder" kp="20" kv="2" ctrlrange="-2 2"/>
+  <position joint="elbow" kp="10" kv="1" ctrlrange="-2 2"/></actuator></mujoco>"""
+
+
+def test_own_servos_have_targets_that_are_observed_and_gains_that_are_drawn() -> None:
+    """As those of a position_target; they move as MuJoCo's with these kp and kv."""
+    text = TASK % ("post", "", "kind: actuator, scale: 0.5 rad") + (
+        "Randomizer: {g: {kind: servo_gains, kp: [2, 2], kd: [3, 3]}}\n"
+    )
+    seen = "{c: {kind: commanded_joint_position}, f: {kind: formula, expression: "
+    seen += "\"joints['.*'] - joints['.*'].target\"}}"
+    text = text.replace("{t: {kind: episode_time}}", seen).replace("read: [t]", "read: [c, f]")
+    document = parse(text.replace("clean: [t]", "clean: [c, f]"), "t.yaml", Sink())
+    assert document is not None
+    found = compile_document(document, ModelFiles("m.xml", {"m.xml": ARM.encode()}))
+    assert found.plan is not None, found.diagnostics
+    env = Env(found.plan, "native", envs=2)
+    state = jax.jit(env.init)(env.params, jax.random.key(0))
+    np.testing.assert_allclose(state.critic_input, 0.0)
+    state, _ = jax.jit(env.step)(env.params, state, jnp.array([[1.0, -0.4]] * 2))
+    target = np.array([[0.5, -0.2]] * 2)
+    np.testing.assert_allclose(state.critic_input[:, :2], target, rtol=1e-6)
+    qpos = np.asarray(state.world["qpos"])
+    np.testing.assert_allclose(state.critic_input[:, 2:], qpos - target, atol=1e-6)
+    strong = ARM.replace('kp="20" kv="2"', 'kp="40" kv="6"')
+    model, data = plain(strong.replace('kp="10" kv="1"', 'kp="20" kv="3"'), keyframe=False)
+    data.ctrl[:] = target[0]
+    mujoco.mj_step(model, data, nstep=4)
+    np.testing.assert_allclose(qpos, [data.qpos] * 2, rtol=1e-4)

@@ -143,11 +143,16 @@ def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> 
     return Start(np.array(qpos[frame], float), np.array(qvel[frame], float))
 
 
+def _unit(draw: str, random: Any) -> float:
+    """A draw from -1 to 1, or with a standard deviation of 1."""
+    return random.normal() if draw == "gaussian" else random.uniform(-1.0, 1.0)
+
+
 @_apply.register
 def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
     for joint in facts.match_joints(part.joints):
         low, high = joint.limits or (-math.inf, math.inf)
-        place = part.middle(joint) + each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
+        place = part.middle(joint) + each(part.range, (joint.name,))[0] * _unit(part.draw, random)
         start.qpos[joint.qpos] = min(max(place, low), high)
     return start
 
@@ -155,7 +160,7 @@ def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: A
 @_apply.register
 def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
     for joint in facts.match_joints(part.joints):
-        start.qvel[joint.dof] = each(part.range, (joint.name,))[0] * random.uniform(-1.0, 1.0)
+        start.qvel[joint.dof] = each(part.range, (joint.name,))[0] * _unit(part.draw, random)
     return start
 
 

@@ -14,7 +14,7 @@ from ksim_compiler.plan import Plan
 from ksim_schema.checks.proportions import at_field
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.values import IDLE_RANDOMIZER
-from ksim_schema.robot import Drive
+from ksim_schema.robot import Drive, Joint
 from ksim_schema.vocabulary import randomizer as v
 from ksim_schema.vocabulary.apart import apart
 from ksim_schema.vocabulary.each import one as alone
@@ -78,9 +78,9 @@ def _problems(plan: Plan, part: v.Randomizer) -> Iterator[tuple[str, str, str]]:
         case v.MotorStrength():
             driven = {drive.joint for drive in plan.drives}
             joints = facts.match_joints(part.joints)
-            free = [j.name for j in joints if j.name not in driven]
+            free = [j.name for j in joints if not (j.name in driven or facts.motor_on(j.name))]
             if free:
-                message = f"{_named('joint', free, len(joints))} no motor of an action"
+                message = f"{_named('joint', free, len(joints))} no motor of its own"
                 yield "joints", message, "select the joints of an action"
         case v.BodyMass() | v.BodyInertia() | v.CentreOfMass():
             bodies = facts.match("body", part.body)
@@ -196,11 +196,22 @@ def _gains(plan: Plan, part: v.ServoGains) -> Iterator[tuple[str, str, str]]:
         none = [
             j.name
             for j in joints
-            if j.name not in drives or not (getattr(drives[j.name], field) or 0.0)
+            if not (getattr(drives[j.name], field) if j.name in drives else _own(plan, j, field))
         ]
         if none:
             message = f"{_named('joint', none, len(joints))} no servo with a {field}, and a factor "
             yield field, message + "of 0 is 0", "select the joints of a servo that has one"
+
+
+def _own(plan: Plan, joint: Joint, field: str) -> float:
+    """The gain of the model's own servo on a joint; 0 without one."""
+    facts, model = plan.robot.facts, plan.robot.model
+    name = facts.motor_on(joint.name)
+    if not name or name not in {model.actuator(i).name for i in range(model.nu)}:
+        return 0.0
+    row = model.actuator(name).id
+    affine = int(model.actuator_biastype[row]) == int(mujoco.mjtBias.mjBIAS_AFFINE)
+    return -float(model.actuator_biasprm[row, 1 if field == "kp" else 2]) if affine else 0.0
 
 
 def _floor(plan: Plan, part: v.FloorFriction) -> Iterator[tuple[str, str, str]]:

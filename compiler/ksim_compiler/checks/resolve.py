@@ -279,12 +279,10 @@ def _knowing_its_place(facts: RobotFacts) -> RobotFacts:
 
 def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
     """Each observation can be computed on this robot, with these actions."""
-    servos = {
-        drive.joint
-        for action in task.of(Action).values()
-        for drive in action.drives(facts)
-        if drive.kp is not None
-    }
+    actions = task.of(Action).values()
+    servos = {d.joint for a in actions for d in a.drives(facts) if d.kp is not None}
+    told = {name for action in actions for name in action.actuators_of(facts)}
+    servos |= {j.name for j in facts.motion_joints if facts.servo_on(j) in told}
     for name, part in task.of(Observation).items():
         for problem in part.problems(facts):
             place = ("Observation", name, *filter(None, (problem.field,)))
@@ -294,8 +292,16 @@ def _observable(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             joints = [j.name for j in facts.match_joints(part.joints) if j.name not in servos]
             if joints:
                 message = f"no action commands a position of joint {joints[0]!r}"
-                help = "select the joints of a position_target with 'joints'"
-                yield task.report_key(NOT_OBSERVABLE, message, "Observation", name, help=help)
+                yield task.report_key(NOT_OBSERVABLE, message, "Observation", name, help=_SERVED)
+    for place, part in formulated(task):
+        asked = (s for s in part.named(facts).values() if s.kind == "target")
+        joints = [j.name for source in asked for j in source.joints if j.name not in servos]
+        if joints:
+            message = f"no action commands a position of joint {joints[0]!r}, so it has no target"
+            yield task.report(BAD_FORMULA, message, *place, help=_SERVED)
+
+
+_SERVED = "select joints of a position_target, or of own servos that {kind: actuator} tells"
 
 
 def _substeps(plan: Plan, sink: Sink) -> int:

@@ -104,6 +104,9 @@ def _value(source: Source, x: Context) -> Any:
     match source.kind:
         case "several":
             return jnp.concatenate([jnp.atleast_1d(_value(part, x)) for part in source.parts])
+        case "target":
+            servos = [x.robot.actuators.index(x.robot.servo_on(j)) for j in source.joints]
+            whole = x.world["ctrl"][jnp.array(servos)]
         case "constant":
             whole = jnp.array(source.values)
         case "time":

@@ -208,12 +208,13 @@ class _Drives(NamedTuple):
 def _drives(c: v.ServoGains | v.MotorStrength, x: Context) -> _Drives:
     actuators = x.robot.actuators
     named = [Drive(joint.name, math.inf) for joint in x.robot.match_joints(c.joints)]
-    kept = [i for i, drive in enumerate(named) if drive.name in actuators]
+    motors = [x.robot.motor_on(drive.joint) for drive in named]
+    kept = [i for i, motor in enumerate(motors) if motor]
     drives = [named[i] for i in kept]
     curved = [i for i, drive in enumerate(drives) if drive.drag_name in actuators]
     names = [joint.name for joint in x.robot.joints]
     return _Drives(
-        jnp.array([actuators.index(drive.name) for drive in drives], jnp.int32),
+        jnp.array([actuators.index(motors[i]) for i in kept], jnp.int32),
         jnp.array([names.index(drive.joint) for drive in drives], jnp.int32),
         jnp.array([actuators.index(drives[i].drag_name) for i in curved], jnp.int32),
         jnp.array(curved, jnp.int32),

@@ -36,10 +36,17 @@ def keyframe(c: v.ResetKeyframe, x: Context) -> Pose:
 def joint_position(c: v.ResetJointPosition, x: Context) -> Pose:
     joints = x.robot.match_joints(c.joints)
     base = jnp.array([j.home[0] if c.around == "home" else 0.0 for j in joints]) + one(c.offset)
-    spread = one(c.range) * jax.random.uniform(x.key, base.shape, minval=-1.0, maxval=1.0)
+    spread = one(c.range) * _units(c.draw, x, base.shape)
     limits = jnp.array([_limits(j) for j in joints])
     position = jnp.clip(base + spread, limits[:, 0], limits[:, 1])
     return x.world["qpos"].at[jnp.array([j.qpos for j in joints])].set(position), x.world["qvel"]
+
+
+def _units(draw: str, x: Context, shape: tuple[int, ...]) -> Float[Array, " n"]:
+    """Draws from -1 to 1, or with a standard deviation of 1."""
+    if draw == "gaussian":
+        return jax.random.normal(x.key, shape)
+    return jax.random.uniform(x.key, shape, minval=-1.0, maxval=1.0)
 
 
 def _limits(joint: Joint) -> tuple[float, float]:
@@ -49,7 +56,7 @@ def _limits(joint: Joint) -> tuple[float, float]:
 @lower(v.ResetJointVelocity)
 def joint_velocity(c: v.ResetJointVelocity, x: Context) -> Pose:
     dofs = jnp.array([j.dof for j in x.robot.match_joints(c.joints)])
-    spread = one(c.range) * jax.random.uniform(x.key, dofs.shape, minval=-1.0, maxval=1.0)
+    spread = one(c.range) * _units(c.draw, x, dofs.shape)
     return x.world["qpos"], x.world["qvel"].at[dofs].set(spread)
 
 

@@ -86,7 +86,8 @@ class CommandedJointPosition(_Relative):
 
     What the last action asked for, after its scale, latency and limits: the first half of ksim's
     ActPosObservation, of which joint_position is the other. At the start of an episode it is the
-    target of a zero action.
+    target of a zero action. The servos are those of an action, or position servos of the model's
+    own that an ``actuator`` action tells; formulas have them as ``joint.<name>.target``.
     """
 
     kind: Literal["commanded_joint_position"] = "commanded_joint_position"

@@ -231,3 +231,18 @@ def test_resets_shape_their_share_of_the_episodes_and_one_draw_decides_for_all(
     np.testing.assert_array_equal(np.abs(qpos[:, 7]) > 0, fell)
     np.testing.assert_allclose(qpos[fell, 14], 0.3, atol=1e-6)  # as the keyframe has it
     np.testing.assert_allclose(qpos[~fell, 14], 0.2, atol=1e-6)
+
+
+def test_joints_may_be_drawn_from_normal_distributions(tmp_path: Path) -> None:
+    env = made(
+        tmp_path,
+        "a: {kind: joint_position, joints: hip, range: 0.1 rad, draw: gaussian}",
+        "b: {kind: joint_velocity, joints: hip, range: 2 rad/s, draw: gaussian}",
+    )
+    keys, init = jax.random.split(jax.random.key(5), 50), jax.jit(env.init)
+    worlds = [init(env.params, key).world for key in keys]
+    for field, index, std in (("qpos", 14, 0.1), ("qvel", 12, 2.0)):
+        drawn = np.concatenate([np.asarray(world[field])[:, index] for world in worlds])  # 400
+        assert abs(drawn.mean()) < 0.2 * std
+        assert 0.9 * std < drawn.std() < 1.1 * std
+        assert np.abs(drawn).max() > 2 * std

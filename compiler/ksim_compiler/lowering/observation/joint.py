@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from ksim_compiler.lowering.context import Context
 from ksim_compiler.lowering.rules import lower
-from ksim_schema.robot import Drive, Joint
+from ksim_schema.robot import Joint
 from ksim_schema.vocabulary.observation import joint as v
 
 Value = Float[Array, " joints"]
@@ -32,7 +32,7 @@ def joint_acceleration(c: v.JointAcceleration, x: Context) -> Value:
 @lower(v.CommandedJointPosition)
 def commanded_joint_position(c: v.CommandedJointPosition, x: Context) -> Value:
     joints = x.robot.match_joints(c.joints)
-    servos = [x.robot.actuators.index(Drive(j.name, 0.0).name) for j in joints]
+    servos = [x.robot.actuators.index(x.robot.servo_on(j)) for j in joints]
     return x.world["ctrl"][jnp.array(servos)] - _origin(c, joints)
 
 
