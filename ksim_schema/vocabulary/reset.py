@@ -40,7 +40,6 @@ from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PoseRanges
 from ksim_schema.vocabulary.reset_base import FloatingReset as FloatingReset, Reset as Reset
 
-
 NEARLY_ALL = 4.0
 """Standard deviations within which nearly all of a normal draw is."""
 
