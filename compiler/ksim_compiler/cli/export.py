@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, programs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 PROGRAM = "ksim-export"
@@ -15,6 +15,8 @@ PROGRAM = "ksim-export"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:
+        programs.keep()
     return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 

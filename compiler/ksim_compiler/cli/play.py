@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, programs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         common.in_utf8()
+        programs.keep()
         os.environ["JAX_PLATFORMS"] = "cpu"  # one environment, whose engine shares JAX's memory
     options = parser().parse_args(argv)
     return common.main(PROGRAM, lambda: run(options))

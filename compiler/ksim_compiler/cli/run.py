@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, programs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.signals import stop_on_signal
 
@@ -27,6 +27,8 @@ PROGRAM = "ksim-run"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
+    if argv is None:
+        programs.keep()
     return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 

@@ -1,14 +1,14 @@
-"""MuJoCo on the CPU's cores: `mujoco.batch.Batch` behind one host callback per tick.
+"""MuJoCo on the CPU's cores: `mujoco.batch.Batch` behind one call of the host per tick.
 
-The callback is pure. A state travels through JAX as whole `mjSTATE_INTEGRATION` rows whose float64
+The call is pure. A state travels through JAX as whole `mjSTATE_INTEGRATION` rows whose float64
 numbers are carried as uint32 pairs, because JAX's x64 mode stays off; the rows go into the Batch,
 the physics runs, and the rows come out, so the Batch is only a scratch resource and two calls with
 the same arguments give the same bits, at any number of threads.
 
-`buffer_callback` hands the callback XLA's own buffers: nothing is copied on the way in, the
-results are written in place, and no JAX array is made inside the callback. The last point matters
-for more than speed: `pure_callback` wraps its operands in JAX arrays, whose conversion to NumPy can
-wait for the very thread pool that waits for the callback (jax-ml/jax#24255, #25861).
+The call (:mod:`~ksim_compiler.engine.host_call`) is handed XLA's own memory: nothing is copied on
+the way in, the results are written in place, and no JAX array is made inside. The last point
+matters for more than speed: `pure_callback` wraps its operands in JAX arrays, whose conversion to
+NumPy can wait for the very thread pool that waits for the callback (jax-ml/jax#24255, #25861).
 
 An error that MuJoCo raises in some simulations does not end the run: they keep the state they had
 before the tick, and are treated as those that have diverged otherwise.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,10 @@ import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from jax.experimental.buffer_callback import buffer_callback
 from jax.typing import ArrayLike
 from mujoco.batch import Batch, SimulationError
 
+from ksim_compiler.engine import host_call
 from ksim_compiler.engine.base import (
     BOUND,
     EngineSpec,
@@ -80,8 +80,16 @@ class NativeEngine:
             )
         self.spec = spec
         self._host = _Host(spec)
+        self._number = host_call.register(self._host)
         self._bits = jax.ShapeDtypeStruct((spec.envs, 2 * self._host.nstate), jnp.uint32)
         self._shapes = tuple(spec.world_shapes().values())
+
+    def _call(
+        self, function: int, *operands: jax.Array | None, aliases: Mapping[int, int] | None = None
+    ) -> tuple[jax.Array, World]:
+        results = (self._bits, *self._shapes)
+        bits, *world = host_call.call(self._number, function, results, operands, aliases)
+        return bits, dict(zip(self.spec.fields, world, strict=True))
 
     def reset(
         self,
@@ -91,9 +99,9 @@ class NativeEngine:
         ctrl: ArrayLike | None = None,
     ) -> tuple[NativeState, World]:
         values = model_overrides(self.spec, model)
-        call = buffer_callback(self._host.reset, (self._bits, *self._shapes))
-        bits, *world = call(*checked_start(self.spec, qpos, qvel, ctrl), values)
-        return NativeState(bits, values), dict(zip(self.spec.fields, world, strict=True))
+        start = checked_start(self.spec, qpos, qvel, ctrl)
+        bits, world = self._call(_RESET, *start, *values.values())
+        return NativeState(bits, values), world
 
     def step(
         self,
@@ -103,9 +111,9 @@ class NativeEngine:
         wrench: ArrayLike | None = None,
     ) -> tuple[NativeState, World]:
         ctrl, push, wrench = checked_step(self.spec, ctrl, push, wrench)
-        call = buffer_callback(self._host.step, (self._bits, *self._shapes))
-        bits, *world = call(state.bits, ctrl, push, wrench, state.model)
-        return NativeState(bits, state.model), dict(zip(self.spec.fields, world, strict=True))
+        model = (state.model[name] for name in self.spec.model_fields)
+        bits, world = self._call(_STEP, state.bits, ctrl, push, wrench, *model)
+        return NativeState(bits, state.model), world
 
     def reset_where(
         self,
@@ -123,25 +131,25 @@ class NativeEngine:
             for name, value in model_overrides(self.spec, model, state.model).items()
         }
         kept = (state.bits, *(world[name] for name in self.spec.fields))
+        start = checked_start(self.spec, qpos, qvel, ctrl)
         # the results share the memory of the first operands, so only masked rows are written
-        call = buffer_callback(
-            self._host.reset_where,
-            (self._bits, *self._shapes),
-            input_output_aliases={i: i for i in range(len(kept))},
+        bits, after = self._call(
+            _RESET_WHERE,
+            *(*kept, mask, *start, *merged.values()),
+            aliases={i: i for i in range(len(kept))},
         )
-        bits, *rest = call(*kept, mask, *checked_start(self.spec, qpos, qvel, ctrl), merged)
-        return NativeState(bits, merged), dict(zip(self.spec.fields, rest, strict=True))
+        return NativeState(bits, merged), after
 
     def rows(self, state: NativeState) -> np.ndarray:
         return _rows(state.bits).copy()
 
 
-Buffer = Any
-"""XLA's memory of one array, `jax.experimental.buffer_callback.Buffer`; np.asarray views it."""
+_STEP, _RESET, _RESET_WHERE = range(3)
+"""The places of what compiled programs call, in `_Host.called`."""
 
 
 class _Host:
-    """The host's side: NumPy and MuJoCo only. The methods are the callbacks."""
+    """The host's side: NumPy and MuJoCo only."""
 
     def __init__(self, spec: EngineSpec) -> None:
         model = physics_model(spec.model)
@@ -168,27 +176,30 @@ class _Host:
         if self._late is not None:
             self._models.append(_ModelValues(self._late.batch, spec))
 
+    @property
+    def called(self) -> Sequence[Callable[..., None]]:
+        """What compiled programs call, with the memory of results and operands."""
+        return self.step, self.reset, self.reset_where
+
     def step(
         self,
-        ctx: object,
-        out: Sequence[Buffer],
-        bits: Buffer,
-        ctrl: Buffer,
-        push: Buffer | None,
-        wrench: Buffer | None,
-        model: Mapping[str, Buffer],
+        out: Sequence[np.ndarray],
+        bits: np.ndarray,
+        ctrl: np.ndarray,
+        push: np.ndarray | None,
+        wrench: np.ndarray | None,
+        *model: np.ndarray,
     ) -> None:
-        del ctx
         rows = _rows(bits)
         with self._lock:
             self._models[0].set(model)
             self._batch.state[...] = rows
             if push is not None:
-                self._qvel += np.asarray(push)
+                self._qvel += push
             if wrench is not None:
-                self._wrench[...] = np.asarray(wrench).reshape(len(rows), -1)
+                self._wrench[...] = wrench.reshape(len(rows), -1)
             warned = self._warnings[:, _DIVERGED].copy()
-            failed = self._advance(np.asarray(ctrl))
+            failed = self._advance(ctrl)
             broken = np.union1d(failed, self._diverged(warned))
             if wrench is not None:
                 self._wrench[...] = 0.0
@@ -196,50 +207,40 @@ class _Host:
                 self._batch.state[failed] = rows[failed]
             bits_out, *fields_out = out
             _rows(bits_out)[...] = self._batch.state
-            for target, field in zip(fields_out, self._fields, strict=True):
-                array = np.asarray(target)
+            for array, field in zip(fields_out, self._fields, strict=True):
                 with np.errstate(over="ignore", invalid="ignore"):  # of one that has diverged
                     np.copyto(array, field, casting="unsafe")
                 _flag(array, broken)
 
-    def reset(
-        self,
-        ctx: object,
-        out: Sequence[Buffer],
-        qpos: Buffer,
-        qvel: Buffer,
-        ctrl: Buffer | None,
-        model: Mapping[str, Buffer],
-    ) -> None:
-        del ctx
+    def reset(self, out: Sequence[np.ndarray], *start: np.ndarray | None) -> None:
+        """`start` is qpos, qvel, ctrl, and the model values."""
         ids = np.arange(len(self._batch.state), dtype=np.int32)
-        self._restart(ids, out, qpos, qvel, ctrl, model)
+        self._restart(ids, out, *start)
 
-    def reset_where(self, ctx: object, out: Sequence[Buffer], *operands: Any) -> None:
+    def reset_where(self, out: Sequence[np.ndarray], *operands: Any) -> None:
         """`operands` are those that `out` aliases, then the mask and the operands of `reset`."""
-        del ctx
         mask, *start = operands[len(out) :]
-        ids = np.flatnonzero(np.asarray(mask)).astype(np.int32)
+        ids = np.flatnonzero(mask).astype(np.int32)
         if ids.size:
             self._restart(ids, out, *start)
 
     def _restart(
         self,
         ids: np.ndarray,
-        out: Sequence[Buffer],
-        qpos: Buffer,
-        qvel: Buffer,
-        ctrl: Buffer | None,
-        model: Mapping[str, Buffer],
+        out: Sequence[np.ndarray],
+        qpos: Any,
+        qvel: Any,
+        ctrl: Any,
+        *model: Any,
     ) -> None:
         with self._lock:
             for values in self._models:
                 values.set(model)
             self._batch.state[ids] = self._default_row
-            self._qpos[ids] = np.asarray(qpos)[ids]
-            self._qvel[ids] = np.asarray(qvel)[ids]
+            self._qpos[ids] = qpos[ids]
+            self._qvel[ids] = qvel[ids]
             if ctrl is not None:
-                self._ctrl[ids] = np.asarray(ctrl)[ids]
+                self._ctrl[ids] = ctrl[ids]
             failed = self._settled(ids)
             if self._late is not None:
                 self._late.fill(self._batch.state, ids)
@@ -249,8 +250,7 @@ class _Host:
                 failed = np.union1d(failed, error.ids)
             bits_out, *fields_out = out
             _rows(bits_out)[ids] = self._batch.state[ids]
-            for target, field in zip(fields_out, self._fields, strict=True):
-                array = np.asarray(target)
+            for array, field in zip(fields_out, self._fields, strict=True):
                 array[ids] = field[ids]
                 _flag(array, failed)
 
@@ -334,10 +334,11 @@ class _ModelValues:
         if self._derives:
             batch.set_const()
 
-    def set(self, model: Mapping[str, Buffer]) -> None:
+    def set(self, model: Sequence[np.ndarray]) -> None:
+        """Take over values (n, *shape) of the fields, in their order."""
         if not self._last:
             return
-        values = {name: np.asarray(model[name]) for name in self._last}
+        values = dict(zip(self._last, model, strict=True))
         changed = np.zeros(len(self._batch.state), bool)
         for name, last in self._last.items():
             changed |= (values[name] != last).reshape(len(changed), -1).any(axis=1)
@@ -367,7 +368,7 @@ _DIVERGED = [
 """MuJoCo's warnings that a simulation has diverged."""
 
 
-def _rows(bits: Buffer | jax.Array) -> np.ndarray:
+def _rows(bits: np.ndarray | jax.Array) -> np.ndarray:
     """The (n, nstate) float64 rows in an array of uint32 pairs; a view."""
     return np.asarray(bits).view(np.float64)
 

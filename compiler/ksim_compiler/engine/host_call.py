@@ -1,0 +1,234 @@
+"""Python functions that a compiled program calls by name, on the CPU.
+
+JAX's own callbacks are addresses of this process, so a program that has one cannot be stored in
+JAX's compilation cache: a start of a minute would be paid at each start. Here the program names a
+target that every process registers alike, and a number that says which function is meant; the
+target is a C function in XLA's foreign function interface, made with ctypes.
+
+Nothing is copied: a function is given NumPy views of XLA's own memory, and writes its results in
+place. It runs under Python's lock, on one of XLA's threads.
+
+Source: the layout of the structures, XLA's ``xla/ffi/api/c_api.h`` (version 0.1 to 0.3), which
+jaxlib carries as ``jaxlib/include/xla/ffi/api/c_api.h``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import POINTER, c_char, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_void_p
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import numpy as np
+
+TARGET = "ksim_host"
+"""The name of the target in compiled programs."""
+
+MAJOR, MINOR = 0, 1
+"""The version of the interface that is used: what it has had since its first version."""
+
+
+@runtime_checkable
+class Host(Protocol):
+    """An object that compiled programs call.
+
+    Attributes:
+        called: what they call. A function is given the memory of the results, to be written, and
+            the memory of each operand, to be read, or None for one that was left out.
+    """
+
+    @property
+    def called(self) -> Sequence[Callable[..., None]]: ...
+
+
+class _Extension(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("type", c_int32), ("next", c_void_p)]
+
+
+class _Version(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("major", c_int32),
+        ("minor", c_int32),
+    ]
+
+
+class _Metadata(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("version", _Version), ("traits", c_uint32)]
+
+
+class _MetadataExtension(ctypes.Structure):
+    _fields_ = [("base", _Extension), ("metadata", POINTER(_Metadata))]
+
+
+class _Buffer(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("dtype", c_int32),
+        ("data", c_void_p),
+        ("rank", c_int64),
+        ("dims", POINTER(c_int64)),
+    ]
+
+
+class _Buffers(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("size", c_int64),
+        ("types", POINTER(c_int32)),
+        ("buffers", POINTER(POINTER(_Buffer))),
+    ]
+
+
+class _Scalar(ctypes.Structure):
+    _fields_ = [("dtype", c_int32), ("value", POINTER(c_int32))]
+
+
+class _Attributes(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("size", c_int64),
+        ("types", POINTER(c_int32)),
+        ("names", c_void_p),
+        ("scalars", POINTER(POINTER(_Scalar))),
+    ]
+
+
+class _ErrorArguments(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("message", c_char_p),
+        ("code", c_int32),
+    ]
+
+
+class _Api(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", c_void_p),
+        ("version", _Version),
+        ("internal", c_void_p),
+        ("error", ctypes.CFUNCTYPE(c_void_p, POINTER(_ErrorArguments))),
+    ]
+
+
+class _Frame(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("extension_start", POINTER(_Extension)),
+        ("api", POINTER(_Api)),
+        ("context", c_void_p),
+        ("stage", c_int32),
+        ("operands", _Buffers),
+        ("results", _Buffers),
+        ("attributes", _Attributes),
+    ]
+
+
+_LEFT_OUT = np.zeros(0, np.float32)
+_METADATA, _INTERNAL = 1, 13
+_DTYPES = {1: bool, 4: np.int32, 8: np.uint32, 11: np.float32}
+"""XLA's number of a type: what the programs of this package hand over."""
+
+_hosts: weakref.WeakValueDictionary[int, Host] = weakref.WeakValueDictionary()
+_numbers = itertools.count()
+
+
+def register(host: Host) -> int:
+    """Make an object known to compiled programs, as long as it lives.
+
+    Returns:
+        Its number. The first object of a process has the number 0 in each process: a program
+        that is found in a cache calls the object that stands at that place now.
+    """
+    _target()
+    number = next(_numbers)
+    _hosts[number] = host
+    return number
+
+
+def call(
+    number: int,
+    function: int,
+    results: Sequence[jax.ShapeDtypeStruct],
+    operands: Sequence[jax.Array | None],
+    aliases: Mapping[int, int] | None = None,
+) -> list[jax.Array]:
+    """Call a function of an object in a compiled program.
+
+    Args:
+        number: of the object, from :func:`register`.
+        function: the place of the function in ``Host.called``.
+        results: shapes and types of the results.
+        operands: arrays of bool, int32, uint32 or float32; None for one that is left out.
+        aliases: operands whose memory a result takes over, by their places.
+    """
+    target = jax.ffi.ffi_call(TARGET, list(results), input_output_aliases=dict(aliases or {}))
+    arrays = [_LEFT_OUT if operand is None else operand for operand in operands]
+    return list(target(*arrays, function=np.int32(function), host=np.int32(number)))
+
+
+@functools.cache
+def _array_type(size: int) -> Any:
+    return c_char * size
+
+
+def _views(buffers: _Buffers) -> list[np.ndarray]:
+    pointers = buffers.buffers
+    return [_view(pointers[i].contents) for i in range(buffers.size)]
+
+
+def _view(buffer: _Buffer) -> np.ndarray:
+    shape = tuple(buffer.dims[: buffer.rank])
+    dtype = np.dtype(_DTYPES[buffer.dtype])
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if not size:
+        return np.zeros(shape, dtype)
+    return np.ndarray(shape, dtype, _array_type(size).from_address(buffer.data))
+
+
+def _handle(frame: Any) -> int | None:
+    frame = frame.contents
+    try:
+        if frame.extension_start and frame.extension_start.contents.type == _METADATA:
+            extension = ctypes.cast(frame.extension_start, POINTER(_MetadataExtension))
+            metadata = extension.contents.metadata.contents
+            metadata.version = _Version(ctypes.sizeof(_Version), None, MAJOR, MINOR)
+            metadata.traits = 0
+            return None
+        if frame.struct_size < ctypes.sizeof(_Frame):
+            return _failed(frame, "this version of jaxlib calls functions in another way")
+        scalars = frame.attributes.scalars  # sorted by name
+        function, number = (scalars[i].contents.value[0] for i in range(2))
+        host = _hosts.get(number)
+        if host is None:
+            return _failed(frame, f"the engine {number} of this program is gone")
+        operands = (None if array.shape == (0,) else array for array in _views(frame.operands))
+        host.called[function](_views(frame.results), *operands)
+    except BaseException as error:
+        return _failed(frame, f"{type(error).__name__}: {error}")
+    return None
+
+
+def _failed(frame: Any, message: str) -> int | None:
+    arguments = _ErrorArguments(ctypes.sizeof(_ErrorArguments), None, message.encode(), _INTERNAL)
+    return frame.api.contents.error(ctypes.byref(arguments))
+
+
+@functools.cache
+def _target() -> Any:
+    """Register the target, once a process; what has to live as long."""
+    handler = ctypes.CFUNCTYPE(c_void_p, POINTER(_Frame))(_handle)
+    jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(handler), platform="cpu")
+    return handler

@@ -1,0 +1,135 @@
+"""Calls of the host: what arrives, what comes back, what fails, and what another process finds."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ksim_compiler.engine import host_call
+
+
+class Adder:
+    """Functions of the host that note what they were given."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[np.ndarray | None, ...]] = []
+        self.number = host_call.register(self)
+
+    @property
+    def called(self) -> Sequence[Callable[..., None]]:
+        return self.add, self.fail
+
+    def add(self, out: Sequence[np.ndarray], *operands: np.ndarray | None) -> None:
+        self.seen.append(tuple(None if o is None else o.copy() for o in operands))
+        total = sum(o.astype(np.float64).sum() for o in operands if o is not None)
+        for array in out:
+            array[...] = total
+
+    def fail(self, out: Sequence[np.ndarray], *operands: np.ndarray) -> None:
+        raise ValueError(f"{len(out)} results, {len(operands)} operands")
+
+
+def shape(*lengths: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(lengths, dtype)
+
+
+def test_values_of_each_type_arrive_and_come_back() -> None:
+    adder = Adder()
+    operands = [
+        jnp.arange(6, dtype=jnp.float32).reshape(2, 3),
+        None,
+        jnp.array([True, False, True]),
+        jnp.array([[7], [-8]], jnp.int32),
+        jnp.array([2**32 - 1], jnp.uint32),
+        jnp.zeros((2, 0)),
+    ]
+    results = [shape(2), shape(1, 2, dtype=jnp.uint32), shape(dtype=jnp.bool_), shape(0, 4)]
+    found = jax.jit(lambda: host_call.call(adder.number, 0, results, operands))()
+    total = 15.0 + 2.0 - 1.0 + (2**32 - 1)
+    np.testing.assert_array_equal(found[0], np.float32([total, total]))
+    assert found[1].shape == (1, 2)
+    assert found[1].dtype == jnp.uint32
+    assert bool(found[2]) is True
+    assert found[3].shape == (0, 4)
+    (seen,) = adder.seen
+    for given, arrived in zip(operands, seen, strict=True):
+        if given is None:
+            assert arrived is None
+        else:
+            assert arrived is not None
+            np.testing.assert_array_equal(given, arrived)
+            assert given.dtype == arrived.dtype
+
+
+def test_a_result_takes_over_the_memory_of_an_operand() -> None:
+    class Third(Adder):
+        def add(self, out: Sequence[np.ndarray], *operands: np.ndarray | None) -> None:
+            out[0][2] = -1.0
+
+    third = Third()
+    kept = jnp.arange(4.0)
+    results = [shape(4)]
+    found = jax.jit(lambda x: host_call.call(third.number, 0, results, [x], {0: 0}))(kept)
+    np.testing.assert_array_equal(found[0], [0.0, 1.0, -1.0, 3.0])
+    np.testing.assert_array_equal(kept, [0.0, 1.0, 2.0, 3.0])  # what is still used was copied
+
+
+def test_what_fails_on_the_host_fails_in_the_program() -> None:
+    adder = Adder()
+    program = jax.jit(lambda: host_call.call(adder.number, 1, [shape(2), shape(3)], [jnp.ones(1)]))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError: 2 results, 1 operands"):
+        jax.block_until_ready(program())
+
+
+def test_a_program_of_an_engine_that_is_gone_says_so() -> None:
+    adder = Adder()
+    number = adder.number
+    del adder
+    gc.collect()
+    program = jax.jit(lambda: host_call.call(number, 0, [shape(2)], []))
+    with pytest.raises(jax.errors.JaxRuntimeError, match=f"the engine {number} .* is gone"):
+        jax.block_until_ready(program())
+
+
+STORED = """
+import logging, sys
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+import jax, jax.numpy as jnp
+from tests.ksim_compiler.engine.test_host_call import Adder, shape
+from ksim_compiler.engine import host_call
+adder = Adder()
+print("found", jax.jit(lambda x: host_call.call(adder.number, 0, [shape(1)], [x]))(jnp.ones(3)))
+"""
+
+
+def test_another_process_finds_the_compiled_program(tmp_path: Path) -> None:
+    chosen = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+    }
+
+    def run() -> str:
+        command = [sys.executable, "-c", STORED]
+        root = Path(__file__).parents[3]
+        done = subprocess.run(
+            command, env={**os.environ, **chosen}, cwd=root, capture_output=True, text=True
+        )
+        assert "found [Array([3.]" in done.stdout, done.stdout + done.stderr
+        return done.stdout
+
+    assert "Persistent compilation cache hit for 'jit__lambda" not in run()
+    assert any(path.name.startswith("jit__lambda") for path in tmp_path.iterdir())
+    assert "Persistent compilation cache hit for 'jit__lambda" in run()
