@@ -18,7 +18,7 @@ from ksim_compiler.cli.run import main
 from ksim_compiler.env import Env
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner import Episodes
-from ksim_compiler.learn.run.run import describe
+from ksim_compiler.learn.run.judge import describe
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import Compiled, compile_document
 from ksim_compiler.plan import Plan
@@ -204,7 +204,7 @@ def test_an_evaluation_tells_mean_spread_and_success() -> None:
     success = np.float64(result.measures["success"])
     assert set(success) <= {0.0, 1.0}
     assert summary["success"] == success.mean() == summary["metric/upright"]
-    line = describe(result, trainer)
+    line = describe(result, trainer.plan)
     assert f"{success.mean():.0%} succeeded" in line
     assert f"far {values.mean():.4g} ± {values.std():.2g} m" in line
 

@@ -10,16 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, programs
+from ksim_compiler.cli import common, episode, programs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from ksim_compiler.learn.run.policy import Policy
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_compiler.play.record import Recording
-    from ksim_schema.exchange.replay import Origin
 
 PROGRAM = "ksim-play"
 
@@ -38,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Run a trained policy in one environment: numbers, a video, plots, events.",
+        description="Run a trained policy: numbers, a video, plots, events of one episode, or a "
+        "judgement over many.",
         allow_abbrev=False,
     )
     add, path = result.add_argument, common.path
@@ -49,6 +48,12 @@ def parser() -> argparse.ArgumentParser:
         type=path,
         metavar="FILE",
         help="plot what was read, done and got: .png, .svg",
+    )
+    add(
+        "--episodes",
+        type=common.count,
+        metavar="N",
+        help="judge it over N episodes: return, failures, success, errors, metrics",
     )
     add("--events", type=path, metavar="FILE", help="write each transition as a line of JSON")
     add("--verify", type=path, metavar="FILE", help="replay an event file and check it")
@@ -136,7 +141,7 @@ def _writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: permission denied")
 
 
-_MODES = {"verify": (), "dump": ("video",), "report": (), "viewer": ()}
+_MODES = {"verify": (), "dump": ("video",), "report": (), "viewer": (), "episodes": ()}
 """What is done instead of playing an episode, and which files it writes of those in _FILES."""
 _FILES = ("video", "plots", "events", "rollout")
 
@@ -208,6 +213,8 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
 
         print(f"wrote {write_report(options.run, plan)}")
         return OK
+    if options.episodes is not None:
+        return _judge(plan, policy, options)
     fixed = _fixed(options.fixed)
     if options.viewer is not None:
         from ksim_compiler.play.live import Live
@@ -228,7 +235,22 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     commands = {f"{name}.{label}": value for (name, label), value in fixed.items()}
     settings = tuple(options.settings)
     origin = Origin(plan.task.name, compiled.fingerprint, policy.steps, seed, commands, settings)
-    _write(plan, recording, origin, options)
+    episode.write(plan, recording, origin, options)
+    return OK
+
+
+def _judge(plan: Plan, policy: Policy, options: argparse.Namespace) -> int:
+    """Print the figures of many episodes."""
+    from ksim_compiler.learn.run.judge import describe, judge
+
+    for name, given in (("seconds", options.seconds), ("command", options.fixed)):
+        if given:
+            raise UsageError(f"--episodes runs whole episodes as the task says; leave out --{name}")
+    result = judge(plan, policy, options.episodes, options.seed or 0)
+    print(f"policy after {policy.steps:,} steps: {describe(result, plan)}")
+    width = max(map(len, result.terms), default=0)
+    for name, value in result.terms.items():
+        print(f"  {name:<{width}}  {float(value):+.4f} a tick")
     return OK
 
 
@@ -264,57 +286,6 @@ def _describe(recording: Recording, steps: int) -> None:
     width = max(map(len, recording.terms), default=0)
     for name, values in recording.terms.items():
         print(f"  {name:<{width}}  {float(values.mean()):+.4f} a tick")
-
-
-def _write(plan: Plan, recording: Recording, origin: Origin, options: argparse.Namespace) -> None:
-    from ksim_schema.source.files import write_text
-
-    name = plan.task.name
-    if options.events is not None:
-        from ksim_compiler.play.events import text
-
-        write_text(options.events, text(recording, origin))
-        print(f"wrote {options.events}: {recording.ticks + 1} events")
-    if options.rollout is not None:
-        import numpy as np
-
-        from ksim_compiler.play.events import plain
-        from ksim_schema.exchange.acset_export import json_text
-        from ksim_schema.exchange.rollout import Episode, rollout_instance
-
-        inputs = np.concatenate(list(recording.inputs.values()), axis=1)
-        episode = Episode(
-            plain(recording.qpos),
-            plain(recording.qvel),
-            plain(inputs),
-            plain(recording.action),
-            plain(recording.reward),
-        )
-        instance = rollout_instance([episode], recording.period)
-        write_text(options.rollout, json_text(instance.to_json()))
-        print(f"wrote {options.rollout}")
-    if options.plots is not None:
-        from ksim_compiler.plan.columns import elements, inputs
-        from ksim_compiler.report.plots import write_plots
-
-        columns = inputs(plan, plan.policy_input)
-        both = zip(plan.policy_input, columns, strict=True)
-        labels = {str(column.source): elements(segment) for column, segment in both}
-        write_plots(options.plots, recording, f"{name}, seed {origin.seed}", labels)
-        print(f"wrote {options.plots}")
-    if options.video is not None:
-        _film(plan, recording.qpos[: recording.ticks], options)
-
-
-def _film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
-    """Draw poses (ticks, nq) as the options say, with a camera that follows the base."""
-    from ksim_compiler.play.video import write_video
-
-    facts = plan.robot.facts
-    base = facts.body_id(facts.root)
-    model, size, camera = plan.robot.model, options.size, options.camera
-    write_video(options.video, model, poses, plan.period, size, camera, base)
-    print(f"wrote {options.video}")
 
 
 def _verify(path: Path, options: argparse.Namespace) -> int:
@@ -369,7 +340,7 @@ def _dump(plan: Plan, options: argparse.Namespace) -> int:
     if options.video is not None:
         import numpy as np
 
-        _film(plan, finding.qpos[np.isfinite(finding.qpos).all(axis=1)], options)
+        episode.film(plan, finding.qpos[np.isfinite(finding.qpos).all(axis=1)], options)
     return OK
 
 

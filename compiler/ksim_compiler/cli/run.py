@@ -267,8 +267,9 @@ def _train(
     from ksim_compiler.engine import EngineUnavailable
     from ksim_compiler.learn.run import checkpoints, manifest
     from ksim_compiler.learn.run.checkpoint import CheckpointError
+    from ksim_compiler.learn.run.judge import describe
     from ksim_compiler.learn.run.log import Display
-    from ksim_compiler.learn.run.run import Options, Run, describe
+    from ksim_compiler.learn.run.run import Options, Run
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
     console = Console(no_color=options.color == "never", highlight=False)
@@ -319,7 +320,7 @@ def _train(
         say(f"go on with: {PROGRAM} --resume {folder}")
         return common.INTERRUPTED
     result = run.evaluate(state)
-    say(describe(result, trainer))
+    say(describe(result, compiled.plan))
     if options.video:
         _draw(folder, say)
     from ksim_compiler.report.page import write_report

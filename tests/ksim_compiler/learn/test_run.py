@@ -7,13 +7,14 @@ import math
 import jax.numpy as jnp
 
 from ksim_compiler.learn.run.evaluate import Evaluation
-from ksim_compiler.learn.run.run import describe
-from ksim_compiler.learn.run.trainer import Trainer
+from ksim_compiler.learn.run.judge import describe
+from ksim_compiler.plan import Plan
 
 
-class Short(Trainer):
+class Short(Plan):
     """Episodes of at most 50 ticks."""
 
+    @property
     def longest_episode(self) -> int:
         return 50
 

@@ -51,6 +51,26 @@ def test_an_episode_as_numbers_events_and_an_acset(
     assert any(len(rows) == len(events) for rows in tables.values())
 
 
+def test_a_policy_is_judged_over_many_episodes(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mean of as many episodes as are asked for, of which the one with the seed is another."""
+
+    def told(*arguments: str) -> str:
+        assert main([str(run), "--episodes", "40", *arguments]) == 0
+        return capsys.readouterr().out
+
+    first = told("--seed", "1")
+    assert first.startswith("policy after 64 steps: evaluation over 40 episodes: return ")
+    assert "  upright  +" in first
+    assert told("--seed", "1") == first != told("--seed", "2")
+    length = float(first.split("length ")[1].split()[0])
+    short = told("--set", "Termination.time_limit.after=0.2 s")
+    assert float(short.split("length ")[1].split()[0]) <= 10 < length
+    assert main([str(run), "--episodes", "2", "--seconds", "1"]) == 2
+    assert "leave out --seconds" in capsys.readouterr().err
+
+
 def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(tmp_path: Path) -> None:
     task, folder = tmp_path / "task.yaml", tmp_path / "run"
     events, other = tmp_path / "events.jsonl", tmp_path / "other.jsonl"

@@ -22,15 +22,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.env.measures import METRIC, SUCCESS
 from ksim_compiler.learn.learner import State
 from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite
 from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.judge import describe
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
-from ksim_schema.graph import Node
 from ksim_schema.source.files import write_text
-from ksim_schema.vocabulary.metric import Metric
 
 METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
 
@@ -168,7 +166,7 @@ class Run:
             self.save(state)
         last = self.options.steps is not None and steps >= self.options.steps
         if self._due(steps, self.options.evaluate_every) and not last:
-            self.say(f"{steps:>11,} steps: {describe(self.evaluate(state), self.trainer)}")
+            self.say(f"{steps:>11,} steps: {describe(self.evaluate(state), self.trainer.plan)}")
 
     def _due(self, steps: int, every: int) -> bool:
         before = steps - self.trainer.steps_per_iteration
@@ -178,32 +176,6 @@ class Run:
         path = nonfinite.write(self.folder / "dumps", finding)
         self.say(f"{finding.steps:>11,} steps: {finding}; see {path}")
         return self.options.on_nan == "continue"
-
-
-def describe(result: Evaluation, trainer: Trainer) -> str:
-    """An evaluation in a line."""
-    summary, longest = result.summary(), trainer.longest_episode()
-    errors = {k: v for k, v in result.tracking.items() if math.isfinite(v)}  # nan: none that long
-    missed = "".join(f", {name} off by {value:.3f}" for name, value in errors.items())
-    found = f", {summary[SUCCESS]:.0%} succeeded" if SUCCESS in summary else ""
-    missed += "".join(_measure(name, summary, trainer) for name in result.measures)
-    count = len(result.returns)
-    return (
-        f"evaluation over {count} episode{'s' * (count != 1)}: return {summary['return']:.4g}, "
-        f"length {summary['length']:.1f} of {longest} ticks ({summary['length'] / longest:.0%}), "
-        f"{summary['failed']:.0%} failed{found}{missed}"
-    )
-
-
-def _measure(name: str, summary: Mapping[str, float], trainer: Trainer) -> str:
-    """A metric of an evaluation, with its spread and its unit; "" for one that has no value."""
-    metric = name.removeprefix(METRIC)
-    part = trainer.plan.parts(Metric).get(metric)
-    value = summary[name]
-    if part is None or part.success or not math.isfinite(value):
-        return ""
-    unit = trainer.plan.units[Node("Metric", metric)][0]
-    return f", {metric} {value:.4g} ± {summary[f'{name}/spread']:.2g} {unit}".rstrip()
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
 from ksim_compiler.learn.learner import Algorithm, Metrics, Params, State, build, name_key
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
+from ksim_compiler.learn.run.judge import longest_episode
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
 from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
@@ -192,8 +193,3 @@ class Trainer:
     def longest_episode(self) -> int:
         """As :func:`longest_episode` of the plan."""
         return longest_episode(self.plan)
-
-
-def longest_episode(plan: Plan) -> int:
-    """Ticks after which every episode has ended, by the time limit; 1000 without one."""
-    return plan.longest_episode or 1000
