@@ -207,8 +207,8 @@ class Formulated(Model):
 
     def fields_on(self, robot: RobotFacts) -> tuple[str, ...]:
         """The MjData fields that it reads."""
-        fields = (source.field for source in self.named(robot).values())
-        return tuple(dict.fromkeys(filter(None, ("qpos", "qvel", *fields))))
+        fields = (field for source in self.named(robot).values() for field in source.fields)
+        return tuple(dict.fromkeys(("qpos", "qvel", *fields)))
 
 
 def sources(

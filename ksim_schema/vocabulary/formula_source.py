@@ -66,3 +66,9 @@ class Source:
         if self.kind == "external":
             return "cfrc_ext"
         return "sensordata" if self.sensors else fields.get(self.kind, "")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The MjData fields that it and all its parts are read from."""
+        inside = (field for part in self.parts for field in part.fields)
+        return tuple(dict.fromkeys(filter(None, (self.field, *inside))))

@@ -64,6 +64,21 @@ def test_contacts_and_loads_are_those_of_mujoco(lower: float) -> None:
     assert lower < 0 or strongest > 1.0
 
 
+def test_a_pattern_alone_asks_for_what_its_parts_are_read_from() -> None:
+    """Each body that it matches reads `cfrc_ext`; nothing else of the task does."""
+    expression = "sum(square(clip(bodies['foot_.*'].external_force, -1, 1))) / (1*N*N)"
+    scene = Scene(yaml.safe_dump({"feet": {"kind": "formula", "expression": expression}}))
+    assert "cfrc_ext" in scene.plan.fields
+    scene.data.qpos[2] -= 0.02
+    scene.forward()
+    loads = np.zeros(3), np.zeros(3)
+    for total, foot in zip(loads, ("foot_left", "foot_right"), strict=True):
+        total += sum((force for _, force in forces(scene, foot)), np.zeros(3))
+    wanted = (np.clip(loads, -1, 1) ** 2).sum()
+    assert wanted >= 1.0
+    assert scene.value("feet") == pytest.approx(wanted, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("expression", "what"),
     [
