@@ -290,6 +290,7 @@ def _train(
     started = time.monotonic()
     try:
         with stop_on_signal() as stopped:
+            trainer.prepare()
             state = trainer.init(how.seed)
             if begin is None:
                 if "from" in about and not checkpoints.checkpoints(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from ksim_compiler.env.step import Step
-from ksim_compiler.learn.ppo.train_step import init_state, train_step
+from ksim_compiler.learn.ppo.train_step import collect, init_state, learn
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_compiler.learn.run.evaluate import evaluate
 from ksim_compiler.learn.run.trainer import Trainer
@@ -129,7 +130,11 @@ def programs(
     """The beginning and the step of a training, compiled once for all tests that share them."""
     env, judge = kind(envs, memory=memory), ValueCritic(judge=Judge(), network=network)
     init = functools.partial(init_state, env, jnp.float32(1.0), Actor(network=network), judge, ppo)
-    return jax.jit(init), jax.jit(functools.partial(train_step, env, ppo))
+
+    def step(params: Any, state: TrainState) -> Any:
+        return learn(env, ppo, state, collect(env, ppo, params, state))
+
+    return jax.jit(init), jax.jit(step)
 
 
 def trained(
@@ -296,17 +301,29 @@ def test_the_same_seed_gives_the_same_numbers(engine: str) -> None:
         assert any(not np.array_equal(a, b) for a, b in zip(first[1], other, strict=True))
 
 
-def test_the_training_step_is_compiled_once() -> None:
+def test_an_iteration_is_compiled_once(caplog: pytest.LogCaptureFixture) -> None:
     plan = compile_file(
         TASKS / "cartpole.yaml", ("PPO.envs=4", "PPO.rollout=4", "PPO.minibatches=2")
     ).plan
     assert plan is not None
     trainer = Trainer.build(plan, "native")
-    state = trainer.init(0)
-    params = trainer.params
-    for weight in (1.0, 2.0, 3.0):
-        params = jax.tree.map(lambda x: x, params)
-        params["Reward"]["alive"]["scale"]["constant"] = jnp.float32(weight)
-        state, metrics = trainer.step(params, state)
-        np.testing.assert_allclose(metrics["reward/alive"], weight, rtol=0.3)
-    assert trainer.step._cache_size() == 1  # type: ignore[attr-defined]
+    trainer.prepare()
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        state = trainer.init(0)
+        params = trainer.params
+        for weight in (1.0, 2.0, 3.0):
+            params = jax.tree.map(lambda x: x, params)
+            params["Reward"]["alive"]["scale"]["constant"] = jnp.float32(weight)
+            state, metrics = trainer.step(params, state)
+            np.testing.assert_allclose(metrics["reward/alive"], weight, rtol=0.3)
+    assert not _halves(caplog)
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        other = Trainer.build(plan, "native")
+        other.step(other.params, state)
+    assert _halves(caplog) == ["collect", "learn"]  # the messages are what they are looked for in
+
+
+def _halves(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was compiled of init, collect and learn."""
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    return re.findall(r"Compiling jit\((init|collect|learn)\)", told)

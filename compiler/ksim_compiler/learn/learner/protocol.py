@@ -183,8 +183,21 @@ class Algorithm(Protocol[T]):
         """The state before the first iteration."""
         ...
 
-    def step(self, params: Params, state: T) -> tuple[T, Metrics]:
-        """One iteration: ``rollout`` ticks of each environment, and what is learned of them.
+    def collect(self, params: Params, state: T) -> Any:
+        """Run the policy: ``rollout`` ticks of each environment.
+
+        Returns:
+            A pytree of arrays, for :meth:`learn`. The two halves of an iteration are compiled
+            apart, and at the same time.
+        """
+        ...
+
+    def learn(self, params: Params, state: T, collected: Any) -> tuple[T, Metrics]:
+        """Learn of what was collected, which ends the iteration.
+
+        Args:
+            params, state: as for :meth:`collect`.
+            collected: what :meth:`collect` returned.
 
         Returns:
             The state after, and numbers to log. Where ``guard/finite`` among them is 0, something
@@ -198,7 +211,7 @@ class Algorithm(Protocol[T]):
         """The rollout of the iteration after a state once more, exactly.
 
         Args:
-            params, state: as for :meth:`step`.
+            params, state: as for :meth:`collect`.
             watch: what to keep of the environments' state before each tick.
 
         Returns:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Array, Key
 
 from ksim_compiler.learn.learner import Chart, Env, EnvState, Metrics, Params, Replay, W
-from ksim_compiler.learn.ppo.train_step import init_state, rollout, train_step
+from ksim_compiler.learn.ppo.train_step import Collected, collect, init_state, learn, rollout
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import Learner
@@ -37,14 +37,21 @@ class Ppo:
         """As :func:`init_state`."""
         return init_state(self.env, params, self.actor, self.critic, self.ppo, key)
 
-    def step(self, params: Params, state: TrainState) -> tuple[TrainState, Metrics]:
-        """As :func:`train_step`."""
-        return train_step(self.env, self.ppo, params, state)
+    def collect(self, params: Params, state: TrainState) -> Collected:
+        """As :func:`collect`."""
+        return collect(self.env, self.ppo, params, state)
+
+    def learn(
+        self, params: Params, state: TrainState, collected: Collected
+    ) -> tuple[TrainState, Metrics]:
+        """As :func:`learn`."""
+        del params  # the environments have used them
+        return learn(self.env, self.ppo, state, collected)
 
     def replay(
         self, params: Params, state: TrainState, watch: Callable[[EnvState], W]
     ) -> tuple[Replay, W, EnvState]:
-        """The rollout of :func:`train_step`."""
+        """The rollout of :func:`collect`."""
         after, _, _, ticks, watched = rollout(self.env, self.ppo, params, state, watch)
         replay = Replay(
             policy_input=ticks.policy_input,

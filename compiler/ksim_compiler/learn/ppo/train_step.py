@@ -91,23 +91,52 @@ def init_state(
     )
 
 
-def train_step(
-    env: Env[EnvState], ppo: PPO, params: Params, state: TrainState
-) -> tuple[TrainState, Metrics]:
-    """One iteration.
+class Collected(NamedTuple):
+    """What one iteration has collected.
+
+    Attributes:
+        env: the environments after it.
+        carry: the networks' memories after it.
+        start: where episodes begin with the next tick.
+        ticks: what was seen and done; leads with (ticks, envs).
+    """
+
+    env: EnvState
+    carry: Carry
+    start: Float[Array, " envs"]
+    ticks: Rollout
+
+
+def collect(env: Env[EnvState], ppo: PPO, params: Params, state: TrainState) -> Collected:
+    """The first half of an iteration: run the policy.
 
     Args:
         env: the environments.
         ppo: hyperparameters.
         params: runtime parameters of the environments.
         state: the state before.
+    """
+    after, carry, start, ticks, _ = rollout(env, ppo, params, state, lambda env_state: ())
+    return Collected(after, carry, start, ticks)
+
+
+def learn(
+    env: Env[EnvState], ppo: PPO, state: TrainState, collected: Collected
+) -> tuple[TrainState, Metrics]:
+    """The second half: learn of what was collected.
+
+    Args:
+        env: the environments, for what they are alone.
+        ppo: hyperparameters.
+        state: the state before the iteration.
+        collected: by :func:`collect`.
 
     Returns:
         The state after, and numbers to log. Where ``guard/finite`` among them is 0, something in
         the state after is not a finite number, and the state before is the last good one.
     """
     key = iteration_key(state.key, state.iteration, state.rollbacks)
-    after, carry, start, ticks, _ = rollout(env, ppo, params, state, lambda env_state: ())
+    after, carry, start, ticks = collected
     value, next_value = _values(state, ticks)
     step = ticks.step
     done = state.iteration * jnp.float32(env.num_envs * ppo.rollout)
@@ -189,7 +218,7 @@ def rollout(
     """Run the policy for the ticks of one iteration.
 
     Args:
-        env, ppo, params, state: as for :func:`train_step`.
+        env, ppo, params, state: as for :func:`collect`.
         watch: what to keep of the environments' state before each tick.
 
     Returns:

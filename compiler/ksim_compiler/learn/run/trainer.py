@@ -1,4 +1,4 @@
-"""The training loop: a jitted step, repeated on the host, with logs and a way to stop."""
+"""The training loop: two jitted halves of an iteration, repeated on the host, with logs and a way to stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -97,14 +99,47 @@ class Trainer:
         """Environment steps between two updates."""
         return self.env.num_envs * self.learner.rollout
 
+    def prepare(self, *, fresh: bool = True) -> None:
+        """Compile what an iteration needs, at the same time, before the first one.
+
+        Args:
+            fresh: also what makes a first state.
+        """
+        key, done = jax.random.key(0), list[Future[object]]()
+        state = jax.eval_shape(self._init, self.params, key)
+        with ThreadPoolExecutor() as compilers:
+
+            def begin(program: Any, *arguments: Any) -> Any:
+                traced = program.trace(*arguments)
+                done.append(compilers.submit(traced.lower().compile))
+                return traced.out_info
+
+            collected = begin(self._collect, self.params, state)
+            begin(self._learn, self.params, state, collected)
+            if fresh:
+                begin(self._init, self.params, key)
+            for program in done:
+                program.result()
+
     def init(self, seed: int) -> State:
         """The state before the first iteration."""
-        return jax.jit(self.algorithm.init)(self.params, jax.random.key(seed))
+        return self._init(self.params, jax.random.key(seed))
+
+    def step(self, params: Params, state: State) -> tuple[State, Metrics]:
+        """One iteration. It leaves the state that is given to it as it is."""
+        return self._learn(params, state, self._collect(params, state))
 
     @functools.cached_property
-    def step(self) -> Callable[[Params, State], tuple[State, Metrics]]:
-        """The jitted training step. It leaves the state that is given to it as it is."""
-        return jax.jit(self.algorithm.step)
+    def _init(self) -> Callable[..., State]:
+        return jax.jit(self.algorithm.init)
+
+    @functools.cached_property
+    def _collect(self) -> Callable[[Params, State], Any]:
+        return jax.jit(self.algorithm.collect)
+
+    @functools.cached_property
+    def _learn(self) -> Callable[[Params, State, Any], tuple[State, Metrics]]:
+        return jax.jit(self.algorithm.learn)
 
     def train(
         self,

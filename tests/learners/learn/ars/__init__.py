@@ -47,6 +47,14 @@ class Networks(NamedTuple):
     actor: ActorNetwork
 
 
+class Tried(NamedTuple):
+    """What came of the directions."""
+
+    replay: Replay
+    env: EnvState
+    directions: Float[Array, "directions weights"]
+
+
 class State(NamedTuple):
     """Everything that one iteration passes to the next."""
 
@@ -83,9 +91,14 @@ class Ars:
             rollbacks=jnp.int32(0),
         )
 
-    def step(self, params: Params, state: State) -> tuple[State, Metrics]:
-        """Try directions from fresh beginnings, and go where the returns were best."""
+    def collect(self, params: Params, state: State) -> Tried:
+        """Try directions from fresh beginnings."""
         replay, _, env, directions = self._rollout(params, state, lambda env_state: ())
+        return Tried(replay, env, directions)
+
+    def learn(self, params: Params, state: State, collected: Tried) -> tuple[State, Metrics]:
+        """Go where the returns were best."""
+        replay, env, directions = collected
         done = jnp.cumsum(replay.step.done, axis=0) - replay.step.done
         returns = jnp.sum(jnp.where(done > 0, 0.0, replay.step.reward), axis=0)
         forth, back = jnp.split(returns, 2)
