@@ -55,7 +55,9 @@ def check_files(content: Mapping[str, bytes]) -> None:
         ModelError: an image or height field has too many pixels, or there are too many of a thing.
         BrokenModel: with the code KS0228: a number is nan. MuJoCo takes some for not given.
     """
-    documents = {name: root for name, data in content.items() if (root := _document(data))}
+    documents = {
+        name: root for name, data in content.items() if (root := _document(data)) is not None
+    }
     names = {
         element.get(what)
         for root in documents.values()
