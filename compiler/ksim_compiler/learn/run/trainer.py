@@ -1,4 +1,4 @@
-"""The training loop: two jitted halves of an iteration, repeated on the host, with logs and a way to stop."""
+"""The training loop: two jitted halves of an iteration, repeated, with logs and a way to stop."""
 
 from __future__ import annotations
 
