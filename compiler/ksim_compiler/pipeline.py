@@ -101,6 +101,8 @@ def _compile(checked: Checked, files: model.ModelFiles | None) -> Compiled:
         kept, idle = suppress.apply(compiled.diagnostics, compiled.sources)
         if has_errors(kept):  # a warning may be missing that a comment is meant for
             idle = []
+        own = next(iter(compiled.sources), "")  # a base's comments are about the base
+        idle = [problem for problem in idle if problem.where.file == own]
         return replace(compiled, diagnostics=in_order([*kept, *idle]))
     except Exception as error:
         # The passes call methods of components: a mistake in one is its author's, not ours.

@@ -36,6 +36,8 @@ def beginnings(task: Task) -> Iterator[Diagnostic]:
 def _widths(part: v.Reset) -> dict[str, tuple[float, ...]]:
     """The fields that say how much a reset changes, with their values."""
     match part:
+        case v.ResetJointPosition() if part.factor not in (None, (1.0, 1.0)):
+            return {}
         case v.ResetJointPosition() | v.ResetJointVelocity():
             return {"range": all_of(part.range)}
         case v.ResetHeading():

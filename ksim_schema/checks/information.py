@@ -157,7 +157,7 @@ def _clocks(task: Task, readers: list[_Reader]) -> Iterator[Diagnostic]:
     for name, part in task.of("Reward").items():
         period, field, told = 0.0, "period", ""
         if isinstance(part, FeetClock):
-            period = part.period
+            period = part.period or 0.0
         elif isinstance(part, SinusoidalGait):
             gait = task.of(Command).get(part.command)
             if not isinstance(gait, m.SinusoidalGait) or gait.still_below is not None:

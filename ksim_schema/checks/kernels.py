@@ -166,7 +166,8 @@ def _error(
     last = ranges.quantity.rpartition(".")[2]
     if isinstance(part, FeetClock):
         swing = Interval(0.0, part.height)  # half of the time 0, else a half sine of mean 2 / pi
-        return Error(part.height * 2.0 / math.pi, part.height, swing, ZERO)
+        mean = part.height * (2.0 / math.pi if part.curve == "sine" else 0.5)
+        return Error(mean, part.height, swing, ZERO)
     start = ZERO if last in _MOVES else ranges.start
     if ranges.lasting is not None:
         start = start.intersect(ranges.lasting) or start  # else it is told of the start

@@ -161,6 +161,8 @@ def _clock(task: Task, object: str, name: str, part: Any, tick: float) -> Iterat
     if not isinstance(part, clocks):
         return
     low = part.period[0] if isinstance(part, m.Phase) else part.period
+    if low is None:
+        return  # that of a command
     limit, at = time_limit(task), place(task, object, name, "period")
     report = task.report if len(at) == 3 else task.report_key
     if low < _TURN * tick:

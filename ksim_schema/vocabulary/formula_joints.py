@@ -16,6 +16,8 @@ from ksim_schema.vocabulary.sensortypes import Of, unit_of
 
 _ASKED: tuple[Of, ...] = ("velocity", "acceleration", "torque")
 """What is asked of joints by a word after their names, of what they do."""
+_HELD = "constraint_force"
+"""What is asked of joints, of the forces of contacts, limits and equalities."""
 _GIVEN = ("home", "lower", "upper", "target")
 """What is asked of joints in the unit of their positions: what the model says of them, the home
 pose and the limits, and what their servos are told."""
@@ -28,6 +30,9 @@ def joints(robot: RobotFacts) -> Iterator[tuple[str, Source]]:
     for joint, what in product(robot.motion_joints, _ASKED):
         quantity = Quantity(unit_of(what, joint))
         yield f"joint.{joint.name}.{what}", Source(quantity, what, joints=(joint,))
+    for joint in robot.motion_joints:
+        quantity = Quantity(unit_of("torque", joint))
+        yield f"joint.{joint.name}.{_HELD}", Source(quantity, "constraint", joints=(joint,))
     for joint, what in product(robot.motion_joints, _GIVEN):
         yield f"joint.{joint.name}.{what}", _given((joint,), what, Quantity(joint.dimension))
 
@@ -36,8 +41,8 @@ def by_pattern(robot: RobotFacts, text: str, _: Found) -> Source:
     """The joints that a pattern matches, one after the other: ``joints['hip_.*'].velocity``."""
     pattern, dot, last = text.rpartition(".")
     asked: dict[str, Of] = {name: name for name in _ASKED}
-    what: Of = asked.get(last, "position")
-    said = dot != "" and (last in asked or last in _GIVEN)
+    what: Of = asked.get(last, "torque" if last == _HELD else "position")
+    said = dot != "" and (last in asked or last in (*_GIVEN, _HELD))
     pattern = pattern if said else text
     try:
         found = robot.match_joints((pattern,))
@@ -56,6 +61,8 @@ def by_pattern(robot: RobotFacts, text: str, _: Found) -> Source:
     quantity = Quantity(next(iter(units)), len(found))
     if said and last in _GIVEN:
         return _given(found, last, quantity)
+    if said and last == _HELD:
+        return Source(quantity, "constraint", joints=found)
     return Source(quantity, what, joints=found)
 
 

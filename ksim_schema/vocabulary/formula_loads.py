@@ -23,27 +23,38 @@ _UNITS = {"force": FORCE, "torque": TORQUE}
 
 
 def contact(robot: RobotFacts, text: str) -> Source:
-    """``contact.<geom>``, ``contact.<geom>.<other>``, and their ``.force``."""
-    geom, rest = _geom(robot, text)
-    other, rest = _geom(robot, rest) if geom and rest and rest != "force" else ("", rest)
-    if not geom or rest not in ("", "force"):
-        name = rest if geom else text
-        help = did_you_mean(name, robot.names("geom"), of="geoms")
+    """``contact.<geom>``, ``contact.<geom>.<other>``, and their ``.force``; a body stands for all
+    that is solid of it, also for geoms without a name."""
+    own, rest = _solid(robot, text)
+    others, rest = _solid(robot, rest) if own and rest and rest != "force" else ((), rest)
+    if not own or rest not in ("", "force"):
+        name = rest if own else text
+        help = did_you_mean(name, (*robot.names("geom"), *robot.names("body")), of="geoms")
         wrong = f"{name!r} is no geom of the robot or its world"
         return Source(Quantity(None, wrong=wrong, help=help), "touch")
     data = "force" if rest else "found"
     options = (("data", data), ("num", "1"), *((("reduce", "maxforce"),) if rest else ()))
-    sensor = SensorRequest("contact", "geom", geom, "geom" if other else "", other, options)
+    ends = [("geom", other) for other in others] or [("", "")]
+    sensors = tuple(
+        SensorRequest("contact", "geom", geom, *end, options)
+        for geom in own
+        for end in ends
+        if end[1] != geom
+    )
     if rest:
-        return Source(Quantity(FORCE), "force", (sensor,), bounds=Interval(0.0, float("inf")))
-    return Source(Quantity(NUMBER), "touch", (sensor,), bounds=Interval(0.0, 1.0))
+        return Source(Quantity(FORCE), "force", sensors, bounds=Interval(0.0, float("inf")))
+    return Source(Quantity(NUMBER), "touch", sensors, bounds=Interval(0.0, 1.0))
 
 
-def _geom(robot: RobotFacts, text: str) -> tuple[str, str]:
-    """The longest name of a geom with which a text begins, and what comes after its dot."""
-    fitting = [g for g in robot.names("geom") if g and (text == g or text.startswith(f"{g}."))]
-    geom = max(fitting, key=len, default="")
-    return geom, text[len(geom) + 1 :] if geom else text
+def _solid(robot: RobotFacts, text: str) -> tuple[tuple[str, ...], str]:
+    """The geom, or else the geoms of a body, with whose name a text begins, and what follows."""
+    for what in ("geom", "body"):
+        fitting = [n for n in robot.names(what) if n and (text == n or text.startswith(f"{n}."))]
+        name = max(fitting, key=len, default="")
+        geoms = (name,) if what == "geom" else robot.geoms_of(name) if name else ()
+        if name and geoms:
+            return geoms, text[len(name) + 1 :]
+    return (), text
 
 
 def loads(robot: RobotFacts) -> Iterator[tuple[str, Source]]:

@@ -124,13 +124,17 @@ def contacts(robot: RobotFacts, text: str, _: Found) -> Source:
     """``contacts['foot_.*'].floor``: 1 or 0 of each geom, or the ``.force`` of each, N."""
     pattern = text.removesuffix(".force")
     rest = text[len(pattern) :]
-    ends = [g for g in robot.names("geom") if g and pattern.endswith(f".{g}")]
+    things = (*robot.names("geom"), *robot.names("body"))
+    ends = [name for name in things if name and pattern.endswith(f".{name}")]
     if ends:
         other = f".{max(ends, key=len)}"
         pattern, rest = pattern.removesuffix(other), other + rest
     names = _matching(robot, "geom", pattern)
     if isinstance(names, Source):
-        return names
+        bodies = _matching(robot, "body", pattern)
+        if isinstance(bodies, Source):
+            return names
+        names = tuple(body for body in bodies if robot.geoms_of(body))
     return joined([contact(robot, f"{name}{rest}") for name in names])
 
 

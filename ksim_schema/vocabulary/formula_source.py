@@ -15,7 +15,16 @@ SourceKind = (
     Measured
     | Of
     | Literal[
-        "sensor", "command", "pose", "touch", "force", "external", "several", "constant", "target"
+        "sensor",
+        "command",
+        "pose",
+        "touch",
+        "force",
+        "external",
+        "several",
+        "constant",
+        "target",
+        "constraint",
     ]
 )
 
@@ -60,6 +69,7 @@ class Source:
             "velocity": "qvel",
             "acceleration": "qacc",
             "torque": "qfrc_actuator",
+            "constraint": "qfrc_constraint",
         }
         if self.kind == "target":
             return "ctrl"

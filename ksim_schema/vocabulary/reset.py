@@ -8,11 +8,11 @@ qvel has the linear velocity of a free joint in the world's frame and the angula
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.units import (
@@ -30,15 +30,17 @@ from ksim_schema.vocabulary.base import (
     JointPattern,
     Named,
     Names,
-    Part,
     PositiveInt,
     Range,
-    Wire,
 )
 from ksim_schema.vocabulary.each import PerJoint, each, one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import PoseRanges
 from ksim_schema.vocabulary.reset_base import FloatingReset as FloatingReset, Reset as Reset
+from ksim_schema.vocabulary.reset_ground import (
+    ResetHeightFieldPosition as ResetHeightFieldPosition,
+    ResetTerrainTile as ResetTerrainTile,
+)
 
 NEARLY_ALL = 4.0
 """Standard deviations within which nearly all of a normal draw is."""
@@ -55,7 +57,9 @@ class ResetKeyframe(Reset):
 class ResetJointPosition(Reset):
     """Joints are placed up to ``range`` from a middle, uniformly, within their limits.
 
-    With ``draw: gaussian`` the range is a standard deviation.
+    With ``draw: gaussian`` the range is a standard deviation. With a ``factor`` the middle of each
+    joint is multiplied by a draw of its own: ``factor * q_home``, as MuJoCo Playground's and Isaac
+    Lab's locomotion tasks have it.
     """
 
     kind: Literal["joint_position"] = "joint_position"
@@ -67,23 +71,44 @@ class ResetJointPosition(Reset):
     )
     around: Literal["home", "zero"] = Field(default="home", description="Middle of the range.")
     offset: PerJoint[JointValue] = Field(default=0.0, description="Added to the middle.")
+    factor: Range[Number] | None = Field(
+        default=None, description="Range of a factor of the middle, drawn for each joint."
+    )
     range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(
-        description="Half width of the range, or standard deviation."
+        default=0.0,
+        description="Half width of the range, or standard deviation; 0 by default with a factor.",
     )
     draw: Literal["uniform", "gaussian"] = Field(
         default="uniform", description="How the distance from the middle is drawn."
     )
 
+    @model_validator(mode="after")
+    def _range_or_factor(self) -> ResetJointPosition:
+        if self.factor is None and "range" not in self.model_fields_set:
+            about = {"help": "give one of them", "fields": "range factor"}
+            raise PydanticCustomError("one_form", "neither a range nor a factor is given", about)
+        return self
+
     def middle(self, joint: Joint) -> float:
-        """The middle of a joint's range, rad or m."""
+        """The middle of a joint's range, rad or m; without the factor."""
         around = joint.home[0] if self.around == "home" and joint.home else 0.0
         return around + float(each(self.offset, (joint.name,))[0])
 
     def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
         half = float(one(self.range)) * (1.0 if self.draw == "uniform" else NEARLY_ALL)
-        if self.around == "home" and not one(self.offset) and self.draw == "uniform":
+        plain = self.factor is None and self.draw == "uniform"
+        if self.around == "home" and not one(self.offset) and plain:
             return self.effects
-        widths = [(j, self.middle(j)) for j in robot.match_joints(self.joints)]
+        joints = robot.match_joints(self.joints)
+        if self.factor is not None:
+            factor = Interval(*map(float, self.factor))
+            about = ((j, factor * Interval.exactly(self.middle(j))) for j in joints)
+            wide = Interval(-half, half)
+            return tuple(
+                Effect("starts", f"joint.{j.name}", "factor", fixed=ends + wide)
+                for j, ends in about
+            )
+        widths = [(j, self.middle(j)) for j in joints]
         return tuple(
             Effect(
                 "starts", f"joint.{j.name}", "range", fixed=Interval(middle - half, middle + half)
@@ -314,72 +339,6 @@ class ResetJitter(Reset):
         return tuple(
             Effect("starts", quantity, field, change="add", fixed=Interval(-width, width))
             for quantity, (field, width) in quantities.items()
-        )
-
-
-class ResetHeightFieldPosition(FloatingReset):
-    """The base is moved on a terrain, keeping its height above the highest ground near it.
-
-    ``z += max h`` over nine points of the ground at most ``radius`` from the new place, h the
-    height of the terrain above the world's zero. After ksim's HFieldXYPositionReset.
-    """
-
-    kind: Literal["height_field_position"] = "height_field_position"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("starts", "body.{body}.x", "x", "half_width", "add"),
-        Effect("starts", "body.{body}.y", "y", "half_width", "add"),
-    )
-    x: Annotated[Length, Ge(0)] = Field(description="Half width of the range of x.")
-    y: Annotated[Length, Ge(0)] = Field(description="Half width of the range of y.")
-    radius: Annotated[Length, Ge(0)] = Field(
-        default=0.25, description="Of the ground that must be below the robot."
-    )
-
-
-class ResetTerrainTile(FloatingReset):
-    """The base is put on a tile of a terrain's grid, keeping its height above the ground there.
-
-    The columns are shared out evenly among the environments, and each keeps its own. Its level is
-    that of a curriculum, or without one drawn for each episode. The place is drawn about the middle
-    of the tile; ``z += max h`` over nine points of the ground at most ``radius`` from it, h the
-    height of the ground.
-    """
-
-    kind: Literal["terrain_tile"] = "terrain_tile"
-    curriculum: Annotated[str | None, Wire("grade_reset")] = Field(
-        default=None,
-        description="The curriculum whose level it follows; the only terrain_level by default.",
-    )
-    x: Annotated[Length, Ge(0)] = Field(
-        default=0.5, description="Half width of the range of x about the middle of the tile."
-    )
-    y: Annotated[Length, Ge(0)] = Field(
-        default=0.5, description="Half width of the range of y about the middle of the tile."
-    )
-    radius: Annotated[Length, Ge(0)] = Field(
-        default=0.25, description="Of the ground that must be below the robot."
-    )
-
-    def likely(self, field: str, choices: Mapping[str, Part]) -> tuple[str, ...]:
-        if field != "curriculum":
-            return super().likely(field, choices)
-        return tuple(n for n, part in choices.items() if part.kind_name == "terrain_level")
-
-    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
-        """Where the tiles middles are, and as far from them as is drawn."""
-        if robot.grid is None:
-            return ()
-        half = robot.grid.tile / 2
-        return tuple(
-            Effect(
-                "starts",
-                f"body.{{body}}.{axis}",
-                axis,
-                fixed=Interval(low + half - width, high - half + width),
-            )
-            for axis, width, (low, high) in zip(
-                ("x", "y"), (self.x, self.y), robot.grid.extent, strict=True
-            )
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, JointValue, Length, Speed, Time
@@ -13,6 +13,7 @@ from ksim_schema.units.formula import FormulaError, Wanted
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     BodyName,
+    BodyPattern,
     GeomName,
     JointPattern,
     Named,
@@ -22,6 +23,8 @@ from ksim_schema.vocabulary.base import (
     Wire,
 )
 from ksim_schema.vocabulary.bounds import ends
+from ksim_schema.vocabulary.choice import exactly_one
+from ksim_schema.vocabulary.contact import contact_of
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.formula import Formulated, Surroundings
 from ksim_schema.vocabulary.heights import OfHeight
@@ -102,20 +105,36 @@ class NotUpright(Termination):
 
 
 class IllegalContact(Termination):
-    """One of some geoms touches another geom, the ground for example."""
+    """One of some geoms, or of the geoms of some bodies, touches another geom, or anything."""
 
     kind: Literal["illegal_contact"] = "illegal_contact"
     effects: ClassVar[tuple[Effect, ...]] = (
         Effect("ends", "geom.{geoms}.contact", "geoms", fixed=Interval(0.0, 0.0)),
     )
-    geoms: Annotated[Names, Named("geom")] = Field(description="Geoms that must not touch it.")
-    partner: GeomName = Field(alias="with", description="What they must not touch.")
+    geoms: Annotated[Names, Named("geom")] = Field(
+        default=(), description="Geoms that must not touch it."
+    )
+    bodies: BodyPattern = Field(
+        default=(),
+        description="Names or patterns of bodies, instead of `geoms`.",
+    )
+    partner: GeomName | None = Field(
+        default=None, alias="with", description="What they must not touch; anything by default."
+    )
+
+    @model_validator(mode="after")
+    def _geoms_or_bodies(self) -> IllegalContact:
+        exactly_one(self, "geoms", "bodies")
+        return self
+
+    def touching(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The geoms that must not touch it."""
+        bodies = robot.match("body", self.bodies) if self.bodies else ()
+        return self.geoms or tuple(geom for body in bodies for geom in robot.geoms_of(body))
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
-        options = (("data", "found"), ("num", "1"))
-        return tuple(
-            SensorRequest("contact", "geom", g, "geom", self.partner, options) for g in self.geoms
-        )
+        geoms = (geom for geom in self.touching(robot) if geom != self.partner)
+        return tuple(contact_of(geom, self.partner) for geom in geoms)
 
 
 class BadVelocity(Termination):

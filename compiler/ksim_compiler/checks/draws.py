@@ -152,7 +152,8 @@ def _unit(draw: str, random: Any) -> float:
 def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
     for joint in facts.match_joints(part.joints):
         low, high = joint.limits or (-math.inf, math.inf)
-        place = part.middle(joint) + each(part.range, (joint.name,))[0] * _unit(part.draw, random)
+        middle = part.middle(joint) * (random.uniform(*part.factor) if part.factor else 1.0)
+        place = middle + each(part.range, (joint.name,))[0] * _unit(part.draw, random)
         start.qpos[joint.qpos] = min(max(place, low), high)
     return start
 

@@ -243,6 +243,10 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
                 met = masks_meet(model, first, second) or frozenset((first, second)) in pairs
                 meets.setdefault(request.objname, []).append(met)
             never = [geom for geom, met in meets.items() if not any(met)]
+            bodies = {facts.body_of(geom) for geom, met in meets.items() if any(met)}
+            text = str(plan.task.document.data[object][name])
+            # of a body that is named, one geom that may touch is enough
+            never = [g for g in never if g in text or facts.body_of(g) not in bodies]
             if never:
                 others = dict.fromkeys(r.refname for r in asked if r.objname == never[0])
                 shown = " or ".join(map(repr, list(others)[:3]))
@@ -318,10 +322,14 @@ def _true_at_home(plan: Plan, part: Part, data: Any) -> tuple[str, str] | None:
             touching = {
                 frozenset((int(c.geom1), int(c.geom2))) for c in data.contact if c.dist <= 0
             }
-            partner = facts.geom_id(part.partner)
-            for geom in part.geoms:
-                if frozenset((facts.geom_id(geom), partner)) in touching:
-                    return f"geom {geom!r} touches {part.partner!r}", "geoms"
+            field = "geoms" if part.geoms else "bodies"
+            for geom in part.touching(facts):
+                own = facts.geom_id(geom)
+                pairs = [pair for pair in touching if own in pair]
+                met = [facts.geoms[i] for pair in pairs for i in pair - {own}]
+                if part.partner in met or (met and part.partner is None):
+                    what = f"geom {geom!r}" if part.geoms else f"body {facts.body_of(geom)!r}"
+                    return f"{what} touches {part.partner or met[0]!r}", field
         case _:
             pass
     return None

@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.stance import thickness
+from ksim_compiler.cli.controls import controls, written
 from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
 from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.facts import read_facts
@@ -41,7 +42,8 @@ class Beginning:
         files: those of the model.
 
     Attributes:
-        driven: the joints with a motor.
+        own: the model's own actuators that stay as they are.
+        driven: the other joints with a motor.
         left_out: sentences on what is not driven.
 
     Raises:
@@ -58,14 +60,20 @@ class Beginning:
         timestep = self.robot.facts.timestep
         if not 0 < timestep < 1:
             raise NothingToDrive(f"its timestep of {timestep:g} s is none to simulate with")
-        self.driven = driven(self.robot)
-        if not self.driven:
+        self.own = controls(self.robot)
+        moved = {name for own in self.own for name in own.joints}
+        self.driven = tuple(j for j in driven(self.robot) if j.name not in moved)
+        if not self.driven and not self.own:
             raise NothingToDrive(f"nothing in it can be driven: {_why(self.robot.facts)}")
         still = weightless(self.robot, self.driven)
         if still:
             raise NothingToDrive(f"joint {still!r} moves no mass, or one that is not a number")
-        self._know_driven()
-        self.left_out = _left_out(self.robot.facts, self.driven)
+        if self.driven:
+            self._know_driven()
+        self.moved = tuple(
+            j for j in self.robot.facts.motion_joints if j in self.driven or j.name in moved
+        )
+        self.left_out = _left_out(self.robot.facts, self.moved)
 
     def _know_driven(self) -> None:
         """Take the motor limits that follow from which joints are driven."""
@@ -82,12 +90,12 @@ class Beginning:
     def text(self, softer: float = 1.0) -> str:
         """The sections of the task, with all gains multiplied by a factor."""
         facts, found = self.robot.facts, motors(self.robot, self.driven, softer)
-        passive = [j for j in facts.motion_joints if j.name and j not in self.driven]
-        model, names = self.robot.model, [joint.name for joint in self.driven]
+        passive = [j for j in facts.motion_joints if j.name and j not in self.moved]
+        model, names = self.robot.model, [joint.name for joint in self.moved]
         root = bases.likely(model, names)
         base = facts.bodies[root]
         floats = bool(base) and bases.floats(model, root)
-        readings = {**_readings(facts, self.driven, "joint"), **(_BASE if floats else {})}
+        readings = {**_readings(facts, self.moved, "joint"), **(_BASE if floats else {})}
         readings |= _readings(facts, passive, "passive")
         fall = _fall(self.robot, root) if floats else ""
         lines = ["PhysicsState:", "  robot:", f"    model: {quoted(facts.source)}"]
@@ -106,19 +114,23 @@ class Beginning:
             lines.append(f"  # {note}")
         for name, (motor, joints) in zip(_names(found), found.items(), strict=True):
             lines += _action(facts, name, motor, joints)
+        if self.own:
+            texts = "[" + ", ".join(quoted(re.escape(own.name)) for own in self.own) + "]"
+            lines += written(self.own, len(self.own) == len(facts.own), texts)
         reads = "[" + ", ".join([*readings, "last_action"]) + "]"
         network = "    network: {kind: mlp, hidden: [128, 128], activation: elu}"
-        acts = "[" + ", ".join(_names(found)) + "]"
+        acts = "[" + ", ".join([*_names(found), *(["own"] if self.own else [])]) + "]"
         lines += ["", "Policy:", "  actor:", f"    act: {acts}", f"    read: {reads}", network]
         lines += ["", "Critic:", "  critic:", f"    judge: {{clean: {reads}}}", network]
         lines += ["", "Reward:", _WORDS]
         if fall:
             lines.append("  alive: {kind: stay_alive, scale: 1}")
-        near = pattern(facts, self.driven)
-        lines.append(f"  near_home: {{kind: joint_deviation, joints: {near}, scale: 0.1}}")
+        if self.moved:
+            near = pattern(facts, self.moved)
+            lines.append(f"  near_home: {{kind: joint_deviation, joints: {near}, scale: 0.1}}")
         lines += ["  smooth: {kind: action_velocity, scale: 0.02}", "", "Termination:"]
         lines += [*filter(None, [fall]), "  time_limit: {kind: episode_length, after: 10 s}"]
-        resets = _resets(self.robot, self.driven)
+        resets = _resets(self.robot, self.moved)
         lines += ["", "Reset:", *resets] if resets else []
         lines += ["", f"{usual().section}:", "  envs: 256", "  steps: 1000000", ""]
         return "\n".join(lines)

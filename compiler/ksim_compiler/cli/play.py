@@ -286,6 +286,9 @@ def _describe(recording: Recording, steps: int) -> None:
     width = max(map(len, recording.terms), default=0)
     for name, values in recording.terms.items():
         print(f"  {name:<{width}}  {float(values.mean()):+.4f} a tick")
+    width = max(map(len, recording.measures), default=0)
+    for name, values in recording.measures.items():
+        print(f"  {name:<{width}}  {float(values[-1]):.4g}")
 
 
 def _verify(path: Path, options: argparse.Namespace) -> int:

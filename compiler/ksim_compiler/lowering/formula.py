@@ -104,6 +104,8 @@ def _value(source: Source, x: Context) -> Any:
     match source.kind:
         case "several":
             return jnp.concatenate([jnp.atleast_1d(_value(part, x)) for part in source.parts])
+        case "constraint":
+            whole = x.world["qfrc_constraint"][jnp.array([j.dof for j in source.joints])]
         case "target":
             servos = [x.robot.actuators.index(x.robot.servo_on(j)) for j in source.joints]
             whole = x.world["ctrl"][jnp.array(servos)]
@@ -136,9 +138,11 @@ def _value(source: Source, x: Context) -> Any:
         case "sensor":
             whole = x.sensor(source.sensors[0])
         case "touch":
-            return jnp.where(x.sensor(source.sensors[0])[0] > 0.0, 1.0, 0.0)
+            found = jnp.stack([x.sensor(sensor)[0] for sensor in source.sensors])
+            return jnp.where(jnp.any(found > 0.0), 1.0, 0.0)
         case "force":
-            return jnp.linalg.norm(x.sensor(source.sensors[0]))
+            forces = jnp.stack([x.sensor(sensor) for sensor in source.sensors])
+            return jnp.max(jnp.linalg.norm(forces, axis=-1))
         case "external":
             whole = _external(source, x)
     if source.element is not None:

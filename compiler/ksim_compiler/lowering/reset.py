@@ -36,6 +36,8 @@ def keyframe(c: v.ResetKeyframe, x: Context) -> Pose:
 def joint_position(c: v.ResetJointPosition, x: Context) -> Pose:
     joints = x.robot.match_joints(c.joints)
     base = jnp.array([j.home[0] if c.around == "home" else 0.0 for j in joints]) + one(c.offset)
+    if c.factor is not None:
+        base = base * uniform(name_key(x.key, "factor"), c.factor, base.shape)
     spread = one(c.range) * _units(c.draw, x, base.shape)
     limits = jnp.array([_limits(j) for j in joints])
     position = jnp.clip(base + spread, limits[:, 0], limits[:, 1])

@@ -111,7 +111,10 @@ def _noise_units(
         yield from _chain_units(task, at, "noise", part.noise, part.noise_dimensions(facts))
         yield from _chain_units(task, at, "bias", part.bias, part.bias_dimensions(facts))
     for pattern, clip in _each(part.clip):
+        several = len(dimensions) > 1  # a bare number is then in the unit of each
         for index, limit in enumerate(clip):
+            if several and isinstance(limit, Measured) and limit.dimension == NUMBER:
+                continue
             yield from _unit(task, limit, dimensions, (*at, "clip", *pattern, index), "clip")
 
 

@@ -37,6 +37,7 @@ class Recording:
         action: (ticks, actions).
         reward: (ticks,) the total; terms: reward term -> (ticks,).
         terminations: termination -> (ticks,) bool.
+        measures: metric, by its name in logs -> (ticks,) that of the episode so far; NaN for none.
         failure, done: (ticks,) bool.
     """
 
@@ -53,6 +54,7 @@ class Recording:
     reward: np.ndarray
     terms: Mapping[str, np.ndarray]
     terminations: Mapping[str, np.ndarray]
+    measures: Mapping[str, np.ndarray]
     failure: np.ndarray
     done: np.ndarray
 
@@ -116,6 +118,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "reward": step.reward[0],
             "terms": {name: value[0] for name, value in step.reward_terms.items()},
             "terminations": {name: value[0] for name, value in step.terminations.items()},
+            "measures": {name: value[0] for name, value in step.measures.items()},
             "failure": step.failure[0],
             "done": step.done[0],
         }

@@ -20,6 +20,8 @@ from ksim_schema.vocabulary.base import (
     Part,
     Wire,
 )
+from ksim_schema.vocabulary.choice import exactly_one
+from ksim_schema.vocabulary.contact import contact_of as contact_of
 from ksim_schema.vocabulary.reads import Reads
 from ksim_schema.vocabulary.reward.gate import When
 from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
@@ -175,27 +177,6 @@ class Rest(Model):
     )
 
 
-def exactly_one(part: Model, *names: str) -> None:
-    """Refuse a part unless exactly one of these fields is given.
-
-    Raises:
-        PydanticCustomError: of type ``one_form``.
-    """
-    given = [name for name in names if getattr(part, name) not in (None, ())]
-    if len(given) != 1:
-        shown = [type(part).model_fields[name].alias or name for name in names]
-        raise PydanticCustomError(
-            "one_form",
-            "exactly one of {names} must be given, but {count} are",
-            {
-                "names": " and ".join(shown),
-                "count": len(given),
-                "help": "give one of them",
-                "fields": " ".join(shown),
-            },
-        )
-
-
 class Touching(Reward):
     """A reward that asks which feet touch the ground.
 
@@ -243,16 +224,6 @@ class Places(Reward):
         """A frame sensor of each site or body."""
         kind, names = ("site", self.sites) if self.sites else ("xbody", self.bodies)
         return tuple(SensorRequest(sensor, kind, name) for name in names)
-
-
-def contact_of(
-    geom: str, partner: str | None, data: Literal["found", "force"] = "found"
-) -> SensorRequest:
-    """Whether a geom touches another (or anything), or the force of its strongest contact."""
-    options = (("data", data), ("num", "1"))
-    if data == "force":
-        options = (*options, ("reduce", "maxforce"))
-    return SensorRequest("contact", "geom", geom, "geom" if partner else "", partner or "", options)
 
 
 def position_of(body: str) -> SensorRequest:

@@ -20,6 +20,8 @@ from ksim_schema.vocabulary.base import (
     Names,
     Wire,
 )
+from ksim_schema.vocabulary.choice import exactly_one
+from ksim_schema.vocabulary.contact import contact_of
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.pose import QUATERNION_LABELS
 from ksim_schema.vocabulary.reward.base import (
@@ -27,8 +29,6 @@ from ksim_schema.vocabulary.reward.base import (
     Normed,
     Places,
     Reward,
-    contact_of,
-    exactly_one,
     orientation_of,
     position_of,
 )
@@ -185,10 +185,10 @@ class Force(Reward):
 
 
 class UndesiredContacts(Reward):
-    """How many of some geoms are pressed upon by more than a force (subtracted).
+    """How many of some geoms or bodies are pressed upon by more than a force (subtracted).
 
-    Of the strongest contact of each geom with another one, or with anything. As in Isaac Lab,
-    where it is bodies that are counted.
+    Of the strongest contact of each with another geom, or with anything. In Isaac Lab it is bodies
+    that are counted.
     """
 
     kind: Literal["undesired_contacts"] = "undesired_contacts"
@@ -196,7 +196,12 @@ class UndesiredContacts(Reward):
         Effect("wants", "geom.{geoms}.force", "threshold", "at_most"),
     )
     penalty: ClassVar[bool] = True
-    geoms: GeomPattern = Field(description="Names or patterns of geoms that should touch nothing.")
+    geoms: GeomPattern = Field(
+        default=(), description="Names or patterns of geoms that should touch nothing."
+    )
+    bodies: BodyPattern = Field(
+        default=(), description="Names or patterns of bodies, instead of `geoms`."
+    )
     partner: GeomName | None = Field(
         default=None, alias="with", description="What they should not touch; anything by default."
     )
@@ -204,9 +209,25 @@ class UndesiredContacts(Reward):
         default=1.0, description="Contact force below which it does not count."
     )
 
+    @model_validator(mode="after")
+    def _geoms_or_bodies(self) -> UndesiredContacts:
+        exactly_one(self, "geoms", "bodies")
+        return self
+
+    def counted(self, robot: RobotFacts) -> tuple[tuple[SensorRequest, ...], ...]:
+        """The sensors of each thing that is counted."""
+        if self.bodies:
+            groups = [robot.geoms_of(body) for body in robot.match("body", self.bodies)]
+        else:
+            groups = [(geom,) for geom in robot.match("geom", self.geoms)]
+        each = (
+            tuple(contact_of(g, self.partner, "force") for g in group if g != self.partner)
+            for group in groups
+        )
+        return tuple(filter(None, each))
+
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
-        geoms = (g for g in robot.match("geom", self.geoms) if g != self.partner)
-        return tuple(contact_of(geom, self.partner, "force") for geom in geoms)
+        return tuple(request for group in self.counted(robot) for request in group)
 
 
 class Intersection(Places):

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
 from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
+from ksim_schema.vocabulary.choice import exactly_one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.reward.base import (
@@ -19,7 +20,6 @@ from ksim_schema.vocabulary.reward.base import (
     Rest,
     Reward,
     Touching,
-    exactly_one,
     velocity_of,
 )
 
@@ -130,11 +130,15 @@ class FeetSlip(Touching, Places):
 
 
 class FeetClock(Reward, OfHeight):
-    """``exp(-|h - h_ref|^2 / error_scale^2)``: feet follow half-sine heights on a clock.
+    """``exp(-|h - h_ref|^2 / error_scale^2)``: feet follow heights on a clock.
 
     Foot i of n is up during half of its turn: ``h_ref = height * max(0, sin(2 pi (t / period +
     phase_i)))``, with t the time since the episode began and h the height of the foot's site. By
-    default ``phase_i = i / n``. ``sinusoidal_gait`` follows the heights that a command gives.
+    default ``phase_i = i / n``. With a ``command`` of kind ``phase`` that is the clock, with a hand
+    for each foot. With ``curve: bezier`` a foot rises during half of a turn and comes down during
+    the other: ``height * (3 u^2 - 2 u^3)``, u falling evenly from 1 at turn 0 to 0 at half a turn
+    and rising again; that is MuJoCo Playground's feet_phase.
+    ``sinusoidal_gait`` follows the heights that a command gives.
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
@@ -142,7 +146,15 @@ class FeetClock(Reward, OfHeight):
         Effect("wants", "site.{sites}.height", "height", "value", scale="error_scale"),
     )
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
-    period: Annotated[Time, Gt(0)] = Field(description="Time of one full gait cycle.")
+    period: Annotated[Time, Gt(0)] | None = Field(
+        default=None, description="Time of one full gait cycle; or `command`."
+    )
+    command: Annotated[str | None, Wire("reward", of="Command")] = Field(
+        default=None, description="A command of kind phase, instead of `period` and `phases`."
+    )
+    curve: Literal["sine", "bezier"] = Field(
+        default="sine", description="Height over a turn: half a sine, or up and down as smoothly."
+    )
     height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")
     phases: tuple[Probability, ...] = Field(
         default=(),
@@ -153,6 +165,10 @@ class FeetClock(Reward, OfHeight):
 
     @model_validator(mode="after")
     def _phase_of_each(self) -> FeetClock:
+        exactly_one(self, "period", "command")
+        if self.command is not None and self.phases:
+            about = {"help": "give one of the two", "fields": "command phases"}
+            raise PydanticCustomError("one_form", "the command says the phases", about)
         if self.phases and len(self.phases) != len(self.sites):
             raise PydanticCustomError(
                 "phases",
@@ -165,6 +181,13 @@ class FeetClock(Reward, OfHeight):
                 },
             )
         return self
+
+    def infers(self, field: str) -> bool:
+        return field != "command"
+
+    def takes(self, robot: RobotFacts) -> Mapping[str, tuple[str, ...]]:
+        feet = range(len(self.sites))
+        return {"command": tuple(f"{part} {i}" for part in ("sin", "cos") for i in feet)}
 
     def phase(self) -> tuple[float, ...]:
         """The phase of each foot."""

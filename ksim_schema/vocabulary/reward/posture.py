@@ -12,6 +12,7 @@ from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Dimension, Length, Number, Unit
 from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyName, Named, Names, Range, Wire
+from ksim_schema.vocabulary.choice import exactly_one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.heights import OfHeight
 from ksim_schema.vocabulary.reward.base import (
@@ -19,7 +20,6 @@ from ksim_schema.vocabulary.reward.base import (
     AngularSpeedKernel,
     Reward,
     SpeedKernel,
-    exactly_one,
     orientation_of,
     position_of,
     velocity_of,

@@ -146,6 +146,9 @@ FORMULAS: dict[str, Callable[[Scene], Any]] = {
     "sum([base.height] * joints['knee_.*']) / 1": lambda s: (
         s.data.body(s.facts.root).xpos[2] * _knees(s, s.data.qpos, "jnt_qposadr").sum()
     ),
+    "sum(abs(joints['knee_.*'].constraint_force)) / 1": lambda s: np.abs(
+        _knees(s, s.data.qfrc_constraint)
+    ).sum(),
     "joint.knee_left.upper / 1 + 10 * sum(joints['knee_.*'].lower)": lambda s: (
         s.model.joint("knee_left").range[1]
         + 10 * sum(s.model.joint(f"knee_{side}").range[0] for side in ("left", "right"))

@@ -246,3 +246,13 @@ def test_joints_may_be_drawn_from_normal_distributions(tmp_path: Path) -> None:
         assert abs(drawn.mean()) < 0.2 * std
         assert 0.9 * std < drawn.std() < 1.1 * std
         assert np.abs(drawn).max() > 2 * std
+
+
+def test_joints_may_begin_at_a_factor_of_where_they_are_at_home(tmp_path: Path) -> None:
+    """The home pose is that of a keyframe, with the hip at 0.3 rad."""
+    task = TASK.replace("control: 50 Hz", "control: 50 Hz, home: {{keyframe: run}}")
+    env = made(tmp_path, "a: {kind: joint_position, joints: hip, factor: [0.5, 1.5]}", task=task)
+    keys, init = jax.random.split(jax.random.key(5), 20), jax.jit(env.init)
+    drawn = np.concatenate([np.asarray(init(env.params, k).world["qpos"])[:, 14] for k in keys])
+    assert 0.15 <= drawn.min() < 0.17
+    assert 0.43 < drawn.max() <= 0.45

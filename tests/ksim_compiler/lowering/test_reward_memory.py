@@ -35,10 +35,13 @@ told:
 sparse:
   {kind: sparse_target_height, contact: feet, bodies: [foot_left, foot_right], height: 25 cm,
    rest: {speed: 0.1 m/s, turn: 10 deg/s}}
+clock: {kind: feet_clock, sites: [sole_left, sole_right], command: walk, curve: bezier,
+  height: 20 cm, error_scale: 30 cm}
 swing: {kind: feet_swing_height, contact: feet, bodies: [foot_left, foot_right], height: 20 cm}
 """
 MORE = """
 Observation: {feet: {kind: contact, geoms: [foot_left, foot_right], with: floor}}
+Command: {walk: {kind: phase, period: 0.8 s, offsets: [0, 0.5]}}
 """
 DT = 0.02
 
@@ -195,6 +198,25 @@ def test_the_error_of_a_tracked_velocity_may_be_averaged(scene: Scene) -> None:
     second = first + (-0.2 - first) * share
     values = run(scene, "turning", rows)
     np.testing.assert_allclose(values, np.exp(-(np.array([first, second]) ** 2) / 0.25), rtol=1e-5)
+
+
+def test_a_commanded_clock_lifts_the_feet_as_in_playground(scene: Scene) -> None:
+    """gait.get_rz of MuJoCo Playground: two cubic Bezier curves over a turn."""
+
+    def get_rz(phi: float, height: float) -> float:
+        def bezier(start: float, end: float, x: float) -> float:
+            return start + (end - start) * (x**3 + 3 * (x**2 * (1 - x)))
+
+        x = (phi + np.pi) / (2 * np.pi)
+        return bezier(0, height, 2 * x) if x <= 0.5 else bezier(height, 0, 2 * x - 1)
+
+    soles = [scene.data.site(f"sole_{side}").xpos[2] for side in ("left", "right")]
+    for phi in (-3.0, -1.0, 0.0, 0.7, 2.5):
+        other = phi + np.pi if phi < 0 else phi - np.pi
+        told = [np.sin(phi), np.cos(phi), np.sin(other), np.cos(other)]
+        error = sum((h - get_rz(p, 0.2)) ** 2 for h, p in zip(soles, (phi, other), strict=True))
+        value = scene.value("clock", commands={"walk": told})
+        assert value == pytest.approx(np.exp(-error / 0.09), rel=1e-5)
 
 
 def test_the_height_of_a_step_is_judged_where_it_ends(scene: Scene) -> None:

@@ -71,7 +71,9 @@ def test_a_policy_is_judged_over_many_episodes(
     assert "leave out --seconds" in capsys.readouterr().err
 
 
-def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(tmp_path: Path) -> None:
+def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     task, folder = tmp_path / "task.yaml", tmp_path / "run"
     events, other = tmp_path / "events.jsonl", tmp_path / "other.jsonl"
     task.write_text(
@@ -85,6 +87,8 @@ Curriculum:
   rising: {{kind: linear, ticks: 32}}
 Randomizer:
   mass: {{kind: body_mass, body: pole, factor: [0.5, 2.0]}}
+Metric:
+  ticks: {{kind: formula, expression: time >= 0, over: sum}}
 """
     )
     arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
@@ -96,6 +100,7 @@ Randomizer:
     assert row["reward/alive"] == pytest.approx(0.25 * lasted, rel=1e-4)
     assert main([str(folder), "--events", str(events), "--seed", "3"]) == 0
     birth, *ticks = read_events(events)
+    assert f"  metric/ticks  {len(ticks)}\n" in capsys.readouterr().out
     assert birth["delta"]["state"]["level"] == 0.25
     masses = birth["delta"]["state"]["model.body_mass"]  # what was drawn for this episode
     changed = ["model.body_mass" in tick["delta"]["state"] for tick in ticks]

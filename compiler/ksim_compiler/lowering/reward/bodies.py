@@ -20,6 +20,7 @@ from ksim_compiler.lowering.reward.kernels import (
     normed,
 )
 from ksim_compiler.lowering.rules import lower
+from ksim_schema.robot import SensorRequest
 from ksim_schema.vocabulary.reward import bodies as v
 
 
@@ -108,8 +109,12 @@ def force(c: v.Force, x: Context) -> Value:
 
 @lower(v.UndesiredContacts)
 def undesired_contacts(c: v.UndesiredContacts, x: Context) -> Value:
-    forces = jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
-    return jnp.sum((jnp.linalg.norm(forces, axis=-1) > c.threshold).astype(jnp.float32))
+    def pressed(group: tuple[SensorRequest, ...]) -> Array:
+        forces = jnp.stack([x.sensor(s) for s in group])
+        return jnp.any(jnp.linalg.norm(forces, axis=-1) > c.threshold)
+
+    found = jnp.stack([pressed(group) for group in c.counted(x.robot)])
+    return jnp.sum(found.astype(jnp.float32))
 
 
 @lower(v.Intersection)

@@ -92,8 +92,16 @@ def feet_slip(c: v.FeetSlip, x: Context) -> Value:
 def feet_clock(c: v.FeetClock, x: Context) -> Value:
     places = jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
     heights = heights_of(x, places, c.above)
-    turns = x.time / c.period + jnp.asarray(c.phase())
-    wanted = c.height * jnp.maximum(0.0, jnp.sin(2 * math.pi * turns))
+    if c.command is None:
+        turns = x.time / c.period + jnp.asarray(c.phase())
+    else:
+        told = x.command(c.command, *c.takes(x.robot)["command"])
+        turns = jnp.arctan2(told[: len(places)], told[len(places) :]) / (2 * math.pi)
+    if c.curve == "sine":
+        wanted = c.height * jnp.maximum(0.0, jnp.sin(2 * math.pi * turns))
+    else:
+        u = jnp.abs(2.0 * (turns - jnp.floor(turns)) - 1.0)
+        wanted = c.height * u**2 * (3.0 - 2.0 * u)
     return exp_kernel(jnp.sum((heights - wanted) ** 2), c.error_scale)
 
 
