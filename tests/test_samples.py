@@ -306,3 +306,16 @@ def test_python_compares_two_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     exec(sample("docs/diff.md", "from pathlib import Path"), made)
     assert made["changes"].tier == "training"
     assert json.dumps(made["changes"].to_json())
+
+
+def test_a_comment_in_a_base_is_about_the_base(tmp_path: Path) -> None:
+    """Of a task that has taken out what the comment is for; the base still needs it."""
+    folder = tasks(tmp_path)
+    walk = (folder / "walk.yaml").read_text(encoding="utf-8")
+    idle = "  height: {kind: base_height}  # ksim: ignore[KS0307]\n"
+    (folder / "base.yaml").write_text(walk.replace("\nObservation:\n", f"\nObservation:\n{idle}"))
+    (folder / "own.yaml").write_text(
+        "ksim: 1\ntask: own\nextends: base.yaml\nremove: [Observation.height]\n"
+    )
+    found = compile_file(folder / "own.yaml")
+    assert [str(d.code) for d in found.diagnostics if d.severity != "info"] == []

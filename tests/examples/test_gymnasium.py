@@ -38,3 +38,31 @@ def test_ant() -> None:
         assert rollout.terms["healthy"][tick] == 1.0 - rollout.failed[tick]
         assert rollout.failed[tick] == (not 0.2 <= sensed[0][2] <= 1.0)
         before = sensed[0][0]
+
+
+def test_inverted_double_pendulum() -> None:
+    path = TASKS / "gymnasium" / "inverted_double_pendulum.yaml"
+    rollout = roll(compiled(path), 20, strength=0.1)
+    model = mujoco.MjModel.from_xml_path(str(ASSETS / "inverted_double_pendulum.xml"))
+    data, sensed = started(model, rollout), mujoco.MjData(model)
+    for tick, action in enumerate(rollout.actions):
+        data.ctrl[:] = action
+        mujoco.mj_step(model, data, 4)
+        sensed.qpos[:] = data.qpos  # of the last physics step's beginning, not of RK4's last stage
+        mujoco.mj_kinematics(model, sensed)
+        mujoco.mj_step(model, data)
+        seen = {name: values[tick + 1] for name, values in rollout.seen.items()}
+        x, _, y = sensed.site_xpos[0]
+        survive = 10.0 * (y > 1)
+        distance = 0.01 * x**2 + (y - 2) ** 2
+        speed = 1e-3 * data.qvel[1] ** 2 + 5e-3 * data.qvel[2] ** 2
+        assert rollout.total[tick] == pytest.approx(survive - distance - speed, rel=1e-3)
+        assert rollout.failed[tick] == (y <= 1)
+        if rollout.failed[tick]:  # what is seen then is the next episode's
+            break
+        angles = [*np.sin(data.qpos[1:]), *np.cos(data.qpos[1:])]
+        np.testing.assert_allclose(seen["angles"], angles, atol=1e-3)
+        np.testing.assert_allclose(seen["velocity"], np.clip(data.qvel, -10, 10), atol=2e-2)
+        held = np.clip(data.qfrc_constraint[:1], -10, 10)
+        np.testing.assert_allclose(seen["constraint"], held, atol=1e-2)
+    assert tick > 3

@@ -15,6 +15,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.pipeline import compile_document, compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.model import read_files
+from ksim_schema.checks.ranges import table
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.source import parse
 
@@ -129,3 +130,25 @@ def test_a_termination_that_is_true_at_home_hides_no_other() -> None:
     found = {str(d.code): d.path for d in compile_file(path, settings).diagnostics}
     assert found["KS0432"].startswith("Termination.tipped")
     assert found["KS0435"].startswith("Termination.off_rail")
+
+
+def test_starts_of_a_share_of_the_episodes_are_drawn_so() -> None:
+    """One number decides for all resets, so that of the two one acts; ranges hold both."""
+    plan, _ = compiled(
+        """
+        a_up: {kind: height, range: [50 cm, 50 cm], episodes: [0.25, 1]}
+        b_away: {kind: body_pose, radius: [1 m, 2 m], episodes: 0.25}
+        """
+    )
+    drawn = draw(plan)
+    assert drawn is not None
+    home = plan.robot.facts.home
+    lifted = np.array([start.qpos[2] > home[2] + 0.4 for start in drawn])
+    away = np.array([np.hypot(*start.qpos[:2]) for start in drawn])
+    assert 0.6 < lifted.mean() < 0.9
+    np.testing.assert_array_equal(away > 0, ~lifted)
+    assert away[~lifted].min() >= 1.0
+    assert away.max() <= 2.0
+    root = plan.robot.facts.root
+    height = table(plan.task, plan.robot.facts)[f"body.{root}.height"].start
+    assert (height.low, height.high) == pytest.approx((home[2], home[2] + 0.5), abs=1e-3)
