@@ -13,8 +13,7 @@ PATHS = sorted(TASKS.rglob("*.yaml"))
 
 
 HEAVY = ("go1_rough", "g1_rough", "go1_gait", "fish_swim", "inverted_double_pendulum")
-"""Those whose many rays take a minute to compile, one of several with the same robot, and those that
-other tests roll out anyway."""
+"""Those whose many rays take a minute to compile, and those that other tests roll out anyway."""
 
 
 @pytest.mark.parametrize(
