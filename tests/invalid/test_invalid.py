@@ -27,6 +27,7 @@ EXCEPTIONS = {
     "KS0216": "a download that fails: tests/ksim_compiler/test_modelrefs.py",
     "KS0217": "a download: tests/ksim_compiler/test_modelrefs.py",
     "KS0372": "a randomizer without a number: tests/ksim_compiler/test_drawn.py",
+    "KS0464": "an engine that is asked for: tests/ksim_compiler/test_lacks.py",
     "KS0486": "an engine that is asked for: tests/ksim_compiler/test_lacks.py",
     "KS0490": "a second learner: tests/learners/test_second_learner.py",
     "KS0491": "a learner without critics: tests/learners/test_second_learner.py",

@@ -12,8 +12,9 @@ import pytest
 from ksim_compiler.cli.compile import main
 from ksim_compiler.cli.run import main as run
 from ksim_compiler.robot import lacks as robot_lacks
+from ksim_compiler.robot.burden import burden
+from ksim_compiler.robot.engines import shortfalls
 from ksim_compiler.robot.lacks import lacks, touching, word
-from tests.zoo.models import menagerie
 
 GEOMS = ("sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh")
 SHAPE = {
@@ -244,11 +245,64 @@ def test_the_commands_say_where_and_what_an_engine_has_not(
     assert said in capsys.readouterr().err
 
 
-def test_a_height_field_is_blamed_on_the_terrain(capsys: pytest.CaptureFixture[str]) -> None:
-    if menagerie() is None:
-        pytest.skip("MENAGERIE_ROOT is not set")
-    task = Path(__file__).parents[2] / "examples" / "tasks" / "menagerie" / "go1_rough.yaml"
-    assert main([str(task), "--check", "--engine", "mjx"]) == 1
+TERRAIN = "    terrain: {kind: rough, amplitude: 2 cm, size: 4 m, resolution: 20 cm}\n"
+ROUGH = TASK.replace("    control: 50 Hz\n", "    control: 50 Hz\n" + TERRAIN)
+
+
+@pytest.mark.parametrize(
+    ("shape", "severity", "what"),
+    [
+        ("cylinder", "error", "has no collision of hfield with cylinder: 'floor' with 'rod'"),
+        ("capsule", "warning", "compiles 1 collision with height field (hfield-capsule), each of"),
+    ],
+)
+def test_a_height_field_is_blamed_on_the_terrain(
+    shape: str, severity: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ground = (
+        '<worldbody><geom name="floor" type="plane" size="5 5 .1" contype="2" conaffinity="0"/>'
+    )
+    model = MODEL.replace("<worldbody>", ground).replace("cylinder", shape)
+    model = model.replace('name="rod"', 'name="rod" conaffinity="2" contype="0"')
+    (tmp_path / "ball.xml").write_text(model)
+    task = tmp_path / "rolling.yaml"
+    task.write_text(ROUGH)
+    main([str(task), "--check", "--engine", "mjx"])
+    code = "KS0486" if severity == "error" else "KS0464"
     said = capsys.readouterr().err
-    assert "KS0486: the engine mjx has no collision of hfield with cylinder: 'floor' with" in said
-    assert "in PhysicsState.go1.terrain" in said
+    assert f"{task}:8:14: {severity} {code}: the engine mjx {what}" in said
+    assert said.count(f" {code}: ") == 1
+
+
+def test_contacts_and_rows_are_those_that_mjx_makes_room_for() -> None:
+    """Of ten balls and boxes: what `make_condim` says, and the rows of its constraints."""
+    from mujoco.mjx._src import collision_driver, constraint
+
+    shapes = ("sphere", "box", "capsule")
+    bodies = "".join(
+        f'<body><freejoint/><geom {SHAPE[shapes[i % 3]]} condim="{(1, 3, 4, 6)[i % 4]}"/></body>'
+        for i in range(10)
+    )
+    arm = '<body><joint range="-1 1" limited="true" frictionloss="1"/><geom size=".1"/></body>'
+    ground = f"<geom {SHAPE['plane']}/><geom {SHAPE['hfield']}/>"
+    for cone in ("pyramidal", "elliptic"):
+        model = world(ground + bodies + arm, f'<option cone="{cone}"/>')
+        dims = collision_driver.make_condim(model)
+        weight = burden(model)
+        assert weight.contacts == len(dims) > 100
+        assert weight.rows == len(constraint.make_efc_type(model, dims))
+        assert weight.kinds.total() == len(collision_driver._geom_groups(model))
+    wide = world(ground + bodies * 2 + arm, '<option cone="elliptic"/>')
+    (short,) = shortfalls(wide, "mjx")
+    assert short.what.startswith(f"has no room for {burden(wide).rows:,} rows of constraints")
+    assert not shortfalls(world(ground + bodies * 2 + arm), "mjx")
+
+
+def test_room_for_contacts_is_that_of_mjx_by_kind_of_pair() -> None:
+    from mujoco.mjx._src.collision_driver import _COLLISION_FUNC
+
+    theirs = {
+        (word("mjtGeom", a), word("mjtGeom", b)): function.ncon
+        for (a, b), function in _COLLISION_FUNC.items()
+    }
+    assert theirs == robot_lacks.PAIRS

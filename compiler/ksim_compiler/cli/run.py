@@ -149,12 +149,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refused(compiled: Compiled, engine: str | None, options: argparse.Namespace) -> bool:
-    """Print what the engine of a run cannot simulate of a task; whether there is anything."""
+    """Print what an engine cannot simulate of a task, or is slow with; whether it cannot."""
     from ksim_compiler.engine import resolve_engine
 
     found = common.refused(compiled, resolve_engine(engine or "auto"))
     common.print_report(found, compiled.sources, options.color)
-    return bool(found)
+    return any(d.severity == "error" for d in found)
 
 
 def _missing(options: argparse.Namespace) -> str:

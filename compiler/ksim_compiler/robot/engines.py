@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import mujoco
 
+from ksim_compiler.robot.burden import burden
 from ksim_compiler.robot.gaps import for_warp, gaps, gaps_of_warp
 from ksim_compiler.robot.lacks import lacks
 
 EngineKind = Literal["native", "mjx", "warp"]
+
+
+MOST_ROWS = 1_000
+"""Rows of constraints under elliptic cones: more than 4 MB for each environment."""
+MANY_CONTACTS = 300
 
 
 class Shortfall(NamedTuple):
@@ -42,10 +48,49 @@ def shortfalls(
     if engine == "warp":
         found = gaps_of_warp(for_warp(model, varied))
         return [Shortfall(f"would leave out {what}") for what in found]
-    return [
+    found = [
         *(Shortfall(*lack) for lack in lacks(model)),
         *(Shortfall(f"would leave out {what}") for what in gaps(model)),
     ]
+    return found or list(_too_much(model))
+
+
+def _too_much(model: mujoco.MjModel) -> Iterator[Shortfall]:
+    """Elliptic cones cost MJX a matrix of all rows by all rows, filled contact by contact."""
+    weight = burden(model)
+    if model.opt.cone == mujoco.mjtCone.mjCONE_ELLIPTIC and weight.rows > MOST_ROWS:
+        what = (
+            f"has no room for {weight.rows:,} rows of constraints, of {weight.contacts:,} contacts "
+            f"that may be, under elliptic cones: a matrix of {weight.rows:,} x {weight.rows:,} in "
+            "each environment"
+        )
+        help = "let fewer geoms collide (contype, conaffinity), or take pyramidal cones"
+        yield Shortfall(what, help)
+
+
+def slow(model: mujoco.MjModel) -> Iterator[Shortfall]:
+    """What MJX can do and takes minutes to compile, or much longer than other engines to step."""
+    weight = burden(model)
+    for shape, ground in (("hfield", "height field"), ("mesh", "meshes")):
+        kinds = [kind for kind in weight.slow if shape in kind.split("-")]
+        count = sum(weight.kinds[kind] for kind in kinds)
+        if count:
+            plural = "s" if count > 1 else ""
+            what = (
+                f"compiles {count} collision{plural} with {ground} ({', '.join(kinds)}), each of "
+                "which takes it up to a minute and more on a CPU"
+            )
+            help = (
+                "let only the feet collide with it, as spheres"
+                if shape == "hfield"
+                else ("give them spheres, capsules or boxes to collide with")
+            )
+            yield Shortfall(what, f"{help} (contype, conaffinity), or take the engine native")
+    if weight.contacts > MANY_CONTACTS:
+        what = (
+            f"reckons with {weight.contacts:,} contacts at each step, those that do not touch too"
+        )
+        yield Shortfall(what, "let fewer geoms collide (contype, conaffinity)")
 
 
 def said(engine: str, found: Sequence[Shortfall]) -> str:

@@ -8,7 +8,6 @@ tables are those of MJX 4.0; a test compares them with its sources.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import mujoco
@@ -18,19 +17,18 @@ _GEOM: Any = mujoco.mjtGeom
 _OBJ: Any = mujoco.mjtObj
 _SENSOR: Any = mujoco.mjtSensor
 
-PAIRS = frozenset(
-    {
-        *product(("plane",), ("sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh")),
-        *product(("hfield",), ("sphere", "capsule", "box", "mesh")),
-        *product(("sphere",), ("sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh")),
-        *product(("capsule",), ("capsule", "ellipsoid", "cylinder", "box", "mesh")),
-        *product(("ellipsoid",), ("ellipsoid", "cylinder")),
-        ("cylinder", "cylinder"),
-        *product(("box",), ("box", "mesh")),
-        ("mesh", "mesh"),
-    }
-)
-"""Shapes that it can collide, in the order of MuJoCo's types."""
+PAIRS: dict[tuple[str, str], int] = {
+    **{("plane", b): n for b, n in (("sphere", 1), ("capsule", 2), ("ellipsoid", 1))},
+    **{("plane", b): n for b, n in (("cylinder", 3), ("box", 4), ("mesh", 4))},
+    **{("hfield", b): 4 for b in ("sphere", "capsule", "box", "mesh")},
+    **{("sphere", b): 1 for b in ("sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh")},
+    **{("capsule", b): n for b, n in (("capsule", 1), ("ellipsoid", 1), ("cylinder", 2))},
+    **{("capsule", b): 2 for b in ("box", "mesh")},
+    **{("ellipsoid", b): 1 for b in ("ellipsoid", "cylinder")},
+    **dict.fromkeys((("cylinder", "cylinder"), ("box", "box"), ("box", "mesh")), 4),
+    ("mesh", "mesh"): 4,
+}
+"""Shapes that it can collide, in the order of MuJoCo's types -> contacts that it has room for."""
 
 SENSORS = frozenset(
     {

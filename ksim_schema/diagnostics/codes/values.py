@@ -264,6 +264,13 @@ WHICH_CURRICULUM = error(
     "A scale follows the level of a curriculum. Where a task has more than one, it says whose: "
     "{linear: {from: 0, to: 1}, curriculum: pushes}.",
 )
+SLOW_ON_MJX = warning(
+    "KS0464",
+    "model that MJX is slow with",
+    "MJX has room for every contact that may be, and compiles a collision of its own for each kind "
+    "of pair of shapes, each mesh and each size on a height field. This model takes it minutes to "
+    "compile, or long to step. It is told only where that engine is asked for.",
+)
 UNUSED_TILES = warning(
     "KS0463",
     "tiles on which nothing begins",
