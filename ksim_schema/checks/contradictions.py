@@ -83,8 +83,11 @@ def _ends(one: Asked, table: Table) -> Iterator[tuple[Statement, Interval]]:
     head, _, last = one.quantity.rpartition(".")
     for quantity in dict.fromkeys((one.quantity, f"{head}.{_ABOUT.get(last, last)}")):
         if quantity in table:
+            home = table[quantity].home
             for end in table[quantity].says("ends"):
-                yield end, end.within
+                at_home = home is not None and not end.within.contains(home)
+                if not at_home:  # else the end itself is told of
+                    yield end, end.within
 
 
 def _fails(

@@ -59,7 +59,10 @@ def told_range(name: str, known: Known) -> str:
     """All that a quantity can be, in words."""
     can = known.reach[name]
     if not can.bounded:
-        return "anything" if can.low == -math.inf else f"at least {can.low:.3g}"
+        unit = f" {dimension_of(name, known)}".rstrip()
+        if can.low > -math.inf:
+            return f"at least {can.low:.3g}{unit}"
+        return "anything" if can.high == math.inf else f"at most {can.high:.3g}{unit}"
     return f"{can.low:.3g} to {can.high:.3g} {dimension_of(name, known)}".rstrip()
 
 

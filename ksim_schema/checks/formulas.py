@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from ksim_schema.checks.formula_words import (
@@ -34,6 +34,7 @@ from ksim_schema.units import LENGTH, SPEED
 from ksim_schema.units.formula import Expression, FormulaError, spelt
 from ksim_schema.units.formula_range import guarded, range_of, value_of, within
 from ksim_schema.units.formula_text import whole_names_in
+from ksim_schema.units.formula_tree import COMPARISONS
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.formula import Formulated, Source
 from ksim_schema.vocabulary.reward.formula import Formula
@@ -51,10 +52,25 @@ MISSED = 0.1
 """How far a target must lie beyond what can be, as a share of the width of that."""
 
 
-def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
+Places = Callable[[Iterable[str], bool], Mapping[str, Interval]]
+"""Where what formulas name can be: names, and whether only what is certain -> intervals."""
+
+
+def _anywhere(names: Iterable[str], certain: bool) -> Mapping[str, Interval]:
+    del names, certain
+    return {}
+
+
+def formula_laws(task: Task, robot: RobotFacts, places: Places = _anywhere) -> Iterator[Diagnostic]:
     """Warn of formulas that are undefined, unbounded, constant, flat, or of the wrong sign.
 
     Of each formula, what is found first is reported: the rest often follows from it.
+
+    Args:
+        task: the task.
+        robot: the facts of its robot.
+        places: where bodies and sites can be. What ends an episode may be there for a simulation
+            that has gone astray, so that of it only what is certain counts.
     """
     around = surroundings(task, robot)
     formulas = list(formulated(task))
@@ -75,7 +91,8 @@ def formula_laws(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
         about = Known(
             tree,
             known,
-            reach(task, robot, {name: known[name] for name in tree.quantities()}),
+            reach(task, robot, {name: known[name] for name in tree.quantities()})
+            | dict(places(tree.quantities(), place[0] == "Termination")),
             leaning,
             lasting,
         )
@@ -264,6 +281,8 @@ def _constant(known: Known) -> Iterator[Law]:
         if can.bounded and can.width <= enough * largest:
             which = "always" if can.width <= SAME * largest else "hardly other than"
             message = f"{text_of(node)} is {which} {can.middle:.4g}"
+            if node.op in COMPARISONS:
+                message = f"{text_of(node)} {'always' if can.low > 0.5 else 'never'} holds"
             told = [f"{spelt(n)} is {told_range(n, known)}" for n in node.quantities()]
             message += f": {', '.join(told)}" if any("anything" not in t for t in told) else ""
             help = "give it a bound or a scale inside of what can be reached, or take it out"

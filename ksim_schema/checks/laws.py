@@ -19,6 +19,8 @@ from ksim_schema.checks.rivals import rivals
 from ksim_schema.checks.signals import signals
 from ksim_schema.checks.spans import fine, spans
 from ksim_schema.checks.spread import spread
+from ksim_schema.checks.steepness import steep
+from ksim_schema.checks.turns import turns
 from ksim_schema.checks.weights import unfelt, weights
 from ksim_schema.checks.worth import worth
 from ksim_schema.diagnostics import Diagnostic
@@ -39,6 +41,7 @@ def without_robot(task: Task) -> Iterator[Diagnostic]:
     yield from disturbances(task)
     yield from beginnings(task)
     yield from goals(task)
+    yield from turns(task)
 
 
 def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
@@ -60,9 +63,10 @@ def with_robot(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
     yield from fine(task, robot)
     yield from posture(task, robot)
     yield from rivals(task, robot, known)
-    yield from signals(task, robot)
+    yield from signals(task, robot, known)
     yield from weights(task, robot)
     yield from unfelt(task, robot)
     yield from spread(task, robot)
     yield from order(task, robot)
     yield from strong(task, robot)
+    yield from steep(task, robot)

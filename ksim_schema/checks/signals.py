@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ksim_schema.checks.proportions import at_field, beside, place
-from ksim_schema.checks.ranges import shown, shown_range
+from ksim_schema.checks.ranges import Ranges, shown, shown_range
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import DROWNED_SIGNAL, ODD_LEARNING, SHUT_CLIP
 from ksim_schema.robot import Joint, RobotFacts
@@ -65,11 +65,19 @@ class _Signal(NamedTuple):
     unit: Dimension
 
 
-def signals(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
-    """Errors as large as what they disturb, and clips that let nothing through."""
+def signals(
+    task: Task, robot: RobotFacts, known: Mapping[str, Ranges] | None = None
+) -> Iterator[Diagnostic]:
+    """Errors as large as what they disturb, and clips that let nothing through.
+
+    Args:
+        task: the task.
+        robot: the facts of its robot.
+        known: what the task says of each quantity, such as where a joint ends the episode.
+    """
     pieces = ((n, piece) for n, o in task.of(Observation).items() for piece in apart(o, robot))
     for name, part in pieces:
-        signal = _signal(task, part, robot)
+        signal = _signal(task, part, robot, known or {})
         clip = part.clip
         if clip is not None and (problem := _shut(task, name, part, signal)) is not None:
             yield problem
@@ -99,15 +107,19 @@ def _raw(task: Task, name: str, part: Observation, signal: _Signal | None) -> It
         yield beside(problem, task, "not normalized", section, "normalize_observations")
 
 
-def _signal(task: Task, part: Observation, robot: RobotFacts) -> _Signal | None:
+def _signal(
+    task: Task, part: Observation, robot: RobotFacts, known: Mapping[str, Ranges]
+) -> _Signal | None:
     match part:
         case JointPosition() | CommandedJointPosition():
             joints = robot.match_joints(part.joints)
             units = {joint.dimension for joint in joints}
-            if len(units) != 1 or any(joint.limits is None for joint in joints):
-                return None
             away = part.relative_to == "home"
-            ranges = [_limits(joint, away) for joint in joints]
+            allowed = [_allowed(joint, known) for joint in joints]
+            each = [limits for limits in allowed if limits is not None]
+            if len(units) != 1 or len(each) < len(joints):
+                return None
+            ranges = [_off(can, joint, away) for can, joint in zip(each, joints, strict=True)]
             homes = [0.0 if away else joint.home[0] for joint in joints]
             return _Signal(ranges, homes, True, units.pop())
         case JointVelocity():
@@ -145,10 +157,19 @@ def _moving(unit: Dimension, count: int) -> _Signal:
     return _Signal([Interval(-size, size)] * count, [0.0] * count, False, unit)
 
 
-def _limits(joint: Joint, away: bool) -> Interval:
-    assert joint.limits is not None
+def _allowed(joint: Joint, known: Mapping[str, Ranges]) -> Interval | None:
+    """Where a joint can be: its limits, or where the episode ends; None where there are none."""
+    if joint.limits is not None:
+        return Interval(*joint.limits)
+    ranges = known.get(f"joint.{joint.name}")
+    lasting = ranges.lasting if ranges and ranges.says("ends") else None
+    return lasting if lasting and lasting.bounded else None
+
+
+def _off(can: Interval, joint: Joint, away: bool) -> Interval:
+    """The same as it is observed, from home on or from zero."""
     home = joint.home[0] if away and joint.home else 0.0
-    return Interval(joint.limits[0] - home, joint.limits[1] - home)
+    return Interval(can.low - home, can.high - home)
 
 
 def _drowned(

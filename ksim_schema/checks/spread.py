@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ksim_schema.checks.proportions import beside, place, seconds
+from ksim_schema.checks.proportions import beside, place, seconds, time_limit
 from ksim_schema.checks.ranges import shown
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.laws import (
@@ -15,10 +15,17 @@ from ksim_schema.diagnostics.codes.laws import (
     SLOW_SERVO,
     ZERO_BEYOND_LIMITS,
 )
-from ksim_schema.robot import RobotFacts
+from ksim_schema.robot import Actuator as Actuator_, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
-from ksim_schema.vocabulary.action import Action, Actuator, PositionServo, PositionTarget, Torque
+from ksim_schema.vocabulary.action import (
+    Action,
+    Actuator,
+    IntegratedVelocity,
+    PositionServo,
+    PositionTarget,
+    Torque,
+)
 from ksim_schema.vocabulary.actor_critic import Actor
 from ksim_schema.vocabulary.apart import apart
 from ksim_schema.vocabulary.each import all_of, one
@@ -29,6 +36,8 @@ _NEARLY_ALL = 3.0
 """Standard deviations within which nearly all draws are."""
 _STIRS = 0.02
 """Share of a joint's range that first actions should at least explore."""
+_CRAWLS = 0.1
+"""Share of a joint's range that targets get through in an episode at the least."""
 _LIMITED = 1e5
 """N*m or N: what is written for no limit at all is larger."""
 _TURNS = 4.0 * math.pi
@@ -59,6 +68,8 @@ def spread(task: Task, robot: RobotFacts) -> Iterator[Diagnostic]:
             yield from _idle(task, robot, name, piece)
             if isinstance(piece, PositionServo):
                 yield from _sluggish(task, name, piece)
+            if isinstance(piece, IntegratedVelocity):
+                yield from _crawling(task, robot, name, piece)
     for name, actor in task.of(Actor).items():
         distribution: Any = actor.distribution
         std = float(distribution.init_std)
@@ -172,6 +183,27 @@ def _idle(task: Task, robot: RobotFacts, name: str, action: Action) -> Iterator[
         yield task.report(IDLE_ACTION, message, "Action", name, field, help=help)
 
 
+def _crawling(
+    task: Task, robot: RobotFacts, name: str, action: IntegratedVelocity
+) -> Iterator[Diagnostic]:
+    """Speeds of targets that get next to nowhere in an episode."""
+    limit = time_limit(task)
+    widths = [j.limits[1] - j.limits[0] for j in robot.match_joints(action.joints) if j.limits]
+    if limit is None or not widths:
+        return
+    most = max(map(abs, one(action.clip))) if action.clip else _NEARLY_ALL
+    way = float(one(action.scale)) * (1.0 if action.squash else most) * limit[0]
+    if way < _CRAWLS * min(*widths, _TURNS):
+        unit = robot.match_joints(action.joints)[0].dimension
+        message = f"in an episode of {seconds(limit[0])} a target gets no farther than "
+        message += f"{shown(way, unit)}, and the narrowest range of these joints is "
+        message += shown(min(widths), unit)
+        yield task.report(IDLE_ACTION, message, "Action", name, "scale", help=_SPEED)
+
+
+_SPEED = "check the number and its unit: 'scale' is the speed of a target for an action of 1"
+
+
 def _targets(
     task: Task, robot: RobotFacts, name: str, action: Action, std: float
 ) -> Iterator[Diagnostic]:
@@ -202,6 +234,17 @@ def _targets(
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
 
 
+_UNIT_OF_SCALE = "check the number and its unit: it is the change of a control for an action of 1"
+
+
+def _width(robot: RobotFacts, own: Actuator_) -> float:
+    """The width of an actuator's controls, or where it has no limit that of its joint's range."""
+    joint = next((j for j in robot.motion_joints if j.name == own.joint), None)
+    if own.limits is None and joint and joint.limits and own.dimension == joint.dimension:
+        return min(joint.limits[1] - joint.limits[0], _TURNS)
+    return own.reach[1] - own.reach[0]
+
+
 def _controls(
     task: Task, robot: RobotFacts, name: str, action: Actuator, std: float
 ) -> Iterator[Diagnostic]:
@@ -211,18 +254,19 @@ def _controls(
     if action.clip is not None:
         size = min(size, max(map(abs, one(action.clip))))
     for own in (robot.own[n] for n in action.actuators_of(robot) if n in robot.own):
-        width, scale = own.reach[1] - own.reach[0], float(one(action.scale or 0.0))
+        width, scale = _width(robot, own), float(one(action.scale or 0.0))
         if not 0.0 < width < math.inf:
             continue
         asked, range_ = shown(size * scale, own.dimension), shown(width, own.dimension)
-        if size * scale > width:
+        its = "ctrlrange" if own.limits else "joint's range"
+        if size * scale > width and own.limits:
             message = f"the first controls of actuator {own.name!r} differ by about {asked}, and "
             message += f"all of its ctrlrange is {range_}: most are at its ends"
         elif not steps and _NEARLY_ALL * size * scale < _STIRS * width:
             message = f"the first controls of actuator {own.name!r} are within about {asked} of "
-            message += f"each other, and its ctrlrange is {range_}"
+            message += f"each other, and its {its} is {range_}"
         else:
             continue
-        help = "half of the ctrlrange is the scale by default"
+        help = "half of the ctrlrange is the scale by default" if own.limits else _UNIT_OF_SCALE
         yield task.report(ODD_LEARNING, message, "Action", name, "scale", help=help)
         return

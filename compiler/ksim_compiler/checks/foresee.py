@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.asked import asked
 from ksim_compiler.checks.damped import ringing
 from ksim_compiler.checks.doubtful import doubtful
 from ksim_compiler.checks.draws import command_rest, settled_home
@@ -22,6 +23,8 @@ from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
 from ksim_compiler.checks.stance import stance
 from ksim_compiler.checks.still import never, pushed
+from ksim_compiler.checks.ways import ways
+from ksim_compiler.checks.whereabouts import Whereabouts
 from ksim_compiler.checks.world import weak, world
 from ksim_compiler.plan import Plan
 from ksim_schema.checks.formulas import formula_laws
@@ -76,9 +79,12 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     sink.add(outlasting(plan))
     sink.add(inert(plan))
     sink.add(doubtful(plan))
-    sink.add(formula_laws(plan.task, plan.robot.facts))
+    where = Whereabouts(plan, data)
+    sink.add(formula_laws(plan.task, plan.robot.facts, where))
     sink.add(totals(plan.task, plan.robot.facts))
     sink.add(stance(plan, data))
+    sink.add(ways(plan, data))
+    sink.add(asked(plan, data, where))
     patterns = {d.path for d in sink}  # what is wrong with a pattern says which joints it misses
     broken = [d for d in laws(plan, data) if d.code != SLOW_SERVO or not unstable]
     sink.add(d for d in broken if d.code != UNKNOWN_POSE or d.path not in patterns)

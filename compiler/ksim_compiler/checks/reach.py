@@ -150,7 +150,7 @@ def stuck(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 
 def _points(plan: Plan, name: str, part: PositionTracking, around: Ball) -> Diagnostic | None:
     """Commanded points below the ground or out of reach."""
-    ranges = _box(plan.task.of(Command).get(part.command))
+    ranges = box(plan.task.of(Command).get(part.command))
     if not ranges:
         return None
     if (sunk := _underground(plan, part, ranges[2])) is not None:
@@ -175,7 +175,7 @@ def _points(plan: Plan, name: str, part: PositionTracking, around: Ball) -> Diag
     return beside(problem, plan.task, "follows it", "Reward", name, "command")
 
 
-def _box(command: Command | None) -> list[tuple[float, float]]:
+def box(command: Command | None) -> list[tuple[float, float]]:
     """The box in the world, m, out of which a command draws a point; empty for none."""
     match command:
         case CartesianCoordinate(relative_to="world"):

@@ -42,6 +42,7 @@ from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
 from ksim_schema.units import ANGLE, LENGTH, NUMBER
 from ksim_schema.units.formula import FormulaError
+from ksim_schema.units.formula_text import whole_names_in
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.actor_critic import Actor
@@ -197,6 +198,8 @@ def _formulas(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             place = (*place[:-1], "let", error.term) if error.term else place
             if _of_broken_command(task, text, error):
                 continue
+            if not task.complete and {"action", "action.previous"} & whole_names_in(text):
+                continue  # how many numbers it has may not be known
             where = task.span(*place)
             if where.line == where.end_line:  # point into the text, past a quote before it
                 written = where.end_column - where.column

@@ -93,11 +93,11 @@ def thickness(model: mujoco.MjModel, data: Any, body: int) -> float:
         axes = np.array(data.geom_xmat[geom]).reshape(3, 3)
         local = directions @ axes
         centre = directions @ (data.geom_xpos[geom] - data.xpos[body])
-        most = np.maximum(most, centre + _support(model, geom, local))
+        most = np.maximum(most, centre + support(model, geom, local))
     return float(most.min())
 
 
-def _support(model: mujoco.MjModel, geom: int, local: np.ndarray) -> np.ndarray:
+def support(model: mujoco.MjModel, geom: int, local: np.ndarray) -> np.ndarray:
     """The support function of a geom about its centre, of directions in its own frame."""
     size, kinds = model.geom_size[geom], mujoco.mjtGeom
     around = np.hypot(local[:, 0], local[:, 1])

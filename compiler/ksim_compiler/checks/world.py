@@ -59,7 +59,7 @@ def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
     model, facts = plan.robot.model, plan.robot.facts
     base = facts.free_joint(None)
-    if base is None or model.opt.gravity[2] >= 0.0 or _lifted(model, facts.body_id(facts.root)):
+    if base is None or model.opt.gravity[2] >= 0.0 or lifted(model, facts.body_id(facts.root)):
         return
     tree = model.body_rootid[facts.body_id(facts.root)]
     own = np.flatnonzero(model.body_rootid[model.geom_bodyid] == tree)
@@ -80,7 +80,7 @@ def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
     yield NO_GROUND, message, help + "size='0 0 1'/> to its worldbody"
 
 
-def _lifted(model: mujoco.MjModel, root: int) -> bool:
+def lifted(model: mujoco.MjModel, root: int) -> bool:
     """Whether something else than the ground can hold a floating body up."""
     kinds: Any = mujoco.mjtTrn
     thrust = (int(kinds.mjTRN_SITE), int(kinds.mjTRN_BODY))

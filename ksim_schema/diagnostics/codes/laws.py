@@ -299,3 +299,27 @@ REACHED_AT_ONCE = warning(
     "corners of the box that goals are drawn from are apart. Inside of the box every goal is "
     "reached at once.",
 )
+TILTING_WHEEL = warning(
+    "KS0395",
+    "tilt of a wheel",
+    "A body that hangs from the base by a hinge without limits about a level axis is tilted "
+    "whenever that hinge has turned: its tilt says nothing of whether the robot stands.",
+)
+OTHER_GOAL = warning(
+    "KS0396",
+    "goal of something else",
+    "A command says which site or body of the robot its goal is for. One part compares another "
+    "thing with it, while all others compare what the command names.",
+)
+MANY_TURNS = warning(
+    "KS0394",
+    "angle of several turns",
+    "An attitude or a heading is more than a full turn, which is the same as less than one. Most "
+    "often degrees are meant, and the unit is 'rad'.",
+)
+IMPASSABLE = warning(
+    "KS0487",
+    "ground that no robot of this size gets over",
+    "A step, a gap or the roughness of the terrain is out of proportion to the height at which the "
+    "robot's base stands.",
+)
