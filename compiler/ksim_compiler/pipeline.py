@@ -10,6 +10,7 @@ from ksim_compiler import passes
 from ksim_compiler.checks.resolve import resolve
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot import locate, model, sane
+from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.custom.files import blame
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, in_order, suppress
 from ksim_schema.diagnostics.codes.names import (
@@ -63,7 +64,9 @@ def compile_file(
     """
     compiled = _compile(check_file(path, settings, name, text), None)
     called = name or str(path)
-    if settings or all(d.where.file == called for d in compiled.diagnostics):
+    if settings:
+        return replace(compiled, diagnostics=_blamed(compiled, path, settings, name, text))
+    if all(d.where.file == called for d in compiled.diagnostics):
         return compiled
     document = parse(compiled.sources[called], called, Sink())
     if document is None or path.suffix == ".json":
@@ -76,6 +79,21 @@ def compile_file(
 
     found = blamed(compiled.diagnostics, document, check)
     return replace(compiled, diagnostics=in_order(found))
+
+
+def _blamed(
+    compiled: Compiled, path: Path, settings: Sequence[str], name: str | None, text: str | None
+) -> list[Diagnostic]:
+    """What is wrong with a task, with what a setting of the command line causes at the setting."""
+    files = {d.where.file for d in compiled.diagnostics if d.severity != "info"}
+    if files <= {COMMAND_LINE}:
+        return compiled.diagnostics
+    from ksim_schema.compose.causes import blamed_settings
+
+    def check(others: Sequence[str]) -> list[Diagnostic]:
+        return _compile(check_file(path, others, name, text), None).diagnostics
+
+    return in_order(blamed_settings(compiled.diagnostics, settings, check))
 
 
 def compile_document(

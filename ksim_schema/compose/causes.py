@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ksim_schema.compose.extends import REMOVE
+from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, Related, Span, has_errors
 from ksim_schema.diagnostics.codes.structure import REPLACED_WHOLE
 from ksim_schema.source import Document
@@ -25,20 +26,29 @@ Check = Callable[[Document], Sequence[Diagnostic]]
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
-    """One change that a task makes to what it extends.
+class Made:
+    """One change of what a file says.
 
     Attributes:
         where: its place.
         path: what it changes, as it is written.
         verb: what becomes of that, in a word: ``set``, ``removed`` or ``added``.
-        without: the task without it.
-        alone: for one of several bases, a task of this one and nothing else.
     """
 
     where: Span
     path: str
     verb: str
+
+
+@dataclass(frozen=True, eq=False)
+class Change(Made):
+    """One change that a task makes to what it extends.
+
+    Attributes:
+        without: the task without it.
+        alone: for one of several bases, a task of this one and nothing else.
+    """
+
     without: Document
     alone: Document | None = None
 
@@ -119,6 +129,37 @@ def blamed(diagnostics: Sequence[Diagnostic], document: Document, check: Check) 
     return kept
 
 
+def blamed_settings(
+    diagnostics: Sequence[Diagnostic],
+    settings: Sequence[str],
+    check: Callable[[Sequence[str]], Sequence[Diagnostic]],
+) -> list[Diagnostic]:
+    """Diagnostics, of which those in a file that a setting causes stand at the setting.
+
+    Args:
+        diagnostics: what is wrong with the task as it is set.
+        settings: texts ``path=value``.
+        check: what is wrong with the task under some of them.
+    """
+    in_files = [d for d in diagnostics if d.where.file != COMMAND_LINE and d.severity != "info"]
+    causes: dict[Diagnostic, Made] = {}
+    known = {_key(d) for d in in_files}
+    for line, setting in enumerate(settings[:MAX_CHANGES] if in_files else (), start=1):
+        others = [*settings[: line - 1], *settings[line:]]
+        told = [d for d in check(others) if d.severity != "info"]
+        left = {_key(d) for d in told if d.where.file != COMMAND_LINE}
+        if left <= known:
+            path = setting.partition("=")[0]
+            made = Made(Span(COMMAND_LINE, line, 1, line, len(path) + 1), path.strip(), "set")
+            for d in in_files:
+                if _key(d) not in left:
+                    causes.setdefault(d, made)
+    kept = [d for d in diagnostics if d not in causes]
+    for made in dict.fromkeys(causes.values()):
+        kept.append(_at_its_cause(made, [d for d in in_files if causes.get(d) == made]))
+    return kept
+
+
 def _likeliest(made: Iterator[Change], in_bases: Sequence[Diagnostic]) -> list[Change]:
     """Changes in the order of how much of their path is that of a diagnostic, or named in one."""
 
@@ -135,7 +176,7 @@ def _key(d: Diagnostic) -> tuple[str, Span]:
     return d.code, d.where
 
 
-def _at_its_cause(change: Change, caused: Sequence[Diagnostic]) -> Diagnostic:
+def _at_its_cause(change: Made, caused: Sequence[Diagnostic]) -> Diagnostic:
     """What a change causes, at its place."""
     first = min(caused, key=lambda d: (d.severity != "error", d.where))
     more = f", and {len(caused) - 1} more" if len(caused) > 1 else ""

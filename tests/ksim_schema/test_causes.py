@@ -118,3 +118,22 @@ def test_joints_of_both_types_in_one_action_are_one_mistake(tmp_path: Path) -> N
     found = [d for d in compile_file(path, name="cart.yaml").diagnostics if d.code == "KS0409"]
     assert len(found) == 1
     assert len(found[0].related) == 3
+
+
+def test_what_a_setting_of_the_command_line_causes_stands_at_the_setting(folder: Path) -> None:
+    path = folder / "base.yaml"
+    settings = ["PPO.epochs=4", "PPO.steps=20000", "Action.joint_targets.kind=torque"]
+    found = compile_file(path, settings, name="base.yaml").diagnostics
+    (kind,) = (d for d in found if d.severity == "error")
+    assert (kind.where.file, kind.where.line) == ("--set", 3)
+    assert kind.message.startswith("Action.joint_targets.kind is set here, and so in base.yaml:")
+    assert {place.where.file for place in kind.related} == {"base.yaml"}
+
+
+def test_a_mistake_of_the_file_stays_there_under_any_setting(folder: Path) -> None:
+    path = folder / "child.yaml"
+    path.write_text(HEAD + "Metric:\n  m: {kind: formula, expression: 1 + 1}\n", encoding="utf-8")
+    found = compile_file(path, ["PPO.epochs=4"], name="child.yaml").diagnostics
+    assert [(d.where.file, d.where.line) for d in found if d.severity != "info"] == [
+        ("child.yaml", 5)
+    ]
