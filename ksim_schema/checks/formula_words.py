@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ksim_schema.diagnostics import Code
 from ksim_schema.units import ANGLE, Dimension
 from ksim_schema.units.formula import Expression, spelt
 from ksim_schema.units.formula_range import within, written
+from ksim_schema.units.formula_text import whole_names_in
 from ksim_schema.units.formula_tree import COMPARISONS
 from ksim_schema.units.interval import Interval
-from ksim_schema.vocabulary.formula import Source
+from ksim_schema.vocabulary.formula import Formulated, Source
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,22 @@ def text_of(node: Expression) -> str:
     """A term in quotes."""
     text = written(node, spelt)
     return f"'{text}'" if len(text) <= 80 else f"'{text[:77]}...'"
+
+
+Places = Callable[[Iterable[str], bool], Mapping[str, Interval]]
+"""Where what formulas name can be: names, and whether only what is certain -> intervals."""
+
+
+def anywhere(names: Iterable[str], certain: bool) -> Mapping[str, Interval]:
+    """Nothing is known of places."""
+    del names, certain
+    return {}
+
+
+def unused(part: Formulated) -> Iterator[str]:
+    """The terms with names that neither the formula nor a later term uses."""
+    texts = list(part.texts)
+    for index, name in enumerate(part.let):
+        later = (word.split(".")[0] for text in texts[index + 1 :] for word in whole_names_in(text))
+        if name not in later:
+            yield name

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from ksim_schema.checks.formula_words import (
     Known,
     Law,
+    Places,
+    anywhere,
     at_state,
     dimension_of,
     in_degrees,
     text_of,
     told_range,
+    unused,
 )
 from ksim_schema.checks.gates import gate_laws
 from ksim_schema.checks.ranges import Ranges, table
@@ -33,10 +36,9 @@ from ksim_schema.task import Task
 from ksim_schema.units import LENGTH, SPEED
 from ksim_schema.units.formula import Expression, FormulaError, spelt
 from ksim_schema.units.formula_range import guarded, range_of, value_of, within
-from ksim_schema.units.formula_text import whole_names_in
 from ksim_schema.units.formula_tree import COMPARISONS
 from ksim_schema.units.interval import Interval
-from ksim_schema.vocabulary.formula import Formulated, Source
+from ksim_schema.vocabulary.formula import Source
 from ksim_schema.vocabulary.reward.formula import Formula
 from ksim_schema.vocabulary.reward.gate import Gate
 
@@ -52,16 +54,7 @@ MISSED = 0.1
 """How far a target must lie beyond what can be, as a share of the width of that."""
 
 
-Places = Callable[[Iterable[str], bool], Mapping[str, Interval]]
-"""Where what formulas name can be: names, and whether only what is certain -> intervals."""
-
-
-def _anywhere(names: Iterable[str], certain: bool) -> Mapping[str, Interval]:
-    del names, certain
-    return {}
-
-
-def formula_laws(task: Task, robot: RobotFacts, places: Places = _anywhere) -> Iterator[Diagnostic]:
+def formula_laws(task: Task, robot: RobotFacts, places: Places = anywhere) -> Iterator[Diagnostic]:
     """Warn of formulas that are undefined, unbounded, constant, flat, or of the wrong sign.
 
     Of each formula, what is found first is reported: the rest often follows from it.
@@ -82,7 +75,7 @@ def formula_laws(task: Task, robot: RobotFacts, places: Places = _anywhere) -> I
             tree = part.read(robot, around)
         except FormulaError:
             continue  # it is reported where formulas are read
-        for name in _unused(part):
+        for name in unused(part):
             message = f"the term {name!r} is named, and never used"
             help = "take it out, or use it in the formula"
             at = (*place[:-1], "let", name)
@@ -103,15 +96,6 @@ def formula_laws(task: Task, robot: RobotFacts, places: Places = _anywhere) -> I
         law = next(laws, None)
         if law is not None:
             yield task.report(law.code, law.message, *place, help=law.help)
-
-
-def _unused(part: Formulated) -> Iterator[str]:
-    """The terms with names that neither the formula nor a later term uses."""
-    texts = list(part.texts)
-    for index, name in enumerate(part.let):
-        later = (word.split(".")[0] for text in texts[index + 1 :] for word in whole_names_in(text))
-        if name not in later:
-            yield name
 
 
 def _leaning(found: Mapping[str, Ranges], robot: RobotFacts) -> float:
