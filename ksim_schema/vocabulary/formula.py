@@ -154,7 +154,7 @@ class Formulated(Model):
 
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         """What the names in the formula may be."""
-        return sources(robot, around, frozenset().union(*map(names_in, self.texts)))
+        return sources(robot, around, frozenset[str]().union(*map(names_in, self.texts)))
 
     def measured(self, robot: RobotFacts, around: Surroundings) -> tuple[Expression, Units]:
         """The formula as a tree, of the names that :meth:`sources` says, and its unit.
@@ -178,7 +178,7 @@ class Formulated(Model):
 
     def named(self, robot: RobotFacts) -> dict[str, Source]:
         """What it names of the robot."""
-        texts = frozenset().union(*map(whole_names_in, self.texts)) - self.let.keys()
+        texts = frozenset[str]().union(*map(whole_names_in, self.texts)) - self.let.keys()
         known = sources(robot, Surroundings({}), texts)
         return {name: source for name, source in known.items() if name in texts}
 

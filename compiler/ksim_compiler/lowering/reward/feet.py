@@ -93,6 +93,7 @@ def feet_clock(c: v.FeetClock, x: Context) -> Value:
     places = jnp.stack([x.sensor(s) for s in c.sensors(x.robot)])
     heights = heights_of(x, places, c.above)
     if c.command is None:
+        assert c.period is not None
         turns = x.time / c.period + jnp.asarray(c.phase())
     else:
         told = x.command(c.command, *c.takes(x.robot)["command"])
