@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 GOLDEN = Path(__file__).parent / "golden"
 QUICK = "--xla_backend_optimization_level=0"
 """Most of the time of a quick test is LLVM's, on a program that then runs for milliseconds."""
+KEPT = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""What is compiled once is found by the other tests: half of them compile the same small tasks."""
 LONGEST = (
     "learn/test_training.py",
     "deploy/test_drive.py",
@@ -33,6 +40,11 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the workers, and what they start, share it
+        folder = tempfile.mkdtemp(prefix="ksim-programs-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        for name, value in {**KEPT, "JAX_COMPILATION_CACHE_DIR": folder}.items():
+            os.environ.setdefault(name, value)
     # The slow tests and the zoo run what users run; the quick ones compare programs with numbers,
     # or with each other, and both are compiled alike.
     if config.option.markexpr == "not slow":

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import jax
@@ -133,6 +134,19 @@ class EngineSpec:
             dtype = jnp.float32 if field.dtype.kind == "f" else jnp.int32
             shapes[name] = jax.ShapeDtypeStruct((self.envs, *field.shape), dtype)
         return shapes
+
+    def identity(self) -> int:
+        """A number below 2^63 that two specs share exactly where an engine computes the same."""
+        size = mujoco.mj_sizeModel(self.model)
+        model = np.empty(size, np.uint8)
+        mujoco.mj_saveModel(self.model, None, model)
+        digest = hashlib.sha256(model.tobytes())
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "model":
+                told = value.tolist() if isinstance(value, np.ndarray) else value
+                digest.update(f"{field.name}={told!r};".encode())
+        return int.from_bytes(digest.digest()[:8], "little") >> 1
 
     def model_defaults(self) -> dict[str, np.ndarray]:
         """The model's own value of every one of `model_fields`, in the model's precision."""

@@ -2,8 +2,8 @@
 
 JAX's own callbacks are addresses of this process, so a program that has one cannot be stored in
 JAX's compilation cache: a start of a minute would be paid at each start. Here the program names a
-target that every process registers alike, and a number that says which function is meant; the
-target is a C function in XLA's foreign function interface, made with ctypes.
+target that every process registers alike, and the identity of what it calls. The target is a C
+function in XLA's foreign function interface, made with ctypes.
 
 Nothing is copied: a function is given NumPy views of XLA's own memory, and writes its results in
 place. It runs under Python's lock, on one of XLA's threads.
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import itertools
+import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import POINTER, c_char, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_void_p
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import jax
 import numpy as np
@@ -43,6 +43,9 @@ class Host(Protocol):
 
     @property
     def called(self) -> Sequence[Callable[..., None]]: ...
+
+
+H = TypeVar("H", bound=Host)
 
 
 class _Extension(ctypes.Structure):
@@ -88,7 +91,7 @@ class _Buffers(ctypes.Structure):
 
 
 class _Scalar(ctypes.Structure):
-    _fields_ = [("dtype", c_int32), ("value", POINTER(c_int32))]
+    _fields_ = [("dtype", c_int32), ("value", POINTER(c_int64))]
 
 
 class _Attributes(ctypes.Structure):
@@ -140,24 +143,29 @@ _DTYPES = {1: bool, 4: np.int32, 8: np.uint32, 11: np.float32}
 """XLA's number of a type: what the programs of this package hand over."""
 
 _hosts: weakref.WeakValueDictionary[int, Host] = weakref.WeakValueDictionary()
-_numbers = itertools.count()
+_LOCK = threading.Lock()
 
 
-def register(host: Host) -> int:
-    """Make an object known to compiled programs, as long as it lives.
+def shared(identity: int, make: Callable[[], H]) -> H:
+    """The object of an identity that compiled programs call as long as it lives.
 
-    Returns:
-        Its number. The first object of a process has the number 0 in each process: a program
-        that is found in a cache calls the object that stands at that place now.
+    A program names the identity, so it is the same program in each process, and whatever it calls
+    is what it was compiled for: an object computes the same as every other of its identity.
+
+    Args:
+        identity: what the object's functions compute, as a number below 2^63.
+        make: makes the object, where there is none yet.
     """
     _target()
-    number = next(_numbers)
-    _hosts[number] = host
-    return number
+    with _LOCK:
+        host = _hosts.get(identity)
+        if host is None:
+            host = _hosts[identity] = make()
+    return host  # type: ignore[return-value]
 
 
 def call(
-    number: int,
+    identity: int,
     function: int,
     results: Sequence[jax.ShapeDtypeStruct],
     operands: Sequence[jax.Array | None],
@@ -166,7 +174,7 @@ def call(
     """Call a function of an object in a compiled program.
 
     Args:
-        number: of the object, from :func:`register`.
+        identity: of the object, as in :func:`shared`.
         function: the place of the function in ``Host.called``.
         results: shapes and types of the results.
         operands: arrays of bool, int32, uint32 or float32; None for one that is left out.
@@ -174,7 +182,7 @@ def call(
     """
     target = jax.ffi.ffi_call(TARGET, list(results), input_output_aliases=dict(aliases or {}))
     arrays = [_LEFT_OUT if operand is None else operand for operand in operands]
-    return list(target(*arrays, function=np.int32(function), host=np.int32(number)))
+    return list(target(*arrays, function=np.int64(function), host=np.int64(identity)))
 
 
 @functools.cache
@@ -210,10 +218,10 @@ def _handle(frame: Any) -> int | None:
         if frame.struct_size < ctypes.sizeof(_Frame):
             return _failed(frame, "this version of jaxlib calls functions in another way")
         scalars = frame.attributes.scalars  # sorted by name
-        function, number = (scalars[i].contents.value[0] for i in range(2))
-        host = _hosts.get(number)
+        function, identity = (scalars[i].contents.value[0] for i in range(2))
+        host = _hosts.get(identity)
         if host is None:
-            return _failed(frame, f"the engine {number} of this program is gone")
+            return _failed(frame, "the engine of this program is gone")
         operands = (None if array.shape == (0,) else array for array in _views(frame.operands))
         host.called[function](_views(frame.results), *operands)
     except BaseException as error:

@@ -79,8 +79,8 @@ class NativeEngine:
                 f"{jax.default_backend()}: set JAX_PLATFORMS=cpu, or choose the engine mjx"
             )
         self.spec = spec
-        self._host = _Host(spec)
-        self._number = host_call.register(self._host)
+        self._identity = spec.identity()
+        self._host = host_call.shared(self._identity, lambda: _Host(spec))
         self._bits = jax.ShapeDtypeStruct((spec.envs, 2 * self._host.nstate), jnp.uint32)
         self._shapes = tuple(spec.world_shapes().values())
 
@@ -88,7 +88,7 @@ class NativeEngine:
         self, function: int, *operands: jax.Array | None, aliases: Mapping[int, int] | None = None
     ) -> tuple[jax.Array, World]:
         results = (self._bits, *self._shapes)
-        bits, *world = host_call.call(self._number, function, results, operands, aliases)
+        bits, *world = host_call.call(self._identity, function, results, operands, aliases)
         return bits, dict(zip(self.spec.fields, world, strict=True))
 
     def reset(

@@ -12,10 +12,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import mujoco
 import numpy as np
 import pytest
 
-from ksim_compiler.engine import host_call
+from ksim_compiler.engine import EngineSpec, host_call
 
 
 class Adder:
@@ -23,7 +24,6 @@ class Adder:
 
     def __init__(self) -> None:
         self.seen: list[tuple[np.ndarray | None, ...]] = []
-        self.number = host_call.register(self)
 
     @property
     def called(self) -> Sequence[Callable[..., None]]:
@@ -39,12 +39,20 @@ class Adder:
         raise ValueError(f"{len(out)} results, {len(operands)} operands")
 
 
+ADDER = 2**62 + 1
+FAILURES = (jax.errors.JaxRuntimeError, ValueError)  # the second one where nothing was to wait for
+
+
+def adder_of(identity: int = ADDER) -> Adder:
+    return host_call.shared(identity, Adder)
+
+
 def shape(*lengths: int, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(lengths, dtype)
 
 
 def test_values_of_each_type_arrive_and_come_back() -> None:
-    adder = Adder()
+    adder = adder_of()
     operands = [
         jnp.arange(6, dtype=jnp.float32).reshape(2, 3),
         None,
@@ -54,7 +62,7 @@ def test_values_of_each_type_arrive_and_come_back() -> None:
         jnp.zeros((2, 0)),
     ]
     results = [shape(2), shape(1, 2, dtype=jnp.uint32), shape(dtype=jnp.bool_), shape(0, 4)]
-    found = jax.jit(lambda: host_call.call(adder.number, 0, results, operands))()
+    found = jax.jit(lambda: host_call.call(ADDER, 0, results, operands))()
     total = 15.0 + 2.0 - 1.0 + (2**32 - 1)
     np.testing.assert_array_equal(found[0], np.float32([total, total]))
     assert found[1].shape == (1, 2)
@@ -76,39 +84,60 @@ def test_a_result_takes_over_the_memory_of_an_operand() -> None:
         def add(self, out: Sequence[np.ndarray], *operands: np.ndarray | None) -> None:
             out[0][2] = -1.0
 
-    third = Third()
+    third = host_call.shared(3, Third)
     kept = jnp.arange(4.0)
     results = [shape(4)]
-    found = jax.jit(lambda x: host_call.call(third.number, 0, results, [x], {0: 0}))(kept)
+    found = jax.jit(lambda x: host_call.call(3, 0, results, [x], {0: 0}))(kept)
     np.testing.assert_array_equal(found[0], [0.0, 1.0, -1.0, 3.0])
+    assert third.called  # it lives as long as its program is run
     np.testing.assert_array_equal(kept, [0.0, 1.0, 2.0, 3.0])  # what is still used was copied
 
 
 def test_what_fails_on_the_host_fails_in_the_program() -> None:
-    adder = Adder()
-    program = jax.jit(lambda: host_call.call(adder.number, 1, [shape(2), shape(3)], [jnp.ones(1)]))
-    with pytest.raises(jax.errors.JaxRuntimeError, match="ValueError: 2 results, 1 operands"):
+    adder = adder_of()
+    assert adder is adder_of()
+    program = jax.jit(lambda: host_call.call(ADDER, 1, [shape(2), shape(3)], [jnp.ones(1)]))
+    with pytest.raises(FAILURES, match="ValueError: 2 results, 1 operands"):
         jax.block_until_ready(program())
 
 
-def test_a_program_of_an_engine_that_is_gone_says_so() -> None:
-    adder = Adder()
-    number = adder.number
-    del adder
+def test_a_program_calls_whatever_has_the_identity_that_it_names() -> None:
+    program = jax.jit(lambda: host_call.call(7, 0, [shape(2)], [jnp.ones(3)]))
+    first = adder_of(7)
+    jax.block_until_ready(program())
+    assert len(first.seen) == 1
+    del first
     gc.collect()
-    program = jax.jit(lambda: host_call.call(number, 0, [shape(2)], []))
-    with pytest.raises(jax.errors.JaxRuntimeError, match=f"the engine {number} .* is gone"):
+    with pytest.raises(FAILURES, match="the engine of this program is gone"):
         jax.block_until_ready(program())
+    again = adder_of(7)
+    np.testing.assert_array_equal(program()[0], [3.0, 3.0])
+    assert len(again.seen) == 1
+
+
+def test_specs_share_an_identity_where_their_engines_compute_the_same() -> None:
+    xml = """<mujoco><worldbody><body><joint name="j"/><geom size="{}"/></body></worldbody>
+      <actuator><motor joint="j"/></actuator></mujoco>"""
+
+    def identity(size: float = 1.0, envs: int = 2, **more: Any) -> int:
+        model = mujoco.MjModel.from_xml_string(xml.format(size))
+        return EngineSpec(model, envs, 2, ("xpos",), **more).identity()
+
+    first = identity()
+    assert 0 <= first < 2**63
+    assert first == identity() == identity(act=None)
+    others = [identity(1.1), identity(envs=3), identity(settle=1), identity(told=np.zeros(1))]
+    assert len({first, *others}) == 5
 
 
 STORED = """
 import logging, sys
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
 import jax, jax.numpy as jnp
-from tests.ksim_compiler.engine.test_host_call import Adder, shape
+from tests.ksim_compiler.engine.test_host_call import ADDER, adder_of, shape
 from ksim_compiler.engine import host_call
-adder = Adder()
-print("found", jax.jit(lambda x: host_call.call(adder.number, 0, [shape(1)], [x]))(jnp.ones(3)))
+adder = adder_of()
+print("found", jax.jit(lambda x: host_call.call(ADDER, 0, [shape(1)], [x]))(jnp.ones(3)))
 """
 
 

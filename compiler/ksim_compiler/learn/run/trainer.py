@@ -131,7 +131,9 @@ class Trainer:
 
     @functools.cached_property
     def _init(self) -> Callable[..., State]:
-        return jax.jit(self.algorithm.init)
+        # it runs once: most of its time would be that of LLVM
+        quick = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+        return jax.jit(self.algorithm.init, compiler_options=quick)
 
     @functools.cached_property
     def _collect(self) -> Callable[[Params, State], Any]:
