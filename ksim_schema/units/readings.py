@@ -176,6 +176,12 @@ def _arithmetic(text: str) -> Iterator[Reading]:
         yield Reading(message, str(int(text, 0)))
 
 
+_RIVALS = (
+    frozenset(("s", "ms", "us", "min", "h", "Hz", "kHz")),
+    frozenset(("m", "cm", "mm", "km")),
+    frozenset(("rad", "deg")),
+)
+"""Units of which a value has one: beside each other they are not multiplied."""
 _SPACED = re.compile(r"([-+])\s+(\d.*|\.\d.*)")
 _EXPONENT = re.compile(r"([-+]?\d+(?:\.\d*)?)\s+([eE][-+]?\d+)(.*)")
 _LETTERS = re.compile(r"([-+]?)([OolI\d]*[.]?[OolI\d]+)(\s.*)?")
@@ -199,7 +205,13 @@ def _respelt(text: str) -> Iterator[Reading]:
         message = f"{text!r} has a letter among its digits"
         yield Reading(message, f"{letters[1]}{digits}{letters[3] or ''}", LOOKALIKE)
     number = re.fullmatch(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)", text)
-    if number:
+    both = number[2].split() if number else []
+    if number and len(both) == 2 and any(set(both) <= group for group in _RIVALS):
+        first, second = (f"{number[1]} {unit}" for unit in both)
+        message = f"{text!r} has two units"
+        help = f"write {first!r} or {second!r}"
+        yield Reading(message, first, NOT_A_QUANTITY, certain=False, help=help)
+    elif number:
         unit = unit_meant(number[2])
         if unit != number[2]:
             message = f"unknown unit {number[2]!r}"

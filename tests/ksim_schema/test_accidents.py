@@ -235,3 +235,19 @@ def test_a_unit_is_meant_before_a_million_is() -> None:
     (told,) = [d for d in check_document(document, Path()).diagnostics if d.where.line == 4]
     assert "'m'" in told.help or "0.5 m" in told.help
     assert "500000" not in told.help
+
+
+@pytest.mark.parametrize("text", ["50 ms Hz", "20 Hz ms", "3 deg rad"])
+def test_of_two_units_beside_each_other_one_is_meant(text: str) -> None:
+    number, first, second = text.split()
+    reading = first_reading(text, reads)
+    assert reading is not None
+    assert reading.message == f"{text!r} has two units"
+    assert reading.help == f"write '{number} {first}' or '{number} {second}'"
+    assert not reading.certain
+
+
+def test_units_beside_each_other_may_be_multiplied() -> None:
+    reading = first_reading("3 N m", reads)
+    assert reading is not None
+    assert reading.text == "3 N*m"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, paint, use_colour
+
+if TYPE_CHECKING:
+    from ksim_schema.diagnostics import Diagnostic
 
 _COLOURS = {"+": "32", "-": "31", "@": "36"}
 
@@ -33,7 +38,10 @@ def fix_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> int:
     from ksim_schema.source.yaml_reader import MAX_BYTES
 
     status = OK
-    for path in paths:
+    queue = list(paths)
+    seen = {path.resolve() for path in paths}
+    while queue:
+        path = queue.pop(0)
         if path.suffix == ARCHIVE:
             raise UsageError(f"--fix changes task files, and {path} is a compiled task")
         try:
@@ -47,6 +55,11 @@ def fix_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> int:
         done = repair(
             text, str(path), lambda new, path=path: compile_file(path, text=new).diagnostics
         )
+        bases = [b for b in _repairable(done.diagnostics, path) if b.resolve() not in seen]
+        if bases:  # first what it extends, which is a task itself, and then it once more
+            seen |= {base.resolve() for base in bases}
+            queue = [*bases, path, *queue]
+            continue
         if done.text != text:
             _print_diff(text, done.text, path, colour)
             if not check:
@@ -61,6 +74,23 @@ def fix_files(paths: Sequence[Path], check: bool, colour: common.Colour) -> int:
         if has_errors(left.diagnostics) or (check and done.text != text):
             status = ERRORS
     return status
+
+
+def _repairable(diagnostics: Sequence[Diagnostic], path: Path) -> list[Path]:
+    """The files that a task extends in which it has problems, and slips that can be put right.
+
+    What a task extends is a task itself; it tells of its own slips.
+    """
+    from ksim_compiler.pipeline import compile_file
+
+    files = dict.fromkeys(Path(d.where.file) for d in diagnostics)
+    tasks = [f for f in files if f != path and f.suffix in (".yaml", ".yml")]
+    others = [f for f in tasks if f.is_file() and os.access(f, os.W_OK)]
+    return [f for f in others if any(_sure(d) for d in compile_file(f).diagnostics)]
+
+
+def _sure(diagnostic: Diagnostic) -> bool:
+    return diagnostic.fix is not None and diagnostic.fix.certain
 
 
 def _print_diff(old: str, new: str, path: Path, colour: common.Colour) -> None:

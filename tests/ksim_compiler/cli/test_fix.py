@@ -97,3 +97,32 @@ def test_json_says_where_to_write_what(capsys: Output) -> None:
     assert fix["certain"] is True
     assert edit["replacement"] == "50 Hz"
     assert (edit["line"], edit["column"]) == (found["line"], found["column"])
+
+
+CHILD = "ksim: 1\ntask: child\nextends: task.yaml\nset:\n  PPO.epochs: 4\n"
+
+
+def test_a_slip_in_what_a_task_extends_is_put_right_there(capsys: Output) -> None:
+    base = broken(("control: 50 Hz", "control: 50 hz"))
+    child = Path("child.yaml")
+    child.write_text(CHILD.replace("4", "4e0"), encoding="utf-8")
+    assert compile.main(["--fix", "--check", str(child)]) == ERRORS
+    assert "50 hz" in base.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert compile.main(["--fix", str(child)]) == OK
+    assert base.read_text(encoding="utf-8") == GOOD
+    printed = capsys.readouterr().out
+    assert "task.yaml: repaired 1, left: no problems" in printed
+    assert "child.yaml: no problems" in printed
+
+
+def test_a_base_that_cannot_be_written_is_named(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = broken(("control: 50 Hz", "control: 50 hz"))
+    child = Path("child.yaml")
+    child.write_text(CHILD, encoding="utf-8")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert compile.main(["--fix", str(child)]) == ERRORS
+    assert "50 hz" in base.read_text(encoding="utf-8")
+    assert "task.yaml:" in capsys.readouterr().err
