@@ -13,6 +13,7 @@ from ksim_compiler.cli.compile import main
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import has_errors
+from ksim_schema.vocabulary.action import Action
 
 FLOATING = """
 <mujoco>
@@ -202,3 +203,35 @@ def test_a_xacro_file_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture
     )
     assert main(["--init", str(tmp_path / "new"), "--robot", str(path)]) == 1
     assert "a xacro file, no URDF yet: expand it" in capsys.readouterr().err
+
+
+MIXED = """
+<mujoco><option timestep="0.005"><flag contact="disable"/></option><worldbody>
+<body name="palm" pos="0 0 1">
+  <geom type="box" size=".1 .1 .02" mass="1"/>
+  <body pos=".05 0 0"><joint name="a" axis="0 1 0" range="-60 60" damping=".1"/>
+    <geom type="capsule" fromto="0 0 0 0 0 -.1" size=".01" mass=".05"/>
+    <body pos="0 0 -.1"><joint name="b" axis="0 1 0" range="-60 60" damping=".1"/>
+      <geom type="capsule" fromto="0 0 0 0 0 -.1" size=".01" mass=".05"/></body></body>
+  <body pos="-.05 0 0"><joint name="t" axis="0 1 0" range="-60 60" damping=".1"/>
+    <geom type="capsule" fromto="0 0 0 0 0 -.1" size=".01" mass=".05"/></body></body></worldbody>
+<tendon><fixed name="pull"><joint joint="a" coef="1"/><joint joint="b" coef=".5"/></fixed></tendon>
+<actuator>
+  <position name="index" tendon="pull" kp="1" kv=".05" ctrllimited="true" ctrlrange="-1 1"/>
+  <motor name="tip" joint="b" ctrllimited="true" ctrlrange="-.1 .1"/>
+  <motor name="thumb" joint="t" ctrllimited="true" ctrlrange="-.5 .5"/>
+</actuator></mujoco>"""
+
+
+def test_tendons_and_rotors_are_told_as_they_are(tmp_path: Path) -> None:
+    """With a tendon goes the motor of a joint that it moves; a joint of its own has a servo."""
+    plan, text = begun(tmp_path, MIXED)
+    assert plan.parts(Action)["own"].actuators_of(plan.robot.facts) == ("index", "tip")
+    assert [drive.joint for drive in plan.drives] == ["t"]
+    assert "joint_deviation, joints: .*" in text
+    rotors = Path(__file__).parents[3] / "tasks" / "robots" / "quadrotor" / "scene.xml"
+    (tmp_path / "quadrotor").mkdir()
+    plan, text = begun(tmp_path / "quadrotor", rotors.read_text(encoding="utf-8"))
+    assert plan.drives == ()
+    assert plan.action_size == 4
+    assert "around: home" in text
