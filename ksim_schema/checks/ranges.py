@@ -32,6 +32,7 @@ from ksim_schema.vocabulary.effects import (
 from ksim_schema.vocabulary.reset import Reset
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.reward.joints import Targeted
+from ksim_schema.vocabulary.scale import Scale
 
 
 @dataclass(frozen=True)
@@ -315,5 +316,17 @@ def _row(task: Task, said: Statement, dimension: Dimension) -> tuple[str, str, s
         value = f"plus {value}"
     if said.scale is not None:
         value += f" (± {shown(said.scale, dimension)})"
+    value += _followed(task, said)
     at = task.span(*said.place)
     return _SHOWN[said.verb], value, f"{said.object}.{said.part}", f"{at.file}:{at.line}"
+
+
+def _followed(task: Task, said: Statement) -> str:
+    """By what a command, an event or a draw is multiplied as the level of a curriculum rises."""
+    scale = getattr(task.of(said.object).get(said.part), "scale", None)
+    if said.object == "Reward" or not isinstance(scale, Scale):
+        return ""
+    first, last = scale.extremes
+    if scale.ramp is not None:
+        first, last = scale.ramp[1].start, scale.ramp[1].to
+    return "" if first == last else f" (x {first:g} to x {last:g} with the level)"
