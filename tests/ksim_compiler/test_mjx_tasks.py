@@ -58,7 +58,7 @@ Reward:
   touched: {kind: formula, expression: contact.tip.box + 2 * contact.box.floor}
   pressed: {kind: formula, expression: contact.box.floor.force / (10*N)}
   loaded: {kind: formula, expression: body.box.external_force.z / (10*N)}
-  pulled: {kind: formula, expression: "exp(-(norm(sensor.wrist) / (10*N))^2)"}
+  pulled: {kind: formula, expression: "exp(-(norm(sensor.wrist) / (10*N))**2)"}
   carried: {kind: formula, expression: body.upper.com_velocity.z / (1*m/s)}
   thrown: {kind: formula, expression: body.box.com_velocity.x / (1*m/s) + body.box.height / (1*m)}
 Termination:
