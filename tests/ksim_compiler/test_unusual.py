@@ -212,3 +212,10 @@ def test_a_pattern_where_names_stand_is_told_as_one() -> None:
     assert problem.code == "KS0204"
     assert "names stand here, not patterns: 'le.*' would match left" in problem.help
     assert problem.fix is None
+
+
+@pytest.mark.parametrize(("density", "codes"), [("1000", []), ("1.2", ["KS0408"])])
+def test_who_swims_measures_its_speed_by_sound(density: str, codes: list[str]) -> None:
+    model = MODEL.replace("<option ", f'<option density="{density}" ')
+    seen = cart("{kind: sensor, sensor: speed}", SPEED, FOLLOW)
+    assert [c for c in told(seen, model) if c == "KS0408"] == codes

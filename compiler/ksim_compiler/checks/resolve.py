@@ -84,7 +84,7 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
         found.add(left_out(task, facts))
         found.add(motors(task, facts))
         found.add(_drawn_twice(task, facts))
-        found.add(_privileged(task, facts))
+        found.add(_privileged(task, facts, plan.robot.model.opt.density >= _WATER))
         found.add(_observable(task, facts))
         found.add(_told(task, facts))
         found.add(_formulas(task, facts))
@@ -225,7 +225,11 @@ _FORMULA = (
 )
 
 
-def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
+_WATER = 100.0
+"""kg/m^3: what is denser is a liquid, in which robots measure their speed by sound."""
+
+
+def _privileged(task: Task, facts: RobotFacts, swims: bool) -> Iterator[Diagnostic]:
     observations = task.of(Observation)
     for name, policy in task.of(Actor).items():
         placed: RobotFacts | None = None
@@ -236,6 +240,9 @@ def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             placed = placed or _knowing_its_place(facts)
             if _of_place(part, facts, placed) and _led(task, policy):
                 continue
+            sensor = facts.sensor(part.sensor).type if isinstance(part, SensorValue) else ""
+            if swims and sensor == "velocimeter":
+                continue
             what, help = (
                 part.kind_name,
                 "let the critic alone read it, or observe what a sensor gives",
@@ -243,9 +250,9 @@ def _privileged(task: Task, facts: RobotFacts) -> Iterator[Diagnostic]:
             if isinstance(part, BodyPosition):
                 help += "; of what a camera or a tracker sees, give the 'noise'"
             elif isinstance(part, SensorValue):
-                what = f"a {facts.sensor(part.sensor).type} of the model"
-                help = "let the critic alone read it; where the robot does have one, as an "
-                help += "underwater robot has a Doppler log, say '# ksim: ignore[KS0408]'"
+                what = f"a {sensor} of the model"
+                help = "let the critic alone read it; where the robot does have one, say "
+                help += "'# ksim: ignore[KS0408]'"
             message = f"the policy reads {read!r} ({what}), which no robot senses"
             yield task.report(NOT_SENSED, message, "Policy", name, "read", index, help=help)
 
