@@ -14,7 +14,7 @@ from ksim_schema.graph.graph import NEXT, Graph, Node, to_acset
 from ksim_schema.source import resolve
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.task import LANGUAGE_VERSION, SECTIONS, Task
-from ksim_schema.vocabulary import Model, Wire, annotated_fields
+from ksim_schema.vocabulary import Later, Model, Wire, annotated_fields
 
 
 def values_of(part: Model) -> dict[str, Any]:
@@ -30,11 +30,16 @@ def values_of(part: Model) -> dict[str, Any]:
 
 
 def _without_absent(model: Model, data: dict[str, Any]) -> dict[str, Any]:
-    """A dumped model without the nulls that its defaults are; other nulls mean something."""
+    """A dumped model without the nulls that its defaults are; other nulls mean something.
+
+    Nor does it have the defaults of fields that came later.
+    """
     kept: dict[str, Any] = {}
     for name, info in type(model).model_fields.items():
         key, value = info.alias or name, getattr(model, name)
         if value is None and info.default is None:
+            continue
+        if value == info.default and any(isinstance(m, Later) for m in info.metadata):
             continue
         if isinstance(value, Model) and is_mapping(data[key]):
             kept[key] = _without_absent(value, data[key])

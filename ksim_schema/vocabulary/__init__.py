@@ -5,6 +5,7 @@ A module or folder for each object; all that stands in this folder is imported, 
 
 from ksim_schema.vocabulary.base import (
     KINDS as KINDS,
+    Later as Later,
     Model as Model,
     Named as Named,
     Part as Part,

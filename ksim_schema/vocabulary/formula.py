@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -36,7 +36,7 @@ from ksim_schema.units.formula_text import commands_in, plain, whole_names_in
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING
 from ksim_schema.units.quantity import UNITS
-from ksim_schema.vocabulary.base import Model
+from ksim_schema.vocabulary.base import Later, Model
 from ksim_schema.vocabulary.formula_joints import by_pattern, joints
 from ksim_schema.vocabulary.formula_loads import contact, loads
 from ksim_schema.vocabulary.formula_several import (
@@ -106,7 +106,7 @@ class Formulated(Model):
     stands_for: ClassVar[Wanted] = "number"
     remembers: ClassVar[bool] = True
 
-    let: dict[str, str] = Field(
+    let: Annotated[dict[str, str], Later()] = Field(
         default={},
         description="Names for terms, which the formula and the terms after each may use: "
         "{toward: body.cube - site.gripper}.",

@@ -28,6 +28,7 @@ from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import (
     FileName,
     JointPattern,
+    Later,
     Named,
     Names,
     PositiveInt,
@@ -78,7 +79,7 @@ class ResetJointPosition(Reset):
         default=0.0,
         description="Half width of the range, or standard deviation; 0 by default with a factor.",
     )
-    draw: Literal["uniform", "gaussian"] = Field(
+    draw: Annotated[Literal["uniform", "gaussian"], Later()] = Field(
         default="uniform", description="How the distance from the middle is drawn."
     )
 
@@ -133,7 +134,7 @@ class ResetJointVelocity(Reset):
     range: PerJoint[Annotated[JointSpeed, Ge(0)]] = Field(
         description="Half width of the range, or standard deviation."
     )
-    draw: Literal["uniform", "gaussian"] = Field(
+    draw: Annotated[Literal["uniform", "gaussian"], Later()] = Field(
         default="uniform", description="How the velocities are drawn."
     )
 

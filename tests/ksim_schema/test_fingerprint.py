@@ -107,6 +107,21 @@ def test_each_number_that_an_author_changes_counts(path: Path) -> None:
     assert tried > 30
 
 
+def test_a_field_that_came_later_counts_where_it_is_another_than_before() -> None:
+    """Tasks were compiled before resets had a `draw`, and drew uniformly."""
+    path = next(path for path in SHIPPED if path.stem == "cartpole")
+    task = path.read_text(encoding="utf-8")
+    first = meaning(checked(task))
+    assert first["Reset"]["pole"]["kind"] == "joint_position"
+    assert "draw" not in first["Reset"]["pole"]
+
+    def drawn(how: str) -> str:
+        changed = task.replace("range: 4 deg}", f"range: 4 deg, draw: {how}}}")
+        return fingerprint_of(meaning(checked(changed)))
+
+    assert drawn("uniform") == fingerprint_of(first) != drawn("gaussian")
+
+
 @given(st.text(max_size=12) | st.from_regex(r"[-+0-9a-fxo_.eE:]{1,8}", fullmatch=True))
 @example("1e-5")
 @example("on")

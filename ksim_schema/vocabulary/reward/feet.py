@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
-from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
+from ksim_schema.vocabulary.base import BodyName, Later, Measures, Named, Names, Probability, Wire
 from ksim_schema.vocabulary.choice import exactly_one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.heights import OfHeight
@@ -152,7 +152,7 @@ class FeetClock(Reward, OfHeight):
     command: Annotated[str | None, Wire("reward", of="Command")] = Field(
         default=None, description="A command of kind phase, instead of `period` and `phases`."
     )
-    curve: Literal["sine", "bezier"] = Field(
+    curve: Annotated[Literal["sine", "bezier"], Later()] = Field(
         default="sine", description="Height over a turn: half a sine, or up and down as smoothly."
     )
     height: Annotated[Length, Gt(0)] = Field(description="Height of the swing foot at the top.")

@@ -28,6 +28,12 @@ def test_the_printed_plan(path: Path, golden: Callable[[str, str], None]) -> Non
     golden(f"plans/{path.stem}.txt", plan_of(path).text())
 
 
+def test_the_shipped_tasks_keep_their_fingerprints(golden: Callable[[str, str], None]) -> None:
+    """What was compiled is read and resumed: a field that tasks had not before is `Later`."""
+    told = (f"{path.stem} {compile_file(path).fingerprint}\n" for path in TASKS)
+    golden("fingerprints.txt", "".join(told))
+
+
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     return plan_of(next(path for path in TASKS if path.stem == "cartpole"))
