@@ -5,7 +5,6 @@ A module or folder for each object; all that stands in this folder is imported, 
 
 from ksim_schema.vocabulary.base import (
     KINDS as KINDS,
-    Later as Later,
     Model as Model,
     Named as Named,
     Part as Part,
@@ -13,5 +12,6 @@ from ksim_schema.vocabulary.base import (
     annotated_fields as annotated_fields,
     import_all as import_all,
 )
+from ksim_schema.vocabulary.later import Later as Later
 
 import_all(__name__, __path__)

@@ -115,15 +115,6 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """Field annotation: tasks were compiled before the field was there, and were as it defaults to.
-
-    At its default it is left out of the canonical form, as a null by default is, so those tasks
-    keep their fingerprints: their runs are resumed, and their archives are read.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class Measures:
     """Field annotation beside a :class:`Wire` to an observation: what it has to measure.
 

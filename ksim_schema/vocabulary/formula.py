@@ -36,7 +36,7 @@ from ksim_schema.units.formula_text import commands_in, plain, whole_names_in
 from ksim_schema.units.formula_units import Units
 from ksim_schema.units.interval import EVERYTHING
 from ksim_schema.units.quantity import UNITS
-from ksim_schema.vocabulary.base import Later, Model
+from ksim_schema.vocabulary.base import Model
 from ksim_schema.vocabulary.formula_joints import by_pattern, joints
 from ksim_schema.vocabulary.formula_loads import contact, loads
 from ksim_schema.vocabulary.formula_several import (
@@ -50,6 +50,7 @@ from ksim_schema.vocabulary.formula_several import (
     vector,
 )
 from ksim_schema.vocabulary.formula_source import Source as Source
+from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.pose import PLACES, QUATERNION_LABELS
 from ksim_schema.vocabulary.sensortypes import (
     SENSOR_RANGES,

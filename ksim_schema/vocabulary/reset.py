@@ -28,7 +28,6 @@ from ksim_schema.units.interval import EVERYTHING, Interval
 from ksim_schema.vocabulary.base import (
     FileName,
     JointPattern,
-    Later,
     Named,
     Names,
     PositiveInt,
@@ -36,6 +35,7 @@ from ksim_schema.vocabulary.base import (
 )
 from ksim_schema.vocabulary.each import PerJoint, each, one
 from ksim_schema.vocabulary.effects import Effect
+from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.pose import PoseRanges
 from ksim_schema.vocabulary.reset_base import FloatingReset as FloatingReset, Reset as Reset
 from ksim_schema.vocabulary.reset_ground import (

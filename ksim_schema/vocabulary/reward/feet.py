@@ -11,10 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import ANGULAR_SPEED, SPEED, Length, Number, Time
-from ksim_schema.vocabulary.base import BodyName, Later, Measures, Named, Names, Probability, Wire
+from ksim_schema.vocabulary.base import BodyName, Measures, Named, Names, Probability, Wire
 from ksim_schema.vocabulary.choice import exactly_one
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.heights import OfHeight
+from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.reward.base import (
     Places,
     Rest,
