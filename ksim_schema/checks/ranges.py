@@ -323,8 +323,9 @@ def _row(task: Task, said: Statement, dimension: Dimension) -> tuple[str, str, s
 
 def _followed(task: Task, said: Statement) -> str:
     """By what a command, an event or a draw is multiplied as the level of a curriculum rises."""
-    scale = getattr(task.of(said.object).get(said.part), "scale", None)
-    if said.object == "Reward" or not isinstance(scale, Scale):
+    part = task.of(said.object).get(said.part)
+    scale = next((value for _, value in part or () if isinstance(value, Scale)), None)
+    if said.object == "Reward" or scale is None:
         return ""
     first, last = scale.extremes
     if scale.ramp is not None:

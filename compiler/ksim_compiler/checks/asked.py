@@ -54,7 +54,8 @@ def followers(plan: Plan) -> Iterator[Follower]:
     for name, part in plan.parts("Reward").items():
         if isinstance(part, PositionTracking | OrientationTracking):
             kind, thing = ("site", part.site) if part.site else ("body", part.body)
-            if thing and getattr(part, "base", None) is None:
+            measured = part.base if isinstance(part, PositionTracking) else None
+            if thing and measured is None:
                 field = "site" if part.site else "body"
                 yield Follower(part.command, kind, thing, (0, 1, 2), ("Reward", name, field))
     facts, commands = plan.robot.facts, plan.task.of(Command)
