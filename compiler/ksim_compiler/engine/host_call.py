@@ -14,6 +14,7 @@ jaxlib carries as ``jaxlib/include/xla/ffi/api/c_api.h``.
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import functools
 import threading
@@ -143,14 +144,19 @@ _DTYPES = {1: bool, 4: np.int32, 8: np.uint32, 11: np.float32}
 """XLA's number of a type: what the programs of this package hand over."""
 
 _hosts: weakref.WeakValueDictionary[int, Host] = weakref.WeakValueDictionary()
-_LOCK = threading.Lock()
+_recent: collections.OrderedDict[int, Host] = collections.OrderedDict()
+_LOCK = threading.RLock()
+RECENT = 4
+"""Objects that live on though nothing else holds them."""
 
 
 def shared(identity: int, make: Callable[[], H]) -> H:
-    """The object of an identity that compiled programs call as long as it lives.
+    """The object of an identity that compiled programs call.
 
     A program names the identity, so it is the same program in each process, and whatever it calls
-    is what it was compiled for: an object computes the same as every other of its identity.
+    is what it was compiled for: an object computes the same as every other of its identity. An
+    object lives as long as something holds it, and the last few that were made or called live on:
+    JAX runs a program after its caller has gone on, and may have dropped what it came from.
 
     Args:
         identity: what the object's functions compute, as a number below 2^63.
@@ -161,7 +167,23 @@ def shared(identity: int, make: Callable[[], H]) -> H:
         host = _hosts.get(identity)
         if host is None:
             host = _hosts[identity] = make()
+        _keep(identity, host)
     return host  # type: ignore[return-value]
+
+
+def _keep(identity: int, host: Host) -> None:
+    _recent[identity] = host
+    _recent.move_to_end(identity)
+    while len(_recent) > RECENT:
+        _recent.popitem(last=False)
+
+
+def _called(identity: int) -> Host | None:
+    with _LOCK:
+        host = _hosts.get(identity)
+        if host is not None:
+            _keep(identity, host)
+    return host
 
 
 def call(
@@ -219,7 +241,7 @@ def _handle(frame: Any) -> int | None:
             return _failed(frame, "this version of jaxlib calls functions in another way")
         scalars = frame.attributes.scalars  # sorted by name
         function, identity = (scalars[i].contents.value[0] for i in range(2))
-        host = _hosts.get(identity)
+        host = _called(identity)
         if host is None:
             return _failed(frame, "the engine of this program is gone")
         operands = (None if array.shape == (0,) else array for array in _views(frame.operands))

@@ -108,6 +108,11 @@ def test_a_program_calls_whatever_has_the_identity_that_it_names() -> None:
     assert len(first.seen) == 1
     del first
     gc.collect()
+    jax.block_until_ready(program())  # it may have been begun while its engine was held
+    assert len(adder_of(7).seen) == 2
+    for other in range(host_call.RECENT):
+        adder_of(100 + other)
+    gc.collect()
     with pytest.raises(FAILURES, match="the engine of this program is gone"):
         jax.block_until_ready(program())
     again = adder_of(7)
