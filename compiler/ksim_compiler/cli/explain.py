@@ -248,6 +248,8 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
         plain = [a for a in arguments if get_origin(a) is not ByPattern]
         text = " | ".join(dict.fromkeys(map(_type, plain)))
         return text if len(plain) == len(arguments) else f"{text}, or by pattern"
+    if origin is dict:
+        return f"{{name: {_type(arguments[1])}}}"
     if origin is tuple and arguments[-1] is Ellipsis:
         return f"list of {_type(arguments[0])}"
     if origin is tuple:
