@@ -53,7 +53,7 @@ PROMISES = {
     "walk_robust": Promise("tasks", 30.0, 0.05, walks=True),
     "walk_recurrent": Promise("tasks", 30.0, 0.05, walks=True),
     "cheetah_run": Promise("examples/tasks/dm_control", 8.0, least={"return": 600.0}),
-    "acrobot_swingup": Promise("examples/tasks/dm_control", 15.0, least={"return": 100.0}),
+    "acrobot_swingup": Promise("examples/tasks/dm_control", 8.0, least={"return": 25.0}),
     "panda_reach": Promise("examples/tasks/menagerie", 6.0, least={"success": 0.98}),
     "panda_pick_cube": Promise("examples/tasks/menagerie", 20.0, 0.05, least={"success": 0.9}),
 }
