@@ -8,7 +8,6 @@ Prints one line a figure, and exits with 1 where a run misses what the README pr
 from __future__ import annotations
 
 import argparse
-import functools
 import itertools
 import sys
 from pathlib import Path
@@ -19,9 +18,10 @@ import numpy as np
 
 from ksim_compiler.artifact import read
 from ksim_compiler.env import Env
-from ksim_compiler.learn.run import checkpoint, checkpoints, tracking
-from ksim_compiler.learn.run.evaluate import evaluate
-from ksim_compiler.learn.run.trainer import Trainer
+from ksim_compiler.learn.run import tracking
+from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
+from ksim_compiler.learn.run.judge import longest_episode
+from ksim_compiler.learn.run.policy import load_policy
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import name_key
 from ksim_schema.vocabulary.observation import Observation
@@ -38,15 +38,10 @@ LIFT = 0.04
 
 def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
     """The figures of a run."""
-    compiled = read(folder / "task.ksim")
-    assert compiled.plan is not None
-    trainer = Trainer.build(compiled.plan, "native")
-    fresh = trainer.init(0)
-    restored = checkpoints.restore(folder, lambda path: checkpoint.read(path, fresh))
-    assert restored is not None, f"there is no checkpoint in {folder}"
-    state = restored.state
-    levels = {name: float(level) for name, level in trainer.levels(state).items()}
-    env = Env(compiled.plan.held(levels), "native", envs=episodes)
+    plan = read(folder / "task.ksim").plan
+    assert plan is not None
+    policy = load_policy(folder, plan)
+    env = Env(plan.held(policy.level), "native", envs=episodes)
     base = env.robot.base
     assert base is not None, "a robot without a floating base does not walk"
     soles = {
@@ -63,23 +58,26 @@ def judge(folder: Path, episodes: int, seed: int) -> dict[str, float]:
         feet = {"left": left[:, 2], "right": right[:, 2], "apart": apart[:, 0]}
         return {**velocity(before, after), **feet}
 
-    ticks = trainer.longest_episode()
-    run = jax.jit(functools.partial(evaluate, env, ticks=ticks, watch=watch))
+    ticks = longest_episode(plan)
+
+    def run(params: Any, key: Any) -> Evaluation:
+        return evaluate(env, params, policy, policy.normalizer, key, ticks, watch)
+
     key = name_key(jax.random.key(seed), "evaluation")
-    result = jax.device_get(run(env.params, state.networks, state.policy_normalizer, key))
+    result = jax.device_get(jax.jit(run)(env.params, key))
     left, right, apart = (result.watched.pop(name) for name in ("left", "right", "apart"))
     _, speed = result.watched["velocity.forward"]
-    clock = compiled.plan.parts(Observation)["clock"]
+    clock = plan.parts(Observation)["clock"]
     assert isinstance(clock, PhaseClock), "the clock tells what a cycle of the gait is"
     cycle = clock.period
-    missed = tracking.errors(result.watched, result.alive, compiled.plan.period)
+    missed = tracking.errors(result.watched, result.alive, plan.period)
     return {
         "length (ticks)": float(result.lengths.mean()),
         "falls": float(result.failed.mean()),
         "forward error (m/s)": missed["velocity.forward"],
         "turn error (rad/s)": missed["velocity.turn"],
-        **_steps(left, right, result.alive, compiled.plan.period),
-        **_strides(apart, speed, result.alive, compiled.plan.period, cycle),
+        **_steps(left, right, result.alive, plan.period),
+        **_strides(apart, speed, result.alive, plan.period, cycle),
     }
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mujoco
 import numpy as np
 import pytest
 
-from tests.examples.rolling import TASKS, compiled, roll, started
+from tests.examples.rolling import TASKS, Rollout, compiled, roll, started
 from tests.zoo.models import wheel
 
 
-def test_cheetah_run() -> None:
+def beside(task: str, file: str, ticks: int) -> tuple[Rollout, mujoco.MjModel, Any]:
+    """Ticks of an example, and dm_control's own model in the state that they began in."""
     suite = wheel("dm_control", "suite")
-    rewards = pytest.importorskip("dm_control.utils.rewards")
-    rollout = roll(compiled(TASKS / "dm_control" / "cheetah_run.yaml"), 60)
+    rollout = roll(compiled(TASKS / "dm_control" / f"{task}.yaml"), ticks)
     assert suite is not None
-    model = mujoco.MjModel.from_xml_path(str(suite / "cheetah.xml"))
-    data = started(model, rollout)
+    model = mujoco.MjModel.from_xml_path(str(suite / file))
+    return rollout, model, started(model, rollout)
+
+
+def test_cheetah_run() -> None:
+    rewards = pytest.importorskip("dm_control.utils.rewards")
+    rollout, model, data = beside("cheetah_run", "cheetah.xml", 60)
     speeds = []
     for tick, action in enumerate(rollout.actions):
         np.testing.assert_allclose(rollout.seen["position"][tick], data.qpos[1:], atol=2e-4)
@@ -32,12 +39,8 @@ def test_cheetah_run() -> None:
 
 def test_fish_swim() -> None:
     """The goal is where the mouth was first, and what was left to it in the mouth's axes."""
-    suite = wheel("dm_control", "suite")
     rewards = pytest.importorskip("dm_control.utils.rewards")
-    rollout = roll(compiled(TASKS / "dm_control" / "fish_swim.yaml"), 40)
-    assert suite is not None
-    model = mujoco.MjModel.from_xml_path(str(suite / "fish.xml"))
-    data = started(model, rollout)
+    rollout, model, data = beside("fish_swim", "fish.xml", 40)
     mouth, torso = data.geom("mouth"), data.body("torso")
     goal = mouth.xpos + mouth.xmat.reshape(3, 3) @ rollout.seen["target"][0]
     assert (np.abs(goal - [0, 0, 0.2]) <= [0.4, 0.4, 0.1]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -31,7 +32,6 @@ class Whereabouts:
 
     def __init__(self, plan: Plan, data: Any) -> None:
         self.plan, self.data = plan, data
-        self._top: float | None = None
 
     def __call__(self, names: Iterable[str], certain: bool) -> dict[str, Interval]:
         """Intervals of places, m, by their names in formulas.
@@ -91,14 +91,9 @@ class Whereabouts:
         surfaces = self.plan.robot.facts.surfaces
         return all(s.type == "plane" and s.axes[2][2] > 0.999 for s in surfaces)
 
-    @property
+    @functools.cached_property
     def top(self) -> float:
         """m: what no body of this scene gets above, short of flying; inf where one may fly."""
-        if self._top is None:
-            self._top = self._highest()
-        return self._top
-
-    def _highest(self) -> float:
         facts, model = self.plan.robot.facts, self.plan.robot.model
         root = facts.body_id(facts.root)
         flies = lifted(model, root) and facts.free_joint(None) is not None

@@ -17,6 +17,7 @@ from __future__ import annotations
 import collections
 import ctypes
 import functools
+import math
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -164,10 +165,10 @@ def shared(identity: int, make: Callable[[], H]) -> H:
     """
     _target()
     with _LOCK:
-        host = _hosts.get(identity)
+        host = _called(identity)
         if host is None:
             host = _hosts[identity] = make()
-        _keep(identity, host)
+            _keep(identity, host)
     return host  # type: ignore[return-value]
 
 
@@ -220,9 +221,7 @@ def _views(buffers: _Buffers) -> list[np.ndarray]:
 def _view(buffer: _Buffer) -> np.ndarray:
     shape = tuple(buffer.dims[: buffer.rank])
     dtype = np.dtype(_DTYPES[buffer.dtype])
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
+    size = dtype.itemsize * math.prod(shape)
     if not size:
         return np.zeros(shape, dtype)
     return np.ndarray(shape, dtype, _array_type(size).from_address(buffer.data))

@@ -19,7 +19,7 @@ from ksim_schema.graph import Node
 from ksim_schema.vocabulary.metric import Metric
 
 
-def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0, threads: int = 0) -> Evaluation:
+def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0) -> Evaluation:
     """Run episodes with the mode of a policy, at the level that it was trained to.
 
     Args:
@@ -27,12 +27,11 @@ def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0, threads: int
         policy: what acts.
         episodes: how many, at the same time.
         seed: of what is drawn.
-        threads: of the engine, 0 for all cores.
 
     Raises:
         EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
     """
-    env = Env(plan.held(policy.level), "auto", envs=episodes, threads=threads)
+    env = Env(plan.held(policy.level), "auto", envs=episodes)
     run = functools.partial(evaluate, env, ticks=longest_episode(plan), watch=watch(env))
 
     def whole(params: object, key: jax.Array) -> Evaluation:

@@ -99,12 +99,8 @@ class Trainer:
         """Environment steps between two updates."""
         return self.env.num_envs * self.learner.rollout
 
-    def prepare(self, *, fresh: bool = True) -> None:
-        """Compile what an iteration needs, at the same time, before the first one.
-
-        Args:
-            fresh: also what makes a first state.
-        """
+    def prepare(self) -> None:
+        """Compile what makes a first state and what an iteration needs, at the same time."""
         key, done = jax.random.key(0), list[Future[object]]()
         state = jax.eval_shape(self._init, self.params, key)
         with ThreadPoolExecutor() as compilers:
@@ -116,8 +112,7 @@ class Trainer:
 
             collected = begin(self._collect, self.params, state)
             begin(self._learn, self.params, state, collected)
-            if fresh:
-                begin(self._init, self.params, key)
+            begin(self._init, self.params, key)
             for program in done:
                 program.result()
 
@@ -205,7 +200,7 @@ class Trainer:
         """Run episodes with the mode of the policy, at the level that training has reached."""
         if episodes not in self._evaluations:
             env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
-            ticks = self.longest_episode()
+            ticks = longest_episode(self.plan)
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
             self._evaluations[episodes] = jax.jit(run)
         key = name_key(jax.random.key(seed), "evaluation")
@@ -226,7 +221,3 @@ class Trainer:
     def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:
         """Jitted evaluations by their number of episodes, each compiled once."""
         return {}
-
-    def longest_episode(self) -> int:
-        """As :func:`longest_episode` of the plan."""
-        return longest_episode(self.plan)
