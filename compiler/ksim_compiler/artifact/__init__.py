@@ -2,10 +2,12 @@
 
 from ksim_compiler.artifact.archive import (
     Archive as Archive,
+    canonical_text as canonical_text,
     pack as pack,
     read as read,
     unpack as unpack,
     versions as versions,
+    with_meaning as with_meaning,
     write as write,
 )
 from ksim_compiler.artifact.container import (

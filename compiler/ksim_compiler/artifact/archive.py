@@ -45,6 +45,7 @@ from ksim_compiler.artifact.container import (
     unsafe,
 )
 from ksim_compiler.pipeline import Compiled, compile_document
+from ksim_compiler.plan import Plan
 from ksim_compiler.robot.files import MAX_TOTAL, ModelError, ModelFiles, check_complete
 from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, Sink
@@ -114,7 +115,7 @@ def pack(compiled: Compiled) -> bytes:
     plan = compiled.plan
     if plan is None:
         raise ValueError("a task with errors has no archive")
-    task = _json_text(canonical(plan.task, wire(plan.task, Sink())))
+    task = canonical_text(plan)
     members = {TASK: task.encode(), PLAN: plan.text().encode()}
     source = plan.task.document.text
     if source != task:  # it is when an archive is compiled again
@@ -145,6 +146,11 @@ def pack(compiled: Compiled) -> bytes:
     return packed
 
 
+def canonical_text(plan: Plan) -> str:
+    """The canonical task as JSON that a YAML reader reads too."""
+    return _json_text(canonical(plan.task, wire(plan.task, Sink())))
+
+
 @cache
 def versions() -> dict[str, str]:
     """Versions of what the meaning of a compiled task rests on."""
@@ -160,7 +166,12 @@ def versions() -> dict[str, str]:
 
 
 def read(
-    path: Path, settings: Sequence[str] = (), name: str | None = None, *, trust: bool = False
+    path: Path,
+    settings: Sequence[str] = (),
+    name: str | None = None,
+    *,
+    trust: bool = False,
+    data: bytes | None = None,
 ) -> Compiled:
     """Read an archive and compile its task; what is wrong with it is in the diagnostics.
 
@@ -170,29 +181,21 @@ def read(
         name: how to call the file in messages; the path by default.
         trust: whether to run the Python files that it carries; without, one that carries any is
             refused, and nothing of it is run.
+        data: the archive, where the file holds more than it; what the file holds by default.
     """
     name = name or str(path)
     try:
-        archive = unpack(path)
+        archive = unpack(path) if data is None else _unpack(data)
         if archive.components and not trust:
-            raise ArtifactError(UNTRUSTED_CODE, _carried(archive), _TRUST.format(path=path))
+            help = _TRUST.format(path=path) if data is None else _TRUST_ITS_MAKER
+            raise ArtifactError(UNTRUSTED_CODE, _carried(archive), help)
         return _compile(archive, settings, f"{name}/{TASK}")
     except ArtifactError as error:
         return Compiled(None, [error.diagnostic(name)], {})
 
 
 def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
-    sink = Sink()
-    document = parse(archive.task, name, sink)
-    if document is None:
-        return Compiled(None, sink.in_order(), {name: archive.task})
-    own = archive.components
-    compiled = compile_document(document, archive.model, settings, own)
-    meaning = compiled.fingerprint
-    if settings:
-        checked = check_document(document, Path(), files=own)
-        task, graph = checked.task, checked.graph
-        meaning = fingerprint(task, graph, archive.model.content) if task and graph else ""
+    compiled, meaning = with_meaning(archive, settings, name)
     if meaning and meaning != archive.fingerprint:
         made, here = archive.versions.get("ksim-schema"), versions()["ksim-schema"]
         if made == here:
@@ -200,7 +203,32 @@ def _compile(archive: Archive, settings: Sequence[str], name: str) -> Compiled:
             raise ArtifactError(DAMAGED_ARCHIVE, "the task is not that of the fingerprint", help)
         message = f"made with ksim-schema {made}; under version {here} it means something else"
         raise ArtifactError(OTHER_VERSION_ARCHIVE, message, "compile its source again")
-    return replace(compiled, diagnostics=[d for d in compiled.diagnostics if _is_new(d, name)])
+    return compiled
+
+
+def with_meaning(archive: Archive, settings: Sequence[str], name: str) -> tuple[Compiled, str]:
+    """Compile an archive's task, and tell the fingerprint that it has here without the settings.
+
+    Of diagnostics about the task those are left out that its author was told before.
+
+    Args:
+        archive: its content.
+        settings: ``path=value`` texts that change the task.
+        name: how to call the task in messages.
+    """
+    sink = Sink()
+    document = parse(archive.task, name, sink)
+    if document is None:
+        return Compiled(None, sink.in_order(), {name: archive.task}), ""
+    own = archive.components
+    compiled = compile_document(document, archive.model, settings, own)
+    meaning = compiled.fingerprint
+    if settings:
+        checked = check_document(document, Path(), files=own)
+        task, graph = checked.task, checked.graph
+        meaning = fingerprint(task, graph, archive.model.content) if task and graph else ""
+    new = [d for d in compiled.diagnostics if _is_new(d, name)]
+    return replace(compiled, diagnostics=new), meaning
 
 
 def _is_new(diagnostic: Diagnostic, name: str) -> bool:
@@ -253,6 +281,7 @@ def _unpack(data: bytes) -> Archive:
 
 
 _TRUST = "read it with 'ksim-compile --emit components {path}', then give --trust to run it"
+_TRUST_ITS_MAKER = "give --trust to run it, if you trust who made the file"
 
 
 def _carried(archive: Archive) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ksim_compiler.play.record import Recording
     from ksim_schema.exchange.replay import Origin
 
+SIZE = (640, 480)
+"""Width and height of a video in pixels."""
+
 
 def write(plan: Plan, recording: Recording, origin: Origin, options: argparse.Namespace) -> None:
     """Write the files that the options of ksim-play name, and say so."""
@@ -60,6 +63,6 @@ def film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
 
     facts = plan.robot.facts
     base = facts.body_id(facts.root)
-    model, size, camera = plan.robot.model, options.size, options.camera
+    model, size, camera = plan.robot.model, options.size or SIZE, options.camera
     write_video(options.video, model, poses, plan.period, size, camera, base)
     print(f"wrote {options.video}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, episode, programs
+from ksim_compiler.cli import common, episode, programs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ksim_compiler.play.record import Recording
 
 PROGRAM = "ksim-play"
+SHOWN, SHOWN_SIZE = 6.0, (320, 240)
+"""Seconds and size of a video by --show, which is drawn in software as often as not."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,8 +43,13 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add, path = result.add_argument, common.path
-    add("run", type=path, metavar="RUN", help="the folder of a run")
+    add("run", type=trained.place, metavar="RUN", help=trained.HELP)
     add("-o", "--video", type=path, metavar="FILE", help="draw the episode: .mp4 or .gif")
+    add(
+        "--show",
+        action="store_true",
+        help="in a window, or where there is no display, as a video of some seconds (-o names it)",
+    )
     add(
         "--plots",
         type=path,
@@ -79,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="change a value of the task, for example Reset.heading.range='0 deg'",
     )
-    add("--size", type=_size, default=(640, 480), metavar="WxH", help="of a video, in pixels")
+    add("--size", type=_size, metavar="WxH", help="of a video, in pixels (default: 640x480)")
     add("--camera", help="a camera of the model (default: one that follows the robot)")
     common.add_trust(result)
     common.add_colour(result)
@@ -104,12 +111,15 @@ def run(options: argparse.Namespace) -> int:
     if options.seconds is not None and not 0 < options.seconds <= 3600:
         raise UsageError("--seconds is more than 0 and at most 3600")
     _check_mode(options)
+    if options.show:
+        _choose_show(options)
     for file in (options.video, options.plots, options.events, options.rollout):
         if file is not None:
             _writable(file)
-    path = options.run / "task.ksim"
-    if not path.is_file():
-        raise UsageError(f"{options.run} is not a run: there is no task.ksim in it")
+    trained.check(options.run)
+    for mode in ("report", "dump"):
+        if getattr(options, mode) and options.run.is_file():
+            raise UsageError(f"--{mode} is of a run, and {trained.shown(options.run)} is a policy")
     from ksim_compiler.play.renderer import VideoError, choose_renderer
 
     if options.video is not None:
@@ -117,13 +127,14 @@ def run(options: argparse.Namespace) -> int:
             choose_renderer()
         except VideoError as error:
             print(f"{PROGRAM}: {error}", file=sys.stderr)
-            return ERRORS
-    elif options.viewer is None:
+            if not options.show:
+                return ERRORS
+            options.video = None
+    if options.video is None and options.viewer is None:
         os.environ["MUJOCO_GL"] = "disable"  # loading a window library takes time
     if options.verify is not None:
-        return _told(lambda: _verify(path, options))
-    compiled = _load(path, options.settings, options)
-    return ERRORS if compiled.plan is None else _told(lambda: _play(compiled, options))
+        return _told(lambda: _verify(options))
+    return _told(lambda: _load_and_play(options))
 
 
 def _writable(path: Path) -> None:
@@ -141,7 +152,10 @@ def _writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: permission denied")
 
 
-_MODES = {"verify": (), "dump": ("video",), "report": (), "viewer": (), "episodes": ()}
+_MODES = {
+    **{"verify": (), "dump": ("video",), "report": (), "viewer": (), "episodes": ()},
+    "show": ("video",),
+}
 """What is done instead of playing an episode, and which files it writes of those in _FILES."""
 _FILES = ("video", "plots", "events", "rollout")
 
@@ -161,10 +175,33 @@ def _check_mode(options: argparse.Namespace) -> None:
                 raise UsageError(f"--{mode} does not write --{file}; leave out one of them")
 
 
-def _load(path: Path, settings: Sequence[str], options: argparse.Namespace) -> Compiled:
-    compiled = common.load(path, settings, options.trust)
+def _choose_show(options: argparse.Namespace) -> None:
+    """Turn --show into a viewer, or into a video."""
+    from ksim_compiler.play.renderer import viewer
+
+    options.viewer = viewer()
+    if options.viewer is not None:
+        options.video = None
+        return
+    options.video = options.video or Path(f"{options.run.resolve().stem}.mp4")
+    options.size = options.size or SHOWN_SIZE
+    options.seconds = options.seconds or SHOWN
+    print(f"{PROGRAM}: there is no display here: {options.video} is drawn", file=sys.stderr)
+
+
+def _load(settings: Sequence[str], options: argparse.Namespace) -> Compiled:
+    compiled = trained.load(options.run, settings, PROGRAM, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     return compiled
+
+
+def _load_and_play(options: argparse.Namespace) -> int:
+    compiled = _load(options.settings, options)
+    if compiled.plan is None:
+        return ERRORS
+    if options.run.is_file():
+        trained.tell(options.run)
+    return _play(compiled, options)
 
 
 def _told(what: Callable[[], int]) -> int:
@@ -291,7 +328,7 @@ def _describe(recording: Recording, steps: int) -> None:
         print(f"  {name:<{width}}  {float(values[-1]):.4g}")
 
 
-def _verify(path: Path, options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> int:
     """Replay an event file as its birth says that it was recorded, and compare."""
     from ksim_compiler.learn.run.policy import load_policy
     from ksim_compiler.play.events import events
@@ -306,7 +343,7 @@ def _verify(path: Path, options: argparse.Namespace) -> int:
     origin, count = Origin.of(found), len(found) - 1
     if options.seed not in (None, origin.seed):
         raise UsageError(f"{options.verify} was recorded with seed {origin.seed}; leave out --seed")
-    compiled = _load(path, options.settings or origin.settings, options)
+    compiled = _load(options.settings or origin.settings, options)
     plan = compiled.plan
     if plan is None:
         return ERRORS

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common, programs
+from ksim_compiler.cli import common, programs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.signals import stop_on_signal
 
@@ -61,9 +61,10 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--from",
         dest="warm",
-        type=path,
+        type=trained.place,
         metavar="RUN",
-        help="begin with what another run learned, also where the task has changed since",
+        help="begin with what another run or a policy file learned, also where the task has "
+        "changed since; pretrained:NAME is one that ships",
     )
     add("--episodes", type=common.count, help="episodes of an evaluation (default: 32)")
     add(
@@ -110,6 +111,8 @@ def run(options: argparse.Namespace) -> int:
     if options.probe and (options.resume or options.warm):
         flag = "resume" if options.resume else "from"
         raise UsageError(f"--probe looks at a task, before it is trained; leave out --{flag}")
+    if options.warm is not None:
+        trained.check(options.warm)
     if missing := _missing(options):
         raise UsageError(missing)
     if options.resume is not None:
@@ -299,7 +302,7 @@ def _train(
                 say(f"going on after {run.steps(state):,} steps")
             if options.warm is not None:
                 state = _warm(state, trainer, compiled, options, say)
-                about["from"] = str(options.warm)
+                about["from"] = trained.shown(options.warm)
             done = run.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
@@ -354,18 +357,18 @@ def _warm(
     from ksim_compiler.learn.run.warm_start import MigrationError, migrate
 
     run: Path = options.warm
-    other = common.load(run / "task.ksim", (), options.trust)
+    name, other = trained.shown(run), trained.load(run, (), PROGRAM, options.trust)
     if other.plan is None:
         common.print_report(other.diagnostics, other.sources, options.color)
-        raise UsageError(f"the task of {run} cannot be read")
-    compared = compare(other, compiled, str(run), "this task")
+        raise UsageError(f"the task of {name} cannot be read")
+    compared = compare(other, compiled, name, "this task")
     way = compared.migration
     assert way is not None
     try:
         state = migrate(state, way, run, trainer.steps_per_iteration)
     except MigrationError as error:
         raise UsageError(str(error)) from error
-    say(f"{run}: {compared.verdict or way.sentence()}")
+    say(f"{name}: {compared.verdict or way.sentence()}")
     return state
 
 

@@ -1,14 +1,29 @@
-"""How to draw without a window. MuJoCo must not have been imported before it is chosen."""
+"""Whether there is a window, and how to draw without one.
+
+MuJoCo must not have been imported before that is chosen.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from typing import Literal
 
 
 class VideoError(Exception):
     """A video that cannot be made; the message says what to do."""
+
+
+def viewer() -> Literal["native", "web"] | None:
+    """How a live policy can be watched here: in a window, in a browser, or not at all.
+
+    MuJoCo's window is not for the plain Python of macOS.
+    """
+    if sys.platform == "darwin":
+        return "web"
+    shown = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return "native" if shown or not sys.platform.startswith("linux") else None
 
 
 def choose_renderer() -> str:

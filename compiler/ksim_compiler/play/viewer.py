@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from typing import Any
 import mujoco
 
 from ksim_compiler.play.live import Live
+from ksim_compiler.play.renderer import viewer
 from ksim_compiler.play.video import follow
 from ksim_compiler.play.view import View, ViewerError
 
@@ -111,9 +111,7 @@ class _Window:
 
 @contextmanager
 def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Generator[View]:
-    if sys.platform.startswith("linux") and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    ):
+    if viewer() is None:
         raise ViewerError("there is no display here; --viewer web shows a page in a browser")
     import mujoco.viewer
 

@@ -43,7 +43,7 @@ def write(path: Path, state: Any, header: Mapping[str, str]) -> None:
         CheckpointError: the file cannot be written, on a full disk for example.
     """
     data = arrays(state)
-    about = {**header, "format": FORMAT, "sha256": _digest(data)}
+    about = {**header, "format": FORMAT, "sha256": digest(data)}
     # one text, because safetensors does not write several in a fixed order
     metadata = {"about": json.dumps(about, sort_keys=True)}
     try:
@@ -121,7 +121,7 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         raise CheckpointError(f"{path} is damaged or not a checkpoint: {error}") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a checkpoint of this program")
-    if header.get("sha256") != _digest(arrays):
+    if header.get("sha256") != digest(arrays):
         raise CheckpointError(f"{path} is damaged: its content does not have its checksum")
     return arrays, header
 
@@ -146,10 +146,12 @@ def _like(array: np.ndarray, leaf: Any) -> jax.Array:
     return jnp.asarray(array)
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def digest(arrays: Mapping[str, np.ndarray], text: str = "") -> str:
+    """SHA-256 of arrays with their names, types and shapes, and of a text that belongs to them."""
+    found = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(json.dumps([name, str(array.dtype), list(array.shape)]).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+        found.update(json.dumps([name, str(array.dtype), list(array.shape)]).encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    found.update(text.encode())
+    return found.hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 from ksim_compiler.learn.learner import Networks, State
 from ksim_compiler.learn.nets.distributions import Head
 from ksim_compiler.learn.nets.normalizer import Normalizer
-from ksim_compiler.learn.run import checkpoint, checkpoints
+from ksim_compiler.learn.run import checkpoint, policy_file
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 
 STATISTICS = ("count", "mean", "variance")
@@ -60,14 +60,14 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
     """What a run had learned at its newest good checkpoint, and what its networks read then.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or a policy file, which holds no moments of Adam.
         like: of networks of the same kinds, whatever the sizes of their arrays.
         head: that of its policy's distribution, with any arrays.
 
     Raises:
         CheckpointError: there is none that can be read, or its networks differ.
     """
-    newest = checkpoints.restore(run, checkpoint.read_arrays)
+    newest = policy_file.learned(run)
     if newest is None:
         raise CheckpointError(f"{run} holds no checkpoint")
     arrays = newest.state
@@ -78,6 +78,8 @@ def read(run: Path, like: Learned, head: Head) -> tuple[Learned, Means]:
         for name in ("policy_normalizer", "critic_normalizer", "value_normalizer")
     }
     like = like._replace(**normalizers)
+    if not any(name.startswith("optimizer.") for name in arrays):
+        like = like._replace(optimizer=None)
     for name in checkpoint.arrays(like):
         if name not in arrays:
             raise CheckpointError(f"{newest.path} is of another task: it lacks {name}")

@@ -12,8 +12,9 @@ import numpy as np
 
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork, build_actor
 from ksim_compiler.learn.nets.normalizer import Normalizer
-from ksim_compiler.learn.run import checkpoint, checkpoints
+from ksim_compiler.learn.run import checkpoint, policy_file
 from ksim_compiler.learn.run.checkpoint import CheckpointError
+from ksim_compiler.learn.run.policy_file import LEVEL
 from ksim_compiler.plan import Plan
 
 
@@ -48,10 +49,10 @@ def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
 
 
 def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
-    """The policy of a run's newest good checkpoint.
+    """The policy of a run's newest good checkpoint, or of a policy file.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or the file.
         plan: its task.
         after: environment steps of training; those of the newest good checkpoint by default.
 
@@ -61,14 +62,15 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     fresh = fresh_policy(plan)
     like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
     wanted = checkpoint.arrays(like)
-    newest = checkpoints.restore(run, checkpoint.read_arrays, after)
+    newest = policy_file.learned(run, after)
     if newest is None and after is not None:
         raise CheckpointError(f"{run} no longer has its checkpoint after {after:,} steps")
     if newest is None:
         raise CheckpointError(f"{run} has no checkpoint yet")
     arrays = newest.state
     for name, array in wanted.items():
-        if name not in arrays or arrays[name].shape != array.shape:
+        found = arrays.get(name)
+        if found is None or (found.shape, found.dtype) != (array.shape, array.dtype):
             raise CheckpointError(f"{newest.path} is of another task: {name} does not fit")
     state: Any = checkpoint.with_arrays(like, {name: arrays[name] for name in wanted})
     level = _level(arrays)
@@ -82,7 +84,3 @@ def _level(arrays: Mapping[str, np.ndarray]) -> float | dict[str, float]:
         return float(np.mean(arrays[LEVEL]))
     several = {n.removeprefix(LEVEL + "."): a for n, a in arrays.items() if n.startswith(LEVEL)}
     return {name: float(np.mean(values)) for name, values in several.items()}
-
-
-LEVEL = "env.episode.level"
-"""The path of the levels in a state."""

@@ -69,7 +69,7 @@ def migrate(state: State, way: Migration, run: Path, rows: int) -> State:
     Args:
         state: the fresh state of the new task.
         way: where the new task's columns come from.
-        run: the folder of the other run.
+        run: the folder of the other run, or a policy file (then Adam's moments begin at zero).
         rows: environment steps of an iteration.
 
     Raises:
@@ -126,7 +126,7 @@ def moved(
         return now._replace(actor=actor, critic=eqx.tree_at(lambda c: c.network, now.critic, value))
 
     optimizer = fresh.optimizer
-    if optimizer is not None:
+    if optimizer is not None and old.optimizer is not None:
         optimizer = _moments(old.optimizer, optimizer, both)
     networks = both(old.networks, fresh.networks, 1)
     learned = Learned(networks, optimizer, policy, critic, values)._asdict()
