@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test test-slow test-zoo coverage check format schemas train bench dist clean
+.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas train bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,10 @@ run: $(STAMP) ## compile tasks/walk.yaml and train it
 
 quick: TASK = cartpole
 quick: run ## the same with tasks/cartpole.yaml, in about a minute
+
+play: $(STAMP) ## show a robot that walks, which needs no training: in a window, or as build/walk.mp4
+	@mkdir -p build
+	$(BIN)/ksim-play pretrained:$(TASK) --show -o build/$(TASK).mp4 $(ARGS)
 
 test: $(STAMP) ## run the tests, without the slow ones
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -122,8 +122,11 @@ def test_a_robot_of_a_package_does_not_travel(
     packed: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     policy, robot = packed
+    capsys.readouterr()
+    again = exported(policy, policy.with_name("again.ksimp"))
     assert "its robot is looked for where it is played" in capsys.readouterr().out
     content = policy.read_bytes()
+    assert again.read_bytes() == content
     assert policy_file.read(policy).archive is None
     assert b"<mujoco" not in content
     assert play([str(policy)]) == 0

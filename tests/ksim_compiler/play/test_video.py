@@ -123,3 +123,15 @@ def test_no_display(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("only Linux says that it has no display")
     with pytest.raises(ViewerError, match="--viewer web"):
         watch(live, "native", 1.0)
+
+
+def test_without_a_display_a_policy_is_shown_as_a_video(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "shown.mp4"
+    hidden = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    made = play(run, "--show", "-o", path, "--seconds", "0.2", "--size", "160x120", **hidden)
+    assert made.returncode == 0, made.stderr
+    assert f"there is no display here: {path} is drawn" in made.stderr
+    assert "policy after 64 steps" in made.stdout
+    assert path.exists() or "there is no way to draw here" in made.stderr
+    refused = play(run, "--show", "--episodes", "3", **hidden)
+    assert "do not go together" in refused.stderr
