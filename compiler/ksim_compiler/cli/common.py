@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import importlib.util
 import io
 import os
 import sys
@@ -290,6 +291,13 @@ def load(path: Path, settings: Sequence[str] = (), trust: bool = False) -> Compi
     from ksim_compiler import pipeline
 
     return pipeline.compile_file(path, settings)
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported; it is not."""
+    if package in sys.modules:
+        return sys.modules[package] is not None  # type: ignore[redundant-expr]
+    return importlib.util.find_spec(package) is not None
 
 
 def refused(compiled: Compiled, engine: EngineKind | None) -> list[Diagnostic]:

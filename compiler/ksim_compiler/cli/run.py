@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import signal
 import sys
@@ -63,8 +62,7 @@ def parser() -> argparse.ArgumentParser:
         dest="warm",
         type=trained.place,
         metavar="RUN",
-        help="begin with what another run or a policy file learned, also where the task has "
-        "changed since; pretrained:NAME is one that ships",
+        help="begin with what another run or policy learned, also where the task changed since",
     )
     add("--episodes", type=common.count, help="episodes of an evaluation (default: 32)")
     add(
@@ -162,17 +160,11 @@ def _refused(compiled: Compiled, engine: str | None, options: argparse.Namespace
 
 def _missing(options: argparse.Namespace) -> str:
     """What is not installed that an option needs at the end, or "": said before anything else."""
-    if options.metrics is not None and not _installed(options.metrics):
+    if options.metrics is not None and not common.installed(options.metrics):
         return f"--metrics {options.metrics} needs: pip install {options.metrics}"
-    if options.video and not (_installed("imageio") and _installed("imageio_ffmpeg")):
+    if options.video and not (common.installed("imageio") and common.installed("imageio_ffmpeg")):
         return "videos need: pip install 'ksim-schema[video]'"
     return ""
-
-
-def _installed(package: str) -> bool:
-    if package in sys.modules:
-        return sys.modules[package] is not None  # type: ignore[redundant-expr]
-    return importlib.util.find_spec(package) is not None
 
 
 def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
