@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +18,7 @@ from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, 
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
 from ksim_schema.graph.wiring import wire
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document, parse, read
 from ksim_schema.source.files import start_text
 from ksim_schema.source.paths import folder_of

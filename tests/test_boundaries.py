@@ -21,6 +21,7 @@ HEAVY = ("jax", "jaxlib", "mujoco", "equinox", "optax", "ksim_compiler")
 ALGORITHM = "ksim_compiler.learn.<algorithm>"
 """Stands for each room of an algorithm, of which none imports another."""
 LAYERS = (
+    ("ksim_schema.records",),
     ("ksim_schema.acset", "ksim_schema.diagnostics"),
     ("ksim_schema.source", "ksim_schema.units"),
     ("ksim_schema.compose", "ksim_schema.robot"),

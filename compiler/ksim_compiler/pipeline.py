@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ksim_compiler import passes
@@ -21,6 +21,7 @@ from ksim_schema.diagnostics.codes.names import (
 from ksim_schema.diagnostics.codes.values import UNREADABLE_TASK_FILE
 from ksim_schema.frontend import Checked, check_document, check_file
 from ksim_schema.graph.canonical import fingerprint
+from ksim_schema.records import dataclass
 from ksim_schema.robot import file_key
 from ksim_schema.source import Document, parse
 from ksim_schema.source.files import FileError, read_bytes

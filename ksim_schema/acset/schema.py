@@ -13,8 +13,10 @@ Nothing here knows about robots.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
+
+from ksim_schema.records import dataclass
 
 
 class SchemaError(ValueError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics import Code
+from ksim_schema.records import dataclass
 from ksim_schema.units import ANGLE, Dimension
 from ksim_schema.units.formula import Expression, spelt
 from ksim_schema.units.formula_range import within, written

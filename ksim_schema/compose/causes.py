@@ -8,13 +8,14 @@ that was not before, it is the cause.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ksim_schema.compose.extends import REMOVE
 from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, Related, Span, has_errors
 from ksim_schema.diagnostics.codes.structure import REPLACED_WHOLE
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document
 from ksim_schema.source.paths import EXTENDS, SET
 from ksim_schema.source.plain import is_list, is_mapping

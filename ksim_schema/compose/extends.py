@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,6 +31,7 @@ from ksim_schema.diagnostics.codes.composition import (
     UNREADABLE_BASE_TASK,
 )
 from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING, UNREADABLE_FILE
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted, read
 from ksim_schema.source.files import start_text
 from ksim_schema.source.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
 from ksim_schema.custom.api import Custom
@@ -19,6 +19,7 @@ from ksim_schema.diagnostics.codes.custom import (
     UNREADABLE_COMPONENT_FILE,
 )
 from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason
 from ksim_schema.source.plain import is_list, is_mapping

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics.code import Code, Severity
+from ksim_schema.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from ksim_schema.diagnostics.code import Code, Severity
 from ksim_schema.diagnostics.diagnostic import Diagnostic, Fix, Span
 from ksim_schema.diagnostics.render import printable, render_json, render_text, summary
+from ksim_schema.records import dataclass
 
 TOOL = "ksim-compile"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.diagnostics.codes.reading import IDLE_IGNORE
 from ksim_schema.diagnostics.diagnostic import Diagnostic, Span
 from ksim_schema.diagnostics.suggest import did_you_mean
+from ksim_schema.records import dataclass
 
 _COMMENT = re.compile(r"#\s*ksim:\s*ignore(?:\[([^\]\n]*)\])?")
 MAX_SCANNED = 8_000_000

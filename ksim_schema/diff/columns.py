@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ksim_schema.records import dataclass
 from ksim_schema.vocabulary.distributions import Distribution
 
 REACH = 0.95

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Final, Literal, cast, get_args
+
+from ksim_schema.records import dataclass
 
 Tier = Literal["policy-io", "training", "runtime", "cosmetic"]
 TIERS: Final[tuple[Tier, ...]] = get_args(Tier)

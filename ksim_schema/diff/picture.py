@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -15,6 +14,7 @@ from ksim_schema.drawing.layout import Link, Rect, layout
 from ksim_schema.drawing.svg import path_of, text_width
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.graph.canonical import renamed
+from ksim_schema.records import dataclass
 from ksim_schema.task import SECTIONS
 from ksim_schema.vocabulary.objects import OBJECT
 

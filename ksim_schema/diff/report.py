@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +12,7 @@ from ksim_schema.acset import sch_task
 from ksim_schema.diff.columns import ColumnMap, Migration, Move
 from ksim_schema.diff.model import ABSENT, TIERS, Change, Diff, Tier
 from ksim_schema.graph.canonical import values_of
+from ksim_schema.records import dataclass
 from ksim_schema.source import dotted
 from ksim_schema.units import QuantityError, parse
 from ksim_schema.vocabulary import KINDS

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from ksim_schema.acset import Arrow
 from ksim_schema.graph import NEXT, Graph, Node
 from ksim_schema.graph.wiring import FAILURE_CHANNEL
+from ksim_schema.records import dataclass
 from ksim_schema.vocabulary.objects import OBJECT
 
 

@@ -9,9 +9,10 @@ settled. A group keeps its nodes in the order given. Lengths are in pixels; y po
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from ksim_schema.records import dataclass
 
 
 class Link(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ksim_schema.acset import VALUE_TYPES, Arrow, sch_task
@@ -25,6 +25,7 @@ from ksim_schema.diagnostics.codes.acsets import (
 )
 from ksim_schema.exchange.acset_export import TASK_TABLE, sch_task_drawing
 from ksim_schema.graph import NEXT, Graph, Node
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.json_reader import parse_json
 from ksim_schema.source.plain import is_list, is_mapping

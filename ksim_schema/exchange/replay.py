@@ -21,10 +21,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, cast
 
+from ksim_schema.records import dataclass
 from ksim_schema.source.files import FileError, read_bytes
 from ksim_schema.source.plain import is_mapping
 

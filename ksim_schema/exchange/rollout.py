@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from ksim_schema.acset import Instance, SchemaError, sch_rollout
+from ksim_schema.records import dataclass
 
 Vector = Sequence[float]
 

@@ -8,7 +8,7 @@ delay have no cycle: then a topological order exists, and it is the body of one 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from ksim_schema.acset import Instance, Schema
@@ -22,6 +22,7 @@ from ksim_schema.diagnostics.codes.typed import (
     WRONG_NUMBER_OF_PARTS,
 )
 from ksim_schema.graph.order import cycle
+from ksim_schema.records import dataclass
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import Task
 from ksim_schema.vocabulary.action import Action

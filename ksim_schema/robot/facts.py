@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot.grid import TileGrid
 from ksim_schema.robot.links import Links
 from ksim_schema.robot.patterns import fits

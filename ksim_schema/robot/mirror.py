@@ -9,9 +9,9 @@ permutation of its elements.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import dist
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot.facts import Joint, RobotFacts
 
 Signed = tuple[tuple[int, float], ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -24,6 +23,7 @@ from ksim_schema.diagnostics.codes.reading import (
     UNIT_OF_A_LIST,
 )
 from ksim_schema.diagnostics.lookalikes import named
+from ksim_schema.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics import Diagnostic, Fix
+from ksim_schema.records import dataclass
 from ksim_schema.source.edits import applied
 
 MAX_ROUNDS = 12

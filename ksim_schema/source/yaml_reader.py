@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from ksim_schema.diagnostics.codes.reading import (
     UNREADABLE_FILE,
     YAML_TAG,
 )
+from ksim_schema.records import dataclass
 from ksim_schema.source.accidents import Accident, alias, escapes, in_flow, lookalike, unparsed
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes
 from ksim_schema.source.plain import is_mapping

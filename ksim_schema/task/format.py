@@ -7,9 +7,9 @@ stays with the line that it stands on, or with the key that it stands above.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics import Sink
+from ksim_schema.records import dataclass
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.source.yaml_reader import Document, parse
 from ksim_schema.vocabulary.learner import LEARNERS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -38,6 +38,7 @@ from ksim_schema.diagnostics.codes.structure import (
     WRONG_TYPE,
 )
 from ksim_schema.diagnostics.codes.values import TWO_LEARNERS
+from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.edits import respell, respell_as, rewrite
 from ksim_schema.source.plain import is_mapping

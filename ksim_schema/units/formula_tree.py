@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ksim_schema.records import dataclass
 from ksim_schema.units.quantity import Dimension
 from ksim_schema.units.sigmoid import GAUSSIAN, VALUE_AT_MARGIN, fallen
 

@@ -11,9 +11,10 @@ So a term has a few units that it may be of, the one without a weight first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
+from ksim_schema.records import dataclass
 from ksim_schema.units.quantity import Dimension
 
 MAX_OPTIONS = 64

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
+
+from ksim_schema.records import dataclass
 
 _LARGEST = math.nextafter(math.inf, 0.0)
 _TURN = 2.0 * math.pi

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from ksim_schema.diagnostics import Code
 from ksim_schema.diagnostics.codes.reading import GLUED_COMMENT, LOOKALIKE
@@ -19,6 +18,7 @@ from ksim_schema.diagnostics.codes.structure import (
     WRONG_TYPE,
 )
 from ksim_schema.diagnostics.lookalikes import explained, plain
+from ksim_schema.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import (
     Annotated,
@@ -36,6 +35,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import Dimension, Measured

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts
 
 

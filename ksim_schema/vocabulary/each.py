@@ -8,12 +8,12 @@ matches something, none matches what another one does, and together they match e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot.patterns import fits
 from ksim_schema.source.plain import is_mapping
 

@@ -19,9 +19,9 @@ A declared component says so in a few lines beside its fields, as ``effects``; a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts
 from ksim_schema.units import (
     ANGLE,

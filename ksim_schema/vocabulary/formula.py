@@ -6,12 +6,13 @@ Rewards, observations, terminations and metrics have formulas of the same names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import (

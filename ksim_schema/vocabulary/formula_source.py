@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from ksim_schema.records import dataclass
 from ksim_schema.robot import Joint, SensorRequest
 from ksim_schema.units.formula import Quantity
 from ksim_schema.units.interval import EVERYTHING, Interval

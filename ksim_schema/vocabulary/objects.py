@@ -6,8 +6,9 @@ declared by the kind (:class:`ksim_schema.vocabulary.base.Part`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from ksim_schema.records import dataclass
 
 
 class Colours(NamedTuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ksim_schema.diagnostics import Diagnostic, Fix, Related
+from ksim_schema.records import dataclass
 from ksim_schema.robot.patterns import PatternError, fits
 from ksim_schema.source import Document
 from ksim_schema.source.edits import respell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ksim_compiler.plan.columns import along, inputs, outputs
 from ksim_compiler.plan.plan import Plan
@@ -14,6 +14,7 @@ from ksim_compiler.robot.model import Robot
 from ksim_schema.diff.columns import Segment
 from ksim_schema.graph import Node
 from ksim_schema.graph.canonical import values_of
+from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts
 from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.action import Action, PositionServo

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_compiler.robot.model import Robot
 from ksim_schema.graph import Graph, Node
 from ksim_schema.graph.order import topological
+from ksim_schema.records import dataclass
 from ksim_schema.robot import Drive, RobotFacts, SensorRequest
 from ksim_schema.robot.mirror import Signed
 from ksim_schema.task import Task

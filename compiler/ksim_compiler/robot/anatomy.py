@@ -9,11 +9,12 @@ all that is fixed to it, so that a body put between two others changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import mujoco
 import numpy as np
+
+from ksim_schema.records import dataclass
 
 Key = tuple[str, str]
 """What and its name: ``("joint", "knee")``; joint, body, site, geom, camera, sensor, actuator."""

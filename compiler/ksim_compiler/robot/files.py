@@ -18,13 +18,14 @@ import os
 import posixpath
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
 
 from ksim_compiler.robot.xml import XmlError, parse
 from ksim_schema.diagnostics import Code
 from ksim_schema.diagnostics.codes.names import UNREADABLE_MODEL
+from ksim_schema.records import dataclass
 from ksim_schema.robot import FILES
 from ksim_schema.source.files import FileError, NoFileError, read_bytes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import mujoco
@@ -27,6 +27,7 @@ from ksim_compiler.robot.own import own_actuators
 from ksim_compiler.robot.sealed import sealed
 from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
 from ksim_compiler.robot.xml import in_memory
+from ksim_schema.records import dataclass
 from ksim_schema.robot import FILES, Drive, RobotFacts, SensorRequest
 from ksim_schema.vocabulary.state import Robot as RobotPart
 

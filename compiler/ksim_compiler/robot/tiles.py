@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
 import numpy as np
 
+from ksim_schema.records import dataclass
 from ksim_schema.vocabulary import terrain as v
 
 STEPS = 65_000

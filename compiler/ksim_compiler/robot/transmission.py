@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import mujoco
 import numpy as np
+
+from ksim_schema.records import dataclass
 
 _TRN: Any = mujoco.mjtTrn
 _WRAP: Any = mujoco.mjtWrap
