@@ -148,7 +148,7 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
                 files = _with_task_files(task, model.read_files(located.path), sink)
                 if files is None:
                     break
-            loaded = model.load(part, files)
+            loaded = model.load(part, files, textures=False)
         except model.ModelError as error:
             place = (*at[:2], *error.field.split("."))
             sink.add([task.report(error.code, str(error), *place, help=error.help)])

@@ -19,7 +19,6 @@ from typing import (
     Union,
     cast,
     get_args,
-    get_origin,
     runtime_checkable,
 )
 
@@ -42,6 +41,7 @@ from ksim_schema.units import Dimension, Measured
 from ksim_schema.vocabulary.each import ByPattern
 from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reads import Reads
+from ksim_schema.vocabulary.whole import with_whole_numbers
 
 T = TypeVar("T")
 
@@ -74,28 +74,7 @@ class Model(BaseModel):
     @classmethod
     def _whole_numbers(cls, data: Any) -> Any:
         """``6e6`` is a whole number where one is wanted, although YAML reads a float."""
-        if not is_mapping(data):
-            return data
-        fields = {info.alias or name: info for name, info in cls.model_fields.items()}
-        counts = {name for name in data if name in fields and _counts(fields[name].annotation)}
-        return {k: _whole(v) if k in counts else v for k, v in data.items()} if counts else data
-
-
-@cache
-def _counts(hint: Any) -> bool:
-    """Whether the numbers that a type holds are all whole."""
-    arguments = get_args(hint)
-    if get_origin(hint) is Annotated:
-        return _counts(arguments[0])
-    return hint is int or any(map(_counts, arguments))
-
-
-def _whole(value: Any) -> Any:
-    """Floats that are whole numbers as such, also in lists."""
-    if isinstance(value, tuple | list):
-        return tuple(_whole(member) for member in cast("list[Any]", value))
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
-    return int(value) if whole else value
+        return with_whole_numbers(cls, data) if is_mapping(data) else data
 
 
 @dataclass(frozen=True, slots=True)

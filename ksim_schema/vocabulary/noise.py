@@ -61,6 +61,9 @@ class Noise(Model):
         return size
 
 
+Noise.model_rebuild()  # now, once: each observation and action would build it for itself
+
+
 def _one_is_a_chain(value: Any) -> Any:
     return (value,) if isinstance(value, (dict, Noise)) else value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache, singledispatch
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ksim_compiler.robot.ground import heights_at
 from ksim_compiler.robot.motion import read_motion
 from ksim_schema.robot import Joint, RobotFacts, file_key
 from ksim_schema.vocabulary import reset
-from ksim_schema.vocabulary.each import each
+from ksim_schema.vocabulary.each import ByPattern, each
 from ksim_schema.vocabulary.pose import PLACES, TURNS
 
 _motion = lru_cache(maxsize=1)(read_motion)
@@ -33,6 +33,10 @@ class Start(NamedTuple):
 
     qpos: np.ndarray
     qvel: np.ndarray
+
+
+Act = Callable[[Start, np.random.Generator], Start]
+"""What a reset makes of a start."""
 
 
 class _Unknown(Exception):
@@ -56,6 +60,7 @@ def draw(
     facts, random = plan.robot.facts, np.random.default_rng(seed)
     parts = sorted(plan.parts(reset.Reset).items(), key=lambda item: not item[1].whole)
     acting = [part for name, part in parts if only is None or name in only]
+    acts = [(part.episodes, _acting(part, facts)) for part in acting]
     shared = any(part.episodes is not None for part in acting)
     found: list[Start] = []
     try:
@@ -63,10 +68,10 @@ def draw(
         for _ in range(SETTLED if settle else COUNT):
             start = Start(np.array(facts.home, float), np.zeros(facts.nv))
             lot = random.random() if shared else 0.0
-            for part in acting:
-                low, high = part.episodes or (0.0, 1.0)
-                if low <= lot < high or part.episodes is None:
-                    start = _apply(part, start, facts, random)
+            for episodes, act in acts:
+                low, high = episodes or (0.0, 1.0)
+                if low <= lot < high or episodes is None:
+                    start = act(start, random)
             found.append(settled(plan, start) if settle else start)
     except _Unknown:
         return None
@@ -125,6 +130,56 @@ def settled_home(plan: Plan, data: Any) -> Any:
 
 
 @singledispatch
+def _acting(part: Any, facts: RobotFacts) -> Act:
+    """What a reset does, with all that is the same for each start worked out."""
+    return lambda start, random: _apply(part, start, facts, random)
+
+
+@_acting.register
+def _(part: reset.ResetJointPosition, facts: RobotFacts) -> Act:
+    joints = facts.match_joints(part.joints)
+    at, widths = np.array([joint.qpos for joint in joints], int), _widths(part.range, joints)
+    middles = np.array([part.middle(joint) for joint in joints])
+    limits = [joint.limits or (-math.inf, math.inf) for joint in joints]
+    low, high = np.array(limits).reshape(-1, 2).T
+
+    def act(start: Start, random: np.random.Generator) -> Start:
+        factors = np.ones(len(joints))
+        if part.factor is None:
+            units = _units(part.draw, random, len(joints))
+        else:  # the two are drawn joint by joint
+            units = np.zeros(len(joints))
+            for index in range(len(joints)):
+                factors[index] = random.uniform(*part.factor)
+                units[index] = _units(part.draw, random, 1)[0]
+        start.qpos[at] = np.minimum(np.maximum(middles * factors + widths * units, low), high)
+        return start
+
+    return act
+
+
+@_acting.register
+def _(part: reset.ResetJointVelocity, facts: RobotFacts) -> Act:
+    joints = facts.match_joints(part.joints)
+    at, widths = np.array([joint.dof for joint in joints], int), _widths(part.range, joints)
+
+    def act(start: Start, random: np.random.Generator) -> Start:
+        start.qvel[at] = widths * _units(part.draw, random, len(joints))
+        return start
+
+    return act
+
+
+def _widths(value: float | ByPattern[float], joints: Sequence[Joint]) -> np.ndarray:
+    return np.array(each(value, [joint.name for joint in joints]), float)
+
+
+def _units(draw: str, random: np.random.Generator, count: int) -> np.ndarray:
+    """Draws from -1 to 1, or with a standard deviation of 1."""
+    return random.normal(size=count) if draw == "gaussian" else random.uniform(-1.0, 1.0, count)
+
+
+@singledispatch
 def _apply(part: Any, start: Start, facts: RobotFacts, random: np.random.Generator) -> Start:
     raise _Unknown
 
@@ -141,28 +196,6 @@ def _(part: reset.ResetMotion, start: Start, facts: RobotFacts, random: Any) -> 
     stop = None if part.count is None else part.first + part.count
     frame = part.first + int(random.integers(len(qpos[part.first : stop])))
     return Start(np.array(qpos[frame], float), np.array(qvel[frame], float))
-
-
-def _unit(draw: str, random: Any) -> float:
-    """A draw from -1 to 1, or with a standard deviation of 1."""
-    return random.normal() if draw == "gaussian" else random.uniform(-1.0, 1.0)
-
-
-@_apply.register
-def _(part: reset.ResetJointPosition, start: Start, facts: RobotFacts, random: Any) -> Start:
-    for joint in facts.match_joints(part.joints):
-        low, high = joint.limits or (-math.inf, math.inf)
-        middle = part.middle(joint) * (random.uniform(*part.factor) if part.factor else 1.0)
-        place = middle + each(part.range, (joint.name,))[0] * _unit(part.draw, random)
-        start.qpos[joint.qpos] = min(max(place, low), high)
-    return start
-
-
-@_apply.register
-def _(part: reset.ResetJointVelocity, start: Start, facts: RobotFacts, random: Any) -> Start:
-    for joint in facts.match_joints(part.joints):
-        start.qvel[joint.dof] = each(part.range, (joint.name,))[0] * _unit(part.draw, random)
-    return start
 
 
 @_apply.register

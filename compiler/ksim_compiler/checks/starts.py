@@ -80,7 +80,7 @@ def begins(plan: Plan, data: Any) -> Iterator[Diagnostic]:
 
         told = {problem.path.split(".")[1] for problem in (*at_home, *ended)}
         yield from ended_at_start(plan, drawn, SELDOM, told)
-    yield from _sunk(plan, drawn_by(plan), world, data)
+    yield from _sunk(plan, drawn_by(plan) if plan.settle_steps else drawn, world, data)
     yield from _off_terrain(plan)
 
 

@@ -127,7 +127,19 @@ def torque_limits(
 
 def _acted(model: mujoco.MjModel, joint: int) -> bool:
     """Whether an actuator of the model acts on a joint."""
-    return any(arm(model, i, joint) for i in range(model.nu))
+    return any(arm(model, i, joint) for i in _near(model, (joint,)))
+
+
+def _near(model: mujoco.MjModel, joints: Collection[int]) -> list[int]:
+    """The actuators that may act on some joints: on one of them itself, or by a tendon."""
+    kinds, targets = model.actuator_trntype.tolist(), model.actuator_trnid[:, 0].tolist()
+    itself = (int(_TRN.mjTRN_JOINT), int(_TRN.mjTRN_JOINTINPARENT))
+    tendon = int(_TRN.mjTRN_TENDON)
+    return [
+        i
+        for i, (kind, target) in enumerate(zip(kinds, targets, strict=True))
+        if kind == tendon or (target in joints and kind in itself)
+    ]
 
 
 def _alone(model: mujoco.MjModel, joint: int) -> Span:
@@ -143,7 +155,7 @@ def _taken(model: mujoco.MjModel, joint: int) -> Span:
 
 def _together(model: mujoco.MjModel, moved: Moved) -> Span:
     """What all actuators on joints that move together give, whatever each of the joints takes."""
-    arms = {i: force for i in range(model.nu) if (force := lever(model, i, moved))}
+    arms = {i: force for i in _near(model, moved) if (force := lever(model, i, moved))}
     on_tendons: defaultdict[int, list[int]] = defaultdict(list)
     parts: list[Span] = []
     for i, force in arms.items():

@@ -70,13 +70,19 @@ class Torn:
     driven: tuple[str, ...]
 
 
-def load(part: RobotPart, files: ModelFiles) -> Robot:
+def load(part: RobotPart, files: ModelFiles, *, textures: bool = True) -> Robot:
     """Compile a model as it is, with the task's options.
+
+    Args:
+        part: the task's PhysicsState.
+        files: the model's files.
+        textures: whether those that MuJoCo draws itself have their size. To draw those of a plain
+            scene takes ten times as long as to compile the rest of it.
 
     Raises:
         ModelError: MuJoCo refuses the model.
     """
-    robot, spec = _compile(part, files, lambda spec: None)
+    robot, spec = _compile(part, files, _leave if textures else _small_textures)
     with _refusals():
         controls = home_controls(robot.model, spec, part.home.keyframe)
     held = dict(zip(robot.facts.actuators, controls.ctrl.tolist(), strict=True))
@@ -266,6 +272,17 @@ def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
         value = getattr(part.solver, name)
         if value is not None:
             setattr(spec.option, name, value)
+
+
+def _leave(spec: mujoco.MjSpec) -> None:
+    """Change nothing."""
+
+
+def _small_textures(spec: mujoco.MjSpec) -> None:
+    """Let MuJoCo draw no more of its own textures than it must."""
+    for texture in spec.textures:
+        if texture.builtin != mujoco.mjtBuiltin.mjBUILTIN_NONE and texture.width > 0:
+            texture.width, texture.height = 1, min(texture.height, 1)
 
 
 def _name_parts(spec: mujoco.MjSpec) -> None:
