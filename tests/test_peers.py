@@ -6,6 +6,7 @@ import dataclasses
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from benchmarks.peers import (
     venvs,
 )
 from benchmarks.peers.judge import Judgement, Log
-from benchmarks.peers.players import Mirrored
+from benchmarks.peers.players import Mirrored, Plain
 from benchmarks.peers.robot import ACTION_SCALE, COMMAND, STAND
 from benchmarks.peers.table import Row
 from benchmarks.peers.trainings import Sizes, Training
@@ -287,12 +288,36 @@ def test_the_judged_policy_is_the_networks_mean_with_its_mirror_image(tmp_path: 
 
     seen = rng.normal(size=senses.SIZE).astype(np.float32)
     there = network(seen[senses.IMAGE] * senses.IMAGE_SIGN)[senses.LEGS] * senses.LEGS_SIGN
-    found = player.mean(seen[None])[0]
-    assert found == pytest.approx((network(seen) + there) / 2, rel=1e-5)
+    found = np.asarray(player.mean(seen[None]))[0]
+    assert found == pytest.approx((network(seen) + there) / 2, rel=1e-4, abs=1e-6)
     image = (seen[senses.IMAGE] * senses.IMAGE_SIGN)[None]
-    mirrored = player.mean(image)[0][senses.LEGS] * senses.LEGS_SIGN
-    assert mirrored == pytest.approx(found, rel=1e-5)
+    mirrored = np.asarray(player.mean(image))[0][senses.LEGS] * senses.LEGS_SIGN
+    assert mirrored == pytest.approx(found, rel=1e-4, abs=1e-6)
     assert ACTION_SCALE == 0.5
+
+
+def test_braxs_policy_observes_the_robot_as_playground_has_it(tmp_path: Path) -> None:
+    size = 48
+    rows = np.arange(12)
+    weights = np.zeros((24, size))
+    weights[rows, [0, 5, 8, 9, 20, 21, 32, 33, 44, 45, 46, 47]] = 1.0
+    arrays = {"mean": np.full(size, 0.5), "scale": np.full(size, 2.0)}
+    arrays |= {"weight0": weights, "bias0": np.full(24, 0.1)}
+    player = Plain(stamps.write(tmp_path, 1, arrays, since=0.0).file)
+    player.begin(1)
+    trunk = {"velocity": [0.1, 0, 0], "gyro": [0, 0, 0.2], "up": [0, 0, 0.9]}
+    posed, moved = np.zeros((1, 19)), np.zeros((1, 18))
+    posed[0, 7:], moved[0, 6], moved[0, 17] = STAND, 0.3, 0.4
+    posed[0, 7] += 0.15
+    robots = SimpleNamespace(sensor=lambda name: np.array([trunk[name]]), qpos=posed, qvel=moved)
+    seen = np.array([0.1, 0.2, -0.9, 0.15, 0, 0.3, 0.4, 0, 0, 1.5, -0.8, 1.2])
+    action = np.tanh((seen - 0.5) * 2 + 0.1)
+    command = np.array([[1.5, -0.8, 1.2]])
+    found = player.act(robots, command)  # type: ignore[arg-type]
+    assert found[0] == pytest.approx(STAND + 0.5 * action, abs=1e-6)
+    seen[[7, 8]] = action[[0, 11]]  # the last action, in the next tick
+    again = player.act(robots, command)  # type: ignore[arg-type]
+    assert again[0] == pytest.approx(STAND + 0.5 * np.tanh((seen - 0.5) * 2 + 0.1), abs=1e-6)
 
 
 # rows and the command line

@@ -1,6 +1,6 @@
 """Train peers side by side, judge them, and print ratios; see the package's docstring.
 
-    python -m benchmarks.peers [--only mjbatch ksim bare] [--task TASK.yaml] [--seeds N]
+    python -m benchmarks.peers [--only mjbatch ksim brax bare] [--task TASK.yaml] [--seeds N]
 
 Nothing else should run on the machine. What was trained stays under `build/peers/`.
 """
@@ -28,6 +28,8 @@ from benchmarks.peers.venvs import PLACE, REQUIREMENTS, ROOT, NoPeer, last_line,
 
 TASK = ROOT / "examples" / "tasks" / "menagerie" / "go1_joystick.yaml"
 PARTS = (*TRAININGS, "bare")
+ONCE = ("brax",)
+"""Peers so slow that one seed of them says enough."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,9 +42,11 @@ def parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=30.0, help="limit of a training (default: %(default)g)")
     add("--episodes", type=int, default=judge.EPISODES, help="of a judgement (%(default)s)")
     add("--iterations", type=int, default=600, help="of mjbatch's loop (default: %(default)s)")
+    add("--brax-steps", type=int, default=4_000_000, help="environment steps (%(default)s)")
     add("--envs", type=int, default=1024, help="of bare physics (default: %(default)s)")
     add("--rounds", type=int, default=3, help="of bare physics (default: %(default)s)")
     add("--ksim-run", default="", metavar="OPTIONS", help="further options of ksim-run")
+    add("--warm", action="store_true", help="ksim-run has what it compiled before")
     add("--out", type=Path, help="folder of the results (default: build/peers/TIME)")
     return result
 
@@ -61,11 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     out.mkdir(parents=True)
     more = tuple(shlex.split(options.ksim_run))
-    sizes = Sizes(options.minutes, options.task.resolve(), more, options.iterations)
+    limits = (options.iterations, options.brax_steps)
+    sizes = Sizes(options.minutes, options.task.resolve(), more, *limits, options.warm)
     speeds, notes = _bare(root, options) if "bare" in options.only else ({}, {})
     rows: list[Row] = []
     for seed in range(options.seeds):
         for peer in (p for p in TRAININGS if p in options.only):
+            if peer in ONCE and seed:
+                continue
             rows.append(_row(peer, seed, sizes, out, root, options.episodes))
             print("\n".join(table.trainings(rows[-1:])[2:]), file=sys.stderr, flush=True)
     about = _about(options.only)
@@ -115,9 +122,9 @@ def _judge(peer: str, training: Training, root: Path, episodes: int) -> Judge:
 
             player = Contracted(training.folder, stamp.steps)
         else:
-            from benchmarks.peers.players import Mirrored
+            from benchmarks.peers.players import Mirrored, Plain
 
-            player = Mirrored(stamp.file)
+            player = Plain(stamp.file) if peer == "brax" else Mirrored(stamp.file)
         result = judge.judged(play(root, player, episodes))
         print(f"  {stamp.steps:,} steps, {stamp.seconds:.1f} s: {result}", file=sys.stderr)
         return result

@@ -79,7 +79,7 @@ def terms(tick: Tick) -> dict[str, np.ndarray]:
         "track": np.exp(-astray / SIGMA),
         "turn": np.exp(-too_slow / SIGMA),
         "gait": _gait(tick),
-        "pose": np.exp(-((tick.joints - STAND) ** 2 @ POSE)),
+        "pose": np.exp(-((tick.joints - STAND) ** 2 * POSE).sum(1)),
         "orient": (tick.up[:, :2] ** 2).sum(1),
         "bounce": tick.rising**2,
         "wobble": (tick.gyro[:, :2] ** 2).sum(1),

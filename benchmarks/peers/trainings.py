@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,8 @@ class Sizes:
         task: of ksim-schema. more: further options of its `ksim-run`.
         iterations: of mjbatch's loop.
         steps: environment steps of Brax's PPO.
+        warm: whether ksim-schema has the programs that earlier commands compiled; otherwise each
+            training compiles all it needs, as on the day that it is installed.
     """
 
     minutes: float
@@ -57,6 +59,7 @@ class Sizes:
     more: tuple[str, ...] = ()
     iterations: int = 600
     steps: int = 4_000_000
+    warm: bool = False
 
 
 Train = Callable[[Path, int, Sizes], Training]
@@ -74,11 +77,20 @@ def ksim(folder: Path, seed: int, sizes: Sizes) -> Training:
 
     command = [sys.executable, "-m", "ksim_compiler.cli.run", str(sizes.task), "--seed", str(seed)]
     command += ["--out", str(folder), "--checkpoint-every", str(KSIM_EVERY), "--keep", "1000"]
-    began, note = _run([*command, *sizes.more], folder, sizes.minutes)
+    around = {"MENAGERIE_ROOT": str(robot.folder().parent)}
+    if not sizes.warm:
+        around["XDG_CACHE_HOME"] = str(folder.with_suffix(".cache"))
+    began, note = _run([*command, *sizes.more], folder, sizes.minutes, around)
     found = [
         Stamp(file, steps, file.stat().st_mtime - began) for steps, file in checkpoints(folder)
     ]
     return Training(folder, found, note)
+
+
+def brax(folder: Path, seed: int, sizes: Sizes) -> Training:
+    """Brax's PPO on Playground's Go1."""
+    options = ("--root", robot.folder(), "--steps", sizes.steps)
+    return _peer("brax", "brax_train", folder, seed, options, sizes)
 
 
 def _peer(
@@ -91,13 +103,16 @@ def _peer(
     return Training(folder, stamps.read(folder), note)
 
 
-def _run(command: list[str], folder: Path, minutes: float) -> tuple[float, str]:
+def _run(
+    command: list[str], folder: Path, minutes: float, variables: Mapping[str, str] | None = None
+) -> tuple[float, str]:
     """Run a command to its end or the limit; when it began, and what went wrong."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     paths = (str(ROOT), str(ROOT / "compiler"))
     with folder.with_suffix(".log").open("w+") as log:
         began = time.time()
         around = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), STARTED: repr(began)}
+        around |= variables or {}
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=around)
         try:
             status = process.wait(minutes * 60)
@@ -121,7 +136,7 @@ def _gone(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-TRAININGS: dict[str, Train] = {"mjbatch": mjbatch, "ksim": ksim}
+TRAININGS: dict[str, Train] = {"mjbatch": mjbatch, "ksim": ksim, "brax": brax}
 """Peer -> how it is trained."""
 
 __all__ = ["TRAININGS", "NoPeer", "Sizes", "Train", "Training"]
