@@ -75,7 +75,7 @@ def main() -> None:
     from mujoco_playground.config import locomotion_params
 
     if not hasattr(jax, "device_put_replicated"):
-        vars(jax)["device_put_replicated"] = replicated
+        setattr(jax, "device_put_replicated", replicated)  # noqa: B010
     env = registry.load(TASK, config_overrides={"impl": "jax"})
     settings = dict(locomotion_params.brax_ppo_config(TASK, "jax"))
     network = functools.partial(networks.make_ppo_networks, **settings.pop("network_factory"))
