@@ -27,6 +27,7 @@ class Robot:
                 setattr(spec.option, option, value)
             _check(spec, scene, self.outputs)
             _name_geoms(spec)
+            _keep_collisions(spec, contract.get("collide"))
             self.held = _keep_or_remove(spec, contract.get("actuators"), self.outputs)
             for output in self.outputs:
                 _add_motors(spec, output)
@@ -112,6 +113,32 @@ def _name_geoms(spec: Any) -> None:
     """As the contract calls those without a name."""
     for number, geom in enumerate(spec.geoms):
         geom.name = geom.name or f"ksim/geom{number}"
+
+
+def _keep_collisions(spec: Any, kept: dict | None) -> None:
+    """Let only the contract's geoms touch things, among those of bodies that move."""
+    if kept is None:
+        return
+    dropped = set()
+    for geom in spec.geoms:
+        if geom.name in kept["geoms"]:
+            geom.condim = kept["condim"] or geom.condim
+        elif _moves(geom.parent):
+            geom.contype = geom.conaffinity = 0
+            dropped.add(geom.name)
+    for pair in list(spec.pairs):
+        if {pair.geomname1, pair.geomname2} & dropped:
+            spec.delete(pair)
+        else:
+            pair.condim = kept["condim"] or pair.condim
+
+
+def _moves(body: Any) -> bool:
+    while body.parent is not None:
+        if body.joints or body.mocap:
+            return True
+        body = body.parent
+    return False
 
 
 def _keep_or_remove(spec: Any, fates: list[dict] | None, outputs: list[dict]) -> list[float]:

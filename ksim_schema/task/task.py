@@ -132,6 +132,14 @@ class Task:
         parts += [(part.object, name, part.network) for name, part in self.of(ValueCritic).items()]
         return {(object, name): network for object, name, network in parts}
 
+    def mirror_uses(self) -> list[tuple[str, ...]]:
+        """The fields that need to know the robot's left and right."""
+        learns = [(self.learner.section, "mirror")] if self.learner.mirrored else []
+        commute = [
+            (*part, "network", "symmetric") for part, n in self.networks().items() if n.mirrored
+        ]
+        return [*learns, *commute]
+
     def __iter__(self) -> Iterator[tuple[str, str, Part]]:
         """Object, name and part of every part."""
         for object, parts in self.parts.items():

@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from ksim_schema.units import ControlPeriod, Time
+from ksim_schema.units import ControlPeriod, Number, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
+    GeomPattern,
     KeyframeName,
     Model,
     Part,
     PositiveInt,
     one_or_more,
 )
+from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.terrain import FlatTerrain, Terrain
 
 
 class Solver(Model):
-    """Options of MuJoCo's constraint solver; what is not given stays as the model has it."""
+    """Options of MuJoCo's simulation; what is not given stays as the model has it."""
 
+    method: Annotated[Literal["newton", "cg", "pgs"] | None, Later()] = Field(
+        default=None,
+        description="How constraints are solved. pgs costs little where few things touch, and a "
+        "few of its iterations are exact enough for feet on a floor; not on `mjx`.",
+    )
     iterations: PositiveInt | None = Field(
         default=None, description="Largest number of iterations."
     )
     ls_iterations: PositiveInt | None = Field(
         default=None, description="Largest number of line-search iterations."
     )
+    cone: Annotated[Literal["pyramidal", "elliptic"] | None, Later()] = Field(
+        default=None,
+        description="Form of the friction cones. Pyramidal ones cost less; elliptic ones slip "
+        "less.",
+    )
+    impratio: Annotated[Annotated[Number, Gt(0.0)] | None, Later()] = Field(
+        default=None,
+        description="How much stiffer friction is than the normal force; over 1 it needs elliptic "
+        "cones to have the meant effect.",
+    )
+    integrator: Annotated[Literal["euler", "implicitfast", "implicit", "rk4"] | None, Later()] = (
+        Field(default=None, description="How a timestep is integrated.")
+    )
+
+
+class Collisions(Model):
+    """The geoms that touch things: ``[foot_left, foot_right]``."""
+
+    written: ClassVar[str] = "patterns of geoms, or a mapping"
+
+    geoms: GeomPattern = Field(
+        description="Those of moving bodies that touch things. All others of moving bodies pass "
+        "through everything."
+    )
+    condim: Literal[1, 3, 4, 6] | None = Field(
+        default=None,
+        description="What their contacts resist: 1 is no friction, 3 sliding, 4 twisting as well, "
+        "6 rolling as well. By default as in the model; each more costs.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return {"geoms": data} if isinstance(data, str | list | tuple) else data
 
 
 class Home(Model):
@@ -82,6 +123,10 @@ class Robot(Part):
         description="Control period or frequency; a whole number of timesteps."
     )
     solver: Solver = Field(default=Solver(), description="Constraint solver options.")
+    collide: Annotated[Collisions | None, Later()] = Field(
+        default=None,
+        description="The geoms of moving bodies that touch things. By default, as in the model.",
+    )
     home: Home = Field(default=Home(), description="The home pose.")
     terrain: Terrain = Field(default=FlatTerrain(), description="The ground.")
     settle: Annotated[Time, Gt(0)] | None = Field(

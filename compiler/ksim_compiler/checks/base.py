@@ -80,8 +80,8 @@ def _how(facts: RobotFacts, body: str) -> str:
 
 def _users(task: Task, facts: RobotFacts, names: list[str]) -> Iterator[str]:
     """The parts that mean something else with another base."""
-    if task.learner.mirrored:
-        yield f"{task.learner.section}.mirror"
+    for path in task.mirror_uses():
+        yield ".".join(path)
     views = [replace(facts, root=name) for name in names]
     for object, name, part in task:
         if needs_base(part) or len({_sensors(part, view) for view in views}) > 1:

@@ -23,6 +23,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.plan.columns import elements, inputs
 from ksim_compiler.robot.model import load, replaced
+from ksim_compiler.robot.options import options
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.observation import Observation
@@ -74,7 +75,8 @@ def contract(plan: Plan, policy: Policy, fingerprint: str) -> dict[str, Any]:
         "trained_steps": policy.steps,
         "control_period": plan.period,
         "physics_timestep": facts.timestep,
-        "options": _options(plan),
+        "options": options(plan.robot.part),
+        "collide": _collide(plan),
         "model": plan.robot.part.model,
         "terrain": values_of(plan.robot.part.terrain),
         "base": facts.root,
@@ -156,9 +158,12 @@ def _memory(policy: Policy) -> list[dict[str, Any]]:
     return [{"input": name, "output": f"next.{name}", "size": size} for name, size in memory]
 
 
-def _options(plan: Plan) -> dict[str, Any]:
-    """The solver's options that the task sets; the model has the others."""
-    return {k: v for k, v in values_of(plan.robot.part.solver).items() if v is not None}
+def _collide(plan: Plan) -> dict[str, Any] | None:
+    """The geoms of moving bodies that touch things, where the task says so."""
+    part = plan.robot.part.collide
+    if part is None:
+        return None
+    return {"geoms": list(plan.robot.facts.match("geom", part.geoms)), "condim": part.condim}
 
 
 def _home(plan: Plan) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ksim_schema.custom.api import Custom
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.custom import FAILING_COMPONENT
 from ksim_schema.diagnostics.codes.values import (
+    IDLE_MIRROR,
     NO_COUNTERPART,
     NO_MIRROR_IMAGE,
     UNKNOWN_MIRROR,
@@ -32,20 +33,20 @@ from ksim_schema.vocabulary.observation.signal import WiredObservation
 def reflect(plan: Plan, sink: Sink) -> Plan:
     """Find the mirror image of all that the networks read and give."""
     name, robot = plan.task.robot, plan.robot.part
-    learner = plan.task.learner
+    uses = plan.task.mirror_uses()
     if robot.mirror is None:
-        if not learner.mirrored:
+        if not uses:
             return plan
-        message = f"{learner.section}.mirror needs to know the robot's left and right"
+        message = f"{'.'.join(uses[0])} needs to know the robot's left and right"
         help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
-        place = (learner.section, "mirror")
-        sink.add([plan.task.report(UNKNOWN_MIRROR, message, *place, help=help)])
+        sink.add([plan.task.report(UNKNOWN_MIRROR, message, *uses[0], help=help)])
         return plan
     mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
     sink.add(_joints(plan, mirror, name))
-    if sink.failed or not learner.mirrored:
+    if sink.failed or not uses:
         return plan
     sink.add(_memories(plan))
+    sink.add(_idle(plan))
     sink.add(_parts(plan, mirror))
     if sink.failed:
         return plan
@@ -87,10 +88,26 @@ def _memories(plan: Plan) -> Iterator[Diagnostic]:
     """A network's memory of what it saw has no mirror image."""
     section = plan.task.learner.section
     for (object, name), network in plan.task.networks().items():
-        if network.recurrent:
+        if network.recurrent and plan.task.learner.mirrored:
             message = f"{object}.{name} is recurrent: its memory has no mirror image"
             help = f"remove {section}'s mirror, or use a network of kind mlp"
             yield plan.task.report(UNMIRRORED_MEMORY, message, section, "mirror", help=help)
+
+
+def _idle(plan: Plan) -> Iterator[Diagnostic]:
+    """Mirror images teach a symmetric network nothing: it answers to them as to the samples."""
+    task = plan.task
+    if task.learner.mirrored and all(network.mirrored for network in task.networks().values()):
+        section = task.learner.section
+        message = f"{section}.mirror changes nothing: the networks are symmetric, so that a sample"
+        message += " and its mirror image teach them the same"
+        yield task.report(IDLE_MIRROR, message, section, "mirror", help=f"remove {section}.mirror")
+
+
+def _uses(plan: Plan) -> str:
+    """The fields that need a mirror image, in words."""
+    uses = [".".join(path) for path in plan.task.mirror_uses()]
+    return " and ".join(uses)
 
 
 def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
@@ -113,12 +130,12 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
                 other = mirror.counterpart(name)
                 message = f"{node} has {name!r} and not {other!r}, so it has no mirror image"
                 help = f"take {other!r} in as well" if several else "name one in the middle"
-                help += f", or remove {plan.task.learner.section}'s mirror"
+                help += f", or remove {_uses(plan)}"
                 at = place(plan.task, node.object, node.name, field)
                 yield plan.task.report(UNMIRRORED_VALUE, message, *at, help=help)
                 continue
             help = (
-                f"remove {plan.task.learner.section}'s mirror, or let the networks read something"
+                f"remove {_uses(plan)}, or let the networks read something"
                 " else; a component of your own says it by a method 'mirrored'"
             )
             yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)

@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.robot import (
+    options,
     quiet as quiet,  # MuJoCo's own log is off wherever a model is read
     sane,
     terrain,
@@ -245,8 +246,9 @@ def _compile(
                 vfs[name] = data
             with sealed():
                 spec = mujoco.MjSpec.from_file(root, vfs=vfs)
-            _set_options(part, spec)
+            options.set_options(part, spec)
             _name_parts(spec)
+            options.keep_collisions(part, spec)
             terrain.add(part.terrain, spec, files.content)
             change(spec)
             with sealed():
@@ -263,15 +265,6 @@ def _compile(
 
 def _task_files(files: ModelFiles) -> dict[str, bytes]:
     return {name: data for name, data in files.content.items() if name.startswith(FILES)}
-
-
-def _set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
-    if part.timestep is not None:
-        spec.option.timestep = part.timestep
-    for name in ("iterations", "ls_iterations"):
-        value = getattr(part.solver, name)
-        if value is not None:
-            setattr(spec.option, name, value)
 
 
 def _leave(spec: mujoco.MjSpec) -> None:

@@ -130,8 +130,9 @@ HOME_OUTSIDE_LIMITS = warning(
 UNKNOWN_MIRROR = error(
     "KS0440",
     "training with an unknown mirror",
-    "A learner's mirror lets both sides of the robot learn from each other. The PhysicsState says "
-    "with 'mirror' how the names of the two sides differ.",
+    "A learner's mirror lets both sides of the robot learn from each other, and a symmetric "
+    "network treats them alike. The PhysicsState says with 'mirror' how the names of the two sides "
+    "differ.",
 )
 NO_COUNTERPART = error(
     "KS0441", "no counterpart", "A joint of one side needs one of the same name on the other side."
@@ -148,6 +149,12 @@ UNMIRRORED_MEMORY = error(
     "memory without mirror image",
     "What a recurrent network remembers has no known mirror image, so that it cannot be "
     "trained with a learner's mirror.",
+)
+IDLE_MIRROR = warning(
+    "KS0492",
+    "mirror images that teach nothing",
+    "A symmetric network answers to a mirror image with the mirror image of its answer. A sample's "
+    "image asks of it what the sample does.",
 )
 UNMIRRORED_VALUE = error(
     "KS0444",

@@ -32,6 +32,11 @@ class Network(Model):
             cls.kind_name = get_args(cls.model_fields["kind"].annotation)[0]
             NETWORKS[cls.kind_name] = cls
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether it answers to a mirror image with the mirror image of its answer."""
+        return False
+
     def parameters(self, inputs: int, outputs: int) -> int:
         """How many numbers are trained.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from itertools import pairwise
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.networks.base import Activation, Network, Widths, dense_parameters
 
 
@@ -22,10 +25,38 @@ class Mlp(Network):
         description="Activation after each hidden layer. elu is the common choice of legged"
         " locomotion.",
     )
+    symmetric: Annotated[bool, Later()] = Field(
+        default=False,
+        description="It answers to a mirror image with the mirror image of its answer, exactly:"
+        " what is learned on the left is known on the right. Half the units of each hidden layer"
+        " are of either side, so their number is even, and a layer multiplies half as many numbers"
+        " (Cohen & Welling 2016, https://arxiv.org/abs/1602.07576). Needs the PhysicsState's"
+        " mirror.",
+    )
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Mlp:
+        odd = next((width for width in self.hidden if width % 2), None)
+        if self.symmetric and odd is not None:
+            message = "a hidden layer of a symmetric network has two sides, and {odd} is odd"
+            raise PydanticCustomError("two_sides", message, {"odd": odd})
+        if self.symmetric and not self.hidden:
+            raise PydanticCustomError("two_sides", "a symmetric network has a hidden layer or more")
+        return self
+
+    @property
+    def mirrored(self) -> bool:
+        """As :attr:`Network.mirrored`."""
+        return self.symmetric
 
     def parameters(self, inputs: int, outputs: int) -> int:
         """As :meth:`Network.parameters`."""
-        return dense_parameters(inputs, *self.hidden, outputs)
+        if not self.symmetric:
+            return dense_parameters(inputs, *self.hidden, outputs)
+        sides = [width // 2 for width in self.hidden]
+        inner = sum((2 * before + 1) * after for before, after in pairwise(sides))
+        ends = dense_parameters(inputs, sides[0]) + dense_parameters(sides[-1], outputs)
+        return ends + inner
 
     def units(self, inputs: int, outputs: int) -> int:
         """As :meth:`Network.units`."""

@@ -165,6 +165,29 @@ def test_drive_moves_the_joints_as_play_does(
     assert terms["options"] == {"iterations": 7}
 
 
+def test_drive_touches_what_play_touches(tmp_path: Path) -> None:
+    """The trunk sinks through the floor, and the sole does not: only that touches things."""
+    scene, task = tmp_path / "robot.xml", tmp_path / "t.yaml"
+    low = {"root": "<freejoint/>", "base": "0 0 .42 1 0 0 0 "}
+    scene.write_text(ROBOT.format(default=HOSTILE, empty="", **low))
+    text = TASK.format(action=ACTIONS["position"], network="{kind: mlp, hidden: [8]}")
+    task.write_text(text)
+    options = "{method: pgs, iterations: 9, cone: pyramidal, integrator: euler}"
+    own = "{geoms: [sole], condim: 1}"
+    plan = planned(task, f"PhysicsState.r.solver={options}", f"PhysicsState.r.collide={own}")
+    path = tmp_path / "p.onnx"
+    recording, terms, rows = compared(drive(), plan, path, scene, 40, {}, stirred(plan))
+    poses = np.array([pose for pose, _ in rows])
+    np.testing.assert_allclose(poses, recording.qpos[:40], atol=1e-3)
+    assert poses[:, 2].min() < 0.0
+    assert terms["collide"] == {"geoms": ["sole"], "condim": 1}
+    assert terms["options"] == {"solver": 0, "iterations": 9, "cone": 0, "integrator": 0}
+    free = {**terms, "collide": None}
+    robot = drive().Robot(scene, free)
+    assert (robot.model.geom_contype != 0).sum() == 5
+    assert (plan.robot.model.geom_contype != 0).sum() == 2
+
+
 OWN = {
     "actuator": "kind: actuator, actuators: own_.*, scale: {own_hip: 0.6 rad, own_knee: 0.7}",
     "by joint": "kind: actuator, actuators: [shoulder, own_hip], scale: 0.3 rad, low_pass: 9 Hz",

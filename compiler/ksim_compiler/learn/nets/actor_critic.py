@@ -6,8 +6,11 @@ import equinox as eqx
 from jaxtyping import Array, Float, Key
 
 from ksim_compiler.learn.nets.distributions import ActionDistribution, Head
+from ksim_compiler.learn.nets.image import Images
 from ksim_compiler.learn.nets.networks import Net, NetCarry, build_network, forgotten
 from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.plan import Reflection
+from ksim_schema.robot.mirror import signs
 from ksim_schema.vocabulary.distributions import Distribution
 from ksim_schema.vocabulary.networks import Network
 
@@ -73,12 +76,30 @@ def build_actor(
     inputs: int,
     actions: int,
     key: Key[Array, ""],
+    reflection: Reflection | None = None,
 ) -> Actor:
-    """A fresh policy that reads ``inputs`` numbers and sets ``actions`` of them."""
-    head = Head.build(distribution, actions)
-    return Actor(build_network(network, inputs, head.output_size, key, POLICY_GAIN), head)
+    """A fresh policy that reads ``inputs`` numbers and sets ``actions`` of them.
+
+    Args:
+        network, distribution: the declared ones.
+        inputs, actions: how many numbers it reads and sets.
+        key: of the weights.
+        reflection: the mirror, which a symmetric network needs.
+    """
+    if reflection is None or not network.mirrored:
+        reflection = None
+    head = Head.build(distribution, actions, reflection and reflection.action)
+    images = reflection and Images(reflection.policy, head.image)
+    size = head.output_size
+    return Actor(build_network(network, inputs, size, key, POLICY_GAIN, images), head)
 
 
-def build_critic(network: Network, inputs: int, key: Key[Array, ""]) -> Critic:
-    """A fresh value function that reads ``inputs`` numbers."""
-    return Critic(build_network(network, inputs, 1, key, VALUE_GAIN))
+def build_critic(
+    network: Network, inputs: int, key: Key[Array, ""], reflection: Reflection | None = None
+) -> Critic:
+    """A fresh value function that reads ``inputs`` numbers; the rest as for the policy.
+
+    A state is worth as much as its mirror image.
+    """
+    images = reflection and Images(reflection.critic, signs(1.0))
+    return Critic(build_network(network, inputs, 1, key, VALUE_GAIN, images))

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Key
 
 from ksim_compiler.env.step import Step
@@ -26,6 +25,7 @@ from ksim_compiler.learn.learner import (
     no_nan,
 )
 from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
+from ksim_compiler.learn.nets.image import imaged
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.ppo.gae import gae
 from ksim_compiler.learn.ppo.schedule import annealed, discount
@@ -67,8 +67,9 @@ def init_state(
             env.policy_size,
             env.action_size,
             name_key(key, "actor"),
+            env.reflection,
         ),
-        build_critic(critic.network, env.critic_size, name_key(key, "critic")),
+        build_critic(critic.network, env.critic_size, name_key(key, "critic"), env.reflection),
     )
     normalized = ppo.normalize_observations
     n = env.num_envs
@@ -160,7 +161,9 @@ def learn(
         target=target,
         start=ticks.start,
     )
-    images = None if env.reflection is None else _mirrored(env.reflection, state, ticks, samples)
+    images = None
+    if env.reflection is not None and ppo.mirror > 0.0:
+        images = _mirrored(env.reflection, state, ticks, samples)
     factor = annealed(ppo, done)
     networks, optimizer, rate, losses = update(
         state.networks,
@@ -293,14 +296,8 @@ def _added(
     if normalizer is None:
         return None
     if image is not None:
-        rows = jnp.stack([rows, _image(image, rows)])
+        rows = jnp.stack([rows, imaged(image, rows)])
     return normalizer.add(rows.reshape(-1, rows.shape[-1]))
-
-
-def _image(image: Signed, value: Array) -> Array:
-    """The mirror image of vectors, which are along the last axis."""
-    index = np.array([index for index, _ in image], np.int64)
-    return value[..., index] * np.array([sign for _, sign in image], np.float32)
 
 
 def _mirrored(
@@ -311,10 +308,10 @@ def _mirrored(
     What a policy does in the mirror image of a state is as probable as what it did in the state:
     its mirror image is the policy that acted.
     """
-    policy_input = _image(reflection.policy, ticks.policy_input)
-    critic_input = _image(reflection.critic, ticks.critic_input)
+    policy_input = imaged(reflection.policy, ticks.policy_input)
+    critic_input = imaged(reflection.critic, ticks.critic_input)
     return samples._replace(
         policy_input=_normalized(state.policy_normalizer, policy_input),
         critic_input=_normalized(state.critic_normalizer, critic_input),
-        latent=_image(reflection.action, ticks.latent),
+        latent=imaged(reflection.action, ticks.latent),
     )

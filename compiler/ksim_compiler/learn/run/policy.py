@@ -43,7 +43,8 @@ def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     spec = plan.task.policy
     size = plan.policy_input[-1].stop
     key = jax.random.key(seed)
-    actor = build_actor(spec.network, spec.distribution, size, plan.action_size, key)
+    sizes = size, plan.action_size
+    actor = build_actor(spec.network, spec.distribution, *sizes, key, plan.reflection)
     normalized = plan.task.learner.normalize_observations
     return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
 

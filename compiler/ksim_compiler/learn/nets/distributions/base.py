@@ -17,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from ksim_compiler.learn.nets.image import imaged
 from ksim_compiler.learn.nets.onnx_graph import OnnxGraph
+from ksim_schema.robot.mirror import Signed
 from ksim_schema.vocabulary.distributions import Distribution
 
 LOG_2PI = math.log(2.0 * math.pi)
@@ -160,13 +162,16 @@ class Head(eqx.Module):
     raw_std: Float[Array, " stds"] | None
     spec: Distribution = eqx.field(static=True)
     actions: int = eqx.field(static=True)
+    mirrored: Signed | None = eqx.field(static=True, default=None)
+    """What actions turn into in a mirror, where the distribution of the one is that of the other:
+    then both have one standard deviation."""
 
     @classmethod
-    def build(cls, spec: Distribution, actions: int) -> Head:
+    def build(cls, spec: Distribution, actions: int, mirrored: Signed | None = None) -> Head:
         """The head of a declared distribution of ``actions`` numbers, at its initial std."""
         count = actions * spec.normals
         raw = None if spec.state_dependent else jnp.full(count, _raw_of_init(spec), jnp.float32)
-        return cls(raw, spec, actions)
+        return cls(raw, spec, actions, mirrored)
 
     @property
     def law(self) -> Law[Any]:
@@ -185,6 +190,23 @@ class Head(eqx.Module):
     def _each(self, what: str) -> tuple[Parameter, ...]:
         components = range(self.spec.normals)
         return tuple(Parameter(what, a, c) for a in range(self.actions) for c in components)
+
+    @property
+    def image(self) -> Signed:
+        """What the network's outputs turn into in the mirror."""
+        return self._image(self.parameters())
+
+    def _image(self, parameters: tuple[Parameter, ...]) -> Signed:
+        """Of a mean the sign changes where the action's does, and components change places then."""
+        assert self.mirrored is not None
+        places = {parameter: place for place, parameter in enumerate(parameters)}
+        image = []
+        for what, action, component in parameters:
+            other, sign = self.mirrored[action]
+            turned = component if sign > 0.0 else self.spec.normals - 1 - component
+            place = places[Parameter(what, other, turned)]
+            image.append((place, sign if what == "mean" else 1.0))
+        return tuple(image)
 
     @property
     def squashed(self) -> bool:
@@ -222,6 +244,8 @@ class Head(eqx.Module):
         raw = self.raw_std
         if raw is None:
             raw = output[..., given:] + _raw_of_init(self.spec)
+        elif self.mirrored is not None:
+            raw = 0.5 * (raw + imaged(self._image(self.stds()), raw))
         std = _std_of(self.spec, raw)
         return self.law.distribution(self.spec, self.actions, output[..., :given], std)
 

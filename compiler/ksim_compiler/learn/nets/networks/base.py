@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Key, PyTree
 
+from ksim_compiler.learn.nets.image import Images
 from ksim_compiler.learn.nets.onnx_graph import OnnxGraph
 from ksim_schema.vocabulary.networks import Network
 
@@ -95,22 +96,22 @@ def forgotten(memory: NetCarry, start: Float[Array, " envs"]) -> NetCarry:
     return jax.tree.map(lambda m: m * (1.0 - start)[:, None], memory)
 
 
-K = TypeVar("K", bound=Network)
-Build: TypeAlias = Callable[[K, int, int, Key[Array, ""], float], Net]
-BUILDERS: dict[type[Network], Build[Any]] = {}
+Build: TypeAlias = Callable[..., Net]
+BUILDERS: dict[type[Network], Build] = {}
 """Declared kind of network -> what builds it. Filled as the modules of this folder are imported."""
 
 
-def builds(kind: type[K]) -> Callable[[Build[K]], Build[K]]:
+def builds(kind: type[Network]) -> Callable[[Build], Build]:
     """Register the decorated function as what builds a declared kind of network.
 
-    It has the arguments of :func:`build_network`.
+    It has the arguments of :func:`build_network`; ``images`` only where networks of its kind can
+    be symmetric.
 
     Raises:
         ValueError: the kind has one already.
     """
 
-    def register(function: Build[K]) -> Build[K]:
+    def register(function: Build) -> Build:
         if kind in BUILDERS:
             raise ValueError(f"{kind.__name__} is built twice")
         BUILDERS[kind] = function
@@ -120,7 +121,12 @@ def builds(kind: type[K]) -> Callable[[Build[K]], Build[K]]:
 
 
 def build_network(
-    spec: Network, inputs: int, outputs: int, key: Key[Array, ""], gain: float
+    spec: Network,
+    inputs: int,
+    outputs: int,
+    key: Key[Array, ""],
+    gain: float,
+    images: Images | None = None,
 ) -> Net:
     """A fresh network with orthogonal weights and zero biases.
 
@@ -129,5 +135,11 @@ def build_network(
         inputs, outputs: lengths of its input and output vectors.
         key: of the weights.
         gain: of the last layer.
+        images: what its input and output turn into in a mirror. It must be known of a symmetric
+            network, and does not matter to others.
     """
-    return BUILDERS[type(spec)](spec, inputs, outputs, key, gain)
+    build = BUILDERS[type(spec)]
+    if not spec.mirrored:
+        return build(spec, inputs, outputs, key, gain)
+    assert images is not None, "a symmetric network needs to know the mirror"
+    return build(spec, inputs, outputs, key, gain, images)

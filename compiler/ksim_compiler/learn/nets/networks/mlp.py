@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, Key, PyTree
 
+from ksim_compiler.learn.nets.image import Images
 from ksim_compiler.learn.nets.layers import (
     ACTIVATIONS,
     HIDDEN_GAIN,
@@ -20,6 +21,7 @@ from ksim_compiler.learn.nets.layers import (
     emit_activation,
 )
 from ksim_compiler.learn.nets.networks.base import Net, NetCarry, builds
+from ksim_compiler.learn.nets.networks.symmetric import Symmetric
 from ksim_compiler.learn.nets.onnx_graph import OnnxGraph
 from ksim_schema.vocabulary.networks.mlp import Mlp
 
@@ -72,5 +74,15 @@ class Feedforward(Net):
 
 
 @builds(Mlp)
-def _build(spec: Mlp, inputs: int, outputs: int, key: Key[Array, ""], gain: float) -> Feedforward:
-    return Feedforward.build((inputs, *spec.hidden, outputs), spec.activation, key, gain)
+def _build(
+    spec: Mlp,
+    inputs: int,
+    outputs: int,
+    key: Key[Array, ""],
+    gain: float,
+    images: Images | None = None,
+) -> Net:
+    widths = (inputs, *spec.hidden, outputs)
+    if images is None:
+        return Feedforward.build(widths, spec.activation, key, gain)
+    return Symmetric.build(widths, spec.activation, images, key, gain)

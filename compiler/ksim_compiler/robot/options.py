@@ -1,0 +1,69 @@
+"""What a task sets of the model's own: how it is simulated, and what of it touches things."""
+
+from __future__ import annotations
+
+import mujoco
+
+from ksim_schema.robot.patterns import fits
+from ksim_schema.vocabulary.state import Robot as RobotPart
+
+_OPTIONS = {"method": "solver"}
+"""Fields of a task's solver -> MuJoCo's name, where it is another."""
+_WORDS = {
+    "newton": mujoco.mjtSolver.mjSOL_NEWTON,
+    "cg": mujoco.mjtSolver.mjSOL_CG,
+    "pgs": mujoco.mjtSolver.mjSOL_PGS,
+    "pyramidal": mujoco.mjtCone.mjCONE_PYRAMIDAL,
+    "elliptic": mujoco.mjtCone.mjCONE_ELLIPTIC,
+    "euler": mujoco.mjtIntegrator.mjINT_EULER,
+    "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
+    "implicit": mujoco.mjtIntegrator.mjINT_IMPLICIT,
+    "rk4": mujoco.mjtIntegrator.mjINT_RK4,
+}
+
+
+def set_options(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    """Set the options of the simulation that the task gives."""
+    if part.timestep is not None:
+        spec.option.timestep = part.timestep
+    for name, value in options(part).items():
+        setattr(spec.option, name, value)
+
+
+def options(part: RobotPart) -> dict[str, float]:
+    """MuJoCo's name of each option of the simulation that the task gives, and its value."""
+    given = ((name, getattr(part.solver, name)) for name in type(part.solver).model_fields)
+    return {
+        _OPTIONS.get(name, name): int(_WORDS[value]) if isinstance(value, str) else value
+        for name, value in given
+        if value is not None
+    }
+
+
+def keep_collisions(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    """Let only the geoms that the task names touch things, among those of moving bodies."""
+    if part.collide is None:
+        return
+    dropped = set()
+    for geom in spec.geoms:
+        if not _moves(geom.parent):
+            continue
+        if any(fits(text, geom.name) for text in part.collide.geoms):
+            geom.condim = part.collide.condim or geom.condim
+        else:
+            geom.contype = geom.conaffinity = 0
+            dropped.add(geom.name)
+    for pair in list(spec.pairs):
+        if dropped & {pair.geomname1, pair.geomname2}:
+            spec.delete(pair)
+        else:
+            pair.condim = part.collide.condim or pair.condim
+
+
+def _moves(body: mujoco.MjsBody) -> bool:
+    """Whether a joint or a mocap moves a body, or one that it hangs from."""
+    while body.parent is not None:
+        if body.joints or body.mocap:
+            return True
+        body = body.parent
+    return False
