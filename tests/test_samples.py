@@ -47,6 +47,7 @@ HERE = {
     ("docs/formulas.md", "Reward:"),
     ("docs/metrics.md", "Metric:"),
     ("docs/rewards.md", "Reward:"),
+    ("docs/models.md", "# only the feet"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
@@ -239,6 +240,7 @@ def test_effective_values_are_shown_as_they_are_printed(
     ("page", "first", "base"),
     [
         ("docs/actions.md", "Reset:", "walk.yaml"),
+        ("docs/models.md", "# only the feet", "walk.yaml"),
         ("docs/terrain.md", "PhysicsState:", "trot.yaml"),
         ("docs/terrain.md", "Reset:", "walk.yaml"),
         ("docs/terrain.md", "# kinds of ground", "trot.yaml"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Array, Float
 
 from ksim_schema.robot.mirror import Signed
 
-HALF = np.float32(np.sqrt(0.5))
+HALF = math.sqrt(0.5)
 
 
 class Images(NamedTuple):
