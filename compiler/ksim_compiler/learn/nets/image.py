@@ -42,21 +42,21 @@ class Parts:
 
     def __init__(self, image: Signed) -> None:
         pairs = [(i, j, sign) for i, (j, sign) in enumerate(image) if i < j]
-        self._sign = np.array([sign for *_, sign in pairs], np.float32)
         self._one, self._other = (np.array([p[k] for p in pairs], np.int64) for k in (0, 1))
+        self._sign = np.array([sign for *_, sign in pairs], np.float32)
         stays = [(i, sign) for i, (j, sign) in enumerate(image) if i == j]
-        self._even, self._odd = (
-            np.array([i for i, own in stays if own == sign], np.int64) for sign in (1.0, -1.0)
-        )
-        identity = np.eye(len(image), dtype=np.float32)
-        self.even, self.odd = (np.asarray(part) for part in self._split(identity, np))
+        self._stays = {
+            sign: np.array([i for i, own in stays if own == sign], np.int64) for sign in (1.0, -1.0)
+        }
+        self.even, self.odd = (self._basis(len(image), sign) for sign in (1.0, -1.0))
+
+    def _basis(self, size: int, sign: float) -> np.ndarray:
+        whole = np.eye(size, dtype=np.float32)
+        both = whole[:, self._one] + sign * self._sign * whole[:, self._other]
+        return np.concatenate([HALF * both, whole[:, self._stays[sign]]], axis=1)
 
     def __call__(self, value: Float[Array, "*batch size"]) -> tuple[Array, Array]:
         """The even and the odd parts of vectors, which are along the last axis."""
-        return self._split(value, jnp)
-
-    def _split(self, value: Array, numbers: object) -> tuple[Array, Array]:
         one, other = value[..., self._one], value[..., self._other] * self._sign
-        join = numbers.concatenate  # type: ignore[attr-defined]
-        even = join([(one + other) * HALF, value[..., self._even]], axis=-1)
-        return even, join([(one - other) * HALF, value[..., self._odd]], axis=-1)
+        even = jnp.concatenate([(one + other) * HALF, value[..., self._stays[1.0]]], axis=-1)
+        return even, jnp.concatenate([(one - other) * HALF, value[..., self._stays[-1.0]]], axis=-1)
