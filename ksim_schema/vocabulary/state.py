@@ -8,6 +8,7 @@ from annotated_types import Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.source.plain import is_mapping
 from ksim_schema.units import ControlPeriod, Number, Time
 from ksim_schema.vocabulary.base import (
     BodyName,
@@ -69,7 +70,7 @@ class Collisions(Model):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, data: Any) -> Any:
-        return {"geoms": data} if isinstance(data, str | list | tuple) else data
+        return data if is_mapping(data) or isinstance(data, cls) else {"geoms": data}
 
 
 class Home(Model):

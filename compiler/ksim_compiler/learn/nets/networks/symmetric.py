@@ -152,7 +152,7 @@ class Symmetric(Net):
         """As :meth:`Net.emit`."""
         parts, (weight, bias) = Parts(self.images.inputs), (self.first.weight, self.first.bias)
 
-        def times(x: str, matrix: Array) -> str:
+        def times(x: str, matrix: Any) -> str:
             return g("MatMul", x, g.constant(matrix))
 
         common = g("Add", times(x, parts.even @ (parts.even.T @ weight)), g.constant(bias))
