@@ -285,10 +285,11 @@ def _train(
     started = time.monotonic()
     try:
         with stop_on_signal() as stopped:
-            trainer.prepare()
-            state = trainer.init(how.seed)
+            goes_on = begin is None and bool(checkpoints.checkpoints(folder))
+            trainer.prepare(not goes_on)
+            state = trainer.like() if goes_on else trainer.init(how.seed)
             if begin is None:
-                if "from" in about and not checkpoints.checkpoints(folder):
+                if "from" in about and not goes_on:
                     raise CheckpointError(f"{folder} no longer has the state that it began with")
                 state = run.restore(state)
                 say(f"going on after {run.steps(state):,} steps")

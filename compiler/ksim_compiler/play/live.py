@@ -51,7 +51,11 @@ class Live:
     def tick(self) -> None:
         """One control tick."""
         self.state, self.carry, self.start = self._step(
-            self.params, self.state, self.carry, self.start
+            self.params,
+            (self.policy.actor, self.policy.normalizer),
+            self.state,
+            self.carry,
+            self.start,
         )
 
     @property
@@ -90,9 +94,9 @@ class Live:
         self.held.clear()
 
     def _tick(
-        self, params: Any, state: EnvState, carry: Any, start: Float[Array, "1"]
+        self, params: Any, learned: Any, state: EnvState, carry: Any, start: Float[Array, "1"]
     ) -> tuple[EnvState, Any, Float[Array, "1"]]:
-        policy = self.policy
-        action, carry = policy.actor.mode(policy.normalizer, state.policy_input, carry, start)
+        actor, normalizer = learned
+        action, carry = actor.mode(normalizer, state.policy_input, carry, start)
         state, step = self.env.step(params, state, action)
         return state, carry, step.done.astype(jnp.float32)

@@ -88,7 +88,7 @@ _STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands", 
 
 
 def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
-    """A jitted function of the parameters and a key that runs the mode of the policy.
+    """A compiled function of the parameters and a key that runs the mode of the policy.
 
     Args:
         env: one environment.
@@ -110,8 +110,8 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:
-        state, carry, start, params = loop
-        action, carry = policy.actor.mode(policy.normalizer, state.policy_input, carry, start)
+        state, carry, start, params, (actor, normalizer) = loop
+        action, carry = actor.mode(normalizer, state.policy_input, carry, start)
         after, step = env.step(params, state, action)
         row = {
             "action": action[0],
@@ -123,18 +123,19 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "done": step.done[0],
         }
         start = step.done.astype(jnp.float32)
-        return (after, carry, start, params), (snapshot(state), row)
+        return (after, carry, start, params, (actor, normalizer)), (snapshot(state), row)
 
     @jax.jit
-    def run(params: Any, key: jax.Array) -> Any:
+    def run(params: Any, key: jax.Array, learned: Any) -> Any:
         first = env.init(params, key)
-        carry = policy.actor.network.initial_carry(1)
-        loop = (first, carry, jnp.zeros(1), params)
+        carry = learned[0].network.initial_carry(1)
+        loop = (first, carry, jnp.zeros(1), params, learned)
         (last, *_), (states, rows) = jax.lax.scan(tick, loop, None, length=ticks)
         states = jax.tree.map(lambda a, b: jnp.concatenate([a, b[None]]), states, snapshot(last))
         return states, rows
 
-    return run
+    # what was learned is an argument: one program plays every policy of a task
+    return lambda params, key: run(params, key, (policy.actor, policy.normalizer))
 
 
 def record(

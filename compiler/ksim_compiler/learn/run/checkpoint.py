@@ -83,6 +83,26 @@ def with_arrays(like: Tree, values: Mapping[str, np.ndarray]) -> Tree:
     return eqx.combine(jax.tree.unflatten(structure, restored), static)
 
 
+def zeros(shapes: Any) -> Any:
+    """A state of zeros.
+
+    Args:
+        shapes: what ``jax.eval_shape`` or ``equinox.filter_eval_shape`` says that it looks like;
+            its random keys are of JAX's usual kind.
+    """
+
+    def zero(leaf: Any) -> Any:
+        if not isinstance(leaf, jax.ShapeDtypeStruct):
+            return leaf
+        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jnp.asarray(np.zeros(leaf.shape, leaf.dtype))
+        bits = jax.eval_shape(jax.random.key_data, leaf)
+        data = jnp.asarray(np.zeros(bits.shape, bits.dtype))
+        return jax.random.wrap_key_data(data)
+
+    return jax.tree.map(zero, shapes)
+
+
 def read(path: Path, like: Tree) -> Tree:
     """Load a state.
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import jax
 
 from ksim_compiler.env import Env
 from ksim_compiler.env.measures import METRIC, SUCCESS
-from ksim_compiler.learn.learner import name_key
+from ksim_compiler.learn.learner import Params, name_key
+from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.learn.run.tracking import errors, watch
@@ -34,11 +37,12 @@ def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0) -> Evaluatio
     env = Env(plan.held(policy.level), "auto", envs=episodes)
     run = functools.partial(evaluate, env, ticks=longest_episode(plan), watch=watch(env))
 
-    def whole(params: object, key: jax.Array) -> Evaluation:
-        return run(params, policy, policy.normalizer, key)
+    @jax.jit  # what was learned is an argument: one program judges every policy of a task
+    def whole(params: Params, actor: Any, normalizer: Normalizer | None, key: Any) -> Evaluation:
+        return run(params, replace(policy, actor=actor), normalizer, key)
 
     key = name_key(jax.random.key(seed), "evaluation")
-    result: Evaluation = jax.device_get(jax.jit(whole)(env.params, key))
+    result: Evaluation = jax.device_get(whole(env.params, policy.actor, policy.normalizer, key))
     return result._replace(tracking=errors(result.watched, result.alive, plan.period))
 
 

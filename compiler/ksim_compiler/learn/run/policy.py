@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -49,6 +50,11 @@ def fresh_policy(plan: Plan, seed: int = 0) -> Policy:
     return Policy(actor, Normalizer.empty(size) if normalized else None, 0)
 
 
+def _learned(policy: Policy) -> dict[str, Any]:
+    """What of a policy is in a state, as it is there."""
+    return {"networks": {"actor": policy.actor}, "policy_normalizer": policy.normalizer}
+
+
 def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     """The policy of a run's newest good checkpoint, or of a policy file.
 
@@ -60,8 +66,7 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
     Raises:
         CheckpointError: there is none that can be read, or it is of another task.
     """
-    fresh = fresh_policy(plan)
-    like = {"networks": {"actor": fresh.actor}, "policy_normalizer": fresh.normalizer}
+    like = checkpoint.zeros(eqx.filter_eval_shape(lambda: _learned(fresh_policy(plan))))
     wanted = checkpoint.arrays(like)
     newest = policy_file.learned(run, after)
     if newest is None and after is not None:

@@ -87,7 +87,7 @@ def kept(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         elif name.startswith(LEVEL):
             found[name] = np.mean(array, axis=0, keepdims=True)
         elif name.startswith(INPUTS):
-            found[name] = np.mean(array, axis=0, dtype=np.float64, keepdims=True)
+            found[name] = np.asarray(np.mean(array, axis=0, dtype=np.float64, keepdims=True))
     return found
 
 

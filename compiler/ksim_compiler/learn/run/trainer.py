@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
 from ksim_compiler.learn.learner import Algorithm, Metrics, Params, State, build, name_key
+from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.judge import longest_episode
 from ksim_compiler.learn.run.log import Logger
@@ -99,8 +100,12 @@ class Trainer:
         """Environment steps between two updates."""
         return self.env.num_envs * self.learner.rollout
 
-    def prepare(self) -> None:
-        """Compile what makes a first state and what an iteration needs, at the same time."""
+    def prepare(self, begins: bool = True) -> None:
+        """Compile at the same time what an iteration needs, and what makes a first state.
+
+        Args:
+            begins: whether there will be a first state, and not one that is read.
+        """
         key, done = jax.random.key(0), list[Future[object]]()
         state = jax.eval_shape(self._init, self.params, key)
         with ThreadPoolExecutor() as compilers:
@@ -112,13 +117,18 @@ class Trainer:
 
             collected = begin(self._collect, self.params, state)
             begin(self._learn, self.params, state, collected)
-            begin(self._init, self.params, key)
+            if begins:
+                begin(self._init, self.params, key)
             for program in done:
                 program.result()
 
     def init(self, seed: int) -> State:
         """The state before the first iteration."""
         return self._init(self.params, jax.random.key(seed))
+
+    def like(self) -> State:
+        """A state of the right structure, whose numbers mean nothing."""
+        return checkpoint.zeros(jax.eval_shape(self._init, self.params, jax.random.key(0)))
 
     def step(self, params: Params, state: State) -> tuple[State, Metrics]:
         """One iteration. It leaves the state that is given to it as it is."""
