@@ -64,5 +64,6 @@ def film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
     facts = plan.robot.facts
     base = facts.body_id(facts.root)
     model, size, camera = plan.robot.model, options.size or SIZE, options.camera
-    write_video(options.video, model, poses, plan.period, size, camera, base)
+    shadows = not options.show  # a look should come at once, where it is drawn in software too
+    write_video(options.video, model, poses, plan.period, size, camera, base, shadows)
     print(f"wrote {options.video}")
