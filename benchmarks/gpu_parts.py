@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
 import importlib.util
 import json
 import os
@@ -282,10 +283,12 @@ def brax(options: argparse.Namespace) -> None:
         if importlib.util.find_spec(package) is None:
             row(what=options.task, result=f"not seen: {package} is not installed")
             return
-    from brax.training.agents.ppo import networks, train
-    from mujoco_playground import registry, wrapper
-    from mujoco_playground.config import locomotion_params
-
+    # by their names: they are installed where there is a GPU to compare on
+    names = ("networks", "train")
+    networks, train = (importlib.import_module(f"brax.training.agents.ppo.{n}") for n in names)
+    registry: Any = importlib.import_module("mujoco_playground").registry
+    wrapper: Any = importlib.import_module("mujoco_playground").wrapper
+    locomotion_params: Any = importlib.import_module("mujoco_playground.config.locomotion_params")
     given = dict(locomotion_params.brax_ppo_config(options.task))
     shape = dict(given.pop("network_factory", {}))
     batches = given["batch_size"] * given["num_minibatches"]
