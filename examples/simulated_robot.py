@@ -31,6 +31,8 @@ class Robot:
             self.held = _keep_or_remove(spec, contract.get("actuators"), self.outputs)
             for output in self.outputs:
                 _add_motors(spec, output)
+            for joint, fields in contract.get("joint_dynamics", {}).items():
+                _set_dynamics(spec.joint(joint), fields)
             for sensor in contract.get("sensors", []):
                 _add_sensor(spec, sensor)
             self.model = spec.compile()
@@ -113,6 +115,13 @@ def _name_geoms(spec: Any) -> None:
     """As the contract calls those without a name."""
     for number, geom in enumerate(spec.geoms):
         geom.name = geom.name or f"ksim/geom{number}"
+
+
+def _set_dynamics(joint: Any, fields: dict) -> None:
+    """Damping, friction and rotor of a joint, where the task says them."""
+    for field, value in fields.items():
+        old = getattr(joint, field)  # damping has coefficients of higher powers of the speed
+        setattr(joint, field, [value, *[0.0] * (len(old) - 1)] if np.ndim(old) else value)
 
 
 def _keep_collisions(spec: Any, kept: dict | None) -> None:

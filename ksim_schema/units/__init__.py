@@ -31,6 +31,7 @@ from ksim_schema.units.quantity import (
     Force as Force,
     Frequency as Frequency,
     JointAcceleration as JointAcceleration,
+    JointInertia as JointInertia,
     JointSpeed as JointSpeed,
     JointValue as JointValue,
     Length as Length,

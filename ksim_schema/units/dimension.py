@@ -81,6 +81,7 @@ _SI_NAMES: dict[Dimension, str] = {
     FORCE: "N",
     TORQUE: "N*m",
     POWER: "W",
+    INERTIA: "kg*m^2",
     STIFFNESS: "N*m/rad",
     LINEAR_STIFFNESS: "N/m",
     DAMPING: "N*m*s/rad",

@@ -22,6 +22,7 @@ from ksim_schema.units.dimension import (
     DAMPING,
     FORCE,
     FREQUENCY,
+    INERTIA,
     LENGTH,
     LINEAR_DAMPING,
     LINEAR_STIFFNESS,
@@ -368,6 +369,8 @@ JointSpeed = Annotated[float, Unit((ANGULAR_SPEED, SPEED))]
 JointAcceleration = Annotated[float, Unit((ANGULAR_ACCELERATION, ACCELERATION))]
 ServoStiffness = Annotated[float, Unit((STIFFNESS, LINEAR_STIFFNESS))]
 ServoDamping = Annotated[float, Unit((DAMPING, LINEAR_DAMPING))]
+JointInertia = Annotated[float, Unit((INERTIA, MASS))]
+"""What a motor's rotor adds to what a hinge or a slide moves."""
 AnyQuantity = Annotated[float, Unit(())]
 """A quantity whose dimension is fixed by what it is applied to (a noise, for example)."""
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from annotated_types import Gt, MinLen
+from annotated_types import Ge, Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.robot import RobotFacts
 from ksim_schema.source.plain import is_mapping
-from ksim_schema.units import ControlPeriod, Number, Time
+from ksim_schema.units import (
+    ControlPeriod,
+    Effort,
+    JointInertia,
+    Number,
+    ServoDamping,
+    Time,
+)
 from ksim_schema.vocabulary.base import (
     BodyName,
     GeomPattern,
@@ -19,8 +27,11 @@ from ksim_schema.vocabulary.base import (
     PositiveInt,
     one_or_more,
 )
+from ksim_schema.vocabulary.each import ByPattern, Each
 from ksim_schema.vocabulary.later import Later
 from ksim_schema.vocabulary.terrain import FlatTerrain, Terrain
+
+T = TypeVar("T")
 
 
 class Solver(Model):
@@ -71,6 +82,29 @@ class Collisions(Model):
     @classmethod
     def _short(cls, data: Any) -> Any:
         return data if is_mapping(data) or isinstance(data, cls) else {"geoms": data}
+
+
+EVERY_JOINT = "every joint"
+PerRobotJoint = Annotated[T | ByPattern[T], Each(EVERY_JOINT)]
+"""One value for all hinges and slides of the robot, or one by patterns of their names."""
+
+
+class JointDynamics(Model):
+    """What joints resist motion with besides motors, where it is other than in the model."""
+
+    damping: PerRobotJoint[Annotated[ServoDamping, Ge(0)]] | None = Field(
+        default=None, description="Torque for a speed, N*m*s/rad or N*s/m."
+    )
+    friction: PerRobotJoint[Annotated[Effort, Ge(0)]] | None = Field(
+        default=None,
+        description="Dry friction (MuJoCo's frictionloss), N*m or N. Each joint that has some is "
+        "a constraint to solve.",
+    )
+    armature: PerRobotJoint[Annotated[JointInertia, Ge(0)]] | None = Field(
+        default=None,
+        description="Inertia of the rotor behind the gear: rotor's times the square of the "
+        "reduction, kg*m^2 or kg.",
+    )
 
 
 class Home(Model):
@@ -128,6 +162,11 @@ class Robot(Part):
         default=None,
         description="The geoms of moving bodies that touch things. By default, as in the model.",
     )
+    joint_dynamics: Annotated[JointDynamics | None, Later()] = Field(
+        default=None,
+        description="Damping, dry friction and rotor inertia of the hinges and slides. What is not "
+        "given stays as the model has it.",
+    )
     home: Home = Field(default=Home(), description="The home pose.")
     terrain: Terrain = Field(default=FlatTerrain(), description="The ground.")
     settle: Annotated[Time, Gt(0)] | None = Field(
@@ -145,6 +184,12 @@ class Robot(Part):
         description="Names of the left and right sides of a robot that is its own mirror image in "
         "the plane y = 0 of its base, for a learner's mirror.",
     )
+
+    def things(self, field: str, robot: RobotFacts) -> tuple[str, ...] | None:
+        """As :meth:`Part.things`; of the values for the robot's joints, these."""
+        if field == EVERY_JOINT:
+            return tuple(joint.name for joint in robot.motion_joints)
+        return super().things(field, robot)
 
 
 class Channel(Part):

@@ -97,3 +97,32 @@ def test_a_pattern_that_matches_no_geom_is_told_at_its_place() -> None:
     (told,) = walk("PhysicsState.humanoid.collide=['foot_.*', 'toe_.*']").diagnostics
     assert "toe_.*" in told.message
     assert "geom" in told.message
+
+
+def test_joints_resist_what_the_task_says() -> None:
+    fields = "{damping: 0.7 N*m*s/rad, armature: {'.*(hip|knee|ankle).*': 0.03 kg*m^2, "
+    fields += "'abdomen.*|.*(shoulder|elbow).*': 0.005 kg*m^2}}"
+    one, plain = model(f"PhysicsState.humanoid.joint_dynamics={fields}"), model()
+    names = [one.joint(one.dof_jntid[dof]).name for dof in range(6, one.nv)]
+    legs = np.array([any(part in n for part in ("hip", "knee", "ankle")) for n in names])
+    np.testing.assert_array_equal(one.dof_damping[6:], 0.7)
+    np.testing.assert_array_equal(one.dof_armature[6:], np.where(legs, 0.03, 0.005))
+    np.testing.assert_array_equal(one.dof_damping[:6], plain.dof_damping[:6])
+    np.testing.assert_array_equal(one.dof_armature[:6], 0.0)
+    np.testing.assert_array_equal(one.dof_frictionloss, plain.dof_frictionloss)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "word"),
+    [
+        ("{friction: {'hip.*': 1 N*m}}", "KS0457", "knee_left"),
+        ("{friction: {'.*': 1 N*m, 'knee.*': 2 N*m}}", "KS0456", "knee_left"),
+        ("{friction: {'.*': 1 N*m, 'toe': 2 N*m}}", "KS0203", "toe"),
+        ("{damping: 1 N*s/m}", "KS0409", "hinge"),
+        ("{armature: 1 kg}", "KS0409", "hinge"),
+    ],
+)
+def test_a_mistake_in_what_joints_resist(fields: str, code: str, word: str) -> None:
+    told = walk(f"PhysicsState.humanoid.joint_dynamics={fields}").diagnostics
+    assert [d.code for d in told] == [code], told
+    assert word in told[0].message

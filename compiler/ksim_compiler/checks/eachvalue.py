@@ -19,6 +19,7 @@ from ksim_schema.task import Task
 from ksim_schema.vocabulary import Named, Part
 from ksim_schema.vocabulary.base import field_annotation
 from ksim_schema.vocabulary.each import ByPattern, by_patterns
+from ksim_schema.vocabulary.state import EVERY_JOINT
 
 _SHOWN = 6
 
@@ -89,6 +90,8 @@ def _in_order(task: Task, value: ByPattern[object], place: Path_) -> list[str]:
 def _what(part: Part, field: str, names: tuple[str, ...], facts: RobotFacts) -> str:
     """What the things that values are of are, in a message."""
     fields = type(part).model_fields
+    if field == EVERY_JOINT:
+        return "joint"
     for name in (field,) if field in fields else fields:
         named = field_annotation(fields[name], Named)
         if named is not None and set(part.things(name, facts) or ()) == set(names):

@@ -17,6 +17,7 @@ from ksim_schema.vocabulary import Named, Part, annotated_fields
 from ksim_schema.vocabulary.apart import replaced
 from ksim_schema.vocabulary.base import OfJoints
 from ksim_schema.vocabulary.each import by_patterns
+from ksim_schema.vocabulary.state import Robot
 
 
 def joint_units(task: Task, facts: RobotFacts, part: Part, at: Path_) -> Iterator[Diagnostic]:
@@ -106,6 +107,8 @@ def _is_bare(value: Any) -> bool:
 
 def _joints(facts: RobotFacts, part: Part) -> tuple[Joint, ...]:
     """The joints that the values of a part are of: those of ``joints``, or all that it names."""
+    if isinstance(part, Robot):
+        return facts.motion_joints
     if isinstance(part, OfJoints):
         return facts.match_joints(part.joints)
     named = annotated_fields(part, Named)

@@ -23,7 +23,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.plan.columns import elements, inputs
 from ksim_compiler.robot.model import load, replaced
-from ksim_compiler.robot.options import options
+from ksim_compiler.robot.options import dynamics, options
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.observation import Observation
@@ -77,6 +77,7 @@ def contract(plan: Plan, policy: Policy, fingerprint: str) -> dict[str, Any]:
         "physics_timestep": facts.timestep,
         "options": options(plan.robot.part),
         "collide": _collide(plan),
+        "joint_dynamics": dynamics(plan.robot.part, [joint.name for joint in facts.motion_joints]),
         "model": plan.robot.part.model,
         "terrain": values_of(plan.robot.part.terrain),
         "base": facts.root,

@@ -251,6 +251,7 @@ def _compile(
             options.keep_collisions(part, spec)
             terrain.add(part.terrain, spec, files.content)
             change(spec)
+            options.set_dynamics(part, spec)  # after what motors that go leave to their joints
             with sealed():
                 model = spec.compile(vfs=vfs)
             sane.check_options(model, part.timestep)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+
 import mujoco
+import numpy as np
 
 from ksim_schema.robot.patterns import fits
+from ksim_schema.vocabulary.each import each
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 _OPTIONS = {"method": "solver"}
@@ -38,6 +43,35 @@ def options(part: RobotPart) -> dict[str, float]:
         for name, value in given
         if value is not None
     }
+
+
+_DYNAMICS = {"damping": "damping", "friction": "frictionloss", "armature": "armature"}
+"""Fields of a task's joint_dynamics -> MuJoCo's names."""
+_MOVING = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
+
+
+def set_dynamics(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    """Set what hinges and slides resist motion with, where the task says it.
+
+    A joint that no pattern matches stays as it is, and is told where patterns are checked.
+    """
+    joints = [j for j in spec.joints if j.type in _MOVING]
+    for name, fields in dynamics(part, [joint.name for joint in joints]).items():
+        joint = spec.joint(name)
+        for field, value in fields.items():
+            old = getattr(joint, field)  # damping has coefficients of higher powers of the speed
+            setattr(joint, field, [value, *[0.0] * (len(old) - 1)] if np.ndim(old) else value)
+
+
+def dynamics(part: RobotPart, joints: Sequence[str]) -> dict[str, dict[str, float]]:
+    """What the task says of joints: of each MuJoCo's names, and the values."""
+    found: dict[str, dict[str, float]] = {}
+    for name, field in _DYNAMICS.items():
+        value = part.joint_dynamics and getattr(part.joint_dynamics, name)
+        for joint in joints if value is not None else ():
+            with contextlib.suppress(KeyError):
+                found.setdefault(joint, {})[field] = float(each(value, (joint,))[0])
+    return found
 
 
 def keep_collisions(part: RobotPart, spec: mujoco.MjSpec) -> None:

@@ -174,7 +174,9 @@ def test_drive_touches_what_play_touches(tmp_path: Path) -> None:
     task.write_text(text)
     options = "{method: pgs, iterations: 9, cone: pyramidal, integrator: euler}"
     own = "{geoms: [sole], condim: 1}"
-    plan = planned(task, f"PhysicsState.r.solver={options}", f"PhysicsState.r.collide={own}")
+    joints = "{damping: {hip: 1 N*m*s/rad, 'knee|shoulder': 0.1 N*m*s/rad}, friction: 0.2 N*m}"
+    settings = {"solver": options, "collide": own, "joint_dynamics": joints}
+    plan = planned(task, *(f"PhysicsState.r.{name}={value}" for name, value in settings.items()))
     path = tmp_path / "p.onnx"
     recording, terms, rows = compared(drive(), plan, path, scene, 40, {}, stirred(plan))
     poses = np.array([pose for pose, _ in rows])
@@ -182,6 +184,7 @@ def test_drive_touches_what_play_touches(tmp_path: Path) -> None:
     assert poses[:, 2].min() < 0.0
     assert terms["collide"] == {"geoms": ["sole"], "condim": 1}
     assert terms["options"] == {"solver": 0, "iterations": 9, "cone": 0, "integrator": 0}
+    assert terms["joint_dynamics"]["hip"] == {"damping": 1.0, "frictionloss": 0.2}
     free = {**terms, "collide": None}
     robot = drive().Robot(scene, free)
     assert (robot.model.geom_contype != 0).sum() == 5
