@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 
 from ksim_schema.robot.patterns import fits
-from ksim_schema.vocabulary.each import each
+from ksim_schema.vocabulary.each import ByPattern, each
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 _OPTIONS = {"method": "solver"}
@@ -66,9 +66,13 @@ def set_dynamics(part: RobotPart, spec: mujoco.MjSpec) -> None:
 def dynamics(part: RobotPart, joints: Sequence[str]) -> dict[str, dict[str, float]]:
     """What the task says of joints: of each MuJoCo's names, and the values."""
     found: dict[str, dict[str, float]] = {}
+    if part.joint_dynamics is None:
+        return found
     for name, field in _DYNAMICS.items():
-        value = part.joint_dynamics and getattr(part.joint_dynamics, name)
-        for joint in joints if value is not None else ():
+        value: float | ByPattern[float] | None = getattr(part.joint_dynamics, name)
+        if value is None:
+            continue
+        for joint in joints:
             with contextlib.suppress(KeyError):
                 found.setdefault(joint, {})[field] = float(each(value, (joint,))[0])
     return found
