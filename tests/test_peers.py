@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from benchmarks.peers import (
     __main__ as command_line,
     judge,
     reward,
+    robot,
     senses,
     stamps,
     table,
@@ -22,11 +24,14 @@ from benchmarks.peers import (
     venvs,
 )
 from benchmarks.peers.judge import Judgement, Log
+from benchmarks.peers.ksim_player import differences
 from benchmarks.peers.players import Mirrored, Plain
 from benchmarks.peers.robot import ACTION_SCALE, COMMAND, STAND
 from benchmarks.peers.table import Row
 from benchmarks.peers.trainings import Sizes, Training
 from benchmarks.peers.venvs import NoPeer
+from ksim_compiler.pipeline import compile_file
+from ksim_schema.vocabulary.command.velocity import PlanarVelocity
 
 PERIOD = 0.02
 
@@ -399,3 +404,14 @@ def test_speed_counts_from_the_first_checkpoint(tmp_path: Path) -> None:
     found = [stamps.Stamp(tmp_path, steps, seconds) for steps, seconds in ((10, 5.0), (110, 7.0))]
     assert Training(tmp_path, found).speed == 50.0
     assert math.isnan(Training(tmp_path, found[:1]).speed)
+
+
+@pytest.mark.skipif("MENAGERIE_ROOT" not in os.environ, reason="the Go1's files are not at hand")
+def test_the_task_of_ksim_is_on_the_robot_that_is_judged() -> None:
+    plan = compile_file(command_line.TASK).plan
+    assert plan is not None
+    assert differences(plan, robot.folder()) == []
+    ranges = plan.task.of("Command")["velocity"]
+    assert isinstance(ranges, PlanarVelocity)
+    spans = (ranges.forward, ranges.sideways, ranges.turn)
+    assert [tuple(map(float, span)) for span in spans] == [(-x, x) for x in COMMAND]

@@ -26,7 +26,7 @@ from benchmarks.peers.table import NEVER, Row
 from benchmarks.peers.trainings import TRAININGS, Sizes, Training
 from benchmarks.peers.venvs import PLACE, REQUIREMENTS, ROOT, NoPeer, last_line, made, versions
 
-TASK = ROOT / "examples" / "tasks" / "menagerie" / "go1_trot.yaml"
+TASK = ROOT / "benchmarks" / "peers" / "go1.yaml"
 PARTS = (*TRAININGS, "bare")
 ONCE = ("brax",)
 """Peers so slow that one seed of them says enough."""
