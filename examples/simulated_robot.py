@@ -31,8 +31,7 @@ class Robot:
             self.held = _keep_or_remove(spec, contract.get("actuators"), self.outputs)
             for output in self.outputs:
                 _add_motors(spec, output)
-            for joint, fields in contract.get("joint_dynamics", {}).items():
-                _set_dynamics(spec.joint(joint), fields)
+            _set_dynamics(spec, contract.get("joint_dynamics", {}))
             for sensor in contract.get("sensors", []):
                 _add_sensor(spec, sensor)
             self.model = spec.compile()
@@ -117,11 +116,14 @@ def _name_geoms(spec: Any) -> None:
         geom.name = geom.name or f"ksim/geom{number}"
 
 
-def _set_dynamics(joint: Any, fields: dict) -> None:
-    """Damping, friction and rotor of a joint, where the task says them."""
-    for field, value in fields.items():
-        old = getattr(joint, field)  # damping has coefficients of higher powers of the speed
-        setattr(joint, field, [value, *[0.0] * (len(old) - 1)] if np.ndim(old) else value)
+def _set_dynamics(spec: Any, dynamics: dict) -> None:
+    """Damping, friction and rotor of the hinges and slides, where the task says them."""
+    for joint in spec.joints:  # several may have no name
+        if joint.type not in (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE):
+            continue
+        for field, value in dynamics.get(joint.name, {}).items():
+            old = getattr(joint, field)  # damping has coefficients of higher powers of the speed
+            setattr(joint, field, [value, *[0.0] * (len(old) - 1)] if np.ndim(old) else value)
 
 
 def _keep_collisions(spec: Any, kept: dict | None) -> None:
@@ -130,9 +132,8 @@ def _keep_collisions(spec: Any, kept: dict | None) -> None:
         return
     dropped = set()
     for geom in spec.geoms:
-        if geom.name in kept["geoms"]:
-            geom.condim = kept["condim"] or geom.condim
-        elif _moves(geom.parent):
+        geom.condim = kept["condim"] or geom.condim  # a contact has the larger one of its two
+        if geom.name not in kept["geoms"] and _moves(geom.parent):
             geom.contype = geom.conaffinity = 0
             dropped.add(geom.name)
     for pair in list(spec.pairs):

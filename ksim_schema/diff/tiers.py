@@ -27,7 +27,9 @@ ACTION_ERRORS = frozenset(
 """The same of an action."""
 SPREAD = frozenset(("init_std", "min_std", "max_std"))
 """Fields of a distribution that the training starts from or stays within."""
-TRAINED_STATE = frozenset(("kind", "timestep", "solver", "terrain", "mirror"))
+TRAINED_STATE = frozenset(
+    ("kind", "timestep", "solver", "collide", "joint_dynamics", "terrain", "mirror")
+)
 """Fields of the robot that leave what its numbers mean."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import mujoco
@@ -126,3 +127,120 @@ def test_a_mistake_in_what_joints_resist(fields: str, code: str, word: str) -> N
     told = walk(f"PhysicsState.humanoid.joint_dynamics={fields}").diagnostics
     assert [d.code for d in told] == [code], told
     assert word in told[0].message
+
+
+BOT = """
+<mujoco>
+<worldbody>
+<geom name="floor" type="plane" size="5 5 .1" condim="3"/>
+<geom name="step" type="box" size=".1 .1 .1" condim="6" pos="3 0 0"/>
+<body name="torso" pos="0 0 .3"><freejoint name="root"/>
+ <geom name="torso" size=".1" mass="3"/>
+ <geom name="shell" size=".2" contype="0" conaffinity="0" mass="0"/>
+ <body pos="0 .3 0"><joint name="hip_left" axis="0 1 0"/>
+  <geom name="foot_left" size=".05" pos="0 0 -.2" condim="4"/>
+  <body pos="0 .1 0"><joint axis="0 1 0"/><geom size=".02" mass=".1"/>
+   <body pos="0 .1 0"><joint axis="0 0 1"/><geom size=".02" mass=".1"/></body></body></body>
+ <body pos="0 -.3 0"><joint name="hip_right" axis="0 1 0"/>
+  <geom name="foot_right" size=".05" pos="0 0 -.2"/></body>
+</body>
+</worldbody>
+<contact><pair geom1="foot_left" geom2="step" condim="4"/></contact>
+</mujoco>
+"""
+TASK = """
+ksim: 1
+task: bot
+PhysicsState:
+  bot: {model: bot.xml, control: 50 Hz, base: torso, STATE}
+Observation:
+  joints: {kind: joint_position, joints: hip_.*}
+Action:
+  hips: {kind: torque, joints: hip_.*, scale: 1 N*m, torque_limit: 5 N*m}
+Policy:
+  actor: {read: joints}
+Critic:
+  critic: {judge: {clean: joints}}
+Reward:
+  up: {kind: upright}
+Termination:
+  time: {kind: episode_length, after: 5 s}
+  fallen: {kind: illegal_contact, geoms: torso, with: floor}
+PPO: {}
+"""
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Callable[[str], Compiled]:
+    def build(state: str) -> Compiled:
+        (tmp_path / "bot.xml").write_text(BOT)
+        (tmp_path / "bot.yaml").write_text(TASK.replace("STATE", state))
+        return compile_file(tmp_path / "bot.yaml")
+
+    return build
+
+
+@pytest.mark.parametrize("condim", [1, 3, 6])
+def test_contacts_with_the_ground_resist_what_is_asked(
+    bot: Callable[[str], Compiled], condim: int
+) -> None:
+    plan = bot(f"collide: {{geoms: ['foot_.*', torso], condim: {condim}}}").plan
+    assert plan is not None
+    one = plan.robot.model
+    data = mujoco.MjData(one)
+    data.qpos[0] = 3.0  # above the step
+    mujoco.mj_step(one, data, 300)
+    falling = mujoco.MjData(one)
+    mujoco.mj_step(one, falling, 300)
+    assert data.ncon
+    assert falling.ncon
+    assert {*data.contact.dim, *falling.contact.dim} == {condim}
+    assert one.pair_dim.tolist() == [condim]
+
+
+def test_joints_without_a_name_resist_as_well(bot: Callable[[str], Compiled]) -> None:
+    plan = bot("joint_dynamics: {damping: 0.7 N*m*s/rad}").plan
+    assert plan is not None
+    np.testing.assert_array_equal(plan.robot.model.dof_damping[6:], 0.7)
+    told = bot("joint_dynamics: {damping: {'hip_.*': 0.7 N*m*s/rad}}").diagnostics
+    assert [d.code for d in told] == ["KS0457"]
+    assert "no name" in told[0].message
+
+
+def test_what_cannot_touch_for_being_named_is_told(bot: Callable[[str], Compiled]) -> None:
+    def told(state: str) -> list[tuple[str, str]]:
+        return [(d.code, d.message) for d in bot(state).diagnostics]
+
+    assert told("collide: [torso, 'foot_.*']") == []
+    ((code, message),) = told("collide: [torso, 'foot_.*', shell]")
+    assert code == "KS0398"
+    assert "'shell'" in message
+    ((code, message),) = told("collide: [torso, 'foot_.*', floor]")
+    assert code == "KS0398"
+    assert "does not move" in message
+    assert told("collide: '(torso|foot_.*|shell)'") == []
+    ((code, message),) = told("collide: 'foot_.*'")
+    assert code == "KS0431"
+    assert "collide does not name 'torso'" in message
+
+
+def test_no_ground_for_want_of_geoms_is_told_at_them(bot: Callable[[str], Compiled]) -> None:
+    told = [d for d in bot("collide: shell").diagnostics if d.code == "KS0439"]
+    assert [d.path for d in told] == ["PhysicsState.bot.collide"]
+
+
+@pytest.mark.parametrize(
+    ("solver", "codes"),
+    [
+        ("{impratio: 10, cone: elliptic}", []),
+        ("{impratio: 10, cone: pyramidal}", ["KS0399"]),
+        ("{impratio: 1, cone: pyramidal}", []),
+        ("{impratio: 10}", ["KS0399"]),  # cones of this model are pyramidal
+        ("{ls_iterations: 4, method: cg}", []),
+        ("{ls_iterations: 4, method: pgs}", ["KS0399"]),
+    ],
+)
+def test_options_that_do_not_go_together(
+    bot: Callable[[str], Compiled], solver: str, codes: list[str]
+) -> None:
+    assert [d.code for d in bot(f"solver: {solver}").diagnostics] == codes

@@ -70,7 +70,11 @@ def _patterns(
             yield task.report_key(VALUED_TWICE, message, *own, help=help)
         taken |= dict.fromkeys((name for name in matched if name not in taken), text)
     left = [name for name in names if name not in taken]
-    if left and matched_all:
+    if matched_all and "" in left:
+        message = f"no pattern can match a {what} of the model that has no name"
+        help = f"name it in the model, or give one value for each {what}"
+        yield task.report_key(WITHOUT_A_VALUE, message, *place, help=help)
+    elif left and matched_all:
         message = f"no pattern here matches {_list(left)}"
         help = f"give each {what} a value, for example with a pattern for those that are left"
         yield task.report_key(WITHOUT_A_VALUE, message, *place, help=help)

@@ -21,6 +21,7 @@ from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.homes import home_within_limits
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
+from ksim_compiler.checks.simulated import left_out as left_out_of_collide, simulated
 from ksim_compiler.checks.stance import stance
 from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.ways import ways
@@ -70,6 +71,7 @@ def foresee(plan: Plan, sink: Sink) -> Plan:
     if not odd and not unstable:
         sink.add(ringing(plan, {servo.joint: servo.inertia for servo in servos(plan, data)}))
     sink.add(() if odd or unstable or swapped else weak(plan))
+    sink.add(simulated(plan))
     sink.add(never(plan))
     sink.add(pushed(plan))
     sink.add(_contacts(plan))
@@ -261,10 +263,16 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
                 if alone and _touches(model, never, facts):
                     who = "none of these geoms"
                     place = _naming(plan, part, (object, name), next(iter(others)))
-                message = f"{who} {'ever' if who[0] == 'n' else 'never'} touches {shown}: their "
-                message += "contype and conaffinity have no bit in common, or they are of one body "
-                message += "or of neighbours"
+                message = f"{who} {'ever' if who[0] == 'n' else 'never'} touches {shown}: "
+                message += "their contype and conaffinity have no bit in common, or they are of "
+                message += "one body or of neighbours"
                 help = "change the masks in the model, or add a <pair> of the two"
+                if left_out := left_out_of_collide(plan, (never[0], *others)):
+                    collide = f"PhysicsState.{plan.task.robot}.collide"
+                    message = (
+                        message.split(": their")[0] + f": {collide} does not name {left_out!r}"
+                    )
+                    help = f"name it there: {collide} is of the geoms that touch things"
                 yield plan.task.report(IMPOSSIBLE_CONTACT, message, *place, help=help)
 
 

@@ -49,8 +49,13 @@ def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
     problems = [*_gravity(plan), *_limits(plan), *_sizes(plan, data), *_ground(plan)]
     problems = problems or [*matter(plan, data)]
     for code, message, help in problems:
-        state = plan.task.robot
-        yield plan.task.report(code, message, "PhysicsState", state, "model", help=help)
+        state, field = plan.task.robot, "model"
+        off = plan.robot.model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT
+        if code == NO_GROUND and plan.robot.part.collide is not None and not off:
+            field = "collide"
+            help = "let geoms that the robot stands on be among them, or see that the model has a "
+            help += "floor"
+        yield plan.task.report(code, message, "PhysicsState", state, field, help=help)
     yield from _one_side(plan)
     if not problems:  # else what follows is due to these
         yield from begins(plan, data)

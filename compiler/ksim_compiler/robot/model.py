@@ -250,6 +250,7 @@ def _compile(
             _name_parts(spec)
             options.keep_collisions(part, spec)
             terrain.add(part.terrain, spec, files.content)
+            options.set_condim(part, spec)
             change(spec)
             options.set_dynamics(part, spec)  # after what motors that go leave to their joints
             with sealed():

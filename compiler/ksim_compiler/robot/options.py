@@ -55,10 +55,10 @@ def set_dynamics(part: RobotPart, spec: mujoco.MjSpec) -> None:
 
     A joint that no pattern matches stays as it is, and is told where patterns are checked.
     """
-    joints = [j for j in spec.joints if j.type in _MOVING]
-    for name, fields in dynamics(part, [joint.name for joint in joints]).items():
-        joint = spec.joint(name)
-        for field, value in fields.items():
+    for joint in spec.joints:  # and not by their names, which several may be without
+        if joint.type not in _MOVING:
+            continue
+        for field, value in dynamics(part, [joint.name]).get(joint.name, {}).items():
             old = getattr(joint, field)  # damping has coefficients of higher powers of the speed
             setattr(joint, field, [value, *[0.0] * (len(old) - 1)] if np.ndim(old) else value)
 
@@ -86,16 +86,24 @@ def keep_collisions(part: RobotPart, spec: mujoco.MjSpec) -> None:
     for geom in spec.geoms:
         if not _moves(geom.parent):
             continue
-        if any(fits(text, geom.name) for text in part.collide.geoms):
-            geom.condim = part.collide.condim or geom.condim
-        else:
+        if not any(fits(text, geom.name) for text in part.collide.geoms):
             geom.contype = geom.conaffinity = 0
             dropped.add(geom.name)
     for pair in list(spec.pairs):
         if dropped & {pair.geomname1, pair.geomname2}:
             spec.delete(pair)
-        else:
-            pair.condim = part.collide.condim or pair.condim
+
+
+def set_condim(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    """Set what contacts resist, where the task says it: of all geoms, the ground's too.
+
+    A contact has the larger condim of its two geoms, so that those of the robot alone would not
+    do. No contact is without a geom that the task names: what stands still does not touch its like.
+    """
+    condim = part.collide.condim if part.collide else None
+    if condim is not None:
+        for thing in (*spec.geoms, *spec.pairs):
+            thing.condim = condim
 
 
 def _moves(body: mujoco.MjsBody) -> bool:

@@ -128,3 +128,17 @@ CROSSED_AT_ONCE = warning(
     "start with an impossible speed",
     "A joint starts so fast that it crosses all of its range within one control period.",
 )
+TOUCHES_NOTHING = warning(
+    "KS0398",
+    "nothing touches for it",
+    "'collide' names, of the geoms of moving bodies, those that touch things. A pattern is of "
+    "geoms that stand still, which touch what they touch in any case, or of geoms that the model "
+    "itself lets touch nothing: contype and conaffinity are 0.",
+)
+IDLE_OPTION = warning(
+    "KS0399",
+    "option without its effect",
+    "An option of the simulation does not do what it is for together with the others: an impratio "
+    "over 1 hardens friction under elliptic cones alone, and under pyramidal ones it changes the "
+    "normal forces too; ls_iterations are of a line search, and pgs has none.",
+)

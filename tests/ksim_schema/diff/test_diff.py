@@ -81,6 +81,14 @@ def test_a_part_of_the_same_content_is_renamed() -> None:
     assert (found.action, found.old, found.new) == ("renamed", "alive", "living")
 
 
+@pytest.mark.parametrize(
+    "field",
+    ["collide: ['foot_.*', 'knee_.*']", "joint_dynamics: {friction: 0.1 N*m}"],
+)
+def test_how_the_robot_is_simulated_is_of_the_training(field: str) -> None:
+    assert only(change(("timestep: 5 ms", f"timestep: 5 ms\n    {field}"))).tier == "training"
+
+
 def test_the_only_part_of_its_object_is_renamed_whatever_changes_in_it() -> None:
     found = change(("  humanoid:", "  robot:"), ("timestep: 5 ms", "timestep: 2 ms"))
     assert [(c.action, c.tier) for c in found.changes] == [
