@@ -111,8 +111,7 @@ def _write_policy(compiled: Compiled, policy: Policy, options: argparse.Namespac
 
     plan, out = compiled.plan, options.out
     assert plan is not None
-    if not out.parent.is_dir():
-        raise UsageError(f"cannot write {out}: there is no folder {out.parent}")
+    common.writable(out)
     judged = judge(plan, policy, options.episodes or EPISODES, SEED)
     policies.write(out, options.run, compiled, policy, judged)
     print(describe(judged, plan))

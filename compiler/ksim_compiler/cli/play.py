@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
         _choose_show(options)
     for file in (options.video, options.plots, options.events, options.rollout):
         if file is not None:
-            _writable(file)
+            common.writable(file)
     trained.check(options.run)
     for mode in ("report", "dump"):
         if getattr(options, mode) and options.run.is_file():
@@ -135,21 +135,6 @@ def run(options: argparse.Namespace) -> int:
     if options.verify is not None:
         return _told(lambda: _verify(options))
     return _told(lambda: _load_and_play(options))
-
-
-def _writable(path: Path) -> None:
-    """See that a file can be written before an episode is played for it.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    folder = path.parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {folder}")
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"cannot write {path}: permission denied")
 
 
 _MODES = {

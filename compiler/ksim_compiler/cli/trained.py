@@ -59,6 +59,8 @@ def check(place: Path) -> None:
         if place.suffix != ENDING:
             what = f"neither the folder of a run nor a policy file ({ENDING})"
             raise UsageError(f"{place} is {what}")
+    elif place.suffix == ENDING and not place.exists():
+        raise UsageError(f"there is no policy file {place}")
     elif not (place / "task.ksim").is_file():
         raise UsageError(f"{place} is not a run: there is no task.ksim in it")
 
