@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from ksim_compiler.checks.engines import on_engine
 from ksim_compiler.pipeline import Compiled, compile_file
 
 ROOT = Path(__file__).parents[2]
@@ -244,3 +245,17 @@ def test_options_that_do_not_go_together(
     bot: Callable[[str], Compiled], solver: str, codes: list[str]
 ) -> None:
     assert [d.code for d in bot(f"solver: {solver}").diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "help"), [("method", "pgs", "newton"), ("integrator", "implicit", "fast")]
+)
+def test_an_option_that_mjx_has_not_is_told_where_it_is_set(
+    field: str, value: str, help: str
+) -> None:
+    plan = walk(f"PhysicsState.humanoid.solver.{field}={value}").plan
+    assert plan is not None
+    (told,) = on_engine(plan, "mjx")
+    assert told.path == f"PhysicsState.humanoid.solver.{field}"
+    assert help in told.help
+    assert "<option" not in told.help

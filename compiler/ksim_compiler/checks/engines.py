@@ -20,18 +20,34 @@ def on_engine(plan: Plan, engine: EngineKind) -> Iterator[Diagnostic]:
     model = plan.robot.model
     found = shortfalls(model, engine, plan.model_fields)
     for short in found:
-        help = f"the engine native can; {short.help}" if short.help else "the engine native can"
+        place, own = _place(plan, short)
+        advice = own or short.help
+        help = f"the engine native can; {advice}" if advice else "the engine native can"
         message = f"the engine {engine} {short.what}"
-        yield plan.task.report(NOT_ON_THIS_ENGINE, message, *_place(plan, short), help=help)
+        yield plan.task.report(NOT_ON_THIS_ENGINE, message, *place, help=help)
     if engine == "mjx" and not found:
         for short in slow(model):
             message = f"the engine mjx {short.what}"
-            yield plan.task.report(SLOW_ON_MJX, message, *_place(plan, short), help=short.help)
+            yield plan.task.report(SLOW_ON_MJX, message, *_place(plan, short)[0], help=short.help)
 
 
-def _place(plan: Plan, short: Shortfall) -> tuple[str, ...]:
-    """Where the task says what a shortfall is about: its terrain, or its model."""
+_OPTIONS = {
+    "has no solver ": ("method", "'method: newton' finds the same forces"),
+    "has no integrator ": ("integrator", "'integrator: implicitfast' is its best"),
+}
+"""How a shortfall begins that is about an option -> the task's field, and what to write there."""
+
+
+def _place(plan: Plan, short: Shortfall) -> tuple[tuple[str, ...], str]:
+    """Where the task says what a shortfall is about, and help in its terms where that is its own.
+
+    It is its terrain, an option of its solver, or its model.
+    """
     at = ("PhysicsState", plan.task.robot)
-    terrain = plan.task.of(Robot)[plan.task.robot].terrain
-    own = "hfield" in short.what and not isinstance(terrain, FlatTerrain | None)
-    return (*at, "terrain" if own else "model")
+    part = plan.task.of(Robot)[plan.task.robot]
+    if "hfield" in short.what and not isinstance(part.terrain, FlatTerrain | None):
+        return (*at, "terrain"), ""
+    for begin, (field, help) in _OPTIONS.items():
+        if short.what.startswith(begin) and getattr(part.solver, field) is not None:
+            return (*at, "solver", field), help
+    return (*at, "model"), ""
