@@ -87,6 +87,7 @@ def rows_of(job: Job, seconds: float) -> Iterator[dict[str, Any]]:
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "MUJOCO_GL": "disable",
     }
+    OUT.mkdir(parents=True, exist_ok=True)
     log, told = OUT / f"{'-'.join(job.arguments).replace('--', '')}.log", 0
     with log.open("w") as errors:
         process = subprocess.Popen(

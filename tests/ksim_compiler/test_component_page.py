@@ -54,7 +54,8 @@ task: together
 extends: sit.yaml
 components: [act.py]
 set:
-  PPO.mirror: 0.0
+  Policy.actor.network.symmetric: false
+  Critic.critic.network.symmetric: false
   Action.joint_targets: {kind: synergy, joints: .*,
     gains: {kp: 120 N*m/rad, kd: 5 N*m*s/rad}, bend: 10 deg}
 """

@@ -174,7 +174,7 @@ CASES: list[tuple[str, str, str, list[str]]] = [
     ),
     ("reach", "x: [0.3 m, 0.6 m]", "x: [3 m, 6 m]", ["KS0331"]),
     ("reach", "z: [0.25 m, 0.8 m]", "z: [-0.5 m, 0.8 m]", ["KS0331"]),
-    ("walk", "timestep: 4 ms", "timestep: 20 ms", ["KS0472"]),
+    ("walk", "timestep: 5 ms", "timestep: 20 ms", ["KS0472"]),
     (
         "walk",
         "PPO:",

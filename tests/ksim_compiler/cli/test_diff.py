@@ -127,9 +127,9 @@ def test_columns_of_joints_go_by_name(capsys: pytest.CaptureFixture[str], tasks:
 def test_another_network_cannot_be_migrated(
     capsys: pytest.CaptureFixture[str], tasks: Path
 ) -> None:
-    edit(tasks / "walk.yaml", ("hidden: [256, 256]", "hidden: [64, 256]"))
+    edit(tasks / "walk.yaml", ("hidden: [128, 128]", "hidden: [64, 128]"))
     _, out, _ = run(capsys, TASKS / "walk.yaml", tasks / "walk.yaml")
-    assert "cannot be migrated: network.hidden was [256, 256] and is [64, 256]" in out
+    assert "cannot be migrated: network.hidden was [128, 128] and is [64, 128]" in out
 
 
 def test_the_scale_of_an_action_rescales_outputs_and_the_memory_of_them(
