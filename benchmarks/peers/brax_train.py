@@ -10,7 +10,6 @@ fewer steps than the 200M of them.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import os
 from collections.abc import Mapping, Sequence
@@ -60,10 +59,7 @@ def arrays(params: Any) -> dict[str, np.ndarray]:
 def main() -> None:
     """Train, and leave checkpoints."""
     since = stamps.begun()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = stamps.command_line(__doc__)
     parser.add_argument("--steps", type=int, default=4_000_000)
     parser.add_argument("--envs", type=int, default=8192)
     options = parser.parse_args()

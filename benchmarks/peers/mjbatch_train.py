@@ -10,10 +10,8 @@ image, and so commutes with the mirror.
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -173,10 +171,7 @@ def rate(iteration: int) -> float:
 def main() -> None:
     """Train, and leave checkpoints."""
     since = stamps.begun()
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = stamps.command_line(__doc__)
     parser.add_argument("--iterations", type=int, default=600)
     parser.add_argument("--envs", type=int, default=ENVS)
     parser.add_argument("--every", type=int, default=10, help="iterations between checkpoints")

@@ -6,6 +6,7 @@ seconds since the process began. NumPy and the standard library alone.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import time
@@ -31,6 +32,15 @@ class Stamp:
 def begun() -> float:
     """`time.time()` at which this process was started; now, where nobody said so."""
     return float(os.environ.get(STARTED) or time.time())
+
+
+def command_line(about: str | None) -> argparse.ArgumentParser:
+    """What every peer's program is told: the robot's folder, where to write, and the seed."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
 
 
 def write(folder: Path, steps: int, arrays: Mapping[str, np.ndarray], since: float) -> Stamp:

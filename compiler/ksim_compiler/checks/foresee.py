@@ -21,7 +21,7 @@ from ksim_compiler.checks.ground import falls, masks_meet
 from ksim_compiler.checks.homes import home_within_limits
 from ksim_compiler.checks.inert import inert
 from ksim_compiler.checks.reach import laws
-from ksim_compiler.checks.simulated import left_out as left_out_of_collide, simulated
+from ksim_compiler.checks.simulated import left_out, simulated
 from ksim_compiler.checks.stance import stance
 from ksim_compiler.checks.still import never, pushed
 from ksim_compiler.checks.ways import ways
@@ -263,16 +263,14 @@ def _contacts(plan: Plan) -> Iterator[Diagnostic]:
                 if alone and _touches(model, never, facts):
                     who = "none of these geoms"
                     place = _naming(plan, part, (object, name), next(iter(others)))
-                message = f"{who} {'ever' if who[0] == 'n' else 'never'} touches {shown}: "
-                message += "their contype and conaffinity have no bit in common, or they are of "
-                message += "one body or of neighbours"
+                cause = "their contype and conaffinity have no bit in common, or they are of "
+                cause += "one body or of neighbours"
                 help = "change the masks in the model, or add a <pair> of the two"
-                if left_out := left_out_of_collide(plan, (never[0], *others)):
+                if unnamed := left_out(plan, (never[0], *others)):
                     collide = f"PhysicsState.{plan.task.robot}.collide"
-                    message = (
-                        message.split(": their")[0] + f": {collide} does not name {left_out!r}"
-                    )
+                    cause = f"{collide} does not name {unnamed!r}"
                     help = f"name it there: {collide} is of the geoms that touch things"
+                message = f"{who} {'ever' if who[0] == 'n' else 'never'} touches {shown}: {cause}"
                 yield plan.task.report(IMPOSSIBLE_CONTACT, message, *place, help=help)
 
 

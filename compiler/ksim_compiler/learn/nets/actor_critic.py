@@ -86,7 +86,7 @@ def build_actor(
         key: of the weights.
         reflection: the mirror, which a symmetric network needs.
     """
-    if reflection is None or not network.mirrored:
+    if not network.mirrored:
         reflection = None
     head = Head.build(distribution, actions, reflection and reflection.action)
     images = reflection and Images(reflection.policy, head.image)
