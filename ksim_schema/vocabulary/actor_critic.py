@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from ksim_schema.vocabulary.networks.mlp import Mlp
 class Actor(Part):
     """A stochastic policy. Its input is the noisy observations and the commands, in order."""
 
-    object: ClassVar[str] = "Policy"
+    object = "Policy"
     kind: Literal["actor"] = "actor"
     act: Annotated[Names, Wire("act")] = Field(
         default=(),
@@ -49,7 +49,7 @@ class Judge(Model):
 class ValueCritic(Part):
     """A value function for training."""
 
-    object: ClassVar[str] = "Critic"
+    object = "Critic"
     kind: Literal["critic"] = "critic"
     judge: Judge = Field(description="What it reads.")
     network: AnyNetwork = Field(default=Mlp(), description="The network.")

@@ -77,6 +77,9 @@ class Model(BaseModel):
         return with_whole_numbers(cls, data) if is_mapping(data) else data
 
 
+del Model.__annotations__["written"]  # the hook above is not called for Model itself
+
+
 @dataclass(frozen=True, slots=True)
 class Wire:
     """Field annotation: the field names other parts, and each name is an edge.

@@ -6,7 +6,7 @@ What a curriculum counts goes on from episode to episode: a reset does not touch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
@@ -27,9 +27,9 @@ class Curriculum(Part):
         channels: what it reads of the record of a tick.
     """
 
-    object: ClassVar[str] = "Curriculum"
-    fields: ClassVar[tuple[str, ...]] = ()
-    channels: ClassVar[tuple[str, ...]] = ()
+    object = "Curriculum"
+    fields = ()
+    channels = ()
 
     def first_level(self) -> float:
         """The level at the start of training."""
@@ -106,7 +106,7 @@ class EpisodeLengthLevel(Stepwise):
     """
 
     kind: Literal["episode_length"] = "episode_length"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("needs", "time", "raise_above", "at_least"),
         Effect("needs", "time", "lower_below", "at_most"),
     )
@@ -122,11 +122,11 @@ class DistanceFromOriginLevel(Stepwise):
     """
 
     kind: Literal["distance_from_origin"] = "distance_from_origin"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("needs", "body.{body}.distance", "raise_above", "at_least"),
         Effect("needs", "body.{body}.distance", "lower_below", "at_most"),
     )
-    channels: ClassVar[tuple[str, ...]] = ("state",)
+    channels = ("state",)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -168,7 +168,7 @@ class TerrainLevel(Curriculum):
     """
 
     kind: Literal["terrain_level"] = "terrain_level"
-    channels: ClassVar[tuple[str, ...]] = ("state",)
+    channels = ("state",)
     command: Annotated[str, Wire("gauge", of="Command")] = Field(
         description="The command of the velocity along the ground."
     )

@@ -29,8 +29,8 @@ class Event(Part):
         pulls: whether it acts by a force during some time, and not by a change of velocity.
     """
 
-    object: ClassVar[str] = "Event"
-    floating: ClassVar[bool] = False
+    object = "Event"
+    floating = False
     pulls: ClassVar[bool] = False
     disturb: Annotated[str | None, Wire("disturb")] = Field(
         default=None, description="The state it acts on; the task's only one by default."
@@ -49,7 +49,7 @@ class Event(Part):
 class Push(Event):
     """What the events share that change the velocity of a floating body at once."""
 
-    floating: ClassVar[bool] = True
+    floating = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
     )
@@ -59,9 +59,7 @@ class LinearPush(Push):
     """The base's velocity changes at once by ``speed`` in a random horizontal direction."""
 
     kind: Literal["linear_push"] = "linear_push"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("adds", "body.{body}.speed", "speed", "symmetric", "add"),
-    )
+    effects = (Effect("adds", "body.{body}.speed", "speed", "symmetric", "add"),)
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."
     )
@@ -71,9 +69,7 @@ class AngularPush(Push):
     """The base's angular velocity changes at once by ``rate`` about a random axis."""
 
     kind: Literal["angular_push"] = "angular_push"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("adds", "body.{body}.spin", "rate", "symmetric", "add"),
-    )
+    effects = (Effect("adds", "body.{body}.spin", "rate", "symmetric", "add"),)
     rate: Spread[Annotated[AngularSpeed, Ge(0)]] = Field(
         description="Change of the angular velocity, or a range of it."
     )
@@ -83,9 +79,7 @@ class Jump(Push):
     """The base's velocity changes at once by ``speed`` upwards."""
 
     kind: Literal["jump"] = "jump"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("adds", "body.{body}.climb", "speed", change="add"),
-    )
+    effects = (Effect("adds", "body.{body}.climb", "speed", change="add"),)
     speed: Spread[Annotated[Speed, Ge(0)]] = Field(
         description="Change of the velocity, or a range of it."
     )
@@ -95,10 +89,8 @@ class ForcePush(Event):
     """A force on a body's centre of mass in a random horizontal direction, for some time."""
 
     kind: Literal["force_push"] = "force_push"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("adds", "body.{body}.push", "force", "symmetric", "add"),
-    )
-    pulls: ClassVar[bool] = True
+    effects = (Effect("adds", "body.{body}.push", "force", "symmetric", "add"),)
+    pulls = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )

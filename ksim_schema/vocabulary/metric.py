@@ -6,7 +6,7 @@ episode. A metric of success says of each episode whether it was one.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -33,8 +33,8 @@ class Metric(Part):
     default), ever or always.
     """
 
-    object: ClassVar[str] = "Metric"
-    channels: ClassVar[tuple[str, ...]] = ("state",)
+    object = "Metric"
+    channels = ("state",)
     over: Over | None = Field(
         default=None,
         description="What is made of the ticks of an episode; the mean by default, of a success "
@@ -84,7 +84,7 @@ class Formula(Valued, Metric):
     """
 
     kind: Literal["formula"] = "formula"
-    channels: ClassVar[tuple[str, ...]] = ("state", "action")
+    channels = ("state", "action")
     expression: str = Field(
         description="The formula; 'ksim-compile --explain formula' lists what it can name.",
         examples=["distance(body.cube, command.goal) < 3*cm"],

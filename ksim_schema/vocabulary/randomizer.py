@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -59,8 +59,8 @@ class FloorFriction(Randomizer):
     """
 
     kind: Literal["floor_friction"] = "floor_friction"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("draws", "geom.{geom}.friction", "range"),)
-    changes: ClassVar[tuple[str, ...]] = ("geom_friction",)
+    effects = (Effect("draws", "geom.{geom}.friction", "range"),)
+    changes = ("geom_friction",)
     geom: GeomName = Field(default="floor", description="The ground.")
     range: Range[Annotated[Number, Ge(0)]] = Field(description="Range of the coefficient.")
     distribution: Distribution = Field(default="uniform", description=DISTRIBUTION)
@@ -92,8 +92,8 @@ class GeomFriction(Spread):
     """
 
     kind: Literal["geom_friction"] = "geom_friction"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("draws", "geom.{geoms}.friction", "sliding"),)
-    changes: ClassVar[tuple[str, ...]] = ("geom_friction",)
+    effects = (Effect("draws", "geom.{geoms}.friction", "sliding"),)
+    changes = ("geom_friction",)
     geoms: GeomPattern = Field(description="Names or patterns of geoms.")
     sliding: Range[Annotated[Number, Ge(0)]] | None = Field(
         default=None, description="Range of the sliding coefficient."
@@ -170,11 +170,11 @@ class StaticFriction(JointFactor):
     """Dry friction of joints (frictionloss) is multiplied by draws, and draws are added."""
 
     kind: Literal["static_friction"] = "static_friction"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "joint.{joints}.frictionloss", "factor", change="multiply"),
         Effect("draws", "joint.{joints}.frictionloss", "add", change="add"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("dof_frictionloss",)
+    changes = ("dof_frictionloss",)
     add: PerJoint[Range[Effort]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
@@ -182,11 +182,11 @@ class Armature(JointFactor):
     """Rotor inertia of joints (armature) is multiplied by draws, and draws are added."""
 
     kind: Literal["armature"] = "armature"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "joint.{joints}.armature", "factor", change="multiply"),
         Effect("draws", "joint.{joints}.armature", "add", change="add"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("dof_armature",)
+    changes = ("dof_armature",)
     add: PerJoint[Range[RotorInertia]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
@@ -194,11 +194,11 @@ class JointDamping(JointFactor):
     """Viscous damping of joints is multiplied by draws, and draws are added."""
 
     kind: Literal["joint_damping"] = "joint_damping"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "joint.{joints}.damping", "factor", change="multiply"),
         Effect("draws", "joint.{joints}.damping", "add", change="add"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("dof_damping",)
+    changes = ("dof_damping",)
     add: PerJoint[Range[ServoDamping]] = Field(default=(0.0, 0.0), description=_ADD)
 
 
@@ -209,11 +209,11 @@ class BodyMass(Spread):
     """
 
     kind: Literal["body_mass"] = "body_mass"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "body.{body}.mass", "factor", change="multiply"),
         Effect("draws", "body.{body}.mass", "add", change="add"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("body_mass", "body_inertia")
+    changes = ("body_mass", "body_inertia")
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     factor: PerBody[Factor] = Field(default=(1.0, 1.0), description=_FACTOR)
     add: PerBody[Range[Mass]] = Field(
@@ -231,10 +231,8 @@ class CentreOfMass(Randomizer):
     """Centres of mass of bodies are moved by uniform draws along each axis of the body."""
 
     kind: Literal["centre_of_mass"] = "centre_of_mass"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "body.{body}.centre", "range", "half_width", "add"),
-    )
-    changes: ClassVar[tuple[str, ...]] = ("body_ipos",)
+    effects = (Effect("draws", "body.{body}.centre", "range", "half_width", "add"),)
+    changes = ("body_ipos",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     range: PerBody[Annotated[Length, Ge(0)]] = Field(
         description="Half width of the range of each axis."
@@ -251,10 +249,8 @@ class BodyInertia(Spread):
     """Moments of inertia of bodies are multiplied by uniform draws, one for each body."""
 
     kind: Literal["inertia"] = "inertia"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "body.{body}.inertia", "factor", change="multiply"),
-    )
-    changes: ClassVar[tuple[str, ...]] = ("body_inertia",)
+    effects = (Effect("draws", "body.{body}.inertia", "factor", change="multiply"),)
+    changes = ("body_inertia",)
     body: BodyPattern = Field(description="Names or patterns of bodies.")
     factor: PerBody[Factor] = Field(description=_FACTOR)
 
@@ -269,10 +265,8 @@ class ImuAlignment(Randomizer):
     """A sensor's site is turned by up to ``tilt`` about each axis."""
 
     kind: Literal["imu_alignment"] = "imu_alignment"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "site.{site}.tilt", "tilt", "half_width", "add"),
-    )
-    changes: ClassVar[tuple[str, ...]] = ("site_quat",)
+    effects = (Effect("draws", "site.{site}.tilt", "tilt", "half_width", "add"),)
+    changes = ("site_quat",)
     site: SiteName = Field(description="The site that carries the sensors.")
     tilt: Annotated[Angle, Ge(0)] = Field(description="Half width of the range of each angle.")
 
@@ -290,10 +284,8 @@ class CollisionGeometry(Spread):
     """
 
     kind: Literal["collision_geometry"] = "collision_geometry"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "geom.{geoms}.size", "factor", change="multiply"),
-    )
-    changes: ClassVar[tuple[str, ...]] = ("geom_size", "geom_rbound")
+    effects = (Effect("draws", "geom.{geoms}.size", "factor", change="multiply"),)
+    changes = ("geom_size", "geom_rbound")
     geoms: GeomPattern = Field(description="Names or patterns of geoms.")
     factor: PerGeom[Factor] = Field(description=_FACTOR)
 
@@ -312,11 +304,11 @@ class ServoGains(Spread):
     """
 
     kind: Literal["servo_gains"] = "servo_gains"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "joint.{joints}.kp", "kp", change="multiply"),
         Effect("draws", "joint.{joints}.kd", "kd", change="multiply"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("actuator_gainprm", "actuator_biasprm")
+    changes = ("actuator_gainprm", "actuator_biasprm")
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     kp: PerJoint[Factor] = Field(
         default=(1.0, 1.0), description="Range of the factor of the stiffness."
@@ -338,10 +330,8 @@ class MotorStrength(Spread):
     """What motors give, and the limit of it, is multiplied by uniform draws for each joint."""
 
     kind: Literal["motor_strength"] = "motor_strength"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "joint.{joints}.strength", "factor", change="multiply"),
-    )
-    changes: ClassVar[tuple[str, ...]] = (
+    effects = (Effect("draws", "joint.{joints}.strength", "factor", change="multiply"),)
+    changes = (
         "actuator_gainprm",
         "actuator_biasprm",
         "actuator_forcerange",
@@ -362,11 +352,11 @@ class Gravity(Randomizer):
     """Gravity: uniform draws are added to each of its components, in the world's frame."""
 
     kind: Literal["gravity"] = "gravity"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("draws", "gravity", "vertical", "half_width", "add"),
         Effect("draws", "gravity", "z", change="add"),
     )
-    changes: ClassVar[tuple[str, ...]] = ("opt.gravity",)
+    changes = ("opt.gravity",)
     horizontal: Annotated[float, Unit((ACCELERATION,)), Ge(0)] = Field(
         default=0.0, description="Half width of the range of the x and y components."
     )
@@ -385,10 +375,8 @@ class JointZero(Randomizer):
     """The zero of joints is off by uniform draws, as after a careless calibration (qpos0)."""
 
     kind: Literal["joint_zero"] = "joint_zero"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("draws", "joint.{joints}.zero", "range", "half_width", "add"),
-    )
-    changes: ClassVar[tuple[str, ...]] = ("qpos0",)
+    effects = (Effect("draws", "joint.{joints}.zero", "range", "half_width", "add"),)
+    changes = ("qpos0",)
     joints: JointPattern = Field(default=(".*",), description=_JOINTS)
     range: PerJoint[Annotated[JointValue, Ge(0)]] = Field(description="Half width of the range.")
 

@@ -22,7 +22,7 @@ class Randomizer(Part):
         changes: the MjModel fields that it changes.
     """
 
-    object: ClassVar[str] = "Randomizer"
+    object = "Randomizer"
     changes: ClassVar[tuple[str, ...]] = ()
     randomize: Annotated[str | None, Wire("randomize")] = Field(
         default=None, description="The state whose model it changes; the task's only one."

@@ -8,7 +8,7 @@ qvel has the linear velocity of a free joint in the world's frame and the angula
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 from pydantic import Field, model_validator
@@ -51,7 +51,7 @@ class ResetKeyframe(Reset):
     """The pose and velocity of a keyframe of the model, one of several at random."""
 
     kind: Literal["keyframe"] = "keyframe"
-    whole: ClassVar[bool] = True
+    whole = True
     keyframes: Annotated[Names, Named("keyframe")] = Field(description="Names of keyframes.")
 
 
@@ -64,9 +64,7 @@ class ResetJointPosition(Reset):
     """
 
     kind: Literal["joint_position"] = "joint_position"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("starts", "joint.{joints}", "range", "half_width", "add"),
-    )
+    effects = (Effect("starts", "joint.{joints}", "range", "half_width", "add"),)
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
@@ -125,9 +123,7 @@ class ResetJointVelocity(Reset):
     """
 
     kind: Literal["joint_velocity"] = "joint_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("starts", "joint.{joints}.velocity", "range", "half_width", "add"),
-    )
+    effects = (Effect("starts", "joint.{joints}.velocity", "range", "half_width", "add"),)
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
@@ -156,7 +152,7 @@ class ResetBaseVelocity(FloatingReset):
     """
 
     kind: Literal["base_velocity"] = "base_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("starts", "body.{body}.speed", "horizontal", "half_width", "add"),
         Effect("starts", "body.{body}.climb", "vertical", "half_width", "add"),
         Effect("starts", "body.{body}.spin", "angular", "half_width", "add"),
@@ -179,9 +175,7 @@ class ResetHeading(FloatingReset):
     """
 
     kind: Literal["heading"] = "heading"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("starts", "body.{body}.heading", "range", "half_width", "add"),
-    )
+    effects = (Effect("starts", "body.{body}.heading", "range", "half_width", "add"),)
     range: Annotated[Angle, Ge(0)] = Field(default=math.pi, description="Half width.")
 
 
@@ -189,9 +183,7 @@ class ResetHeight(FloatingReset):
     """The floating base is lifted by a draw from ``range`` (lowered when negative)."""
 
     kind: Literal["height"] = "height"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("starts", "body.{body}.height", "range", change="add"),
-    )
+    effects = (Effect("starts", "body.{body}.height", "range", change="add"),)
     range: Range[Length] = Field(description="Range of the change of height.")
 
 
@@ -202,7 +194,7 @@ class ResetTilt(FloatingReset):
     """
 
     kind: Literal["pitch_and_roll"] = "pitch_and_roll"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("starts", "body.{body}.pitch", "pitch", "half_width", "add"),
         Effect("starts", "body.{body}.roll", "roll", "half_width", "add"),
     )
@@ -214,7 +206,7 @@ class ResetPlanePosition(FloatingReset):
     """The floating base is moved on the ground, uniformly in a rectangle about where it was."""
 
     kind: Literal["plane_position"] = "plane_position"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("starts", "body.{body}.x", "x", "half_width", "add"),
         Effect("starts", "body.{body}.y", "y", "half_width", "add"),
     )
@@ -351,7 +343,7 @@ class ResetMotion(Reset):
     """
 
     kind: Literal["motion"] = "motion"
-    whole: ClassVar[bool] = True
+    whole = True
     file: FileName = Field(description="The recorded motion, relative to the task file.")
     first: Annotated[int, Ge(0)] = Field(default=0, description="First frame that is drawn.")
     count: PositiveInt | None = Field(

@@ -28,8 +28,8 @@ class Reset(Part):
         whole: whether it sets the whole state, so that it comes before those that change a part.
     """
 
-    object: ClassVar[str] = "Reset"
-    floating: ClassVar[bool] = False
+    object = "Reset"
+    floating = False
     whole: ClassVar[bool] = False
     reset: Annotated[str | None, Wire("reset")] = Field(
         default=None, description="The state it sets; the task's only one by default."
@@ -45,7 +45,7 @@ class Reset(Part):
 class FloatingReset(Reset):
     """What the resets of a floating body share."""
 
-    floating: ClassVar[bool] = True
+    floating = True
     body: FloatingBody | None = Field(
         default=None, description="A body that floats; the robot's base by default."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 from pydantic import Field
@@ -24,7 +24,7 @@ class ResetHeightFieldPosition(FloatingReset):
     """
 
     kind: Literal["height_field_position"] = "height_field_position"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("starts", "body.{body}.x", "x", "half_width", "add"),
         Effect("starts", "body.{body}.y", "y", "half_width", "add"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -27,7 +27,7 @@ class Scale(Model):
     one that is followed: ``{linear: {from: 0, to: 1}, curriculum: pushes}``.
     """
 
-    written: ClassVar[str] = "number or scale"
+    written = "number or scale"
     constant: Number | None = Field(default=None, description="The same at each level.")
     linear: Ramp | None = Field(default=None, description="from + (to - from) * level")
     quadratic: Ramp | None = Field(default=None, description="from + (to - from) * level^2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Ge, Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
@@ -66,7 +66,7 @@ class Solver(Model):
 class Collisions(Model):
     """The geoms that touch things: ``[foot_left, foot_right]``."""
 
-    written: ClassVar[str] = "patterns of geoms, or a mapping"
+    written = "patterns of geoms, or a mapping"
 
     geoms: GeomPattern = Field(
         description="Those of moving bodies that touch things. All others of moving bodies pass "
@@ -145,7 +145,7 @@ class MirrorNames(Model):
 class Robot(Part):
     """A MuJoCo model and the period of its control loop."""
 
-    object: ClassVar[str] = "PhysicsState"
+    object = "PhysicsState"
     kind: Literal["robot"] = "robot"
     model: str = Field(
         description="MJCF or URDF file, relative to the task file; package:module/file.xml of an "
@@ -195,5 +195,5 @@ class Robot(Part):
 class Channel(Part):
     """A recorded channel of the trajectory. The compiler writes these; authors need not."""
 
-    object: ClassVar[str] = "Trajectory"
+    object = "Trajectory"
     kind: Literal["channel"] = "channel"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ksim_schema.robot import RobotFacts, SensorRequest
 from ksim_schema.units import Angle, AngularSpeed, JointValue, Length, Speed, Time
-from ksim_schema.units.formula import FormulaError, Wanted
+from ksim_schema.units.formula import FormulaError
 from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import (
     BodyName,
@@ -38,11 +38,11 @@ class Termination(Part):
         floating: whether it needs a robot with a free joint.
     """
 
-    object: ClassVar[str] = "Termination"
-    fields: ClassVar[tuple[str, ...]] = ()
-    channels: ClassVar[tuple[str, ...]] = ("state",)
+    object = "Termination"
+    fields = ()
+    channels = ("state",)
     timeout: ClassVar[bool] = False
-    floating: ClassVar[bool] = False
+    floating = False
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         """The MuJoCo sensors that it reads."""
@@ -62,9 +62,7 @@ class MinHeight(Termination, OfHeight):
     """A body's origin is below a height."""
 
     kind: Literal["min_height"] = "min_height"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("ends", "body.{body}.height", "height", "at_least"),
-    )
+    effects = (Effect("ends", "body.{body}.height", "height", "at_least"),)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -78,7 +76,7 @@ class BadHeight(Termination, OfHeight):
     """A body's origin is outside of a range of heights."""
 
     kind: Literal["bad_height"] = "bad_height"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "body.{body}.height", "range"),)
+    effects = (Effect("ends", "body.{body}.height", "range"),)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -92,9 +90,7 @@ class NotUpright(Termination):
     """A body is tilted by more than an angle."""
 
     kind: Literal["not_upright"] = "not_upright"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("ends", "body.{body}.tilt", "max_tilt", "at_most"),
-    )
+    effects = (Effect("ends", "body.{body}.tilt", "max_tilt", "at_most"),)
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -108,9 +104,7 @@ class IllegalContact(Termination):
     """One of some geoms, or of the geoms of some bodies, touches another geom, or anything."""
 
     kind: Literal["illegal_contact"] = "illegal_contact"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("ends", "geom.{geoms}.contact", "geoms", fixed=Interval(0.0, 0.0)),
-    )
+    effects = (Effect("ends", "geom.{geoms}.contact", "geoms", fixed=Interval(0.0, 0.0)),)
     geoms: Annotated[Names, Named("geom")] = Field(
         default=(), description="Geoms that must not touch it."
     )
@@ -141,12 +135,12 @@ class BadVelocity(Termination):
     """A body moves or turns faster than a limit: the simulation has blown up."""
 
     kind: Literal["bad_velocity"] = "bad_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("ends", "body.{body}.speed", "max_speed", "half_width"),
         Effect("ends", "body.{body}.climb", "max_speed", "half_width"),
         Effect("ends", "body.{body}.spin", "max_turn", "half_width"),
     )
-    moving: ClassVar[bool] = True
+    moving = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -169,10 +163,8 @@ class FarFromOrigin(Termination):
     """A body is farther than a distance from the world's origin, on the ground."""
 
     kind: Literal["far_from_origin"] = "far_from_origin"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("ends", "body.{body}.distance", "distance", "at_most"),
-    )
-    moving: ClassVar[bool] = True
+    effects = (Effect("ends", "body.{body}.distance", "distance", "at_most"),)
+    moving = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -195,7 +187,7 @@ class OffTerrain(Termination):
     """
 
     kind: Literal["off_terrain"] = "off_terrain"
-    timeout: ClassVar[bool] = True
+    timeout = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -232,8 +224,8 @@ class JointOutside(Termination):
     """One of some joints is outside of a range."""
 
     kind: Literal["joint_outside"] = "joint_outside"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "joint.{joints}", "range"),)
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    effects = (Effect("ends", "joint.{joints}", "range"),)
+    fields = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
     range: Range[JointValue] = Field(description="Positions that are not a failure.")
 
@@ -242,8 +234,8 @@ class EpisodeLength(Termination):
     """The episode has lasted a given time: a time-out, not a failure."""
 
     kind: Literal["episode_length"] = "episode_length"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("ends", "time", "after", "at_most"),)
-    timeout: ClassVar[bool] = True
+    effects = (Effect("ends", "time", "after", "at_most"),)
+    timeout = True
     after: Annotated[Time, Gt(0)] = Field(description="Length of an episode.")
 
     def time_limit(self) -> float | None:
@@ -258,8 +250,8 @@ class Formula(Formulated, Termination):
     """
 
     kind: Literal["formula"] = "formula"
-    stands_for: ClassVar[Wanted] = "condition"
-    channels: ClassVar[tuple[str, ...]] = ("state", "action")
+    stands_for = "condition"
+    channels = ("state", "action")
     expression: str = Field(
         description="The condition; 'ksim-compile --explain formula' lists what it can name.",
         examples=["base.height < 0.3 or base.tilt > 60*deg"],

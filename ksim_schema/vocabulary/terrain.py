@@ -109,7 +109,7 @@ class RoughTile(Tile):
     """Heights drawn uniformly within half of ``height`` to either side of 0, on a grid, with
     straight lines between them."""
 
-    fine: ClassVar[tuple[str, ...]] = ("spacing",)
+    fine = ("spacing",)
     height: Rise = Field(description="Largest height above the lowest.")
     spacing: Annotated[Length, Gt(0)] = Field(
         default=0.3, description="Distance of the points whose height is drawn."
@@ -119,7 +119,7 @@ class RoughTile(Tile):
 class StairsUpTile(Tile):
     """Square steps that lead up from the middle, which lies lowest, to the rim."""
 
-    fine: ClassVar[tuple[str, ...]] = ("depth",)
+    fine = ("depth",)
     step: Rise = Field(description="Height of a step.")
     depth: Annotated[Length, Gt(0)] = Field(default=0.3, description="Depth of a step.")
 
@@ -141,7 +141,7 @@ class SlopeDownTile(SlopeUpTile):
 class WavesTile(Tile):
     """Waves in both directions: ``h = height / 4 * (cos(kx) + cos(ky))``, from the middle."""
 
-    fine: ClassVar[tuple[str, ...]] = ("length",)
+    fine = ("length",)
     height: Rise = Field(description="Height of the tops above the bottoms.")
     length: Annotated[Length, Gt(0)] = Field(
         default=2.0, description="Distance of two tops, 2 pi / k."
@@ -151,7 +151,7 @@ class WavesTile(Tile):
 class BoxesTile(Tile):
     """Square blocks side by side, of heights drawn within half of ``height`` to either side."""
 
-    fine: ClassVar[tuple[str, ...]] = ("width",)
+    fine = ("width",)
     height: Rise = Field(description="Largest height above the lowest.")
     width: Annotated[Length, Gt(0)] = Field(default=0.4, description="Length of a block's side.")
 
@@ -159,7 +159,7 @@ class BoxesTile(Tile):
 class SteppingStonesTile(Tile):
     """Square stones at height 0 in rows, each row shifted by a draw, with pits between them."""
 
-    fine: ClassVar[tuple[str, ...]] = ("width",)
+    fine = ("width",)
     gap: Rise = Field(description="Distance of two stones.")
     width: Annotated[Length, Gt(0)] = Field(default=0.5, description="Length of a stone's side.")
     depth: Annotated[Length, Gt(0)] = Field(default=1.0, description="Depth of the pits.")
@@ -168,7 +168,7 @@ class SteppingStonesTile(Tile):
 class GapsTile(Tile):
     """Square ditches around the middle, with strips of land at height 0 between them."""
 
-    fine: ClassVar[tuple[str, ...]] = ("land",)
+    fine = ("land",)
     gap: Rise = Field(description="Width of a ditch.")
     land: Annotated[Length, Gt(0)] = Field(default=0.8, description="Width of a strip of land.")
     depth: Annotated[Length, Gt(0)] = Field(default=1.0, description="Depth of the ditches.")

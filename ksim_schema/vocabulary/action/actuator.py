@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt
 from pydantic import Field, model_validator
@@ -37,7 +37,7 @@ class Actuator(Action):
     """
 
     kind: Literal["actuator"] = "actuator"
-    outputs: ClassVar[str] = "one number for each actuator"
+    outputs = "one number for each actuator"
     actuators: ActuatorPattern = Field(
         default=(".*",),
         description="Names or patterns of actuators of the model; one without a name goes by that "
@@ -118,8 +118,8 @@ class Binary(Action):
     """
 
     kind: Literal["binary"] = "binary"
-    outputs: ClassVar[str] = "one number"
-    static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit"))
+    outputs = "one number"
+    static = frozenset(("gains", "torque_limit"))
     actuators: ActuatorPattern = Field(
         default=(), description="Names or patterns of actuators of the model; or give 'joints'."
     )

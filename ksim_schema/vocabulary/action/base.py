@@ -61,7 +61,7 @@ class Action(Part):
         outputs: the numbers that the policy gives it, in words.
     """
 
-    object: ClassVar[str] = "Action"
+    object = "Action"
     outputs: ClassVar[str] = "one number for each joint"
     step: Annotated[str | None, Wire("step")] = Field(
         default=None, description="The state it acts on; the task's only one by default."
@@ -159,7 +159,7 @@ class Action(Part):
 class JointAction(Action):
     """What the actions share that move joints by motors or servos which the compiler puts there."""
 
-    static: ClassVar[frozenset[str]] = frozenset(("gains", "torque_limit", "torque_speed"))
+    static = frozenset(("gains", "torque_limit", "torque_speed"))
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt
 from pydantic import Field
@@ -26,7 +26,7 @@ class InverseKinematics(PositionServo):
     """
 
     kind: Literal["inverse_kinematics"] = "inverse_kinematics"
-    outputs: ClassVar[str] = "3 numbers, or 6 with a rotation_scale"
+    outputs = "3 numbers, or 6 with a rotation_scale"
     site: SiteName = Field(description="The site that is moved; all of 'joints' must carry it.")
     scale: Annotated[Length, Gt(0)] = Field(description="Step of the site for an action of 1.")
     rotation_scale: Annotated[Angle, Gt(0)] | None = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt
 from pydantic import Field
@@ -47,7 +47,7 @@ class VelocityTarget(JointAction):
     """
 
     kind: Literal["velocity_target"] = "velocity_target"
-    static: ClassVar[frozenset[str]] = JointAction.static | {"gain"}
+    static = JointAction.static | {"gain"}
     scale: PerJoint[Annotated[JointSpeed, Gt(0)]] = Field(
         description="Target speed of an action of 1."
     )

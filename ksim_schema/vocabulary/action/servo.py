@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field
@@ -132,7 +132,7 @@ class PositionVelocityTarget(TargetMotion):
     """
 
     kind: Literal["position_velocity_target"] = "position_velocity_target"
-    outputs: ClassVar[str] = "two numbers for each joint"
+    outputs = "two numbers for each joint"
     scale: PerJoint[Annotated[JointValue, Gt(0)]] = Field(
         description="Target change of a position of 1."
     )

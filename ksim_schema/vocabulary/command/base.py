@@ -23,8 +23,8 @@ class Command(Part):
         dimensions: element -> its dimension; of one that is left out it is not known.
     """
 
-    object: ClassVar[str] = "Command"
-    fields: ClassVar[tuple[str, ...]] = ()
+    object = "Command"
+    fields = ()
     dimensions: ClassVar[Mapping[str, Dimension]] = {}
 
     def labels(self, robot: RobotFacts) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class BaseHeight(Drawn):
 
     kind: Literal["base_height"] = "base_height"
     dimensions: ClassVar[Mapping[str, Dimension]] = {"height": LENGTH}
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.height", "range"),)
+    effects = (Effect("asks", "command.{name}.height", "range"),)
     range: Range[Length] = Field(description="Range of the height.")
     speed: Annotated[Speed, Gt(0)] | None = Field(
         default=None, description="Largest change of the height in a second."
@@ -51,8 +51,8 @@ class CartesianCoordinate(Drawn):
     """
 
     kind: Literal["cartesian_coordinate"] = "cartesian_coordinate"
-    dimensions: ClassVar[Mapping[str, Dimension]] = dict.fromkeys("xyz", LENGTH)
-    effects: ClassVar[tuple[Effect, ...]] = (
+    dimensions = dict.fromkeys("xyz", LENGTH)
+    effects = (
         Effect("asks", "command.{name}.x", "x"),
         Effect("asks", "command.{name}.y", "y"),
         Effect("asks", "command.{name}.z", "z"),
@@ -95,7 +95,7 @@ class JointPosition(Command):
     """
 
     kind: Literal["joint_position"] = "joint_position"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.<joint>", "range"),)
+    effects = (Effect("asks", "command.{name}.<joint>", "range"),)
     inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
@@ -140,7 +140,7 @@ class StartPosition(Command):
     """Where a body's origin was at the start of the episode, in the world's frame, m."""
 
     kind: Literal["start_position"] = "start_position"
-    dimensions: ClassVar[Mapping[str, Dimension]] = dict.fromkeys("xyz", LENGTH)
+    dimensions = dict.fromkeys("xyz", LENGTH)
     inform: Annotated[str | None, Wire("inform")] = Field(default=None, description=_INFORM)
     body: BodyName | None = Field(default=None, description=_BODY)
 

@@ -34,7 +34,7 @@ from ksim_schema.vocabulary.scale import ScaleValue, constant_scale
 class Velocity(Drawn):
     """What velocity commands share. With an acceleration limit they begin at rest."""
 
-    from_rest: ClassVar[bool] = True
+    from_rest = True
     stand_still: Probability | None = Field(
         default=None, description="Probability that a draw is zero."
     )
@@ -85,7 +85,7 @@ class PlanarVelocity(Velocity):
         "sideways": SPEED,
         "turn": ANGULAR_SPEED,
     }
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("asks", "command.{name}.forward", "forward"),
         Effect("asks", "command.{name}.sideways", "sideways"),
         Effect("asks", "command.{name}.turn", "turn"),
@@ -155,7 +155,7 @@ class LinearVelocity(Velocity):
         "forward": SPEED,
         "sideways": SPEED,
     }
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("asks", "command.{name}.speed", "speed"),
         Effect("asks", "command.{name}.direction", "direction", "half_width"),
     )
@@ -207,7 +207,7 @@ class AngularVelocity(Velocity):
 
     kind: Literal["angular_velocity"] = "angular_velocity"
     dimensions: ClassVar[Mapping[str, Dimension]] = {"turn": ANGULAR_SPEED}
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("asks", "command.{name}.turn", "turn"),)
+    effects = (Effect("asks", "command.{name}.turn", "turn"),)
     turn: Range[AngularSpeed] = Field(description="Range of the turning rate.")
     either_way: bool = Field(
         default=False, description="Half of the draws have their sign changed."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ksim_schema.vocabulary.distributions.base import Distribution
 
@@ -10,5 +10,5 @@ from ksim_schema.vocabulary.distributions.base import Distribution
 class TanhGaussian(Distribution):
     """Independent normal distributions squashed by tanh, so that actions stay in (-1, 1)."""
 
-    squashed: ClassVar[bool] = True
+    squashed = True
     kind: Literal["tanh_gaussian"] = "tanh_gaussian"

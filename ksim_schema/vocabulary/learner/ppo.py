@@ -109,9 +109,9 @@ DiscountValue = Annotated[
 class PPO(Learner):
     """Proximal policy optimization: an actor and a critic, a gradient of sampled rollouts."""
 
-    section: ClassVar[str] = "PPO"
-    usual: ClassVar[bool] = True
-    returns: ClassVar[frozenset[str]] = Learner.returns | {"gamma"}
+    section = "PPO"
+    usual = True
+    returns = Learner.returns | {"gamma"}
     plausible: ClassVar[Mapping[str, float]] = {
         **Learner.plausible,
         **{"epochs": 1e3, "minibatches": 2**20, "clip": 10.0, "entropy": 10.0},

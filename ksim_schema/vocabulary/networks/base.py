@@ -71,7 +71,7 @@ class Recurrent(Network):
         memory_biases: how many of them have a bias of the memory's own.
     """
 
-    recurrent: ClassVar[bool] = True
+    recurrent = True
     gates: ClassVar[int]
     memory_biases: ClassVar[int] = 0
     hidden: PositiveInt = Field(default=256, description="Width of each recurrent layer.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ksim_schema.vocabulary.networks.base import Recurrent
 
@@ -10,5 +10,5 @@ from ksim_schema.vocabulary.networks.base import Recurrent
 class Lstm(Recurrent):
     """Long short-term memory: a memory that is reset at the start of an episode."""
 
-    gates: ClassVar[int] = 4
+    gates = 4
     kind: Literal["lstm"] = "lstm"

@@ -62,9 +62,9 @@ class Observation(Part):
         additive_bias: whether ``bias`` is added to the value (a kind may give it another sense).
     """
 
-    object: ClassVar[str] = "Observation"
-    static: ClassVar[frozenset[str]] = frozenset(("delay",))
-    fields: ClassVar[tuple[str, ...]] = ()
+    object = "Observation"
+    static = frozenset(("delay",))
+    fields = ()
     sensed: ClassVar[bool] = True
     additive_bias: ClassVar[bool] = True
     observe: Annotated[str | None, Wire("observe")] = Field(

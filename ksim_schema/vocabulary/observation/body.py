@@ -62,7 +62,7 @@ class BodyObservation(FrameObservation):
 class SiteObservation(FrameObservation):
     """A value of each of some sites."""
 
-    objtype: ClassVar[str] = "site"
+    objtype = "site"
     sites: SitePattern = Field(description="Names or patterns of sites, in this order.")
 
     def names(self, robot: RobotFacts) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ class RelativeObservation(FrameObservation):
 class PositionObservation(RelativeObservation):
     """Positions of frames."""
 
-    sensed: ClassVar[bool] = False
+    sensed = False
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 3)
@@ -164,7 +164,7 @@ class BodyOrientation(BodyObservation, OrientationObservation):
 class VelocityObservation(RelativeObservation):
     """Velocities of frames."""
 
-    sensed: ClassVar[bool] = False
+    sensed = False
     motion: Literal["linear", "angular"] = Field(default="linear", description="Which velocity.")
     frame: Frame = Field(default="world", description="Axes of the vectors.")
     relative_to: BodyName | None = Field(
@@ -223,7 +223,7 @@ class SiteOrientation(SiteObservation, OrientationObservation):
 class CenterOfMassObservation(Several):
     """A row of a com-based array of MuJoCo for each of some bodies."""
 
-    sensed: ClassVar[bool] = False
+    sensed = False
     bodies: BodyPattern = Field(
         default=(".*",), description="Names or patterns of bodies; all but the world by default."
     )
@@ -240,7 +240,7 @@ class CenterOfMassInertia(CenterOfMassObservation):
     """
 
     kind: Literal["center_of_mass_inertia"] = "center_of_mass_inertia"
-    fields: ClassVar[tuple[str, ...]] = ("cinert",)
+    fields = ("cinert",)
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 10)
@@ -257,7 +257,7 @@ class CenterOfMassVelocity(CenterOfMassObservation):
     """
 
     kind: Literal["center_of_mass_velocity"] = "center_of_mass_velocity"
-    fields: ClassVar[tuple[str, ...]] = ("cvel",)
+    fields = ("cvel",)
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (len(self.names(robot)), 6)

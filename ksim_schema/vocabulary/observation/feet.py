@@ -49,7 +49,7 @@ class FeetLoad(Several):
         reflection: signs of the vector's elements in a mirror.
     """
 
-    fields: ClassVar[tuple[str, ...]] = ("cfrc_ext",)
+    fields = ("cfrc_ext",)
     reflection: ClassVar[tuple[float, ...]] = VECTOR
     feet: BodyPattern = Field(description="Names or patterns of bodies, in this order.")
     frame: Literal["world", "foot"] = Field(
@@ -90,7 +90,7 @@ class FeetTorque(FeetLoad):
     (and pushes), zero in the air (cfrc_ext, moved there from the robot's centre of mass)."""
 
     kind: Literal["feet_torque"] = "feet_torque"
-    reflection: ClassVar[tuple[float, ...]] = AXIAL
+    reflection = AXIAL
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (TORQUE,)
@@ -206,7 +206,7 @@ class AirTime(FeetContact):
     """
 
     kind: Literal["air_time"] = "air_time"  # type: ignore[assignment]
-    sensed: ClassVar[bool] = False
+    sensed = False
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (TIME,)

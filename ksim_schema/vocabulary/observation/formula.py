@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Dimension
-from ksim_schema.units.formula import Expression, Wanted
+from ksim_schema.units.formula import Expression
 from ksim_schema.units.formula_units import Units
 from ksim_schema.vocabulary.formula import Source, Surroundings
 from ksim_schema.vocabulary.formula_unit import Valued
@@ -24,8 +24,8 @@ class Formula(Valued, Observation):
     """
 
     kind: Literal["formula"] = "formula"
-    stands_for: ClassVar[Wanted] = "value"
-    remembers: ClassVar[bool] = False
+    stands_for = "value"
+    remembers = False
 
     def sources(self, robot: RobotFacts, around: Surroundings) -> dict[str, Source]:
         return super().sources(robot, _ALONE)

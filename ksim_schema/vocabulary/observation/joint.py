@@ -62,23 +62,23 @@ class JointPosition(_Relative):
     """Positions of joints: ``q - q_home`` or ``q``; rad or m, at the end of the tick (qpos)."""
 
     kind: Literal["joint_position"] = "joint_position"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    fields = ("qpos",)
 
 
 class JointVelocity(JointObservation):
     """Velocities of joints; rad/s or m/s, at the end of the tick (qvel)."""
 
     kind: Literal["joint_velocity"] = "joint_velocity"
-    derivative: ClassVar[int] = 1
-    fields: ClassVar[tuple[str, ...]] = ("qvel",)
+    derivative = 1
+    fields = ("qvel",)
 
 
 class JointAcceleration(JointObservation):
     """Accelerations of joints; rad/s^2 or m/s^2, in the last physics step (qacc)."""
 
     kind: Literal["joint_acceleration"] = "joint_acceleration"
-    derivative: ClassVar[int] = 2
-    fields: ClassVar[tuple[str, ...]] = ("qacc",)
+    derivative = 2
+    fields = ("qacc",)
 
 
 class CommandedJointPosition(_Relative):
@@ -91,7 +91,7 @@ class CommandedJointPosition(_Relative):
     """
 
     kind: Literal["commanded_joint_position"] = "commanded_joint_position"
-    fields: ClassVar[tuple[str, ...]] = ("ctrl",)
+    fields = ("ctrl",)
 
 
 class ActuatorForce(JointObservation):
@@ -101,7 +101,7 @@ class ActuatorForce(JointObservation):
     """
 
     kind: Literal["actuator_force"] = "actuator_force"
-    fields: ClassVar[tuple[str, ...]] = ("qfrc_actuator",)
+    fields = ("qfrc_actuator",)
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         joints = robot.match_joints(self.joints)

@@ -33,7 +33,7 @@ class SensorValue(Observation):
     """The output of a sensor of the model, in MuJoCo's unit and frame (sensordata)."""
 
     kind: Literal["sensor"] = "sensor"
-    fields: ClassVar[tuple[str, ...]] = ("sensordata",)
+    fields = ("sensordata",)
     sensor: SensorName = Field(description="The sensor's name in the model.")
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
@@ -75,7 +75,7 @@ class LastAction(WiredObservation):
     """The policy's last output, before clip and scale; zero at the start of an episode."""
 
     kind: Literal["last_action"] = "last_action"
-    source: ClassVar[str] = "recall"
+    source = "recall"
     recall: Annotated[Names, Wire("recall")] = Field(
         default=(),
         description="The actions, one after the other; by default all, in the policy's order.",
@@ -90,7 +90,7 @@ class CommandValue(WiredObservation):
     """
 
     kind: Literal["command"] = "command"
-    source: ClassVar[str] = "heed"
+    source = "heed"
     command: Annotated[str, Wire("heed")] = Field(description="The command.")
 
 
@@ -105,8 +105,8 @@ class DrawnValue(WiredObservation):
     """
 
     kind: Literal["drawn"] = "drawn"
-    sensed: ClassVar[bool] = False
-    source: ClassVar[str] = "reveal"
+    sensed = False
+    source = "reveal"
     of: Annotated[str, Wire("reveal")] = Field(description="The randomizer.")
 
 

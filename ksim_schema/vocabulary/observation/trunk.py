@@ -86,17 +86,17 @@ class BasePosition(BaseObservation):
     """Position of a body's origin in the world, m (framepos). Simulator state."""
 
     kind: Literal["base_position"] = "base_position"
-    sensor_type: ClassVar[str] = "framepos"
-    sensed: ClassVar[bool] = False
+    sensor_type = "framepos"
+    sensed = False
 
 
 class BaseHeight(BaseObservation, OfHeight):
     """Height of a body's origin, m (framepos). Simulator state."""
 
     kind: Literal["base_height"] = "base_height"
-    sensor_type: ClassVar[str] = "framepos"
-    reflection: ClassVar[tuple[float, ...]] = (1.0,)
-    sensed: ClassVar[bool] = False
+    sensor_type = "framepos"
+    reflection = (1.0,)
+    sensed = False
 
     def shape(self, robot: RobotFacts) -> tuple[int, ...]:
         return (1,)
@@ -110,8 +110,8 @@ class BaseOrientation(BaseObservation):
     """
 
     kind: Literal["base_orientation"] = "base_orientation"
-    sensor_type: ClassVar[str] = "framequat"
-    unit: ClassVar[Dimension] = Dimension()
+    sensor_type = "framequat"
+    unit = Dimension()
     form: Rotation = Field(default="quaternion", description="Numbers that stand for a rotation.")
 
     @property
@@ -134,9 +134,9 @@ class BaseLinearVelocity(FramedObservation):
     """
 
     kind: Literal["base_linear_velocity"] = "base_linear_velocity"
-    sensor_type: ClassVar[str] = "framelinvel"
-    unit: ClassVar[Dimension] = SPEED
-    sensed: ClassVar[bool] = False
+    sensor_type = "framelinvel"
+    unit = SPEED
+    sensed = False
 
 
 class BaseAngularVelocity(FramedObservation):
@@ -144,9 +144,9 @@ class BaseAngularVelocity(FramedObservation):
     (frameangvel)."""
 
     kind: Literal["base_angular_velocity"] = "base_angular_velocity"
-    sensor_type: ClassVar[str] = "frameangvel"
-    reflection: ClassVar[tuple[float, ...]] = AXIAL
-    unit: ClassVar[Dimension] = ANGULAR_SPEED
+    sensor_type = "frameangvel"
+    reflection = AXIAL
+    unit = ANGULAR_SPEED
 
 
 class BaseLinearAcceleration(FramedObservation):
@@ -158,8 +158,8 @@ class BaseLinearAcceleration(FramedObservation):
     """
 
     kind: Literal["base_linear_acceleration"] = "base_linear_acceleration"
-    sensor_type: ClassVar[str] = "framelinacc"
-    unit: ClassVar[Dimension] = ACCELERATION
+    sensor_type = "framelinacc"
+    unit = ACCELERATION
     gravity: bool = Field(default=False, description="Count gravity, as an accelerometer does.")
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
@@ -171,9 +171,9 @@ class BaseAngularAcceleration(FramedObservation):
     """Angular acceleration of a body, rad/s^2, in its own frame or the world's (frameangacc)."""
 
     kind: Literal["base_angular_acceleration"] = "base_angular_acceleration"
-    sensor_type: ClassVar[str] = "frameangacc"
-    reflection: ClassVar[tuple[float, ...]] = AXIAL
-    unit: ClassVar[Dimension] = ANGULAR_ACCELERATION
+    sensor_type = "frameangacc"
+    reflection = AXIAL
+    unit = ANGULAR_ACCELERATION
 
 
 class ProjectedGravity(Observation):
@@ -186,7 +186,7 @@ class ProjectedGravity(Observation):
     """
 
     kind: Literal["projected_gravity"] = "projected_gravity"
-    additive_bias: ClassVar[bool] = False
+    additive_bias = False
     body: BodyName | None = Field(
         default=None, description="The body that carries the IMU; the robot's base by default."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 from pydantic import Field
@@ -24,9 +24,9 @@ class ActionVelocity(Normed):
     """
 
     kind: Literal["action_velocity"] = "action_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "action.change", fixed=ZERO),)
-    channels: ClassVar[tuple[str, ...]] = ("action",)
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "action.change", fixed=ZERO),)
+    channels = ("action",)
+    penalty = True
 
 
 class ActionAcceleration(Normed):
@@ -36,8 +36,8 @@ class ActionAcceleration(Normed):
     """
 
     kind: Literal["action_acceleration"] = "action_acceleration"
-    channels: ClassVar[tuple[str, ...]] = ("action",)
-    penalty: ClassVar[bool] = True
+    channels = ("action",)
+    penalty = True
 
 
 class ActionJerk(Normed):
@@ -47,8 +47,8 @@ class ActionJerk(Normed):
     """
 
     kind: Literal["action_jerk"] = "action_jerk"
-    channels: ClassVar[tuple[str, ...]] = ("action",)
-    penalty: ClassVar[bool] = True
+    channels = ("action",)
+    penalty = True
 
 
 class _Motors(Normed):
@@ -69,9 +69,9 @@ class TorquePenalty(_Motors):
     """
 
     kind: Literal["torque_penalty"] = "torque_penalty"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "joint.{joints}.torque", fixed=ZERO),)
-    fields: ClassVar[tuple[str, ...]] = ("qfrc_actuator",)
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "joint.{joints}.torque", fixed=ZERO),)
+    fields = ("qfrc_actuator",)
+    penalty = True
 
 
 class Energy(_Motors):
@@ -84,8 +84,8 @@ class Energy(_Motors):
     """
 
     kind: Literal["energy"] = "energy"
-    fields: ClassVar[tuple[str, ...]] = ("qfrc_actuator", "qvel")
-    penalty: ClassVar[bool] = True
+    fields = ("qfrc_actuator", "qvel")
+    penalty = True
     norm: Literal["l1", "l2"] = Field(default="l1", description="l1: absolute values; l2: squares.")
 
 
@@ -97,8 +97,8 @@ class Reachability(Normed):
     """
 
     kind: Literal["reachability"] = "reachability"
-    fields: ClassVar[tuple[str, ...]] = ("qpos", "ctrl")
-    penalty: ClassVar[bool] = True
+    fields = ("qpos", "ctrl")
+    penalty = True
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of joints with position servos."
     )

@@ -43,11 +43,11 @@ class Reward(Part):
             ``<reward>.<component>``, and all have the reward's scale.
     """
 
-    object: ClassVar[str] = "Reward"
-    fields: ClassVar[tuple[str, ...]] = ()
-    channels: ClassVar[tuple[str, ...]] = ("state",)
+    object = "Reward"
+    fields = ()
+    channels = ("state",)
     penalty: ClassVar[bool] = False
-    floating: ClassVar[bool] = False
+    floating = False
     of_total: ClassVar[bool] = False
     components: ClassVar[tuple[str, ...]] = ()
     scale: ScaleValue = Field(

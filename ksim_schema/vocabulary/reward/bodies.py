@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -124,8 +124,8 @@ class OrientationTracking(Reward):
 
 
 class _Links(Normed):
-    fields: ClassVar[tuple[str, ...]] = ("xpos",)
-    penalty: ClassVar[bool] = True
+    fields = ("xpos",)
+    penalty = True
     bodies: BodyPattern = Field(
         default=(".*",), description="Names or patterns of bodies; the world is none of them."
     )
@@ -159,10 +159,8 @@ class Force(Reward):
     """
 
     kind: Literal["force"] = "force"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "geom.{geoms}.force", "bias", "at_most"),
-    )
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "geom.{geoms}.force", "bias", "at_most"),)
+    penalty = True
     force: Annotated[str | None, Wire("reward", of="Observation"), Measures((FORCE,), each=3)] = (
         Field(default=None, description="An observation of forces; or `geoms`.")
     )
@@ -192,10 +190,8 @@ class UndesiredContacts(Reward):
     """
 
     kind: Literal["undesired_contacts"] = "undesired_contacts"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "geom.{geoms}.force", "threshold", "at_most"),
-    )
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "geom.{geoms}.force", "threshold", "at_most"),)
+    penalty = True
     geoms: GeomPattern = Field(
         default=(), description="Names or patterns of geoms that should touch nothing."
     )
@@ -237,7 +233,7 @@ class Intersection(Places):
     """
 
     kind: Literal["intersection"] = "intersection"
-    penalty: ClassVar[bool] = True
+    penalty = True
     min_distance: Annotated[Length, Gt(0)] = Field(description="Smallest distance of two of them.")
 
     @model_validator(mode="after")

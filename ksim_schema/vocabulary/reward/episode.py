@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Gt
 from pydantic import Field
@@ -19,7 +19,7 @@ class StayAlive(Reward):
     """
 
     kind: Literal["stay_alive"] = "stay_alive"
-    channels: ClassVar[tuple[str, ...]] = ("termination",)
+    channels = ("termination",)
     balance: Annotated[Number, Gt(0)] | None = Field(
         default=None, description="How many ticks of life a failure costs, and more."
     )
@@ -32,5 +32,5 @@ class TerminationPenalty(Reward):
     """1 at a tick that ends in a failure (subtracted)."""
 
     kind: Literal["termination"] = "termination"
-    channels: ClassVar[tuple[str, ...]] = ("termination",)
-    penalty: ClassVar[bool] = True
+    channels = ("termination",)
+    penalty = True

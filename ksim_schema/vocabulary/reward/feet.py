@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -70,8 +70,8 @@ class FeetGaitTime(Touching):
     """
 
     kind: Literal["feet_gait_time"] = "feet_gait_time"
-    channels: ClassVar[tuple[str, ...]] = ("state", "termination")
-    components: ClassVar[tuple[str, ...]] = ("air", "gnd", "stationary_gnd")
+    channels = ("state", "termination")
+    components = ("air", "gnd", "stationary_gnd")
     period: Annotated[Time, Gt(0)] = Field(default=0.8, description="Time of a gait cycle.")
     air: Annotated[Probability, Gt(0)] = Field(
         default=0.4, description="Share of the cycle that a foot is in the air."
@@ -114,7 +114,7 @@ class FeetSlip(Touching, Places):
     """
 
     kind: Literal["feet_slip"] = "feet_slip"
-    penalty: ClassVar[bool] = True
+    penalty = True
     velocity: Annotated[
         str | None, Wire("reward", of="Observation"), Measures((SPEED,), beside=(ANGULAR_SPEED,))
     ] = Field(
@@ -143,9 +143,7 @@ class FeetClock(Reward, OfHeight):
     """
 
     kind: Literal["feet_clock"] = "feet_clock"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "site.{sites}.height", "height", "value", scale="error_scale"),
-    )
+    effects = (Effect("wants", "site.{sites}.height", "height", "value", scale="error_scale"),)
     sites: Annotated[Names, Named("site")] = Field(description="One site at the sole of each foot.")
     period: Annotated[Time, Gt(0)] | None = Field(
         default=None, description="Time of one full gait cycle; or `command`."
@@ -233,9 +231,7 @@ class SparseTargetHeight(Touching, Places, OfHeight):
     """
 
     kind: Literal["sparse_target_height"] = "sparse_target_height"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "site.{sites}.height", "height", "at_least"),
-    )
+    effects = (Effect("wants", "site.{sites}.height", "height", "at_least"),)
     height: Annotated[Length, Ge(0)] = Field(description="Height beyond which more is no better.")
     rest: Rest = Field(default=Rest(), description="What counts as resting.")
     body: BodyName | None = Field(
@@ -265,10 +261,8 @@ class FeetClearance(Places, OfHeight):
     """
 
     kind: Literal["feet_clearance"] = "feet_clearance"
-    penalty: ClassVar[bool] = True
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "site.{sites}.height", "height", "at_least"),
-    )
+    penalty = True
+    effects = (Effect("wants", "site.{sites}.height", "height", "at_least"),)
     height: Annotated[Length, Gt(0)] = Field(description="Height of a foot that swings.")
     norm: Literal["l1", "l2"] = Field(
         default="l1", description="The distance from that height, or its square."
@@ -294,7 +288,7 @@ class FeetSwingHeight(Touching, Places, OfHeight):
     """
 
     kind: Literal["feet_swing_height"] = "feet_swing_height"
-    penalty: ClassVar[bool] = True
+    penalty = True
     height: Annotated[Length, Gt(0)] = Field(description="Height that a foot rises to in a step.")
 
     @model_validator(mode="after")

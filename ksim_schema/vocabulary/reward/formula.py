@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -47,8 +47,8 @@ class Formula(Formulated, Reward):
     """
 
     kind: Literal["formula"] = "formula"
-    fields: ClassVar[tuple[str, ...]] = ("qpos", "qvel")
-    channels: ClassVar[tuple[str, ...]] = ("state", "action")
+    fields = ("qpos", "qvel")
+    channels = ("state", "action")
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
         default=(), description="Commands that the formula names; found in it by default."
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-from ksim_schema.units.formula import Wanted
 from ksim_schema.vocabulary.base import Names, Wire
 from ksim_schema.vocabulary.formula import Formulated
 
@@ -14,8 +13,8 @@ from ksim_schema.vocabulary.formula import Formulated
 class Gate(Formulated):
     """A condition over the quantities of formulas, written as its text: ``body.cube.z > 2*cm``."""
 
-    written: ClassVar[str] = "condition"
-    stands_for: ClassVar[Wanted] = "condition"
+    written = "condition"
+    stands_for = "condition"
     commands: Annotated[Names, Wire("reward", of="Command")] = Field(
         default=(), description="Commands that the condition names."
     )

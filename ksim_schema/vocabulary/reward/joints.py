@@ -45,7 +45,7 @@ class Targeted(_Joints):
     """
 
     one_each: ClassVar[tuple[str, ...]] = ("targets",)
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "joint.{joints}", "joints", "home"),)
+    effects = (Effect("wants", "joint.{joints}", "joints", "home"),)
 
     around: Literal["home", "zero"] = Field(
         default="home", description="Where joints should be, if `targets` does not say."
@@ -107,9 +107,9 @@ class JointDeviation(Targeted, Normed):
     """
 
     kind: Literal["joint_deviation"] = "joint_deviation"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    penalty: ClassVar[bool] = True
-    one_each: ClassVar[tuple[str, ...]] = ("targets", "weights")
+    fields = ("qpos",)
+    penalty = True
+    one_each = ("targets", "weights")
     weights: Annotated[tuple[Number, ...] | ByPattern[Number], Each("joints")] | None = Field(
         default=None,
         description="Factor of the distance: by patterns, or one for each entry of `joints`.",
@@ -120,10 +120,8 @@ class JointTracking(_Joints):
     """``exp(-|q - target|^2 / error_scale^2)`` of some joints."""
 
     kind: Literal["joint_tracking"] = "joint_tracking"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "joint.{joints}", "target", "value", scale="error_scale"),
-    )
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    effects = (Effect("wants", "joint.{joints}", "target", "value", scale="error_scale"),)
+    fields = ("qpos",)
     joints: JointPattern = Field(description="Names or patterns of hinges and slides.")
     target: PerJoint[JointValue] = Field(
         default=0.0, description="The position that all of them should have."
@@ -143,11 +141,11 @@ class JointPositionTracking(_Joints):
     """
 
     kind: Literal["joint_position_tracking"] = "joint_position_tracking"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("wants", "joint.{joints}", "command", element="{joints}", scale="error_scale"),
     )
-    fields: ClassVar[tuple[str, ...]] = ("qpos", "qvel")
-    components: ClassVar[tuple[str, ...]] = ("pos", "vel")
+    fields = ("qpos", "qvel")
+    components = ("pos", "vel")
     command: Annotated[str, Wire("reward", of="Command")] = Field(
         description="The joint position command to follow."
     )
@@ -174,8 +172,8 @@ class AvoidLimits(_Joints):
     """
 
     kind: Literal["avoid_limits"] = "avoid_limits"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    penalty: ClassVar[bool] = True
+    fields = ("qpos",)
+    penalty = True
     factor: Number = Field(
         default=0.05, description="Share of a joint's range by which its limits are widened."
     )
@@ -192,7 +190,7 @@ class Symmetry(Targeted):
     """
 
     kind: Literal["symmetry"] = "symmetry"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    fields = ("qpos",)
     alpha: Probability = Field(default=0.1, description="Weight of the newest value in the mean.")
 
 
@@ -209,8 +207,8 @@ class PairwiseSymmetry(Reward):
     """
 
     kind: Literal["pairwise_symmetry"] = "pairwise_symmetry"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    components: ClassVar[tuple[str, ...]] = ("lr", "self")
+    fields = ("qpos",)
+    components = ("lr", "self")
     left: JointName = Field(description="The joint of the left side.")
     right: JointName = Field(description="The joint of the right side.")
     left_zero: JointValue = Field(default=0.0, description="Zero of the left joint.")
@@ -234,10 +232,8 @@ class SmallJointVelocity(_Joints):
     """
 
     kind: Literal["small_joint_velocity"] = "small_joint_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "joint.{joints}.velocity", fixed=ZERO, scale="error_scale"),
-    )
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    effects = (Effect("wants", "joint.{joints}.velocity", fixed=ZERO, scale="error_scale"),)
+    fields = ("qpos",)
     error_scale: Annotated[JointSpeed, Gt(0)] = Field(
         default=20.0, description="Velocity at which it falls to 1/e."
     )
@@ -251,7 +247,7 @@ class SmallJointAcceleration(_Joints):
     """
 
     kind: Literal["small_joint_acceleration"] = "small_joint_acceleration"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    fields = ("qpos",)
     error_scale: Annotated[JointAcceleration, Gt(0)] = Field(
         default=1000.0, description="Acceleration at which it falls to 1/e."
     )
@@ -265,7 +261,7 @@ class SmallJointJerk(_Joints):
     """
 
     kind: Literal["small_joint_jerk"] = "small_joint_jerk"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
+    fields = ("qpos",)
     error_scale: Annotated[JointJerk, Gt(0)] = Field(
         default=50000.0, description="Jerk at which it falls to 1/e."
     )
@@ -278,8 +274,8 @@ class MotionlessAtRest(_Joints):
     """
 
     kind: Literal["motionless_at_rest"] = "motionless_at_rest"
-    fields: ClassVar[tuple[str, ...]] = ("qvel",)
-    penalty: ClassVar[bool] = True
+    fields = ("qvel",)
+    penalty = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -296,8 +292,8 @@ class StandStill(Targeted):
     """
 
     kind: Literal["stand_still"] = "stand_still"
-    fields: ClassVar[tuple[str, ...]] = ("qpos",)
-    penalty: ClassVar[bool] = True
+    fields = ("qpos",)
+    penalty = True
     command: Annotated[str, Wire("reward", of="Command")] = Field(
         description="The command that is zero when the robot should stand."
     )

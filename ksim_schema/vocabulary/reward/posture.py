@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -41,7 +41,7 @@ class BaseHeight(_OfBody, OfHeight):
     """
 
     kind: Literal["base_height"] = "base_height"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("wants", "body.{body}.height", "height", "value", scale="error_scale"),
         Effect("wants", "body.{body}.height", "command", element="height", scale="error_scale"),
     )
@@ -72,7 +72,7 @@ class BaseHeightRange(_OfBody, OfHeight):
     """
 
     kind: Literal["base_height_range"] = "base_height_range"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.height", "range"),)
+    effects = (Effect("wants", "body.{body}.height", "range"),)
     range: Range[Length] = Field(description="Heights that are good.")
     dropoff: Annotated[PerLength, Ge(0)] = Field(
         default=10.0, description="Loss for each metre outside of the range, such as 10 1/m."
@@ -96,11 +96,11 @@ class Upright(_OfBody):
     """
 
     kind: Literal["upright"] = "upright"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("wants", "body.{body}.pitch", fixed=ZERO),
         Effect("wants", "body.{body}.climb", fixed=ZERO),
     )
-    components: ClassVar[tuple[str, ...]] = ("angvel", "linvel", "pose")
+    components = ("angvel", "linvel", "pose")
     angvel: AngularSpeedKernel = Field(
         default=AngularSpeedKernel(), description="Kernel of the pitching rate."
     )
@@ -125,8 +125,8 @@ class NoRoll(_OfBody):
     """
 
     kind: Literal["no_roll"] = "no_roll"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.roll", fixed=ZERO),)
-    components: ClassVar[tuple[str, ...]] = ("angvel", "pose")
+    effects = (Effect("wants", "body.{body}.roll", fixed=ZERO),)
+    components = ("angvel", "pose")
     angvel: AngularSpeedKernel = Field(
         default=AngularSpeedKernel(), description="Kernel of the rolling rate."
     )
@@ -144,7 +144,7 @@ class FlatBody(Reward):
     """
 
     kind: Literal["flat_body"] = "flat_body"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{bodies}.tilt", fixed=ZERO),)
+    effects = (Effect("wants", "body.{bodies}.tilt", fixed=ZERO),)
     bodies: Annotated[Names, Named("body")] = Field(
         default=(), description="The bodies; the robot's base by default."
     )
@@ -167,8 +167,8 @@ class FlatOrientation(_OfBody):
     """
 
     kind: Literal["flat_orientation"] = "flat_orientation"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.tilt", fixed=ZERO),)
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "body.{body}.tilt", fixed=ZERO),)
+    penalty = True
 
     def sensors(self, robot: RobotFacts) -> tuple[SensorRequest, ...]:
         return (orientation_of(self.body or robot.root),)

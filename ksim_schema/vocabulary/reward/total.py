@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,9 +20,9 @@ class Clip(Reward):
     """
 
     kind: Literal["clip"] = "clip"
-    channels: ClassVar[tuple[str, ...]] = ()
-    of_total: ClassVar[bool] = True
-    components: ClassVar[tuple[str, ...]] = ("clip",)
+    channels = ()
+    of_total = True
+    components = ("clip",)
     min: Number | None = Field(default=None, description="The least that a tick gives.")
     max: Number | None = Field(default=None, description="The most that a tick gives.")
 

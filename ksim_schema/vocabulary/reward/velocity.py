@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -19,7 +19,7 @@ from ksim_schema.vocabulary.reward.base import Reward, velocity_of
 
 
 class _BodyVelocity(Reward):
-    moving: ClassVar[bool] = True
+    moving = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
@@ -60,11 +60,11 @@ class LinearVelocity(_TrackingKernel):
     """
 
     kind: Literal["linear_velocity"] = "linear_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("wants", "body.{body}.forward", "command", element="forward", scale="error_scale"),
         Effect("wants", "body.{body}.left", "command", element="sideways", scale="error_scale"),
     )
-    components: ClassVar[tuple[str, ...]] = ("vel", "yaw", "x", "y")
+    components = ("vel", "yaw", "x", "y")
     error_scale: Annotated[Speed, Gt(0)] = Field(
         default=0.35, description="Error of a speed at which the exponential falls to 1/e."
     )
@@ -93,10 +93,8 @@ class AngularVelocity(_TrackingKernel):
     """
 
     kind: Literal["angular_velocity"] = "angular_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),
-    )
-    components: ClassVar[tuple[str, ...]] = ("mag", "dir")
+    effects = (Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),)
+    components = ("mag", "dir")
     error_scale: Annotated[AngularSpeed, Gt(0)] = Field(
         default=0.35, description="Error at which the exponential falls to 1/e."
     )
@@ -125,7 +123,7 @@ class TrackLinearVelocity(_Tracking):
     """
 
     kind: Literal["track_linear_velocity"] = "track_linear_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
+    effects = (
         Effect("wants", "body.{body}.forward", "command", element="forward", scale="error_scale"),
         Effect("wants", "body.{body}.left", "command", element="sideways", scale="error_scale"),
     )
@@ -152,9 +150,7 @@ class TrackAngularVelocity(_Tracking):
     """
 
     kind: Literal["track_angular_velocity"] = "track_angular_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),
-    )
+    effects = (Effect("wants", "body.{body}.turn", "command", element="turn", scale="error_scale"),)
     error_scale: Annotated[AngularSpeed, Gt(0)] = Field(
         description="Error at which it falls to 1/e."
     )
@@ -179,10 +175,8 @@ class OffAxisVelocity(_BodyVelocity):
     """
 
     kind: Literal["off_axis_velocity"] = "off_axis_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (
-        Effect("wants", "body.{body}.climb", fixed=ZERO, scale="linear_scale"),
-    )
-    components: ClassVar[tuple[str, ...]] = ("linz", "angx", "angy")
+    effects = (Effect("wants", "body.{body}.climb", fixed=ZERO, scale="linear_scale"),)
+    components = ("linz", "angx", "angy")
     linear_scale: Annotated[Speed, Gt(0)] = Field(
         default=0.35, description="Vertical velocity at which linz falls to 1/e."
     )
@@ -195,8 +189,8 @@ class VerticalVelocity(Reward):
     """Squared vertical velocity of a body, (m/s)^2 (subtracted)."""
 
     kind: Literal["vertical_velocity"] = "vertical_velocity"
-    effects: ClassVar[tuple[Effect, ...]] = (Effect("wants", "body.{body}.climb", fixed=ZERO),)
-    penalty: ClassVar[bool] = True
+    effects = (Effect("wants", "body.{body}.climb", fixed=ZERO),)
+    penalty = True
     body: BodyName | None = Field(
         default=None, description="The body; the robot's base by default."
     )
