@@ -1,7 +1,5 @@
 """Policy and critic: what they read, what they set and the networks they are."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

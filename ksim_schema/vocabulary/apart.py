@@ -1,7 +1,5 @@
 """Parts with values by patterns, taken apart: what is asked of one number is asked of each."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast

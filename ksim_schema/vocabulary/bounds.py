@@ -1,7 +1,5 @@
 """Where episodes go on that a condition ends, as far as single quantities tell."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

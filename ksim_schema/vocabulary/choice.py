@@ -1,7 +1,5 @@
 """Fields of which one is given."""
 
-from __future__ import annotations
-
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.vocabulary.base import Model

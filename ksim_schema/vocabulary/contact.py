@@ -1,7 +1,5 @@
 """The contact sensors that parts ask for."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.robot import SensorRequest

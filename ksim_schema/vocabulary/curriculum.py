@@ -3,8 +3,6 @@
 What a curriculum counts goes on from episode to episode: a reset does not touch it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Where what a randomizer drew stands in the model of an environment."""
 
-from __future__ import annotations
-
 from ksim_schema.records import dataclass
 from ksim_schema.robot import RobotFacts
 

@@ -5,8 +5,6 @@ place of one value. Where the robot is known each thing has exactly one of them:
 matches something, none matches what another one does, and together they match everything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args
 
@@ -32,7 +30,7 @@ class ByPattern(Generic[T]):
     entries: tuple[tuple[str, T], ...]
 
     @staticmethod
-    def of(values: Mapping[str, V]) -> ByPattern[V]:
+    def of(values: Mapping[str, V]) -> "ByPattern[V]":
         """The values by their patterns."""
         return ByPattern(tuple(sorted(values.items(), key=lambda entry: entry[0])))
 
@@ -56,7 +54,7 @@ class ByPattern(Generic[T]):
                 return place
         raise KeyError(name)
 
-    def map(self, change: Callable[[T], V]) -> ByPattern[V]:
+    def map(self, change: Callable[[T], V]) -> "ByPattern[V]":
         """The same patterns with changed values."""
         return ByPattern(tuple((pattern, change(value)) for pattern, value in self.entries))
 

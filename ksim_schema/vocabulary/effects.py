@@ -16,8 +16,6 @@ A declared component says so in a few lines beside its fields, as ``effects``; a
 ``base`` stands for the body of that name that the robot's base is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 

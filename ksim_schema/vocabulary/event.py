@@ -1,7 +1,5 @@
 """Events: what the world does to the robot at random times."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt

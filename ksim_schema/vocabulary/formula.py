@@ -3,8 +3,6 @@
 Rewards, observations, terminations and metrics have formulas of the same names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self

@@ -1,7 +1,5 @@
 """Joints as formulas name them: one by its name, several by a pattern."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product

@@ -3,8 +3,6 @@
 They are found by their text: a robot has too many pairs of geoms to list them all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

@@ -3,8 +3,6 @@
 They are found by their text, as there is too much of it to be listed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from itertools import product

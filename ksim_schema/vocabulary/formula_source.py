@@ -1,7 +1,5 @@
 """What a name in a formula stands for."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.records import dataclass
@@ -58,7 +56,7 @@ class Source:
     element: int | None = None
     turn: bool = False
     bounds: Interval = EVERYTHING
-    parts: tuple[Source, ...] = ()
+    parts: "tuple[Source, ...]" = ()
     values: tuple[float, ...] = ()
 
     @property

@@ -1,7 +1,5 @@
 """Formulas whose value may have a unit, which their author can say."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import AfterValidator, Field

@@ -1,7 +1,5 @@
 """What heights are above: the world's zero, or the ground beneath."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

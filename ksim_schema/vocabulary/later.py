@@ -1,7 +1,5 @@
 """Fields that came to a kind after tasks had been compiled."""
 
-from __future__ import annotations
-
 from ksim_schema.records import dataclass
 
 

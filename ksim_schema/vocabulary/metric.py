@@ -4,9 +4,7 @@ A metric has a value at each tick, a number or a condition, and makes one number
 episode. A metric of success says of each episode whether it was one.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -45,7 +43,7 @@ class Metric(Part):
     )
 
     @model_validator(mode="after")
-    def _one_verdict(self) -> Metric:
+    def _one_verdict(self) -> Self:
         if self.success and self.over not in (None, *OF_SUCCESS):
             raise PydanticCustomError(
                 "one_form",

@@ -1,8 +1,6 @@
 """Noise and bias of observations: additive or multiplicative, Gaussian or uniform, chained."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 from pydantic import BeforeValidator, Field, model_validator
@@ -41,7 +39,7 @@ class Noise(Model):
     )
 
     @model_validator(mode="after")
-    def _one_form(self) -> Noise:
+    def _one_form(self) -> Self:
         if (self.uniform is None) == (self.gaussian is None):
             raise PydanticCustomError(
                 "one_form", "a noise is either uniform or gaussian", {"help": "give one of the two"}

@@ -4,8 +4,6 @@ A part of a task is a row of the table of its object. What differs from kind to 
 declared by the kind (:class:`ksim_schema.vocabulary.base.Part`).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ksim_schema.records import dataclass

@@ -1,7 +1,5 @@
 """Poses that are drawn: ranges of a position and of an orientation."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Literal, Self
 

@@ -1,7 +1,5 @@
 """Randomizers: what differs between the robots and worlds of a batch (domain randomization)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Gt

@@ -1,7 +1,5 @@
 """What randomizers share: when they draw, how, and what they change."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

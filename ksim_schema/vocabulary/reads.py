@@ -1,7 +1,5 @@
 """What reads the physics: parts, and the formulas that stand in them."""
 
-from __future__ import annotations
-
 from typing import Protocol, runtime_checkable
 
 from ksim_schema.robot import RobotFacts, SensorRequest

@@ -5,10 +5,8 @@ motion), then the others in the order of their names. What turns a body turns it
 qvel has the linear velocity of a free joint in the world's frame and the angular one in the body's.
 """
 
-from __future__ import annotations
-
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt, Le
 from pydantic import Field, model_validator
@@ -82,7 +80,7 @@ class ResetJointPosition(Reset):
     )
 
     @model_validator(mode="after")
-    def _range_or_factor(self) -> ResetJointPosition:
+    def _range_or_factor(self) -> Self:
         if self.factor is None and "range" not in self.model_fields_set:
             about = {"help": "give one of them", "fields": "range factor"}
             raise PydanticCustomError("one_form", "neither a range nor a factor is given", about)

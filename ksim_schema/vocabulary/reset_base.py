@@ -1,7 +1,5 @@
 """What all resets share, and those of a body that floats."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import BeforeValidator, Field

@@ -1,7 +1,5 @@
 """Resets that put a robot on a terrain."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,8 +1,6 @@
 """Scales: how a weight, a noise or a push grows with the curriculum's level in [0, 1]."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -40,7 +38,7 @@ class Scale(Model):
     )
 
     @model_validator(mode="after")
-    def _one_form(self) -> Scale:
+    def _one_form(self) -> Self:
         forms = [n for n in type(self).model_fields if n != "curriculum"]
         given = [n for n in forms if getattr(self, n) is not None]
         if len(given) != 1:

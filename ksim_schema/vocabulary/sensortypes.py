@@ -1,7 +1,5 @@
 """What MuJoCo's sensors and what is asked of joints measure."""
 
-from __future__ import annotations
-
 import math
 from typing import Literal
 

@@ -1,8 +1,6 @@
 """PhysicsState: the robot, its world and the clock of the control loop."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from annotated_types import Ge, Gt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
@@ -133,7 +131,7 @@ class MirrorNames(Model):
     right: Fragments = Field(description="What stands there in those of the right side.")
 
     @model_validator(mode="after")
-    def _in_pairs(self) -> MirrorNames:
+    def _in_pairs(self) -> Self:
         names = self.left + self.right
         if len(self.left) != len(self.right) or len(set(names)) < len(names):
             message = "each piece of the left side has one of its own on the right"

@@ -1,8 +1,6 @@
 """Terminations: when an episode ends, by failure or by time."""
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -117,7 +115,7 @@ class IllegalContact(Termination):
     )
 
     @model_validator(mode="after")
-    def _geoms_or_bodies(self) -> IllegalContact:
+    def _geoms_or_bodies(self) -> Self:
         exactly_one(self, "geoms", "bodies")
         return self
 

@@ -3,9 +3,7 @@
 A terrain is one ground, or a grid of tiles: kinds of ground side by side, easy ones first.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
@@ -202,7 +200,7 @@ class Tiles(Model):
         return {kind: empty if tile is None else tile for kind, tile in data.items()}
 
     @model_validator(mode="after")
-    def _some(self) -> Tiles:
+    def _some(self) -> Self:
         if not self.given():
             kinds = ", ".join(type(self).model_fields)
             raise PydanticCustomError(

@@ -1,7 +1,5 @@
 """Whole numbers as people write them: ``6e6``, which YAML reads as a float."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, cast, get_args, get_origin

@@ -1,10 +1,8 @@
 """Actions of the model's own actuators, as they are, and of what is open or closed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Gt
 from pydantic import Field, model_validator
@@ -135,7 +133,7 @@ class Binary(Action):
     )
 
     @model_validator(mode="after")
-    def _joints_or_actuators(self) -> Binary:
+    def _joints_or_actuators(self) -> Self:
         if bool(self.actuators) == bool(self.joints):
             raise PydanticCustomError(
                 "one_form",

@@ -1,7 +1,5 @@
 """What all actions share, and what they say of motors."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal, NamedTuple, TypeVar

@@ -1,7 +1,5 @@
 """Actions in the space of a hand or a foot, worked back to the joints."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Gt

@@ -1,7 +1,5 @@
 """Actions of motors and of velocity servos."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Gt

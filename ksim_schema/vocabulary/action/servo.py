@@ -1,7 +1,5 @@
 """Actions that set the targets of position servos."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Annotated, Literal

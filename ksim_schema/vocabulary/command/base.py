@@ -1,7 +1,5 @@
 """What all commands share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, cast
 

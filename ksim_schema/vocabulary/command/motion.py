@@ -1,7 +1,5 @@
 """Places, poses and clocks: commands that move by themselves or follow the robot."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """A pose that something is to have: a position, an orientation, or both."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 

@@ -1,7 +1,5 @@
 """Vectors of plain numbers."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from annotated_types import Gt, MinLen

@@ -3,8 +3,6 @@
 Declared only; ``ksim_compiler.learn.nets`` computes them, by a module for each kind too.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from ksim_schema.vocabulary.base import import_all, one_of

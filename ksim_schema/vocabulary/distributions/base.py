@@ -1,7 +1,5 @@
 """What every kind of distribution declares."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, ClassVar, Self, get_args
 

@@ -1,7 +1,5 @@
 """Mixtures of normal distributions."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Gt

@@ -1,7 +1,5 @@
 """Squashed normal distributions."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.vocabulary.distributions.base import Distribution

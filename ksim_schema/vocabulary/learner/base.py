@@ -4,8 +4,6 @@ A learner is the algorithm that trains a task's policy. Its section of a task is
 holds its fields. It is computed by the room of ``ksim_compiler.learn`` of the same name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 

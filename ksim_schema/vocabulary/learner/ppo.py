@@ -5,11 +5,9 @@ those common in legged locomotion on massively parallel simulation (Rudin et al.
 https://arxiv.org/abs/2109.11978) where no other reason is given.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field, model_validator
@@ -56,7 +54,7 @@ class LearningRate(Model):
     )
 
     @model_validator(mode="after")
-    def _within_bounds(self) -> LearningRate:
+    def _within_bounds(self) -> Self:
         if self.adaptive_kl is not None and not self.min <= self.start <= self.max:
             raise PydanticCustomError(
                 "learning_rate_bounds",

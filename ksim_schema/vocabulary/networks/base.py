@@ -1,7 +1,5 @@
 """What every kind of network declares."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, get_args
 

@@ -1,7 +1,5 @@
 """Gated recurrent units."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.vocabulary.networks.base import Recurrent

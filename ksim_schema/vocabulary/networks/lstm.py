@@ -1,7 +1,5 @@
 """Long short-term memory."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.vocabulary.networks.base import Recurrent

@@ -1,9 +1,7 @@
 """Fully connected layers."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -35,7 +33,7 @@ class Mlp(Network):
     )
 
     @model_validator(mode="after")
-    def _two_sides(self) -> Mlp:
+    def _two_sides(self) -> Self:
         odd = next((width for width in self.hidden if width % 2), None)
         if self.symmetric and odd is not None:
             message = "a hidden layer of a symmetric network has two sides, and {odd} is odd"

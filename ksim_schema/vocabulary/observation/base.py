@@ -1,7 +1,5 @@
 """What all observations share: the errors of the sensor, scale, clip, delay and history."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """Observations of bodies and sites, several by name, one after the other."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """Observations of the feet and of contacts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 

@@ -1,7 +1,5 @@
 """An observation given as an arithmetic expression."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from ksim_schema.robot import RobotFacts

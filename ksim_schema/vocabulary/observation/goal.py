@@ -1,9 +1,7 @@
 """Observations of what is left to a goal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -50,7 +48,7 @@ class PoseError(Observation):
         return self.form if self.of == "orientation" else None
 
     @model_validator(mode="after")
-    def _one_target(self) -> PoseError:
+    def _one_target(self) -> Self:
         named = [f for f in ("body", "site", "geom") if getattr(self, f) is not None]
         if len(named) > 1:
             both = {"first": named[0], "other": named[1]}

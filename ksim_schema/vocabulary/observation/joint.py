@@ -1,7 +1,5 @@
 """Observations of joints, selected by patterns; always in the model's order."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

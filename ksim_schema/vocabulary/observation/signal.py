@@ -1,7 +1,5 @@
 """Observations of the robot's sensors, of the controller itself and of time."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge

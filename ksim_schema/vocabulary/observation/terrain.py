@@ -1,7 +1,5 @@
 """Observations of the ground around the robot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Literal
 

@@ -4,8 +4,6 @@ All are read from MuJoCo's frame sensors on the body's own frame, so they mean t
 that does not float.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """Rewards of the policy's output and of what the motors give."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Ge

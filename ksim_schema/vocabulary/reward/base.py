@@ -1,9 +1,7 @@
 """What rewards share: the base class, norms, kernels, and how they name feet and contacts."""
 
-from __future__ import annotations
-
 import math
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -198,7 +196,7 @@ class Touching(Reward):
     )
 
     @model_validator(mode="after")
-    def _contact_or_geoms(self) -> Touching:
+    def _contact_or_geoms(self) -> Self:
         exactly_one(self, "contact", "geoms")
         return self
 

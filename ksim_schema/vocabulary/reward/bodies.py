@@ -1,9 +1,7 @@
 """Rewards of where bodies are, how they move and what they touch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -65,7 +63,7 @@ class PositionTracking(Reward):
     )
 
     @model_validator(mode="after")
-    def _body_or_site(self) -> PositionTracking:
+    def _body_or_site(self) -> Self:
         exactly_one(self, "body", "site")
         return self
 
@@ -110,7 +108,7 @@ class OrientationTracking(Reward):
     error_scale: Annotated[Angle, Gt(0)] = Field(description="Error at which it falls to 1/e.")
 
     @model_validator(mode="after")
-    def _body_or_site(self) -> OrientationTracking:
+    def _body_or_site(self) -> Self:
         if self.body is not None:
             exactly_one(self, "body", "site")
         return self
@@ -174,7 +172,7 @@ class Force(Reward):
     bias: Annotated[ForceValue, Ge(0)] = Field(default=0.0, description="Force that is free.")
 
     @model_validator(mode="after")
-    def _force_or_geoms(self) -> Force:
+    def _force_or_geoms(self) -> Self:
         exactly_one(self, "force", "geoms")
         return self
 
@@ -206,7 +204,7 @@ class UndesiredContacts(Reward):
     )
 
     @model_validator(mode="after")
-    def _geoms_or_bodies(self) -> UndesiredContacts:
+    def _geoms_or_bodies(self) -> Self:
         exactly_one(self, "geoms", "bodies")
         return self
 
@@ -237,7 +235,7 @@ class Intersection(Places):
     min_distance: Annotated[Length, Gt(0)] = Field(description="Smallest distance of two of them.")
 
     @model_validator(mode="after")
-    def _sites_or_bodies(self) -> Intersection:
+    def _sites_or_bodies(self) -> Self:
         exactly_one(self, "sites", "bodies")
         return self
 

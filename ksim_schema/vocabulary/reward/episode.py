@@ -1,7 +1,5 @@
 """Rewards of how an episode goes on and ends."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Gt

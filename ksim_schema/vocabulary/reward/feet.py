@@ -1,9 +1,7 @@
 """Rewards of how feet move, touch and slide."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -45,7 +43,7 @@ class FeetAirTime(Touching):
     )
 
     @model_validator(mode="after")
-    def _longest_above_target(self) -> FeetAirTime:
+    def _longest_above_target(self) -> Self:
         if self.longest is not None and self.longest <= self.target:
             raise PydanticCustomError(
                 "one_form",
@@ -122,7 +120,7 @@ class FeetSlip(Touching, Places):
     )
 
     @model_validator(mode="after")
-    def _one_velocity(self) -> FeetSlip:
+    def _one_velocity(self) -> Self:
         exactly_one(self, "velocity", "sites", "bodies")
         return self
 
@@ -163,7 +161,7 @@ class FeetClock(Reward, OfHeight):
     error_scale: Annotated[Length, Gt(0)] = Field(description="Error at which it falls to 1/e.")
 
     @model_validator(mode="after")
-    def _phase_of_each(self) -> FeetClock:
+    def _phase_of_each(self) -> Self:
         exactly_one(self, "period", "command")
         if self.command is not None and self.phases:
             about = {"help": "give one of the two", "fields": "command phases"}
@@ -212,7 +210,7 @@ class SinusoidalGait(Places, OfHeight):
     )
 
     @model_validator(mode="after")
-    def _sites_or_bodies(self) -> SinusoidalGait:
+    def _sites_or_bodies(self) -> Self:
         exactly_one(self, "sites", "bodies")
         return self
 
@@ -239,7 +237,7 @@ class SparseTargetHeight(Touching, Places, OfHeight):
     )
 
     @model_validator(mode="after")
-    def _sites_or_bodies(self) -> SparseTargetHeight:
+    def _sites_or_bodies(self) -> Self:
         exactly_one(self, "sites", "bodies")
         return self
 
@@ -272,7 +270,7 @@ class FeetClearance(Places, OfHeight):
     )
 
     @model_validator(mode="after")
-    def _sites_or_bodies(self) -> FeetClearance:
+    def _sites_or_bodies(self) -> Self:
         exactly_one(self, "sites", "bodies")
         return self
 
@@ -292,7 +290,7 @@ class FeetSwingHeight(Touching, Places, OfHeight):
     height: Annotated[Length, Gt(0)] = Field(description="Height that a foot rises to in a step.")
 
     @model_validator(mode="after")
-    def _sites_or_bodies(self) -> FeetSwingHeight:
+    def _sites_or_bodies(self) -> Self:
         exactly_one(self, "sites", "bodies")
         return self
 

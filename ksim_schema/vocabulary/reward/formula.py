@@ -1,7 +1,5 @@
 """A reward given as an arithmetic expression."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

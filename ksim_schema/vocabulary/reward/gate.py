@@ -1,7 +1,5 @@
 """When a reward counts: a condition that stands with it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer

@@ -1,9 +1,7 @@
 """Rewards of joint positions and of how they move."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -76,7 +74,7 @@ class Targeted(_Joints):
         )
 
     @model_validator(mode="after")
-    def _as_many_as_joints(self) -> Targeted:
+    def _as_many_as_joints(self) -> Self:
         for name in self.one_each:
             values: tuple[float, ...] | ByPattern[float] | None = getattr(self, name)
             if isinstance(values, tuple) and len(values) != len(self.joints):

@@ -1,9 +1,7 @@
 """Rewards of a body's height and tilt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -54,7 +52,7 @@ class BaseHeight(_OfBody, OfHeight):
     )
 
     @model_validator(mode="after")
-    def _height_or_command(self) -> BaseHeight:
+    def _height_or_command(self) -> Self:
         exactly_one(self, "height", "command")
         return self
 

@@ -1,8 +1,6 @@
 """What is done with the sum of all other rewards."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -32,7 +30,7 @@ class Clip(Reward):
         return f"{name}: {said}{condition_of(self)}"
 
     @model_validator(mode="after")
-    def _a_range(self) -> Clip:
+    def _a_range(self) -> Self:
         if self.min is None and self.max is None:
             raise _refused("a clip has a least or a largest value", "give min, max or both", "min")
         if self.min is not None and self.max is not None and self.min > self.max:

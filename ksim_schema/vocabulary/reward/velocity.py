@@ -1,10 +1,8 @@
 """Rewards of a body's velocity: commanded, and unwanted."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
@@ -218,7 +216,7 @@ class VelocityAlong(Reward):
     )
 
     @model_validator(mode="after")
-    def _somewhere(self) -> VelocityAlong:
+    def _somewhere(self) -> Self:
         if not any(self.direction):
             about = {"help": "give for example [1, 0, 0]", "fields": "direction"}
             raise PydanticCustomError("one_form", "the direction has no length", about)
