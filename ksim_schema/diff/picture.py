@@ -11,6 +11,7 @@ from ksim_schema.diff.model import TIERS
 from ksim_schema.diff.report import MEANING, Comparison, lines, moves
 from ksim_schema.drawing.drawing import TITLES, group_of
 from ksim_schema.drawing.layout import Link, Rect, layout
+from ksim_schema.drawing.page import drawing, page, table
 from ksim_schema.drawing.svg import path_of, text_width
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.graph.canonical import renamed
@@ -18,10 +19,12 @@ from ksim_schema.records import dataclass
 from ksim_schema.task import SECTIONS
 from ksim_schema.vocabulary.objects import OBJECT
 
-WIDTH, HEIGHT, MARGIN = 176.0, 36.0, 20
-"""Size of a box, and left margin of the title; px."""
+WIDTH, WIDEST, HEIGHT, MARGIN = 176.0, 340.0, 36.0, 20
+"""Least and largest width of a box, its height, and the left margin of the title; px."""
 HEAD = 64
 """Height of the title and the legend; px."""
+
+_FATES = {"+": "born", "-": "died", "~": "changed", "=": "renamed"}
 
 Hop = tuple[Node, Node]
 
@@ -29,7 +32,8 @@ STYLE = """
 .ksim-diff{--ink:#1f2328;--soft:#59636e;--paper:#fff;--box:#f6f8fa;--line:#c8d0d9;
 --born:#1a7f37;--born-box:#dafbe1;--died:#cf222e;--died-box:#ffebe9;
 --changed:#9a6700;--changed-box:#fff8c5;--renamed:#0969da;--renamed-box:#ddf4ff}
-@media (prefers-color-scheme:dark){.ksim-diff{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;
+@media screen and (prefers-color-scheme:dark){
+.ksim-diff{--ink:#e6edf3;--soft:#9198a1;--paper:#0d1117;
 --box:#151b23;--line:#3d444d;--born:#3fb950;--born-box:#12261e;--died:#f85149;--died-box:#301b1e;
 --changed:#d29922;--changed-box:#2e2a1f;--renamed:#4493f8;--renamed-box:#121d2f}}
 .ksim-diff{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}
@@ -67,7 +71,8 @@ def svg(comparison: Comparison) -> str:
     # a hop of the old task may run against one of the new: it does not shape the layers
     links = [Link(str(a), str(b), fate == "died") for (a, b), fate in picture.hops.items()]
     members = {group: list(map(str, nodes)) for group, nodes in groups.items()}
-    sizes = {node: (WIDTH, HEIGHT) for names in members.values() for node in names}
+    room = max((_room(picture, node) for node in picture.kinds), default=WIDTH)
+    sizes = {node: (room, HEIGHT) for names in members.values() for node in names}
     placed = layout(sizes, links, members)
     summary = comparison.summary()
     longest = max(text_width(comparison.title, 15), 340 + text_width(summary, 10))
@@ -92,6 +97,12 @@ def svg(comparison: Comparison) -> str:
     return "\n".join((*rows, "</g></svg>")) + "\n"
 
 
+def _room(picture: Picture, node: Node) -> float:
+    """Width of a box that holds a part's name and kind, within bounds."""
+    texts = text_width(node.name, 12), text_width(picture.kinds[node], 10)
+    return min(WIDEST, max(WIDTH, *(18 + width for width in texts)))
+
+
 def _groups(picture: Picture) -> dict[str, list[Node]]:
     """The parts by group, both in the order of the drawing of a task."""
     groups: dict[str, list[Node]] = {}
@@ -102,48 +113,49 @@ def _groups(picture: Picture) -> dict[str, list[Node]]:
 
 def html(comparisons: Sequence[Comparison]) -> str:
     """A page with the pictures and the changes in tables; it needs nothing else."""
-    page = "".join(part for c in comparisons for part in _section(c))
-    style = (
-        ":root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;margin:24px}"
-        "table{border-collapse:collapse;margin:12px 0}td,th{border:1px solid #8886;padding:3px 9px;"
-        "text-align:left}code{font:12px ui-monospace,monospace}.scroll{overflow-x:auto}"
-        "p{overflow-wrap:anywhere}@media(max-width:600px){body{margin:12px}}"
-    )
-    head = (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>ksim-diff</title>"
-    )
-    return f"{head}\n<style>{style}</style></head><body>\n{page}</body></html>\n"
+    titles = comparisons[0].title if len(comparisons) == 1 else f"{len(comparisons)} tasks"
+    head = "" if len(comparisons) == 1 else f"<h1>{titles} compared</h1>\n"
+    body = "".join(differences(c, "h1" if not head else "h2") for c in comparisons)
+    return page(f"ksim-diff: {titles}", f"{head}{body}")
 
 
-def _section(comparison: Comparison) -> Iterator[str]:
-    yield f"<h2>{escape(comparison.title)}: {comparison.tier or 'equal'}</h2>\n"
+def differences(comparison: Comparison, heading: str = "h2") -> str:
+    """A comparison as a piece of a page: what it means, the changes by tier, the picture.
+
+    Args:
+        comparison: what is shown.
+        heading: the tag of its title; "" for none.
+    """
+    return "".join(_section(comparison, heading))
+
+
+def _section(comparison: Comparison, heading: str) -> Iterator[str]:
+    if heading:
+        title = f"{comparison.title}: {comparison.tier or 'equal'}"
+        yield f"<{heading}>{escape(title)}</{heading}>\n"
     if comparison.verdict:
-        yield f"<p>{escape(comparison.verdict)}.</p>\n"
+        verdict = comparison.verdict
+        yield f"<p>{escape(verdict[:1].upper() + verdict[1:])}.</p>\n"
     for tier in TIERS:
+        found = list(lines(comparison.diff, tier))
+        if not found:
+            continue
+        why = any(line.why for line in found)
         rows = [
             [
-                f"<b>{line.sign}</b>",
+                f'<b class="sign-{_FATES[line.sign]}" title="{_FATES[line.sign]}">{line.sign}</b>',
                 *(f"<code>{escape(t)}</code>" for t in line[1:3]),
-                escape(line.why),
+                *([escape(line.why)] if why else []),
             ]
-            for line in lines(comparison.diff, tier)
+            for line in found
         ]
-        if rows:
-            yield f"<h3>{tier}: {escape(MEANING[tier])}</h3>\n{_table(rows)}"
+        yield f"<h3>{tier}: {escape(MEANING[tier])}</h3>\n{table((), rows, tier, 'words signed')}"
     for title, columns in comparison.maps():
-        head = ["part", f"old ({columns.old_size})", f"new ({columns.new_size})", ""]
+        head = ["part", f"old ({columns.old_size})", f"new ({columns.new_size})", "what happens"]
         rows = [[escape(m.name), old, new, escape(fate)] for m, old, new, fate in moves(columns)]
-        yield f"<h3>{title}</h3>\n{_table(rows, head)}"
+        yield f"<h3>{title}</h3>\n{table(head, rows, title, 'words')}"
     if comparison.old and comparison.new:
-        yield f'<div class="scroll">{svg(comparison)}</div>\n'
-
-
-def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
-    top = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>" if head else ""
-    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>\n" for row in rows)
-    return f'<div class="scroll"><table>{top}{body}</table></div>\n'
+        yield f"<h3>Both graphs</h3>\n{drawing(svg(comparison), f'graphs of {comparison.title}')}"
 
 
 def _picture(comparison: Comparison) -> Picture:
@@ -217,8 +229,8 @@ def _box(picture: Picture, node: Node, box: Rect) -> str:
         f'<g class="{fate}"><title>{_text(f"{node}{notes}")}</title>'
         f'<rect class="part" x="{x}" y="{y}" width="{round(box.width)}" '
         f'height="{round(box.height)}" rx="6"/>'
-        f'<text class="name" x="{x + 9}" y="{y + 15}">{_text(node.name, 24)}</text>'
-        f'<text class="soft" x="{x + 9}" y="{y + 29}">{_text(picture.kinds[node], 30)}</text></g>'
+        f'<text class="name" x="{x + 9}" y="{y + 15}">{_text(node.name, 44)}</text>'
+        f'<text class="soft" x="{x + 9}" y="{y + 29}">{_text(picture.kinds[node], 52)}</text></g>'
     )
 
 

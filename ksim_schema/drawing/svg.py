@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from ksim_schema.drawing.layout import Layout, Link, Rect, Route, layout
 from ksim_schema.vocabulary.objects import OBJECT
 
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
+_CLASS = "ksim-task"
 _EM = 0.61
 """Width of a character over the font's size: 0.60 in the fonts named, and a little to spare."""
 _NAME, _KIND, _HEADING, _TITLE = 12.0, 10.0, 11.0, 18.0
@@ -66,8 +67,9 @@ class _Svg:
         """The lines of the file."""
         width, height = round(self.width), round(self.height)
         yield (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" role="img" aria-labelledby="title desc">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{_CLASS}" role="img" '
+            f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            'aria-labelledby="title desc">'
         )
         yield f'<title id="title">{escape(self.shown.title)}</title>'
         yield f'<desc id="desc">{escape(self._description())}</desc>'
@@ -103,23 +105,30 @@ class _Svg:
 
     def _style(self) -> str:
         used = dict.fromkeys(group.object for group in self.shown.groups)
-        base = (
-            f"text{{font-family:{_FONT};font-size:{_NAME:g}px}}"
-            f".title{{font-size:{_TITLE:g}px;font-weight:700}}.kind{{font-size:{_KIND:g}px}}"
-            f".heading{{font-size:{_HEADING:g}px;font-weight:700;letter-spacing:.03em}}"
-            ".small{font-size:11px}.wire{fill:none;stroke-width:1.2;opacity:.6}"
-            ".loop{stroke-width:2.6;opacity:1}.late{stroke-dasharray:6 4}"
-            ".wire:hover{stroke-width:4;opacity:1}.frame{fill-opacity:.45;stroke-width:1.4}"
-            ".part{stroke-width:1}"
-        )
-        light = ".page{fill:#fff}text{fill:#1b1f24}.kind,.about,.note{fill:#57606a}"
-        dark = ".page{fill:#0d1117}text{fill:#e6edf3}.kind,.about,.note{fill:#9ba6b2}"
+        base = {
+            "text": f"font-family:{_FONT};font-size:{_NAME:g}px",
+            ".title": f"font-size:{_TITLE:g}px;font-weight:700",
+            ".kind": f"font-size:{_KIND:g}px",
+            ".heading": f"font-size:{_HEADING:g}px;font-weight:700;letter-spacing:.03em",
+            ".small": "font-size:11px",
+            ".wire": "fill:none;stroke-width:1.2;opacity:.6",
+            ".loop": "stroke-width:2.6;opacity:1",
+            ".late": "stroke-dasharray:6 4",
+            ".wire:hover": "stroke-width:4;opacity:1",
+            ".frame": "fill-opacity:.45;stroke-width:1.4",
+            ".part": "stroke-width:1",
+        }
+        soft = ".kind,.about,.note"
+        light = {".page": "fill:#fff", "text": "fill:#1b1f24", soft: "fill:#57606a"}
+        dark = {".page": "fill:#0d1117", "text": "fill:#e6edf3", soft: "fill:#9ba6b2"}
         for object in used:
             stroke, fill, dark_stroke, dark_fill = OBJECT[object].colours
-            rule = ".s-{0}{{stroke:{1}}}.f-{0}{{fill:{1}}}.b-{0}{{fill:{2}}}"
-            light += rule.format(object, stroke, fill)
-            dark += rule.format(object, dark_stroke, dark_fill)
-        return f"{base}{light}@media (prefers-color-scheme:dark){{{dark}}}"
+            for rules, line, box in ((light, stroke, fill), (dark, dark_stroke, dark_fill)):
+                rules[f".s-{object}"] = f"stroke:{line}"
+                rules[f".f-{object}"] = f"fill:{line}"
+                rules[f".b-{object}"] = f"fill:{box}"
+        at_night = f"@media screen and (prefers-color-scheme:dark){{{_rules(dark)}}}"
+        return f"{_rules(base)}{_rules(light)}{at_night}"
 
     def _frame(self, object: str, box: Rect, title: str) -> str:
         return (
@@ -160,6 +169,14 @@ class _Svg:
 
 
 _KEY = "one tick runs from left to right · thick: the control loop · dashed: into the next tick"
+
+
+def _rules(rules: Mapping[str, str]) -> str:
+    """Rules of a style sheet, each for this drawing alone: a page may hold it."""
+    return "".join(
+        f"{','.join(f'.{_CLASS} {one}' for one in name.split(','))}{{{what}}}"
+        for name, what in rules.items()
+    )
 
 
 def _classes(hom: Arrow, loop: bool) -> str:

@@ -62,3 +62,59 @@ def show(page: Any, width: int, height: int, scheme: str) -> None:
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+TEXTS = """
+const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const parts = colour => colour.match(/[0-9.]+/g).map(Number);
+const light = colour => {
+  const [r, g, b] = parts(colour).map(channel);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const below = e => {
+  for (; e; e = e.parentElement) {
+    const colour = getComputedStyle(e).backgroundColor;
+    if (parts(colour).length < 4 || parts(colour)[3] === 1) return colour;
+  }
+  return 'rgb(255, 255, 255)';
+};
+const worded = e => Array.from(e.childNodes).some(n => n.nodeType === 3 && n.data.trim());
+const all = Array.from(document.querySelectorAll('body *:not(svg *):not(script):not(style)'));
+return all.filter(e => worded(e) && e.getClientRects().length).map(e => {
+  const style = getComputedStyle(e);
+  const both = [light(style.color), light(below(e))].sort((a, b) => b - a);
+  const contrast = (both[0] + 0.05) / (both[1] + 0.05);
+  return [contrast, parseFloat(style.fontSize), e.outerHTML.slice(0, 80)];
+});
+"""
+"""Of each text that is shown: its contrast with what is behind it, as WCAG defines it, its size."""
+LINES = """
+return Array.from(document.querySelectorAll('.chart'), e =>
+  e.querySelectorAll('polyline:not(.faint)').length);
+"""
+
+
+def readable(page: Any, address: str) -> None:
+    """See that a page is one to read, on a phone and a desk, by day and at night.
+
+    No scrolling sideways, contrasts of 4.5 and more, no small print, at most eight lines a chart,
+    nothing in the console, and no request but for the page.
+    """
+    papers: set[str] = set()
+    requests(page)
+    for scheme in ("light", "dark"):
+        for width, height in ((390, 844), (1280, 800)):
+            show(page, width, height, scheme)
+            page.get(address)
+            wide = page.execute_script("return document.documentElement.scrollWidth")
+            assert wide <= width, f"{wide} pixels wide on a screen of {width}"
+            texts = page.execute_script(TEXTS)
+            assert texts
+            for contrast, size, text in texts:
+                assert contrast >= 4.5, text
+                assert size >= 12, text
+            assert max(page.execute_script(LINES), default=0) <= 8
+        papers.add(page.find_element("tag name", "body").value_of_css_property("background-color"))
+    assert len(papers) == 2
+    assert {link.partition(":")[0] for link in requests(page)} <= {"file", "data"}
+    assert complaints(page) == []

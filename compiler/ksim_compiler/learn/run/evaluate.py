@@ -30,6 +30,7 @@ class Evaluation(NamedTuple):
         measures: metric, by its name in logs -> its value of each episode; NaN where it has none.
         tracking: velocity -> mean absolute error; see
             :func:`ksim_compiler.learn.run.tracking.errors`.
+        ends: termination -> whether it held in the tick in which the episode ended.
     """
 
     returns: Float[Array, " envs"]
@@ -41,6 +42,7 @@ class Evaluation(NamedTuple):
     watched: Watched
     measures: dict[str, Float[Array, " envs"]]
     tracking: dict[str, float]
+    ends: dict[str, Bool[Array, " envs"]] = {}  # noqa: RUF012  # a tuple's field
 
     def summary(self) -> dict[str, float]:
         """The means, for logs."""
@@ -49,6 +51,7 @@ class Evaluation(NamedTuple):
             "length": float(self.lengths.mean()),
             "failed": float(self.failed.mean()),
             **self._measured(),
+            **{f"ended/{name}": float(np.mean(held)) for name, held in self.ends.items()},
             **{f"tracking/{name}": error for name, error in self.tracking.items()},
             **{f"reward/{name}": float(value) for name, value in self.terms.items()},
         }
@@ -99,6 +102,7 @@ def evaluate(
             step.done & alive,
             alive & ~step.done,
             watch(before, state),
+            {name: held & step.done & alive for name, held in step.terminations.items()},
         )
         measures = {n: jnp.where(alive, step.measures[n], m) for n, m in measures.items()}
         return (state, carry, alive & ~step.done, step.done.astype(jnp.float32), measures), row
@@ -111,7 +115,7 @@ def evaluate(
         jnp.zeros(n),
         {name: jnp.full(n, jnp.nan) for name in env.measure_names},
     )
-    (*_, measures), (reward, terms, alive, failed, done, going, watched) = jax.lax.scan(
+    (*_, measures), (reward, terms, alive, failed, done, going, watched, ends) = jax.lax.scan(
         tick, first, None, length=ticks
     )
     total = jnp.maximum(jnp.sum(alive), 1)
@@ -125,4 +129,5 @@ def evaluate(
         watched=watched,
         measures=measures,
         tracking={},
+        ends={name: jnp.any(held, axis=0) for name, held in ends.items()},
     )

@@ -5,6 +5,7 @@
     run.json             seed, engine, options, versions, hardware, what it began with
     metrics.jsonl        a line an iteration
     evaluations.jsonl    a line an evaluation
+    velocities.json      commanded and achieved velocities of the newest evaluation
     checkpoints/         <steps>.safetensors, the newest few
     dumps/               what went non-finite, if anything did
     tensorboard/         the same numbers for TensorBoard
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.learn.learner import State
-from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite
+from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite, velocities
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.judge import describe
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
@@ -152,6 +153,7 @@ class Run:
         """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
+        velocities.write(self.folder, row["steps"], result, self.trainer.plan.period)
         levels = self.trainer.levels(state)
         for name, level in levels.items():
             row["level" if len(levels) == 1 else f"level.{name}"] = float(level)

@@ -104,6 +104,25 @@ def errors(
     Returns:
         Name -> mean over all windows but the first of each episode; NaN without any.
     """
+    result: dict[str, float] = {}
+    for name, (told, measured) in windows(watched, alive, period, window).items():
+        error = np.abs(told - measured)
+        result[name] = float(error.mean()) if error.size else float("nan")
+    return result
+
+
+def windows(
+    watched: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    alive: Bool[Array | np.ndarray, "ticks envs"],
+    period: float,
+    window: float = WINDOW,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Told and measured velocities, each averaged over a window; arguments as of :func:`errors`.
+
+    Returns:
+        Name -> (windows,) what was told and what was measured, in all windows but the first of each
+        episode; nothing where an evaluation is too short for two windows.
+    """
     size = max(1, ticks(window, period))
     count = len(alive) // size
 
@@ -114,8 +133,4 @@ def errors(
     if not watched or count < 2:
         return {}
     whole = means(alive) == 1.0
-    result = {}
-    for name, (told, measured) in watched.items():
-        error = np.abs(means(told) - means(measured))[whole]
-        result[name] = float(error.mean()) if error.size else float("nan")
-    return result
+    return {n: (means(told)[whole], means(got)[whole]) for n, (told, got) in watched.items()}
