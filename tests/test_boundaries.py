@@ -28,7 +28,7 @@ LAYERS = (
     ("ksim_schema.vocabulary",),
     ("ksim_schema.custom",),
     ("ksim_schema.task",),
-    ("ksim_schema.checks", "ksim_schema.graph"),
+    ("ksim_schema.checks", "ksim_schema.graph", "ksim_schema.study"),
     ("ksim_schema.drawing", "ksim_schema.exchange"),
     ("ksim_schema.diff",),
     ("ksim_schema.frontend",),
@@ -45,7 +45,7 @@ LAYERS = (
     (ALGORITHM,),
     ("ksim_compiler.learn.run",),
     ("ksim_compiler.deploy", "ksim_compiler.play"),
-    ("ksim_compiler.report",),
+    ("ksim_compiler.report", "ksim_compiler.sweep"),
     ("ksim_compiler.cli",),
 )
 """The rooms, from the ground up: a module imports of its own room and of those in lower layers."""

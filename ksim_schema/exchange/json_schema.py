@@ -27,13 +27,14 @@ from ksim_schema.custom.api import OPEN
 from ksim_schema.exchange.acset_export import schema_files
 from ksim_schema.source.files import write_text
 from ksim_schema.source.plain import is_list, is_mapping
+from ksim_schema.study.model import Listed, Range, Study
 from ksim_schema.task import LANGUAGE_VERSION, OPTIONAL_KIND, REQUIRED
 from ksim_schema.units import parse
 from ksim_schema.vocabulary import KINDS, Part
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.objects import OBJECT
 
-FILE = "task.schema.json"
+FILE, STUDY_FILE = "task.schema.json", "study.schema.json"
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 
 
@@ -113,6 +114,23 @@ def _known(kinds: Mapping[str, Any]) -> dict[str, Any]:
 def text() -> str:
     """The schema as it stands in the file."""
     return json.dumps(task_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def study_schema() -> dict[str, Any]:
+    """The JSON Schema of a study's file."""
+    definitions: dict[str, Any] = {}
+    study = _model(Study, definitions)
+    for model in (Range, Listed):
+        definitions[model.__name__] = _model(model, definitions)
+    refs: list[dict[str, Any]] = [{"$ref": f"#/$defs/{name}"} for name in ("Range", "Listed")]
+    listed = {"type": "array", "minItems": 2}
+    study["properties"]["search"] |= {"additionalProperties": {"anyOf": [*refs, listed]}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **{key: value for key, value in study.items() if key != "$defs"},
+        "title": "ksim study",
+        "$defs": dict(sorted(definitions.items())),
+    }
 
 
 def _section(object: str) -> dict[str, Any]:
@@ -329,7 +347,8 @@ def _first(items: Any) -> Any:
 
 def files() -> dict[str, str]:
     """Every file that is made of the declarations: name in ``schemas/`` -> text."""
-    return {FILE: text(), **schema_files()}
+    study = json.dumps(study_schema(), indent=1, ensure_ascii=False) + "\n"
+    return {FILE: text(), STUDY_FILE: study, **schema_files()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -264,6 +264,7 @@ def _train(
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.learn.run.judge import describe
     from ksim_compiler.learn.run.log import Display
+    from ksim_compiler.learn.run.programs import Programs
     from ksim_compiler.learn.run.run import Options, Run
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
@@ -271,7 +272,9 @@ def _train(
     assert compiled.plan is not None
     how = Options.of(about)
     try:
-        trainer = Trainer.build(compiled.plan, about["engine"], options.threads, how.steps)
+        programs = Programs() if about.get("shared") else None  # as the run was begun
+        engine, threads = about["engine"], options.threads
+        trainer = Trainer.build(compiled.plan, engine, threads, how.steps, programs)
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS

@@ -179,6 +179,12 @@ class Replay(NamedTuple):
 class Algorithm(Protocol[T]):
     """A learner on a batch of environments: pure functions of arrays, which can be jitted."""
 
+    @property
+    def numbers(self) -> Params:
+        """Numbers of the learner that its functions take among the runtime parameters, under names
+        that no object of the schema has. Trainings that differ in nothing else share a program."""
+        ...
+
     def init(self, params: Params, key: Key[Array, ""]) -> T:
         """The state before the first iteration."""
         ...

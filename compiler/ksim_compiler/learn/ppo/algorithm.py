@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Array, Key
 
 from ksim_compiler.learn.learner import Chart, Env, EnvState, Metrics, Params, Replay, W
+from ksim_compiler.learn.ppo.numbers import numbers, with_numbers
 from ksim_compiler.learn.ppo.train_step import Collected, collect, init_state, learn, rollout
 from ksim_compiler.learn.ppo.types import TrainState
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
@@ -33,9 +34,15 @@ class Ppo:
     actor: Actor
     critic: ValueCritic
 
+    @property
+    def numbers(self) -> Params:
+        """Its runtime parameters, which those of the environments stand beside."""
+        return {PPO.section: numbers(self.ppo)}
+
     def init(self, params: Params, key: Key[Array, ""]) -> TrainState:
         """As :func:`init_state`."""
-        return init_state(self.env, params, self.actor, self.critic, self.ppo, key)
+        ppo = with_numbers(self.ppo, params)
+        return init_state(self.env, params, self.actor, self.critic, ppo, key)
 
     def collect(self, params: Params, state: TrainState) -> Collected:
         """As :func:`collect`."""
@@ -45,8 +52,7 @@ class Ppo:
         self, params: Params, state: TrainState, collected: Collected
     ) -> tuple[TrainState, Metrics]:
         """As :func:`learn`."""
-        del params  # the environments have used them
-        return learn(self.env, self.ppo, state, collected)
+        return learn(self.env, with_numbers(self.ppo, params), state, collected)
 
     def replay(
         self, params: Params, state: TrainState, watch: Callable[[EnvState], W]

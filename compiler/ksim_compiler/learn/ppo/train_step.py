@@ -76,7 +76,7 @@ def init_state(
     return TrainState(
         networks=networks,
         optimizer=make_optimizer(ppo).init(eqx.filter(networks, eqx.is_array)),
-        learning_rate=jnp.float32(ppo.learning_rate.start),
+        learning_rate=jnp.asarray(ppo.learning_rate.start, jnp.float32),
         policy_normalizer=Normalizer.empty(env.policy_size) if normalized else None,
         critic_normalizer=Normalizer.empty(env.critic_size) if normalized else None,
         value_normalizer=Normalizer.empty(1) if ppo.normalize_values else None,

@@ -21,6 +21,7 @@ from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.judge import longest_episode
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
+from ksim_compiler.learn.run.programs import Programs, Shared
 from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
 from ksim_compiler.lowering.scale import level_of
 from ksim_compiler.plan import Plan
@@ -61,6 +62,8 @@ class Trainer:
         algorithm: what computes it.
         params: runtime parameters of the environments.
         engine: the engine asked for, for the environments of evaluations.
+        threads: of a CPU engine.
+        programs: compiled programs that it shares with other trainings of this process.
     """
 
     plan: Plan
@@ -70,10 +73,16 @@ class Trainer:
     params: Params
     engine: str
     threads: int = 0
+    programs: Programs | None = None
 
     @classmethod
     def build(
-        cls, plan: Plan, engine: str = "auto", threads: int = 0, steps: int | None = None
+        cls,
+        plan: Plan,
+        engine: str = "auto",
+        threads: int = 0,
+        steps: int | None = None,
+        programs: Programs | None = None,
     ) -> Trainer:
         """Lower a plan for training.
 
@@ -82,6 +91,9 @@ class Trainer:
             engine: auto, mjx, warp or native.
             threads: threads of a CPU engine, 0 for all cores.
             steps: environment steps of the whole run; those of the task by default.
+            programs: compiled programs that several trainings of this process share. The
+                learner's numbers are arguments of these, and constants otherwise: the results are
+                the same but for rounding.
 
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
@@ -93,7 +105,8 @@ class Trainer:
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
         critic = plan.task.critic if learner.critic else None
         algorithm = build(env, learner, plan.task.policy, critic)
-        return cls(plan, env, learner, algorithm, env.params, engine, threads)
+        params = env.params if programs is None else {**env.params, **algorithm.numbers}
+        return cls(plan, env, learner, algorithm, params, engine, threads, programs)
 
     @property
     def steps_per_iteration(self) -> int:
@@ -107,13 +120,17 @@ class Trainer:
             begins: whether there will be a first state, and not one that is read.
         """
         key, done = jax.random.key(0), list[Future[object]]()
-        state = jax.eval_shape(self._init, self.params, key)
+        state = jax.eval_shape(self.algorithm.init, self.params, key)
         with ThreadPoolExecutor() as compilers:
 
             def begin(program: Any, *arguments: Any) -> Any:
-                traced = program.trace(*arguments)
-                done.append(compilers.submit(traced.lower().compile))
-                return traced.out_info
+                if isinstance(program, Shared):
+                    given, compile = program.trace(*arguments)
+                else:
+                    traced = program.trace(*arguments)
+                    given, compile = traced.out_info, traced.lower().compile
+                done.append(compilers.submit(compile))
+                return given
 
             collected = begin(self._collect, self.params, state)
             begin(self._learn, self.params, state, collected)
@@ -128,7 +145,8 @@ class Trainer:
 
     def like(self) -> State:
         """A state of the right structure, whose numbers mean nothing."""
-        return checkpoint.zeros(jax.eval_shape(self._init, self.params, jax.random.key(0)))
+        state = jax.eval_shape(self.algorithm.init, self.params, jax.random.key(0))
+        return checkpoint.zeros(state)
 
     def step(self, params: Params, state: State) -> tuple[State, Metrics]:
         """One iteration. It leaves the state that is given to it as it is."""
@@ -138,15 +156,19 @@ class Trainer:
     def _init(self) -> Callable[..., State]:
         # it runs once: most of its time would be that of LLVM
         quick = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-        return jax.jit(self.algorithm.init, compiler_options=quick)
+        return self._jitted(self.algorithm.init, quick)
 
     @functools.cached_property
     def _collect(self) -> Callable[[Params, State], Any]:
-        return jax.jit(self.algorithm.collect)
+        return self._jitted(self.algorithm.collect)
 
     @functools.cached_property
     def _learn(self) -> Callable[[Params, State, Any], tuple[State, Metrics]]:
-        return jax.jit(self.algorithm.learn)
+        return self._jitted(self.algorithm.learn)
+
+    def _jitted(self, function: Callable[..., Any], options: Any = None) -> Any:
+        jitted = jax.jit(function, compiler_options=options)
+        return jitted if self.programs is None else Shared(jitted, self.programs)
 
     def train(
         self,
@@ -212,7 +234,7 @@ class Trainer:
             env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
             ticks = longest_episode(self.plan)
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
-            self._evaluations[episodes] = jax.jit(run)
+            self._evaluations[episodes] = self._jitted(run)
         key = name_key(jax.random.key(seed), "evaluation")
         level = {name: {"level": value} for name, value in self.levels(state).items()}
         params = {**self.params, "Curriculum": level}

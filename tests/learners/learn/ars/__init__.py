@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -74,6 +74,7 @@ class Ars:
     env: Env[EnvState]
     ars: ARS
     actor: Actor
+    numbers: ClassVar[Params] = {}
 
     def init(self, params: Params, key: Key[Array, ""]) -> State:
         """A fresh policy."""

@@ -1,0 +1,83 @@
+"""Where a study's trials are kept: what Optuna offers, opened by name."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import optuna
+
+INSTALL = "studies need: pip install 'ksim-schema[sweep]'"
+DATABASE, JOURNAL = "study.db", "study.journal"
+"""The files of a study's folder that hold its trials: of one machine, and of a shared folder."""
+JOURNALS = (".journal", ".log")
+PATIENCE = 60.0
+"""Seconds to wait for another process that writes to an SQLite file."""
+
+
+class StorageError(Exception):
+    """A storage that cannot be used; the message says why."""
+
+
+def quiet() -> None:
+    """Leave what there is to say to this program: Optuna logs and warns of its own."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    warnings.filterwarnings("ignore", module=r"optuna\..*")
+    warnings.filterwarnings("ignore", module="optuna")
+
+
+def named(name: str | None, folder: Path, *, shared: bool = False) -> str:
+    """The storage of a study by name.
+
+    Args:
+        name: as it was given, or None for one in the study's folder.
+        folder: the study's.
+        shared: whether machines share the folder; SQLite's locks do not hold there.
+    """
+    return name or str(folder / (JOURNAL if shared else DATABASE))
+
+
+def open_storage(name: str) -> optuna.storages.BaseStorage:
+    """Open a storage, or make it.
+
+    Args:
+        name: a database's URL; a journal file, whose name ends with one of ``JOURNALS``; or an
+            SQLite file by any other name.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    import optuna
+    import sqlalchemy.exc
+
+    url = name if "://" in name else f"sqlite:///{Path(name).absolute()}"
+    try:
+        if "://" not in name:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        if "://" not in name and Path(name).suffix in JOURNALS:
+            from optuna.storages.journal import JournalFileBackend
+
+            return optuna.storages.JournalStorage(JournalFileBackend(name))
+        waits = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite") else {}
+        return optuna.storages.RDBStorage(url, engine_kwargs=waits)
+    except ImportError as error:
+        driver = f" ({error.name})" if error.name else ""
+        what = name.partition("://")[0]
+        raise StorageError(f"the driver of {what} databases is not installed{driver}") from error
+    except (sqlalchemy.exc.SQLAlchemyError, OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split("\n")[0].split())
+        raise StorageError(f"cannot open the storage {_without_password(name)}: {reason}") from None
+
+
+def _without_password(name: str) -> str:
+    """A URL as it may be shown."""
+    head, at, rest = name.rpartition("@")
+    if not at or "://" not in head:
+        return name
+    scheme, _, user = head.partition("://")
+    return f"{scheme}://{user.partition(':')[0]}@{rest}"
