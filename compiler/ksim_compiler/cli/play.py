@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, episode, programs, trained
+from ksim_compiler.cli import common, episode, programs, trained, untrained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,12 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add, path = result.add_argument, common.path
-    add("run", type=trained.place, metavar="RUN", help=trained.HELP)
+    help = f"{trained.HELP}; with --zero or --random also a task"
+    add("run", type=trained.place, metavar="RUN", help=help)
+    alone = result.add_mutually_exclusive_group()
+    for name, what in (("zero", "zero actions"), ("random", "random actions")):
+        text = f"look at a task with {what} in place of a trained policy"
+        alone.add_argument(f"--{name}", action="store_true", help=text)
     add("-o", "--video", type=path, metavar="FILE", help="draw the episode: .mp4 or .gif")
     add(
         "--show",
@@ -116,7 +121,10 @@ def run(options: argparse.Namespace) -> int:
     for file in (options.video, options.plots, options.events, options.rollout):
         if file is not None:
             common.writable(file)
-    trained.check(options.run)
+    if options.zero or options.random:
+        untrained.check(options)
+    else:
+        trained.check(options.run)
     for mode in ("report", "dump"):
         if getattr(options, mode) and options.run.is_file():
             raise UsageError(f"--{mode} is of a run, and {trained.shown(options.run)} is a policy")
@@ -175,7 +183,10 @@ def _choose_show(options: argparse.Namespace) -> None:
 
 
 def _load(settings: Sequence[str], options: argparse.Namespace) -> Compiled:
-    compiled = trained.load(options.run, settings, PROGRAM, options.trust)
+    if untrained.named(options):
+        compiled = untrained.load(options, settings)
+    else:
+        compiled = trained.load(options.run, settings, PROGRAM, options.trust)
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     return compiled
 
@@ -184,7 +195,7 @@ def _load_and_play(options: argparse.Namespace) -> int:
     compiled = _load(options.settings, options)
     if compiled.plan is None:
         return ERRORS
-    if options.run.is_file():
+    if options.run.is_file() and not untrained.named(options):
         trained.tell(options.run)
     return _play(compiled, options)
 
@@ -227,7 +238,8 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         check(options.plots)
     if options.dump is not None:
         return _dump(plan, options)
-    policy = load_policy(options.run, plan)
+    named = untrained.named(options)
+    policy = untrained.policy(options, plan) if named else load_policy(options.run, plan)
     for problem in policy.passed_over:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
     if options.report:
@@ -253,7 +265,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     recording = record(plan, policy, seed, _ticks(plan, options.seconds), fixed)
     if options.seconds is None:
         recording = recording.first_episode()
-    _describe(recording, policy.steps)
+    _describe(recording, named or f"policy after {policy.steps:,} steps")
     commands = {f"{name}.{label}": value for (name, label), value in fixed.items()}
     settings = tuple(options.settings)
     origin = Origin(plan.task.name, compiled.fingerprint, policy.steps, seed, commands, settings)
@@ -269,7 +281,8 @@ def _judge(plan: Plan, policy: Policy, options: argparse.Namespace) -> int:
         if given:
             raise UsageError(f"--episodes runs whole episodes as the task says; leave out --{name}")
     result = judge(plan, policy, options.episodes, options.seed or 0)
-    print(f"policy after {policy.steps:,} steps: {describe(result, plan)}")
+    what = untrained.named(options) or f"policy after {policy.steps:,} steps"
+    print(f"{what}: {describe(result, plan)}")
     width = max(map(len, result.terms), default=0)
     for name, value in result.terms.items():
         print(f"  {name:<{width}}  {float(value):+.4f} a tick")
@@ -300,11 +313,11 @@ def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:
     return fixed
 
 
-def _describe(recording: Recording, steps: int) -> None:
+def _describe(recording: Recording, what: str) -> None:
     ends = [name for name, rows in recording.terminations.items() if rows[-1]]
     how = f"ended by {', '.join(ends)}" if recording.done[-1] else "going on"
     total, seconds = float(recording.reward.sum()), recording.ticks * recording.period
-    print(f"policy after {steps:,} steps: return {total:.4g} in {seconds:.2f} s, {how}")
+    print(f"{what}: return {total:.4g} in {seconds:.2f} s, {how}")
     width = max(map(len, recording.terms), default=0)
     for name, values in recording.terms.items():
         print(f"  {name:<{width}}  {float(values.mean()):+.4f} a tick")

@@ -58,6 +58,8 @@ def check(place: Path) -> None:
     if place.is_file():
         if place.suffix != ENDING:
             what = f"neither the folder of a run nor a policy file ({ENDING})"
+            if place.suffix in (".yaml", ".yml", common.ARCHIVE):
+                what += "; ksim-play shows a task with --zero or --random"
             raise UsageError(f"{place} is {what}")
     elif place.suffix == ENDING and not place.exists():
         raise UsageError(f"there is no policy file {place}")

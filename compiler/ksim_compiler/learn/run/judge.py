@@ -22,7 +22,14 @@ from ksim_schema.graph import Node
 from ksim_schema.vocabulary.metric import Metric
 
 
-def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0) -> Evaluation:
+def judge(
+    plan: Plan,
+    policy: Policy,
+    episodes: int,
+    seed: int = 0,
+    engine: str = "auto",
+    threads: int = 0,
+) -> Evaluation:
     """Run episodes with the mode of a policy, at the level that it was trained to.
 
     Args:
@@ -30,11 +37,13 @@ def judge(plan: Plan, policy: Policy, episodes: int, seed: int = 0) -> Evaluatio
         policy: what acts.
         episodes: how many, at the same time.
         seed: of what is drawn.
+        engine: as for :class:`~ksim_compiler.env.Env`.
+        threads: of a CPU engine; 0 for all cores.
 
     Raises:
         EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
     """
-    env = Env(plan.held(policy.level), "auto", envs=episodes)
+    env = Env(plan.held(policy.level), engine, envs=episodes, threads=threads)
     run = functools.partial(evaluate, env, ticks=longest_episode(plan), watch=watch(env))
 
     @jax.jit  # what was learned is an argument: one program judges every policy of a task
