@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas train bench dist clean
+.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas man train bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ format: $(STAMP) ## format the code and apply the safe fixes
 
 schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
 	$(BIN)/python -m ksim_schema.exchange.json_schema
+
+man: $(STAMP) ## write the commands' pages for man: build/man
+	$(BIN)/python -m ksim_compiler man build/man
 
 train: $(STAMP) ## train and judge all tasks as promised, in about 100 minutes; ARGS='walk:1' for one
 	$(BIN)/python -m benchmarks.trainings $(ARGS)

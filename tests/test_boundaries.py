@@ -47,6 +47,7 @@ LAYERS = (
     ("ksim_compiler.deploy", "ksim_compiler.play"),
     ("ksim_compiler.report", "ksim_compiler.sweep"),
     ("ksim_compiler.cli",),
+    ("ksim_compiler.__main__",),
 )
 """The rooms, from the ground up: a module imports of its own room and of those in lower layers."""
 

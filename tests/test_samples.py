@@ -27,7 +27,7 @@ ELSEWHERE = {
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
     ("docs/acsets.md", "using ACSets"): "needs Julia",
-    ("CONTRIBUTING.md", "ksim_compiler.cli"): "a list, printed by test_boundaries.py",
+    ("CONTRIBUTING.md", "ksim_compiler.__main__"): "a list, printed by test_boundaries.py",
 }
 """Samples that nothing runs, and why."""
 HERE = {

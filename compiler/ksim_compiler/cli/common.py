@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import io
 import os
+import platform
 import sys
 import tempfile
 import traceback
@@ -87,8 +88,46 @@ def main_without_windows(
     """
     if argv is None:
         without_windows()
-    options = parser.parse_args(argv)
+    options = parsed(parser, argv)
     return main(program, lambda: run(options))
+
+
+def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """What a command line says, with what every command takes beside its own options.
+
+    A shell that completes a command line gets its answer here, and the process ends; see
+    ``ksim-compile --completion``.
+    """
+    parser.add_argument("--version", action=_Version, help="print versions and exit")
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    return parser.parse_args(argv)
+
+
+class _Version(argparse.Action):
+    """``--version``: of this package and of those that its numbers rest on, and the exit."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        rest = ("jax", "mujoco", "mujoco-mjx", "equinox", "optax", "numpy")
+        found = [f"{name} {version}" for name in rest if (version := version_of(name))]
+        found.append(f"Python {platform.python_version()}")
+        print(f"{parser.prog} {version_of('ksim-schema') or 'unknown'} ({', '.join(found)})")
+        parser.exit()
+
+
+def version_of(package: str) -> str | None:
+    """The version of an installed package; None for one that is not there."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def main(program: str, command: Callable[[], int]) -> int:

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         common.without_windows()
         common.without_collecting()
-    options = parser().parse_args(argv)
+    options = common.parsed(parser(), argv)
     return common.main(PROGRAM, lambda: run(options))
 
 
@@ -112,6 +112,12 @@ def parser() -> argparse.ArgumentParser:
         help="explain a code such as KS0204, or a kind; with a task, one of its own",
     )
     add(
+        "--completion",
+        choices=("bash", "zsh", "fish"),
+        help="print what makes this shell complete the commands' options and files, for example: "
+        'eval "$(ksim-compile --completion bash)"',
+    )
+    add(
         "--list",
         action="store_true",
         help="list every kind of component; with a task, also its own",
@@ -129,6 +135,11 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: the options do not fit together.
     """
+    if options.completion is not None:
+        from ksim_compiler.cli.commands import completion
+
+        print(completion(options.completion), end="")
+        return OK
     if options.list or options.explain is not None:
         from ksim_compiler.cli import explain
 

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         common.in_utf8()
         programs.keep()
         os.environ["JAX_PLATFORMS"] = "cpu"  # one environment, whose engine shares JAX's memory
-    options = parser().parse_args(argv)
+    options = common.parsed(parser(), argv)
     return common.main(PROGRAM, lambda: run(options))
 
 

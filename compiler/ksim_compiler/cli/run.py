@@ -135,8 +135,10 @@ def run(options: argparse.Namespace) -> int:
         "evaluate_every": (steps or 4_000_000) // 4,
         "checkpoint_every": (steps or 10_000_000) // 20,
     }
-    about = {**defaults, **chosen, "settings": options.settings}
     from ksim_compiler.learn.run import folder
+    from ksim_compiler.learn.run.origin import origin
+
+    about = {**defaults, **chosen, "settings": options.settings, **origin(options.task)}
 
     name = f"{compiled.plan.task.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
@@ -231,6 +233,7 @@ def _resume(options: argparse.Namespace) -> int:
 
     try:
         with lock(folder):
+            manifest.goes_on(folder)
             return _train(compiled, folder, about, options, None)
     except Busy as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)

@@ -7,7 +7,9 @@ import re
 import pytest
 
 from ksim_compiler.cli import common, compile
-from ksim_compiler.cli.explain import example_of, explain, list_kinds, parameters
+from ksim_compiler.cli.examples import example_of
+from ksim_compiler.cli.explain import explain, list_kinds
+from ksim_compiler.cli.explain_models import parameters
 from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import parse
@@ -164,3 +166,43 @@ def test_list(capsys: Output) -> None:
     listed = [line.split()[0] for line in lines if line.startswith("  ")]
     assert [kind for _, kind in WORDS] == listed[: len(WORDS)]
     assert all(len(line.split()) > 2 for line in lines if line.startswith("  "))
+
+
+@pytest.mark.parametrize(
+    ("word", "places", "says"),
+    [
+        ("PPO.rollout", "PPO.rollout\n", "Control ticks"),
+        ("rollout", "PPO.rollout\n", "whole number; by default 24"),
+        ("terrain", "PhysicsState.terrain\n", "The ground"),
+        ("gains.kp", "Action.position_target.gains.kp", "N*m/rad or N/m; required"),
+        ("extends", "extends\n", "extends: walk.yaml"),
+        ("feet_clock.period", "Reward.feet_clock.period\n", "One full gait cycle"),
+    ],
+)
+def test_fields_and_keys(word: str, places: str, says: str) -> None:
+    text = " ".join((explain(word) or "").split())
+    assert " ".join(places.split()) in text
+    assert " ".join(says.split()).lower() in text.lower()
+
+
+def test_every_field_of_every_kind_is_found() -> None:
+    for object, kinds in KINDS.items():
+        for kind, model in kinds.items():
+            for row in parameters(model):
+                text = explain(f"{object}.{kind}.{row.name}" if len(kinds) > 1 else row.name)
+                assert row.takes.split()[0] in (text or ""), (kind, row.name)
+
+
+def test_an_object_says_what_it_is_and_what_it_is_joined_to() -> None:
+    text = explain("PhysicsState") or ""
+    assert text.startswith("PhysicsState\n\nThe robot, its world")
+    assert "Action -> PhysicsState" in text
+    assert "MJCF or URDF file" in text  # its only kind's fields
+
+
+def test_a_narrow_terminal_has_no_long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    text = explain("track_linear_velocity") or ""
+    table = text.split("  parameter ")[1].split("Example:")[0]
+    assert max(map(len, table.splitlines())) <= 72
+    assert "…" not in text

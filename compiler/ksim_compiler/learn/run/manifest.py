@@ -18,6 +18,7 @@ import jax
 
 from ksim_compiler import artifact
 from ksim_compiler.learn.run.folder import RUN_FILE, lock as lock
+from ksim_compiler.learn.run.origin import origin
 from ksim_compiler.pipeline import Compiled
 from ksim_schema.graph.canonical import canonical, canonical_yaml
 from ksim_schema.source.files import write_text
@@ -79,6 +80,16 @@ def read(folder: Path) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise ManifestError(f"{path} cannot be read: it holds no object")
     return about
+
+
+def goes_on(folder: Path) -> None:
+    """Say in ``run.json`` that a command goes on with the run.
+
+    Raises:
+        ManifestError: as :func:`read`.
+    """
+    about = read(folder)
+    rewrite(folder, {**about, "resumed": [*about.get("resumed", ()), origin()]})
 
 
 def versions() -> dict[str, str]:
