@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common, programs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.cli.look import look
 from ksim_compiler.cli.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def run(options: argparse.Namespace) -> int:
     common.print_report(compiled.diagnostics, compiled.sources, options.color)
     if compiled.plan is None:
         return ERRORS
-    if options.probe:
-        return _probe(compiled, options)
     if _refused(compiled, options.engine, options):
         return ERRORS
+    if options.probe:
+        return look(PROGRAM, compiled, options)
     steps = options.steps or compiled.plan.task.learner.steps
     chosen = {name: getattr(options, name) for name in OPTIONS}
     chosen = {name: value for name, value in chosen.items() if value is not None}
@@ -167,35 +168,6 @@ def _missing(options: argparse.Namespace) -> str:
     if options.video and not (common.installed("imageio") and common.installed("imageio_ffmpeg")):
         return "videos need: pip install 'ksim-schema[video]'"
     return ""
-
-
-def _probe(compiled: Compiled, options: argparse.Namespace) -> int:
-    """Print what zero and random actions give."""
-    from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.report.probe import probe, table, warnings
-
-    plan = compiled.plan
-    assert plan is not None
-    if _refused(compiled, options.engine, options):
-        return ERRORS
-    spread = plan.task.policy.distribution.init_std
-    noted: set[str] = set()
-    for title, std in (("zero actions", 0.0), (f"random actions, std {spread:g}", spread)):
-        try:
-            found = probe(plan, options.engine or "auto", std, options.seed or 0, options.threads)
-        except (EngineUnavailable, NotImplementedError, ValueError) as error:
-            print(f"{PROGRAM}: {error}", file=sys.stderr)
-            return ERRORS
-        ended = found.lengths is not None
-        lasted = f"episodes last {found.lengths:.0f} ticks" if ended else "no episode ended"
-        print(f"{title}: {lasted}")
-        for row in table(found):
-            print("  " + f"{row[0]:<34}" + "".join(f"{cell:>10}" for cell in row[1:]))
-        if std:
-            noted |= set(warnings(found, plan.task.learner.normalize_observations))
-    for text in sorted(noted):
-        print(f"warning: {text}")
-    return OK
 
 
 def _resume(options: argparse.Namespace) -> int:
