@@ -117,7 +117,7 @@ class Late(Observation):
 """
 
 
-@pytest.mark.parametrize("remembered", ["false", "true"])
+@pytest.mark.parametrize("remembered", [pytest.param("false", marks=pytest.mark.slow), "true"])
 def test_what_the_last_tick_leaves_to_the_next_iteration_is_not_kept(
     remembered: str, tmp_path: Path
 ) -> None:

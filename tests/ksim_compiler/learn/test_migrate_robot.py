@@ -22,7 +22,7 @@ from ksim_compiler.learn.run.learned import Learned, Means
 from ksim_compiler.learn.run.warm_start import moved
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diff.columns import Migration
-from tests.ksim_compiler.learn.test_migrate_units import NETWORKS, state, trained
+from tests.ksim_compiler.learn.test_migrate_units import NETWORKS, QUICK, state, trained
 
 JOINTS = ("a", "b", "c", "d")
 HOME = {"a": 0.1, "b": -0.2, "c": 0.3, "d": 0.05}
@@ -305,7 +305,7 @@ def pairs(draw: st.DrawFn, network: str) -> tuple[Task, Task]:
 
 @settings(max_examples=8, deadline=None, phases=(Phase.generate,))
 @given(data=st.data())
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", QUICK)
 def test_the_same_targets_of_another_robot(network: str, data: st.DataObject) -> None:
     old, new = data.draw(pairs(network))
     check(old, new, data.draw(st.integers(0, 99)))

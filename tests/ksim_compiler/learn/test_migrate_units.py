@@ -37,6 +37,8 @@ NETWORKS = (
     "{kind: gru, hidden: 4, depth: 2}",
     "{kind: lstm, hidden: 4}",
 )
+QUICK = (NETWORKS[0], *(pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS[1:]))
+"""For tests of a network that take long: the first is always tested."""
 DISTRIBUTIONS = (
     "{kind: gaussian}",
     "{kind: gaussian, state_dependent: true}",
@@ -157,7 +159,7 @@ def forces(compiled: Compiled, policy: Learned, ticks: list[tuple[dict[str, floa
 
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", QUICK)
 def test_the_same_forces_in_any_units(network: str, data: st.DataObject) -> None:
     distribution = data.draw(st.sampled_from(DISTRIBUTIONS))
     before = data.draw(st.lists(st.sampled_from(INPUTS), unique=True, min_size=2))

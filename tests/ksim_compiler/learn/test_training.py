@@ -215,7 +215,16 @@ class Shared(NamedTuple):
     mirror: float = 0.0
 
 
-@pytest.mark.parametrize("shared", [Shared(1, 1), Shared(2, 2), Shared(1, 2, 0.5), Shared(2, 1, 1)])
+SHARED = (
+    Shared(2, 2),
+    *(
+        pytest.param(shared, marks=pytest.mark.slow)
+        for shared in (Shared(1, 1), Shared(1, 2, 0.5), Shared(2, 1, 1))
+    ),
+)
+
+
+@pytest.mark.parametrize("shared", SHARED)
 def test_each_step_is_measured_before_the_rate_is_adapted(shared: Shared) -> None:
     """A policy that has not moved yet says nothing, and one that learns of images alone moves."""
 

@@ -95,7 +95,7 @@ def test_native_gives_the_values_of_mj_step(robot: str) -> None:
     [
         "walker",
         "arm",
-        "cartpole",
+        pytest.param("cartpole", marks=pytest.mark.slow),
         pytest.param("humanoid", marks=pytest.mark.slow),
         pytest.param("quadruped", marks=pytest.mark.slow),
     ],
