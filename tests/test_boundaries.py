@@ -29,7 +29,7 @@ LAYERS = (
     ("ksim_schema.custom",),
     ("ksim_schema.task",),
     ("ksim_schema.checks", "ksim_schema.graph", "ksim_schema.study"),
-    ("ksim_schema.drawing", "ksim_schema.exchange"),
+    ("ksim_schema.drawing", "ksim_schema.exchange", "ksim_schema.explain"),
     ("ksim_schema.diff",),
     ("ksim_schema.frontend",),
     ("ksim_compiler.robot",),
@@ -45,7 +45,7 @@ LAYERS = (
     (ALGORITHM,),
     ("ksim_compiler.learn.run",),
     ("ksim_compiler.deploy", "ksim_compiler.play"),
-    ("ksim_compiler.report", "ksim_compiler.sweep"),
+    ("ksim_compiler.editor", "ksim_compiler.report", "ksim_compiler.sweep"),
     ("ksim_compiler.cli",),
     ("ksim_compiler.__main__",),
 )
@@ -168,6 +168,12 @@ def test_compiling_a_task_loads_no_jax() -> None:
     )
     assert "mujoco" in loaded
     assert loaded.isdisjoint(("jax", "jaxlib", "equinox", "optax"))
+
+
+def test_an_editor_is_served_without_jax_and_without_mujoco() -> None:
+    loaded = loaded_by("from ksim_compiler.editor.features import make\nmake()")
+    assert "pygls" in loaded
+    assert loaded.isdisjoint(("jax", "jaxlib", "mujoco", "equinox", "optax"))
 
 
 def test_how_to_draw_is_chosen_before_mujoco_is_imported() -> None:

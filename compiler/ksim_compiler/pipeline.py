@@ -9,7 +9,7 @@ from pathlib import Path
 from ksim_compiler import passes
 from ksim_compiler.checks.resolve import resolve
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import locate, model, sane
+from ksim_compiler.robot import kept, locate, model, sane
 from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.custom.files import blame
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors, in_order, suppress
@@ -145,10 +145,10 @@ def _through_passes(checked: Checked, files: model.ModelFiles | None) -> Compile
                 if located.downloaded:
                     message = f"downloaded {located.downloaded}"
                     sink.add([task.report(MODEL_DOWNLOADED, message, *at)])
-                files = _with_task_files(task, model.read_files(located.path), sink)
+                files = _with_task_files(task, kept.read_files(located.path), sink)
                 if files is None:
                     break
-            loaded = model.load(part, files, textures=False)
+            loaded = kept.load(part, files)
         except model.ModelError as error:
             place = (*at[:2], *error.field.split("."))
             sink.add([task.report(error.code, str(error), *place, help=error.help)])

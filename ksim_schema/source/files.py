@@ -8,12 +8,43 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 START = 1_000_000
 """How much of a file is read to show a place in it, or to see what it is; bytes."""
+
+
+_OPEN: ContextVar[Mapping[str, bytes] | None] = ContextVar("_OPEN", default=None)
+
+
+@contextmanager
+def read_as(contents: Mapping[Path, bytes]) -> Generator[None]:
+    """Read files as an editor has them, and not as they are on the disk, while the block lasts.
+
+    Args:
+        contents: file -> what it holds, of those that are open.
+    """
+    token = _OPEN.set({os.path.realpath(path): content for path, content in contents.items()})
+    try:
+        yield
+    finally:
+        _OPEN.reset(token)
+
+
+def stamp(path: Path) -> object:
+    """What differs when a file's content has changed; None of a file that is not there."""
+    opened = _OPEN.get()
+    content = opened.get(os.path.realpath(path)) if opened else None
+    if content is not None:
+        return content
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class FileError(Exception):
@@ -63,6 +94,10 @@ def start_text(path: Path) -> str:
 
 def _beginning(path: Path, size: int) -> bytes:
     try:
+        opened = _OPEN.get()
+        content = opened.get(os.path.realpath(path)) if opened else None
+        if content is not None:
+            return content[:size]
         if not path.is_file():
             if path.is_dir():
                 raise FileError("is a folder")

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.cli import common, explain_models
+from ksim_compiler.cli import common
 from ksim_schema.checks.ranges import shown, shown_range, table, text
 from ksim_schema.diagnostics import Diagnostic, render_text
+from ksim_schema.explain import models
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.units import FORCE, TORQUE
@@ -179,11 +180,11 @@ def _kinds(facts: RobotFacts | None, kinds: Kinds) -> Iterator[str]:
             yield f"all take: {', '.join(shared)}"
         for name, kind in fitting.items():
             fields = [f for f in _fields(kind) if f not in shared]
-            yield f"* `{name}`({', '.join(fields)}): {explain_models.first_sentence(kind)}"
+            yield f"* `{name}`({', '.join(fields)}): {models.first_sentence(kind)}"
     yield ""
     yield "### Networks, distributions, noise, scales, learners"
-    for title, model in explain_models.others():
-        yield f"* `{title}`({', '.join(_fields(model))}): {explain_models.first_sentence(model)}"
+    for title, model in models.others():
+        yield f"* `{title}`({', '.join(_fields(model))}): {models.first_sentence(model)}"
     left_out = [
         name for known in kinds.values() for name, kind in known.items() if not fits(kind, facts)
     ]
@@ -208,7 +209,7 @@ def fits(kind: type[Part], facts: RobotFacts | None) -> bool:
 def _fields(kind: type[Model]) -> list[str]:
     """The fields of a model: ``name: what it takes = default``, with a ``?`` where none is one."""
     found: list[str] = []
-    for row in explain_models.parameters(kind):
+    for row in models.parameters(kind):
         if row.takes == "a mapping:":  # its fields follow
             continue
         if row.default == "none":

@@ -14,9 +14,9 @@ from ksim_compiler.cli.explain_fields import (
     explain_key,
     fields,
 )
-from ksim_compiler.cli.explain_models import component, first_sentence, other, others, width
 from ksim_schema.diagnostics import closest
 from ksim_schema.diagnostics.catalogue import CATALOGUE
+from ksim_schema.explain.models import component, first_sentence, other, others, width
 from ksim_schema.vocabulary import KINDS, Model, Part
 from ksim_schema.vocabulary.base import Kinds
 

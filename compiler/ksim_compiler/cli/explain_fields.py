@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from ksim_compiler.cli.explain_models import Row, others, parameters, width
 from ksim_schema.acset import sch_task
 from ksim_schema.exchange.json_schema import task_schema
+from ksim_schema.explain.models import Row, others, parameters, width
 from ksim_schema.vocabulary import Model
 from ksim_schema.vocabulary.base import Kinds
 from ksim_schema.vocabulary.learner import LEARNERS

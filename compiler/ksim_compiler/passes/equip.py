@@ -8,7 +8,7 @@ from dataclasses import replace
 import mujoco
 
 from ksim_compiler.plan import Plan
-from ksim_compiler.robot import model as robots
+from ksim_compiler.robot import kept, model as robots
 from ksim_schema.diagnostics import Diagnostic, Sink
 from ksim_schema.diagnostics.codes.names import SWITCHED_OFF, UNREADABLE_MODEL
 from ksim_schema.diagnostics.codes.values import (
@@ -55,7 +55,7 @@ def equip(plan: Plan, sink: Sink) -> Plan:
         model_fields.update(dict.fromkeys(part.changed_fields(facts)))
         off_centre += _off_centre(part, facts)
     try:
-        robot = robots.equip(plan.robot, sensors, drives, off_centre, controls)
+        robot = kept.equip(plan.robot, sensors, drives, off_centre, controls)
     except robots.ModelError as error:
         state = plan.task.robot
         message = f"MuJoCo refuses the model with the task's sensors and actuators: {error}"

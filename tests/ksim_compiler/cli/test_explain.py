@@ -7,11 +7,11 @@ import re
 import pytest
 
 from ksim_compiler.cli import common, compile
-from ksim_compiler.cli.examples import example_of
 from ksim_compiler.cli.explain import explain, list_kinds
-from ksim_compiler.cli.explain_models import parameters
 from ksim_schema.diagnostics import Sink
 from ksim_schema.diagnostics.catalogue import CATALOGUE
+from ksim_schema.explain.examples import example_of
+from ksim_schema.explain.models import parameters
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.terrain import (

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, g
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from ksim_compiler.cli.examples import bare, example_of
 from ksim_schema.acset import sch_task
+from ksim_schema.explain.examples import bare, example_of
 from ksim_schema.units import NUMBER, Measured, Unit
 from ksim_schema.vocabulary import KINDS, Model, Named, Part, Wire
 from ksim_schema.vocabulary.action import Action
@@ -91,6 +91,14 @@ def first_sentence(model: type[Model]) -> str:
 
 
 def component(object: str, model: type[Part]) -> str:
+    """What is said of a kind of an object, with an example."""
+    facts = facts_of(object, model)
+    example = f"Example:\n{object}:\n  name: {example_of(model, kind=model.kind_name)}\n"
+    return _model(model, f"{object}: {model.kind_name}", facts) + "\n" + example
+
+
+def facts_of(object: str, model: type[Part]) -> list[str]:
+    """What is to be known of a kind besides its description and its fields, a line for each."""
     shape = _shape(object, model)
     facts = [f"Shape: {shape}."] if shape else []
     if issubclass(model, Reward) and model.penalty:
@@ -104,8 +112,7 @@ def component(object: str, model: type[Part]) -> str:
     if model.effects:
         facts.append("Quantities (ksim-compile --emit ranges TASK prints them of a task):")
         facts += [f"  it {effect.in_words()}" for effect in model.effects]
-    example = f"Example:\n{object}:\n  name: {example_of(model, kind=model.kind_name)}\n"
-    return _model(model, f"{object}: {model.kind_name}", facts) + "\n" + example
+    return facts
 
 
 def _model(model: type[Model], title: str, facts: list[str] | None = None) -> str:
@@ -114,7 +121,7 @@ def _model(model: type[Model], title: str, facts: list[str] | None = None) -> st
     if not rows:
         return f"{title}\n\n{about.rstrip()}\n\nIt has no parameters.\n"
     widths = [max(len(row[i]) for row in (*rows, _TITLES)) for i in range(3)]
-    lines = []
+    lines: list[str] = []
     for row in (_TITLES, *rows):
         start = "  ".join(f"{cell:{wide}}" for cell, wide in zip(row, widths, strict=False))
         room = width(WIDEST) - len(start)
@@ -175,15 +182,16 @@ def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
         if isinstance(inner, type) and issubclass(inner, Model) and not inner.written:
             default = "required" if info.is_required() else ""
             several = field_annotation(info, Each) is not None
-            takes = "a mapping, or by pattern:" if several else "a mapping:"
-            yield Row(name, takes, default, about)
+            form = "a mapping, or by pattern:" if several else "a mapping:"
+            yield Row(name, form, default, about)
             yield from parameters(inner, f"{name}.")
             continue
-        default = "required" if info.is_required() else _text(info, info.get_default())
-        yield Row(name, _takes(model, info), default, about)
+        default = "required" if info.is_required() else default_text(info, info.get_default())
+        yield Row(name, takes(model, info), default, about)
 
 
-def _takes(model: type[Model], info: FieldInfo) -> str:
+def takes(model: type[Model], info: FieldInfo) -> str:
+    """What a field of a model takes, in the words of an author."""
     wire, named = field_annotation(info, Wire), field_annotation(info, Named)
     several = get_origin(bare(info.annotation)) is tuple
     if wire is not None:
@@ -230,11 +238,16 @@ def _type(hint: Any, metadata: list[Any] | None = None) -> str:
         if hint.written:
             return hint.written
         return get_args(kind.annotation)[0] if kind else "noise" if hint is Noise else "mapping"
-    words = {int: "whole number", float: "number", bool: "true | false", str: "text"}
+    words: dict[Any, str] = {
+        int: "whole number",
+        float: "number",
+        bool: "true | false",
+        str: "text",
+    }
     return words.get(hint, "value")
 
 
-def _text(info: FieldInfo, value: Any) -> str:
+def default_text(info: FieldInfo, value: Any) -> str:
     """A default as the author would write it."""
     match value:
         case None:
@@ -247,7 +260,7 @@ def _text(info: FieldInfo, value: Any) -> str:
             return str(dict(value).get("kind") or "a mapping")
         case tuple():
             items = cast("tuple[Any, ...]", value)
-            return "[" + ", ".join(_text(info, item) for item in items) + "]"
+            return "[" + ", ".join(default_text(info, item) for item in items) + "]"
         case Measured():
             return str(value)
         case float():

@@ -27,7 +27,7 @@ def example_of(model: type[Model], **given: str) -> str:
     fields = dict(given)
     others: list[dict[str, str]] = []
     for name, info in model.model_fields.items():
-        value = {info.alias or name: _example(info)}
+        value = {info.alias or name: example_of_field(info)}
         if info.is_required():
             fields |= value
         elif name != "kind":
@@ -46,7 +46,7 @@ def _example_of_model(model: type[Model]) -> str:
     if text != _flow({}):
         return text
     name, info = next(iter(model.model_fields.items()))
-    return _flow({info.alias or name: _example(info)})
+    return _flow({info.alias or name: example_of_field(info)})
 
 
 def _flow(fields: dict[str, str]) -> str:
@@ -61,7 +61,8 @@ def _accepts(model: type[Model], text: str) -> bool:
         return False
 
 
-def _example(info: FieldInfo) -> str:
+def example_of_field(info: FieldInfo) -> str:
+    """A value that a field may have, as it is written in a flow mapping."""
     if info.examples:
         return json.dumps(info.examples[0])
     wire, named = field_annotation(info, Wire), field_annotation(info, Named)
