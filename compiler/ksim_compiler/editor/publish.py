@@ -13,6 +13,15 @@ from ksim_compiler.editor.files import Files, uri_of
 from ksim_compiler.editor.findings import Found
 from ksim_compiler.editor.text import Stretch, Text
 from ksim_schema.diagnostics import Code, Diagnostic, Span
+from ksim_schema.diagnostics.codes.laws import (
+    IDLE_EVENT,
+    IDLE_RESET,
+    OVERWRITTEN_RESET,
+    SAME_REWARD,
+)
+from ksim_schema.diagnostics.codes.reading import IDLE_IGNORE
+from ksim_schema.diagnostics.codes.typed import PART_WITHOUT_EFFECT, UNUSED_PART
+from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, IDLE_RANDOMIZER
 from ksim_schema.diagnostics.page import errors_page
 
 SOURCE = "ksim"
@@ -22,7 +31,10 @@ _SEVERITY = {
     "info": lsp.DiagnosticSeverity.Information,
 }
 _UNNECESSARY = frozenset(
-    ("KS0010", "KS0307", "KS0321", "KS0340", "KS0348", "KS0388", "KS0467", "KS0481", "KS0491")
+    (
+        *(IDLE_CRITIC, IDLE_EVENT, IDLE_IGNORE, IDLE_RANDOMIZER, IDLE_RESET),
+        *(OVERWRITTEN_RESET, PART_WITHOUT_EFFECT, SAME_REWARD, UNUSED_PART),
+    )
 )
 """Codes of what could as well be taken out, which an editor shows faded."""
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "errors.md"
@@ -122,7 +134,7 @@ class Publisher:
             code=str(d.code),
             code_description=lsp.CodeDescription(href) if href else None,
             source=SOURCE,
-            tags=[lsp.DiagnosticTag.Unnecessary] if str(d.code) in _UNNECESSARY else None,
+            tags=[lsp.DiagnosticTag.Unnecessary] if d.code in _UNNECESSARY else None,
             related_information=related if related and self.related else None,
             data={"number": number},
         )
