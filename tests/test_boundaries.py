@@ -37,7 +37,7 @@ LAYERS = (
     ("ksim_compiler.checks",),
     ("ksim_compiler.passes",),
     ("ksim_compiler.pipeline",),
-    ("ksim_compiler.artifact",),
+    ("ksim_compiler.artifact", "ksim_compiler.comparison"),
     ("ksim_compiler.engine", "ksim_compiler.lowering"),
     ("ksim_compiler.env",),
     ("ksim_compiler.learn.nets",),
@@ -46,6 +46,7 @@ LAYERS = (
     ("ksim_compiler.learn.run",),
     ("ksim_compiler.deploy", "ksim_compiler.play"),
     ("ksim_compiler.editor", "ksim_compiler.report", "ksim_compiler.sweep"),
+    ("ksim_compiler.api",),
     ("ksim_compiler.cli",),
     ("ksim_compiler.__main__",),
 )

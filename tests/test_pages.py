@@ -19,6 +19,7 @@ from ksim_schema.diagnostics import render_text
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.diagnostics.page import errors_page
 from ksim_schema.vocabulary import KINDS
+from tests.support.api_page import api_page
 
 ROOT = Path(__file__).parents[1]
 INVALID = ROOT / "tests" / "invalid"
@@ -71,7 +72,8 @@ def mistakes_page() -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "make"), [("errors.md", errors_page), ("mistakes.md", mistakes_page)]
+    ("name", "make"),
+    [("errors.md", errors_page), ("mistakes.md", mistakes_page), ("api.md", api_page)],
 )
 def test_pages_are_fresh(name: str, make: object, request: pytest.FixtureRequest) -> None:
     assert callable(make)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler.cli.diff import compare, main
+from ksim_compiler.cli.diff import main
+from ksim_compiler.comparison import compare
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan.meaning import meanings
 from ksim_compiler.robot import model as robot

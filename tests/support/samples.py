@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-GENERATED = {"docs/errors.md", "docs/mistakes.md"}
+GENERATED = {"docs/api.md", "docs/errors.md", "docs/mistakes.md"}
 """Pages that are printed by the code; tests/test_pages.py holds them."""
 PAGES = tuple(
     page

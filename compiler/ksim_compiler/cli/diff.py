@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, use_colour
@@ -16,9 +16,6 @@ from ksim_compiler.cli.sides import Side, open_side
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
-    from ksim_compiler.plan import Plan
-    from ksim_compiler.plan.meaning import Meanings
-    from ksim_schema.diff import Diff
     from ksim_schema.diff.report import Comparison
 
 PROGRAM = "ksim-diff"
@@ -133,6 +130,7 @@ def _compare(
     old: Side, new: Side, before: Path | None, after: Path | None, options: argparse.Namespace
 ) -> Comparison | None:
     """Compare two files; problems are printed, and there is no comparison when one has errors."""
+    from ksim_compiler.comparison import compare
     from ksim_schema.diff import Diff
     from ksim_schema.diff.report import Comparison
 
@@ -143,37 +141,6 @@ def _compare(
     if len(compiled) == 1:
         return Comparison(first, second, Diff())
     return compare(compiled[0], compiled[1], first, second)
-
-
-def compare(old: Compiled, new: Compiled, old_name: str, new_name: str) -> Comparison:
-    """Compare two compiled tasks without errors.
-
-    Args:
-        old: the task before.
-        new: the task after.
-        old_name: how to call the task before.
-        new_name: how to call the task after.
-    """
-    from ksim_compiler.plan.migration import migration
-    from ksim_schema.diagnostics import Sink
-    from ksim_schema.diff import diff
-    from ksim_schema.diff.report import Comparison
-    from ksim_schema.graph.canonical import canonical, digests
-    from ksim_schema.graph.wiring import wire
-
-    def data(plan: Plan) -> dict[str, Any]:
-        files = digests(plan.robot.files.content)
-        return {**canonical(plan.task, wire(plan.task, Sink())), "files": files}
-
-    assert old.plan is not None
-    assert new.plan is not None
-    before, after = data(old.plan), data(new.plan)
-    changes, told = _with_models(diff(before, after), old.plan, new.plan)
-    negated = told.negated if told else ()
-    lost = [str(s) for s in told.sentences if not s.carried] if told else ()
-    moved = migration(old.plan, new.plan, changes, negated, lost)
-    marks = (old.fingerprint, new.fingerprint)
-    return Comparison(old_name, new_name, changes, moved, before, after, marks)
 
 
 def _load(side: Side, path: Path, options: argparse.Namespace) -> Compiled:
@@ -191,27 +158,6 @@ def _load(side: Side, path: Path, options: argparse.Namespace) -> Compiled:
     if has_errors(compiled.diagnostics):
         common.print_report(compiled.diagnostics, compiled.sources, options.color)
     return compiled
-
-
-def _with_models(changes: Diff, old: Plan, new: Plan) -> tuple[Diff, Meanings | None]:
-    """The changes with those of the model's files in the tier that the compiled models show.
-
-    What else the columns mean in the new model comes with them, where it is another.
-    """
-    if not any(change.subject == "file" for change in changes.changes):
-        return changes, None
-    from ksim_compiler.plan.meaning import meanings
-    from ksim_compiler.robot import model
-    from ksim_schema.diff.report import in_short
-
-    part = new.robot.part  # the same options for both, which are compared apart
-    models = model.load(part, old.robot.files), model.load(part, new.robot.files)
-    if model.image(models[0]) == model.image(models[1]):
-        return changes.with_files("runtime", "MuJoCo compiles both to the same model"), None
-    names = {f"{object}.{a}": f"{object}.{b}" for (object, a), b in changes.renames.items()}
-    found = meanings(old, new, models, names)
-    told = in_short([str(sentence) for sentence in found.sentences])
-    return (changes.with_files("policy-io", told) if told else changes), found
 
 
 def _rendered(compared: Sequence[Comparison], options: argparse.Namespace) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_schema.source.files import write_text
+from ksim_schema.source.named import shipped_folder
 from ksim_schema.vocabulary.action import Action
 
 if TYPE_CHECKING:
@@ -159,19 +160,10 @@ def _write_schema(folder: Path) -> None:
 
 def _cartpole(folder: Path) -> str:
     """What the shipped cart with a pole does, whose model is put into the folder."""
-    shipped = _shipped()
+    shipped = shipped_folder()
     scene = folder / "robots" / "cartpole" / "scene.xml"
     if not scene.exists():
         scene.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(shipped / "robots" / "cartpole" / "scene.xml", scene)
     body = (shipped / "cartpole.yaml").read_text(encoding="utf-8").split("\n\n", 1)[1]
     return f"A cart keeps a pole upright and itself near the middle of its rail.\n\n{body}"
-
-
-def _shipped() -> Path:
-    """The folder of the shipped tasks: in an installed package, or in a checkout."""
-    import ksim_schema
-
-    home = Path(ksim_schema.__file__).parent
-    inside = home / "_tasks"
-    return inside if inside.is_dir() else home.parent / "tasks"

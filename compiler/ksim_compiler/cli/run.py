@@ -214,7 +214,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 def _explain(old: Compiled, new: Compiled, folder: Path, options: argparse.Namespace) -> None:
     """Print how a task differs from that of a run."""
-    from ksim_compiler.cli.diff import compare
+    from ksim_compiler.comparison import compare
     from ksim_schema.diff.text import text
 
     common.print_report(new.diagnostics, new.sources, options.color)
@@ -324,7 +324,7 @@ def _warm(
     say: Callable[[str], None],
 ) -> State:
     """The state with what another run learned."""
-    from ksim_compiler.cli.diff import compare
+    from ksim_compiler.comparison import compare
     from ksim_compiler.learn.run.warm_start import MigrationError, migrate
 
     run: Path = options.warm

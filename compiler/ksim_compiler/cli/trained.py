@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING
 
 from ksim_compiler.cli import common
 from ksim_compiler.cli.common import UsageError
+from ksim_compiler.deploy.pretrained import (
+    ENDING as ENDING,
+    FOLDER as FOLDER,
+    PREFIX,
+    UnknownPolicyError,
+    names as names,
+    path_of,
+    shown as shown,
+)
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
 
-ENDING = ".ksimp"
-"""How the name of a policy file ends."""
-PREFIX = "pretrained:"
-FOLDER = Path(__file__).parents[1] / "pretrained"
-"""Where the policies are that ship."""
 HELP = f"the folder of a run, a policy file ({ENDING}), or {PREFIX}NAME for one that ships"
-
-
-def names() -> list[str]:
-    """The policies that ship."""
-    return sorted(path.stem for path in FOLDER.glob(f"*{ENDING}"))
 
 
 def place(text: str) -> Path:
@@ -35,18 +34,10 @@ def place(text: str) -> Path:
     """
     if not text.startswith(PREFIX):
         return common.path(text)
-    name, known = text.removeprefix(PREFIX), names()
-    if name in known:
-        return FOLDER / f"{name}{ENDING}"
-    from ksim_schema.diagnostics.suggest import did_you_mean
-
-    help = did_you_mean(name, known, of="there are")
-    raise argparse.ArgumentTypeError(f"no policy {name!r} ships; {help}")
-
-
-def shown(place: Path) -> str:
-    """How to call a trained policy in messages."""
-    return f"{PREFIX}{place.stem}" if place.parent == FOLDER else str(place)
+    try:
+        return path_of(text)
+    except UnknownPolicyError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def check(place: Path) -> None:

@@ -200,6 +200,7 @@ class Env:
         )
         broken = judged.terminations[NON_FINITE][:, None]
         final_critic = jnp.where(broken, state.inputs.critic, inputs.critic)
+        final_policy = jnp.where(broken, state.inputs.policy, inputs.policy)
         done = judged.failure | judged.timeout
         after = EnvState(physics, world, following, inputs, state.key, tick)
         after = jax.lax.cond(
@@ -214,6 +215,7 @@ class Env:
             next_critic_input=final_critic,
             measures=judged.measures,
             metrics=self._level_metrics(state.key, following.level),
+            next_policy_input=final_policy,
         )
 
     def model_values(self, state: EnvState) -> dict[str, Array]:

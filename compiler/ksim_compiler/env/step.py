@@ -21,6 +21,8 @@ class Step(NamedTuple):
         measures: each metric of the task over the episode so far, by its name in logs; where an
             episode ends, that of the episode.
         metrics: further numbers to log, such as the curriculum's level or tracking errors.
+        next_policy_input: the policy's input as ``next_critic_input`` is the critic's; None where
+            nobody asks for it.
     """
 
     reward: Float[Array, " envs"]
@@ -31,6 +33,7 @@ class Step(NamedTuple):
     next_critic_input: Float[Array, "envs critic"]
     metrics: dict[str, Float[Array, " envs"]]
     measures: dict[str, Float[Array, " envs"]] = {}  # noqa: RUF012
+    next_policy_input: Float[Array, "envs policy"] | None = None
 
     @property
     def done(self) -> Bool[Array, "*batch envs"]:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 
-from ksim_compiler.cli.diff import compare
+from ksim_compiler.comparison import compare
 from ksim_compiler.learn.run.learned import Learned, Means
 from ksim_compiler.learn.run.warm_start import moved
 from ksim_compiler.pipeline import Compiled, compile_file

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ksim_compiler.cli.diff import compare
+from ksim_compiler.comparison import compare
 from ksim_compiler.learn.nets.actor_critic import build_actor, build_critic
 from ksim_compiler.learn.nets.layers import Axes
 from ksim_compiler.learn.nets.networks import build_network

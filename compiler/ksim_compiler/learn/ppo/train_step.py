@@ -259,7 +259,7 @@ def rollout(
             start=start,
             value=value,
             next_value=next_value,
-            step=step,
+            step=step._replace(next_policy_input=None),
         )
         done = step.done.astype(jnp.float32)
         return (after, Carry(actor_carry, critic_carry), done), (row, watched)
