@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ksim_compiler.deploy import policies, pretrained
 from ksim_compiler.deploy.pretrained import UnknownPolicyError
 from ksim_compiler.learn.run import policy as learned
 from ksim_compiler.learn.run.checkpoint import CheckpointError
+from ksim_compiler.learn.run.figures import figures
 from ksim_compiler.learn.run.judge import judge
 
 
@@ -160,23 +161,32 @@ def _fits(own: Task, other: Task, name: str) -> None:
 
 
 class Evaluation(Table):
-    """How policies did: a row for each of them.
+    """How policies did: a row for each of them, with the figures that ``ksim-eval`` prints.
 
-    Columns: ``policy``; ``episodes``; ``return``, the mean of the sums of rewards; ``length``, the
-    mean in ticks; ``failed``, the share that ended in a failure; the task's metrics with their
-    ``/spread``, the standard deviation over the episodes; ``ended/...``, the share that each
-    termination ended; ``tracking/...``, the mean error of a commanded velocity in its unit;
-    ``reward/...``, the mean of a reward term over the ticks.
+    Columns: ``policy``; ``episodes``; ``return``, the mean of the sums of rewards; ``length`` in s;
+    ``failed``, the share in percent that ended in a failure; ``success``, where the task says what
+    that is; ``ended by ...``, the share that each termination ended; ``error of ...``, the mean
+    error of a commanded velocity; the task's metrics; ``reward ...``, the mean of a term over the
+    ticks. ``units`` has the unit of each.
 
     Attributes:
+        figures: a table with a row for each figure of each policy: ``policy``, ``figure``,
+            ``unit``, ``value``, ``std`` over the episodes, ``low`` and ``high``, an interval of 95%
+            for the mean; None where that is not known.
         episodes: a table with a row for each episode: ``policy``, ``return``, ``length`` in ticks,
             ``failed``, and the task's metrics.
     """
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], episodes: Table, title: str) -> None:
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        super().__init__({name: [row.get(name) for row in rows] for name in names}, title)
-        self.episodes = episodes
+    def __init__(self, figures: Table, episodes: Table, count: int, title: str) -> None:
+        rows = dict[str, dict[str, Any]]()
+        for figure in figures:
+            row = rows.setdefault(figure["policy"], {"policy": figure["policy"], "episodes": count})
+            row[figure["figure"]] = figure["value"]
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        columns = {name: [row.get(name) for row in rows.values()] for name in names}
+        units = {figure["figure"]: figure["unit"] for figure in figures}
+        super().__init__(columns, title, units)
+        self.figures, self.episodes = figures, episodes
 
 
 def evaluate(
@@ -203,18 +213,27 @@ def evaluate(
     several = [policy] if isinstance(policy, str | os.PathLike | Run | Policy) else list(policy)
     where = None if task is None else compile(task)
     rows, every = list[dict[str, Any]](), list[dict[str, Any]]()
-    for one in several:
-        acts = one if isinstance(one, Policy) else load_policy(one, trust=trust)
+    loaded = [p if isinstance(p, Policy) else load_policy(p, trust=trust) for p in several]
+    for name, acts in zip(_told_apart([acts.name for acts in loaded]), loaded, strict=True):
         own = where or acts.task
         _fits(acts.task, own, acts.name)
         found = judge(own.plan, acts._learned, episodes, seed)  # pyright: ignore[reportPrivateUsage]
-        rows.append({"policy": acts.name, "episodes": episodes, **found.summary()})
+        rows += [
+            {"policy": name, "figure": figure.pop("name"), **figure}
+            for figure in map(asdict, figures(found, own.plan))
+        ]
         columns: dict[str, Any] = {"return": found.returns, "length": found.lengths}
         columns |= {"failed": found.failed, **found.measures}
         values = {name: np.asarray(column).tolist() for name, column in columns.items()}
         every += [
-            {"policy": acts.name, **{name: column[index] for name, column in values.items()}}
+            {"policy": name, **{column: each[index] for column, each in values.items()}}
             for index in range(episodes)
         ]
     title = f"{where.name}, seed {seed}" if where else f"seed {seed}"
-    return Evaluation(rows, Table.of_rows(every), title)
+    return Evaluation(Table.of_rows(rows), Table.of_rows(every), episodes, title)
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that were there before."""
+    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return [f"{n} ({count})" if count > 1 else n for n, count in zip(names, counts, strict=True)]

@@ -19,16 +19,27 @@ class Table:
 
     ``table["return"]`` is a column, ``table[0]`` a row as a dictionary, ``len(table)`` the number
     of rows; iterating gives the rows. Printed, a table of one row stands upright.
+
+    Attributes:
+        title: what it is of.
+        units: column -> the unit of its numbers, where they have one.
     """
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]], title: str = "") -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        title: str = "",
+        units: Mapping[str, str] | None = None,
+    ) -> None:
         """Make a table.
 
         Args:
             columns: name -> values, as many in each; None for what is not known.
             title: what it is of.
+            units: column -> the unit of its numbers, where they have one.
         """
         self.title = title
+        self.units = {name: unit for name, unit in (units or {}).items() if unit}
         self._columns = {name: list(values) for name, values in columns.items()}
         lengths = {len(values) for values in self._columns.values()}
         if len(lengths) > 1:
@@ -75,11 +86,11 @@ class Table:
 
     def __str__(self) -> str:
         lines = [self.title] if self.title else []
-        cells = self._cells()
-        if self._rows != 1:
-            cells = [list(self._columns), *cells]
-        elif cells:
-            cells = [list(pair) for pair in zip(self._columns, cells[0], strict=True)]
+        cells, names = self._cells(), self._titles()
+        if self._rows == 1:
+            cells = [list(pair) for pair in zip(names, cells[0], strict=True)]
+        else:
+            cells = [names, *cells]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         for row in cells:
             text = "  ".join(
@@ -90,6 +101,10 @@ class Table:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _titles(self) -> list[str]:
+        """The names with their units."""
+        return [f"{n} [{self.units[n]}]" if n in self.units else n for n in self._columns]
 
     def _cells(self) -> list[list[str]]:
         """The rows that are shown, as texts."""
@@ -104,7 +119,7 @@ class Table:
         return rows
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._columns)
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._titles())
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
             for row in self._cells()

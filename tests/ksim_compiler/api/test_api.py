@@ -115,8 +115,8 @@ def test_a_table_is_its_rows_and_columns() -> None:
     assert len(table) == len(list(table)) == 2
     assert str(table).splitlines() == ["two", "a        b", "1   0.1235", "20       -"]
     assert "<td>0.1235</td>" in table._repr_html_()
-    one = ksim.Table({"name": ["x"], "value": [float("nan")]})
-    assert str(one).splitlines() == ["name   x", "value  -"]
+    one = ksim.Table({"name": ["x"], "value": [float("nan")]}, units={"value": "m/s"})
+    assert str(one).splitlines() == ["name         x", "value [m/s]  -"]
     long = ksim.Table({"n": range(100)})
     assert str(long).splitlines()[10:13] == ["9", "...", "90"]
     with pytest.raises(KeyError, match="no column 'c'; there are a, b"):
@@ -131,7 +131,11 @@ def test_an_evaluation_is_the_mean_of_its_episodes(policy: ksim.Policy) -> None:
     still = {"Action.force.scale": "1.0e-6 N"}
     found = ksim.evaluate(policy, policy.task.with_(still), episodes=3)
     assert found["policy"] == ["fresh"]
-    assert found["failed"] == [1.0]
+    assert found["failed"] == [100.0]
+    assert found.units["failed"] == "%"
     assert len(found.episodes) == 3
     assert found["return"][0] == pytest.approx(np.mean(found.episodes["return"]), rel=1e-6)
-    assert found["length"][0] == pytest.approx(np.mean(found.episodes["length"]))
+    assert found["length"][0] == pytest.approx(0.02 * np.mean(found.episodes["length"]))
+    (row,) = [row for row in found.figures if row["figure"] == "return"]
+    assert row["low"] < row["value"] < row["high"]
+    assert row["std"] == pytest.approx(np.std(found.episodes["return"]), rel=1e-4)
