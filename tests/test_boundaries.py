@@ -46,7 +46,7 @@ LAYERS = (
     ("ksim_compiler.learn.run",),
     ("ksim_compiler.deploy", "ksim_compiler.play"),
     ("ksim_compiler.editor", "ksim_compiler.report", "ksim_compiler.sweep"),
-    ("ksim_compiler.api",),
+    ("ksim_compiler.api", "ksim_compiler.compare"),
     ("ksim_compiler.cli",),
     ("ksim_compiler.__main__",),
 )

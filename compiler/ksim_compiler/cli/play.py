@@ -243,8 +243,10 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     for problem in policy.passed_over:
         print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
     if options.report:
+        from ksim_compiler.report.following import complete
         from ksim_compiler.report.page import write_report
 
+        complete(options.run, plan, policy)
         print(f"wrote {write_report(options.run, plan)}")
         return OK
     if options.episodes is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import NamedTuple
 
@@ -48,12 +48,14 @@ class Extras:
         bands: name of a line -> (x, low, high).
         marks: vertical lines.
         faint: names of lines that stand behind the others and are not in the legend.
+        places: names at the horizontal axis in place of numbers.
     """
 
     dots: Mapping[str, Line] | None = None
     bands: Mapping[str, Band] | None = None
     marks: Iterable[Mark] = ()
     faint: Mapping[str, Sequence[Line]] | None = None
+    places: Mapping[float, str] | None = None
 
 
 def chart(
@@ -65,6 +67,7 @@ def chart(
     x: str = STEPS,
     extras: Extras | None = None,
     cloud: bool = False,
+    same: bool = True,
     about: str = "",
 ) -> str:
     """A figure, or "" when there is nothing to draw.
@@ -76,7 +79,8 @@ def chart(
         zero: whether the axis includes zero.
         x: name of the horizontal axis, with its unit.
         extras: dots, bands and marks.
-        cloud: whether each point stands for itself, on a square with a line where x is y.
+        cloud: whether each point stands for itself.
+        same: whether a cloud's axes are the same, on a square with a line where x is y.
         about: name of the vertical axis, where the title is not one.
     """
     more = extras or Extras()
@@ -92,9 +96,12 @@ def chart(
     faint = {n: [_thinned(line) for line in each] for n, each in (more.faint or {}).items()}
     whole = [_finite(lines[n]) for n in drawn]  # a mean ends before the line that it is of
     every = [*whole, *dots.values(), *(line for each in faint.values() for line in each)]
-    scale = _Scale.around(every, bands.values(), zero, cloud)
+    square = cloud and same
+    scale = _Scale.around(every, bands.values(), zero, square)
+    if more.places:
+        scale = scale.over(more.places)
     parts = [*scale.grid()]
-    if cloud:
+    if square:
         ends = [(v, v) for v in (scale.x0, scale.x1)]
         parts.append(f'<path class="same" d="M{scale.at(*ends[0])}L{scale.at(*ends[1])}"/>')
     marks = [mark for mark in more.marks if scale.x0 <= mark.x <= scale.x1]
@@ -118,7 +125,8 @@ def chart(
     for name, line in dots.items():
         said = f"{name}, evaluation" if name in drawn else name
         parts.append(_dots("dots", colours[name], said, line, scale))
-    return _figure(title, unit, x, about, scale, parts, _legend(drawn, dots, colours, cloud), cloud)
+    legend = _legend(drawn, dots, colours, cloud)
+    return _figure(title, unit, x, about, scale, parts, legend, square)
 
 
 def _figure(
@@ -159,7 +167,7 @@ def _legend(
         said = "evaluations" if name in drawn else escape(name)
         if name in drawn and (len(drawn) > 1 or len(line) == len(drawn[name])):
             continue  # said once, below, or the dots are those that the line joins
-        last = f" <b>{number(line[-1][1], 3)}</b>"
+        last = f" <b>{number(line[-1][1], 3)}</b>" if name in drawn else ""
         items.append(f'<li class="{colours[name]} dot">{said}{last}</li>')
     apart = [n for n, line in dots.items() if n in drawn and len(line) < len(drawn[n])]
     if len(drawn) > 1 and apart:
@@ -187,6 +195,13 @@ class _Scale:
     y0: float
     y1: float
     levels: tuple[float, ...]
+    places: tuple[tuple[float, str], ...] = ()
+
+    def over(self, places: Mapping[float, str]) -> _Scale:
+        """The same with names at the horizontal axis, and room beside the outermost."""
+        start, end = min(self.x0, *places), max(self.x1, *places)
+        room = 0.06 * ((end - start) or 1.0)
+        return replace(self, x0=start - room, x1=end + room, places=tuple(places.items()))
 
     @classmethod
     def around(
@@ -236,10 +251,11 @@ class _Scale:
         for tick in self.levels:
             share = 100 * (tick - self.y0) / height
             parts.append(f'<span class="y" style="bottom:{share:.2f}%">{number(tick, 3)}</span>')
-        for tick in ticks(self.x0, self.x1, 5):
+        shown = [(tick, number(tick, 3)) for tick in ticks(self.x0, self.x1, 5)]
+        for tick, text in self.places or shown:
             if self.x0 <= tick <= self.x1:
                 share = 100 * (tick - self.x0) / width
-                parts.append(f'<span class="x" style="left:{share:.2f}%">{number(tick, 3)}</span>')
+                parts.append(f'<span class="x" style="left:{share:.2f}%">{escape(text)}</span>')
         return "".join(parts)
 
 

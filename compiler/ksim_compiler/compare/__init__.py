@@ -1,0 +1,1 @@
+"""Compare: several runs, or a study, on one page."""
