@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from ksim_compiler.cli.compile import main as compile_command
+from ksim_compiler.cli.lsp import parser
 from ksim_compiler.pipeline import Compiled, compile_file
 from tests.support.samples import PAGES, ROOT, blocks
 
@@ -22,11 +24,14 @@ ELSEWHERE = {
     ("docs/components.md", "from ksim_schema.custom import Observation"): "test_component_page.py",
     ("docs/components.md", "from ksim_schema.custom import Action"): "test_component_page.py",
     ("docs/diff.md", "old.yaml -> walk.yaml"): "test_pages.py",
+    ("docs/editors.md", "npm install --no-package-lock"): "test_vscode.py",
     ("docs/diff.md", "~ m.xml"): "test_diff.py",
 }
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
     ("docs/acsets.md", "using ACSets"): "needs Julia",
+    ("docs/editors.md", "(with-eval-after-load 'eglot"): "needs Emacs",
+    ("docs/editors.md", "vim.lsp.config('ksim', {"): "needs Neovim",
     ("CONTRIBUTING.md", "ksim_compiler.__main__"): "a list, printed by test_boundaries.py",
 }
 """Samples that nothing runs, and why."""
@@ -37,7 +42,10 @@ HERE = {
     ("docs/actions.md", "PhysicsState:"),
     ("docs/actions.md", "Reset:"),
     ("docs/checking.md", "height: {kind: base_height}"),
-    ("docs/ci-and-editors.md", "# yaml-language-server"),
+    ("docs/editors.md", "# yaml-language-server"),
+    ("docs/editors.md", "[language-server.ksim]"),
+    ("docs/editors.md", "{"),
+    ("docs/editors.md", '{"[ksim]"'),
     ("docs/ci-and-editors.md", "jobs:"),
     ("docs/ci-and-editors.md", "repos:"),
     ("docs/composition.md", "ksim: 1"),
@@ -205,9 +213,22 @@ def test_an_ignored_warning_is_left_out(tmp_path: Path) -> None:
 
 
 def test_the_line_for_editors_is_that_of_the_tasks() -> None:
-    line = sample("docs/ci-and-editors.md", "# yaml-language-server")
+    line = sample("docs/editors.md", "# yaml-language-server")
     assert (ROOT / "tasks" / "walk.yaml").read_text(encoding="utf-8").startswith(line)
     assert (ROOT / "tasks" / line.strip().partition("$schema=")[2]).is_file()
+
+
+def test_the_settings_of_editors_start_the_server() -> None:
+    helix = tomllib.loads(sample("docs/editors.md", "[language-server.ksim]"))
+    assert helix["language-server"]["ksim"]["command"] == "ksim-lsp"
+    assert helix["language"][0]["language-servers"][0] == "ksim"
+    code, zed = (json.loads(b.text) for b in blocks("docs/editors.md") if b.language == "json")
+    binary = zed["lsp"]["yaml-language-server"]["binary"]
+    assert binary["path"] == "ksim-lsp"
+    assert parser().parse_args(binary["arguments"]).stdio
+    assert code == {"[ksim]": {"editor.codeActionsOnSave": {"source.fixAll": "explicit"}}}
+    extension = json.loads((ROOT / "editors/vscode/package.json").read_text(encoding="utf-8"))
+    assert extension["contributes"]["languages"][0]["id"] == "ksim"
 
 
 def test_the_job_and_the_hooks_are_what_there_is() -> None:
