@@ -33,6 +33,7 @@ LAYERS = (
     ("ksim_schema.diff",),
     ("ksim_schema.frontend",),
     ("ksim_compiler.robot",),
+    ("ksim_compiler.motion",),
     ("ksim_compiler.plan",),
     ("ksim_compiler.checks",),
     ("ksim_compiler.passes",),

@@ -14,6 +14,7 @@ import yaml
 
 from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.lsp import parser
+from ksim_compiler.cli.motion import main as motion_command
 from ksim_compiler.pipeline import Compiled, compile_file
 from tests.support.samples import PAGES, ROOT, blocks
 
@@ -57,6 +58,7 @@ HERE = {
     ("docs/rewards.md", "Reward:"),
     ("docs/models.md", "# only the feet"),
     ("docs/models.md", "PhysicsState:"),
+    ("docs/motions.md", "motion: 1"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
     ("docs/objects.md", "Randomizer:"),
@@ -163,6 +165,15 @@ def test_the_formulas_are_those_of_the_language(tmp_path: Path) -> None:
         folder = tmp_path / f"{page}.{first.strip(':')}"
         found = compiled(tasks(folder), "walk.yaml", sample(page, first))
         assert found.plan is not None, errors(found)
+
+
+def test_a_squat_is_made_of_the_poses_of_the_page(tmp_path: Path) -> None:
+    poses = tasks(tmp_path) / "poses.yaml"
+    poses.write_text(sample("docs/motions.md", "motion: 1"), encoding="utf-8")
+    assert motion_command(["make", str(poses), "-o", str(tmp_path / "squat.npz")]) == 0
+    with np.load(tmp_path / "squat.npz") as clip:
+        height = clip["qpos"][:, 2]
+    assert height.min() == pytest.approx(height[0] - 0.22, abs=0.001)
 
 
 def test_a_goal_of_the_arm_is_checked_without_a_word(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         return OK
     if options.episodes is not None:
         return _judge(plan, policy, options)
-    fixed = _fixed(options.fixed)
+    fixed = held_by(options.fixed)
     if options.viewer is not None:
         from ksim_compiler.play.live import Live
         from ksim_compiler.play.viewer import watch
@@ -299,7 +299,12 @@ def _ticks(plan: Plan, seconds: float | None) -> int:
     return plan.longest_episode or max(1, ticks(20.0, plan.period))
 
 
-def _fixed(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+def held_by(texts: Sequence[str]) -> dict[tuple[str, str], float]:
+    """Command and element -> value, of texts such as ``velocity.forward=0.5``.
+
+    Raises:
+        UsageError: one of them is not so.
+    """
     fixed: dict[tuple[str, str], float] = {}
     for text in texts:
         place, equals, value = text.partition("=")
@@ -351,7 +356,7 @@ def _verify(options: argparse.Namespace) -> int:
         print(f"{options.verify}: it was recorded of another task, {origin.task}")
         return ERRORS
     commands = [f"{place}={value!r}" for place, value in origin.commands.items()]
-    fixed = _fixed(options.fixed or commands)
+    fixed = held_by(options.fixed or commands)
     policy = load_policy(options.run, plan, after=origin.steps)
     again = record(plan, policy, origin.seed, max(1, count), fixed).until(count)
     difference = first_difference(found, list(events(again)))

@@ -1,0 +1,134 @@
+"""KS066x and KS067x: recorded motions. Frames are counted from 0, as the rows of an array are."""
+
+from __future__ import annotations
+
+from ksim_schema.diagnostics.code import error, info, warning
+
+NOT_A_CLIP = error(
+    "KS0660",
+    "not a recorded motion",
+    "A clip is an .npz file of plain arrays or a .csv file of numbers, as docs/motions.md lays "
+    "them out. Files that need pickle are not read: they could run code.",
+)
+CLIP_WIDTH = error(
+    "KS0661",
+    "arrays of wrong size",
+    "The arrays of a clip have a row for each frame, as many rows each, and a column for each "
+    "number of the robot.",
+)
+CLIP_NOT_FINITE = error(
+    "KS0662", "number that is not finite", "A frame of the clip holds NaN or an infinite number."
+)
+CLIP_TOO_SHORT = error(
+    "KS0663",
+    "motion too short",
+    "A motion has two frames at least, and lasts a tenth of a second: rates of change and places "
+    "to begin come from what lies between frames.",
+)
+CLIP_RATE = error(
+    "KS0664",
+    "rate of frames not known",
+    "A clip says how many frames a second it has, from 5 to 1000. In a csv file nothing says it: "
+    "it is 30 unless the task or the command says otherwise.",
+)
+CLIP_LACKS_JOINT = error(
+    "KS0665",
+    "motion without a joint",
+    "The clip names its joints, and one that the robot has is not among them.",
+)
+CLIP_OTHER_JOINT = error(
+    "KS0666",
+    "motion of an unknown joint",
+    "The clip names a joint that the robot does not have, or one of them twice.",
+)
+CLIP_REORDERED = info(
+    "KS0667",
+    "joints in another order",
+    "The clip names its joints in another order than the model's. They are taken by their names.",
+)
+CLIP_ORDER_ASSUMED = info(
+    "KS0668",
+    "joints without names",
+    "The clip does not name its joints, so the order that they stand in is taken for granted: "
+    "the model's, or the one in which the places of bodies in the file fit the robot's. Add "
+    "names with ksim-motion convert.",
+)
+CLIP_BEYOND_LIMITS = warning(
+    "KS0669",
+    "joint beyond its limits",
+    "In the frame the joint is farther than the model lets it go. The robot cannot follow there, "
+    "and episodes that begin there begin at the limit.",
+)
+CLIP_DEGREES = error(
+    "KS0670",
+    "joints in degrees",
+    "The joints go beyond their limits as radians, and are within them as degrees. Clips are in "
+    "radians and metres; ksim-motion convert --degrees makes one of this.",
+)
+CLIP_QUATERNION_ORDER = error(
+    "KS0671",
+    "quaternion in another order",
+    "Read as the layout says, the robot lies or stands on its head; with the scalar at the other "
+    "end it stands. An npz has quaternions as w, x, y, z, and a csv as x, y, z, w.",
+)
+CLIP_QUATERNION_LENGTH = error(
+    "KS0672",
+    "quaternion that is not a rotation",
+    "A quaternion's length is 1. Up to a hundredth off it is made 1 without a word, and so is a "
+    "change of all four signs from one frame to the next, which is the same rotation.",
+)
+CLIP_OTHER_RATE = warning(
+    "KS0673",
+    "velocities of another rate",
+    "The clip's velocities are not those of its positions at the rate that it tells: they fit "
+    "another rate. The velocities that are used follow from the positions.",
+)
+CLIP_JUMP = warning(
+    "KS0674",
+    "jump in a motion",
+    "From one frame to the next the robot moves much faster than before and after, or faster than "
+    "any robot: frames are missing, or two clips stand in one file. Cut it with ksim-motion "
+    "convert --from --to.",
+)
+CLIP_SLIDING = warning(
+    "KS0675",
+    "sliding foot",
+    "What touches the ground slides along it, which a robot that is to follow cannot do without "
+    "slipping.",
+)
+CLIP_SUNKEN = warning(
+    "KS0676",
+    "motion in the ground",
+    "A part of the robot is deeper in the ground than contacts give way. Episodes that begin there "
+    "begin with a push; ksim-motion convert --ground puts the lowest point on the ground.",
+)
+CLIP_FLOATING = warning(
+    "KS0677",
+    "motion above the ground",
+    "Nothing of the robot comes near the ground in the whole clip, or for longer than a jump "
+    "lasts.",
+)
+CLIP_FAR_BEYOND_LIMITS = error(
+    "KS0678",
+    "joint far beyond its limits",
+    "In the frame the joint is more than 20 degrees, or 5 cm, beyond what the model lets it go: "
+    "the clip is of another robot, or its joints are in another order or have another sign.",
+)
+CLIP_BASE = error(
+    "KS0679",
+    "motion of another base",
+    "A robot that floats needs the place and the orientation of its base in each frame, and one "
+    "that is fixed to the world has none.",
+)
+CLIP_OTHER_ROBOT = error(
+    "KS0680",
+    "bodies of another robot",
+    "The places of bodies in the clip are not where this robot's bodies are with the clip's "
+    "joints: it was recorded with another robot, or the joints are in another order.",
+)
+BAD_POSE = error(
+    "KS0681",
+    "pose that the robot cannot have",
+    "A pose of a file for ksim-motion make names what the robot does not have, bends a joint "
+    "beyond its limits, or puts a foot where the legs do not reach.",
+)
