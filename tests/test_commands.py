@@ -21,7 +21,10 @@ import pytest
 
 from tests.support.samples import PAGES, ROOT, blocks, inline
 
-PROGRAMS = "compile compare diff eval export lsp motion play run sweep".split()
+PROGRAMS = (
+    *("compile", "compare", "diff", "eval", "export"),
+    *("lsp", "motion", "play", "run", "sweep"),
+)
 OPERATORS = {"|", ">", "&&", ";"}
 READERS = ("my/", "runs/", "build/", "origin/")
 """Where files are that a reader has, or that a command makes."""
