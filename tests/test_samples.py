@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.lsp import parser
 from ksim_compiler.cli.motion import main as motion_command
 from ksim_compiler.pipeline import Compiled, compile_file
+from ksim_compiler.sweep.check import check
 from tests.support.samples import PAGES, ROOT, blocks
 
 ELSEWHERE = {
@@ -56,6 +58,7 @@ HERE = {
     ("docs/formulas.md", "Reward:"),
     ("docs/metrics.md", "Metric:"),
     ("docs/rewards.md", "Reward:"),
+    ("docs/sweeps.md", "study: walk_rates"),
     ("docs/models.md", "# only the feet"),
     ("docs/models.md", "PhysicsState:"),
     ("docs/motions.md", "motion: 1"),
@@ -353,3 +356,17 @@ def test_a_comment_in_a_base_is_about_the_base(tmp_path: Path) -> None:
     )
     found = compile_file(folder / "own.yaml")
     assert [str(d.code) for d in found.diagnostics if d.severity != "info"] == []
+
+
+def test_studies_are_right(tmp_path: Path) -> None:
+    shown = tmp_path / "study.yaml"
+    shown.write_text(sample("docs/sweeps.md", "study: walk_rates"), encoding="utf-8")
+    for path in (shown, ROOT / "examples" / "studies" / "cartpole_rates.yaml"):
+        ready = check(path)
+        assert ready.study is not None
+        assert ready.diagnostics == []
+        whole = {space.path for space in ready.spaces if getattr(space, "whole", False)}
+        assert whole == {"PPO.epochs"}
+    schema = json.loads((ROOT / "schemas" / "study.schema.json").read_text(encoding="utf-8"))
+    for path in (shown, ROOT / "examples" / "studies" / "cartpole_rates.yaml"):
+        jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), schema)

@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common, programs, trained
+from ksim_compiler.cli import common, programs, seeds, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.look import look
+from ksim_compiler.cli.sent import sent
 from ksim_compiler.cli.signals import stop_on_signal
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         help="change a value, for example Reward.linvel.scale=3; may be repeated",
     )
     add("--seed", type=int, help="of all random numbers (default: 0)")
+    add("--seeds", type=common.count, metavar="N", help="N runs, of --seed and those after it")
     add("--steps", type=common.count, help="environment steps (default: those of the task)")
     add("--out", type=path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add(
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--probe looks at a task, before it is trained; leave out --{flag}")
     if options.warm is not None:
         trained.check(options.warm)
-    if missing := _missing(options):
+    if missing := seeds.wrong(options) or _missing(options):
         raise UsageError(missing)
     if options.resume is not None:
         return _resume(options)
@@ -141,6 +142,8 @@ def run(options: argparse.Namespace) -> int:
 
     about = {**defaults, **chosen, "settings": options.settings, **origin(options.task)}
 
+    if options.seeds is not None:
+        return seeds.each(compiled, about, options, _train)
     name = f"{compiled.plan.task.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     try:
         with folder.new(options.out, Path("runs") / name) as (place, begun):
@@ -239,7 +242,6 @@ def _train(
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.learn.run.judge import describe
     from ksim_compiler.learn.run.log import Display
-    from ksim_compiler.learn.run.programs import Programs
     from ksim_compiler.learn.run.run import Options, Run
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
@@ -247,7 +249,7 @@ def _train(
     assert compiled.plan is not None
     how = Options.of(about)
     try:
-        programs = Programs() if about.get("shared") else None  # as the run was begun
+        programs = seeds.programs(options, about)
         engine, threads = about["engine"], options.threads
         trainer = Trainer.build(compiled.plan, engine, threads, how.steps, programs)
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
@@ -277,14 +279,14 @@ def _train(
             done = run.steps(state)
             with (
                 Display(console, how.steps or 0, done) as display,
-                _sent(options.metrics, folder, about, begin is None) as sent,
+                sent(options.metrics, folder, about, begin is None) as senders,
             ):
                 if begin is not None:
                     if options.warm is not None:
                         run.save(state)  # so that a resume needs no other run
                     manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
-                state = run.train(state, (display, *sent), lambda: bool(stopped))
+                state = run.train(state, (display, *senders), lambda: bool(stopped))
     except (CheckpointError, Diverged, manifest.ManifestError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
@@ -341,33 +343,6 @@ def _warm(
         raise UsageError(str(error)) from error
     say(f"{name}: {compared.verdict or way.sentence()}")
     return state
-
-
-@contextmanager
-def _sent(
-    metrics: str | None, folder: Path, about: dict[str, Any], resumed: bool
-) -> Generator[list]:
-    """The loggers that send metrics elsewhere, if asked for."""
-    if metrics is None:
-        yield []
-        return
-    from uuid import uuid4
-
-    from ksim_compiler.learn.run import manifest
-    from ksim_compiler.learn.run.log import MetricsError, WeightsAndBiases
-
-    known = resumed and "wandb" in about
-    about.setdefault("wandb", uuid4().hex)  # folders of one name are not one run there
-    try:
-        logger = WeightsAndBiases(folder, about, about["wandb"], known)
-    except MetricsError as error:
-        raise UsageError(f"--metrics {metrics}: {error}") from error
-    if resumed and not known:
-        manifest.rewrite(folder, {**manifest.read(folder), "wandb": about["wandb"]})
-    try:
-        yield [logger]
-    finally:
-        logger.close()
 
 
 if __name__ == "__main__":

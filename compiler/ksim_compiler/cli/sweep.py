@@ -225,7 +225,7 @@ def _worked(
             lambda: bool(stopped),
             options.trust,
         )
-        worker.work(Programs())
+        worker.work(Programs(numbers=True))
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS

@@ -1,16 +1,16 @@
 """The trials of a study: who trains which, so that none is lost and none is done twice.
 
 A trial of the budget waits in the storage until a worker claims it, which the storage grants to one
-alone. A worker holds a lock on a file of its own, and counts beats in the storage, as long as it
-lives. The trial of a worker that is gone fails, and one with the same values waits in its place; it
-goes on in the same folders. What several workers may add at the same moment is told apart by its
-number: of two that stand for the same, the first one counts.
+alone. As long as the worker lives it holds a lock on a file of the trial, and counts beats in the
+storage. Where the lock is free, whoever gets it goes on with the trial. Where the file cannot be
+seen, on another machine, a trial that is silent fails, and one of the same values waits in its
+place. What several workers may add at the same moment is told apart by its number: of two that
+stand for the same, the first one counts.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import platform
 import threading
 import time
@@ -18,9 +18,15 @@ import uuid
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
@@ -88,12 +94,8 @@ class Book:
                 direction="maximize" if goal.up else "minimize",
             )
             made.set_user_attr("identity", wanted)
-        self.study = optuna.load_study(
-            storage=storage,
-            study_name=name,
-            sampler=sampling.sampler(ready.study),
-            pruner=sampling.pruner(ready.study),
-        )
+        self._name = name
+        self.study = self._loaded()
         there = self._identity()
         if there != wanted:
             differs = [key for key in wanted if there.get(key) != wanted[key]]
@@ -101,8 +103,18 @@ class Book:
             raise StorageError(f"{message}: give this one another name, or another --out")
         self._distributions = sampling.distributions(ready.spaces)
         self._beats: dict[int, tuple[int, float]] = {}
-        self.token = ""
-        self._lock: Path | None = None
+        self._locks = folder / "workers"
+        self._here = f"{platform.node()}/{_mark(self._locks)}"
+        self._held: dict[int, BinaryIO] = {}
+
+    def _loaded(self) -> optuna.Study:
+        assert self.ready.study is not None
+        return optuna.load_study(
+            storage=self.storage,
+            study_name=self._name,
+            sampler=sampling.sampler(self.ready.study),
+            pruner=sampling.pruner(self.ready.study),
+        )
 
     def _identity(self) -> dict[str, Any]:
         for _ in range(100):  # who has just made the study says next what it is
@@ -186,34 +198,68 @@ class Book:
         return sum("refused" in t.user_attrs for t in self.study.get_trials(deepcopy=False))
 
     def claim(self) -> optuna.Trial | None:
-        """The next trial that waits, which is this worker's from now on; None where none does."""
-        self.reclaim()
+        """The next trial, which is this worker's from now on; None where none is left.
+
+        One that another worker has left comes first, with what it has of checkpoints.
+        """
+        self.study = self._loaded()  # what is kept of the trials of others is old
+        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if self._is_left(frozen) and self._hold(frozen.number):
+                if self._state(frozen.number) == TrialState.RUNNING:
+                    return self._owned(frozen.number)
+                self.let_go(frozen.number)  # its worker has just ended it
         self.plan()
-        while any(t.state == TrialState.WAITING for t in self.trials()):
-            trial = self.study.ask(self._distributions)
-            trial.set_user_attr("owner", self._owner())
-            counted = [t.number for t in self.counted()]
-            if trial.number in counted[: self.budget]:
-                return trial
-            trial.set_user_attr("surplus", True)
-            self.study.tell(trial, state=TrialState.FAIL)
+        for frozen in self.trials():
+            if frozen.state != TrialState.WAITING:
+                continue
+            identifier = self._id(frozen.number)
+            with suppress(UpdateFinishedTrialError):
+                if not self.storage.set_trial_state_values(identifier, TrialState.RUNNING):
+                    continue  # another worker has it
+                if not self._hold(frozen.number):
+                    continue
+                counted = [t.number for t in self.counted()]
+                if frozen.number in counted[: self.budget]:
+                    return self._owned(frozen.number)
+                self.storage.set_trial_user_attr(identifier, "surplus", True)
+                self.study.tell(frozen.number, state=TrialState.FAIL)
+                self.let_go(frozen.number)
         return None
+
+    def _owned(self, number: int) -> optuna.Trial:
+        """A trial of this worker, with what is drawn of it."""
+        identifier = self._id(number)
+        self.storage.set_trial_user_attr(identifier, "owner", self._here)
+        self.storage.set_trial_user_attr(identifier, "left", False)
+        trial = optuna.Trial(self.study, identifier)
+        for name, distribution in self._distributions.items():
+            _draw(trial, name, distribution)
+        return trial
 
     def waiting(self) -> bool:
         """Whether trials are left that another worker has, and may leave behind."""
         states = {t.state for t in self.counted()}
         return bool(states & {TrialState.RUNNING, TrialState.WAITING})
 
-    def reclaim(self) -> None:
-        """Put back the trials of workers that are gone."""
-        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        for trial in running:
-            owner = trial.user_attrs.get("owner") or {}
-            if owner.get("token") != self.token and self._is_gone(trial, owner):
-                self.release(trial.number)
+    def _is_left(self, trial: FrozenTrial) -> bool:
+        """Whether this machine can see that nobody trains a trial; of others it fails the silent.
 
-    def release(self, number: int) -> None:
-        """Let a trial be begun anew, by whoever comes next, from where it was left."""
+        A file that cannot be locked is held by its worker.
+        """
+        if trial.number in self._held:
+            return False
+        if trial.user_attrs.get("owner") == self._here:
+            return True
+        beat, now = int(trial.user_attrs.get("beat", -1)), time.monotonic()
+        last = self._beats.get(trial.number)
+        if last is None or last[0] != beat:
+            self._beats[trial.number] = (beat, now)
+        elif now - last[1] > self.grace:
+            self._fail(trial.number)
+        return False
+
+    def _fail(self, number: int) -> None:
+        """Let a trial be begun anew, by whoever comes next."""
         identifier = self._id(number)
         try:
             self.storage.set_trial_user_attr(identifier, "lost", True)
@@ -227,40 +273,40 @@ class Book:
         kept = {k: v for k, v in trial.user_attrs.items() if k in ("first", "cell", "results")}
         self.study.enqueue_trial(trial.params, {**kept, **told})
 
-    def _is_gone(self, trial: FrozenTrial, owner: dict[str, Any]) -> bool:
-        """Whether nobody trains a trial any more."""
-        if owner.get("host") == platform.node() and Path(owner["lock"]).parent.is_dir():
-            return not _is_held(Path(owner["lock"]))
-        beat, now = int(trial.user_attrs.get("beat", -1)), time.monotonic()
-        last = self._beats.get(trial.number)
-        if last is None or last[0] != beat:
-            self._beats[trial.number] = (beat, now)
+    def leave(self, trial: optuna.Trial) -> None:
+        """Stop training a trial, which somebody goes on with later."""
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr("left", True)
+        self.let_go(trial.number)
+
+    def _hold(self, number: int) -> bool:
+        """Lock the file of a trial for as long as this process trains it; whether that worked."""
+        path = self._locks / f"trial{number}.lock"
+        file = path.open("ab")
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # not on Windows
+            pass
+        except OSError:
+            file.close()
             return False
-        return now - last[1] > self.grace
+        self._held[number] = file
+        return True
+
+    def let_go(self, number: int) -> None:
+        """Give the lock of a trial back."""
+        file = self._held.pop(number, None)
+        if file is not None:
+            file.close()
+
+    def _state(self, number: int) -> TrialState:
+        return self.storage.get_trial(self._id(number)).state
 
     def _id(self, number: int) -> int:
         study = self.storage.get_study_id_from_name(self.study.study_name)
         return self.storage.get_trial_id_from_study_id_trial_number(study, number)
-
-    def _owner(self) -> dict[str, Any]:
-        return {"host": platform.node(), "lock": str(self._lock), "token": self.token}
-
-    @contextmanager
-    def at_work(self) -> Generator[None]:
-        """Be a worker: hold a lock that goes with the process."""
-        self.token = uuid.uuid4().hex
-        folder = (self.folder / "workers").absolute()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = folder / f"{platform.node()}-{os.getpid()}-{self.token[:8]}.lock"
-        with self._lock.open("ab") as file:
-            with suppress(ImportError, OSError):
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                self._lock.unlink(missing_ok=True)
 
     @contextmanager
     def beating(self, trial: optuna.Trial) -> Generator[Callable[[], bool]]:
@@ -311,12 +357,15 @@ class Book:
             self.study.tell(trial, state=TrialState.PRUNED)
         except (UpdateFinishedTrialError, ValueError) as error:
             raise Lost(f"trial {origin(trial)} was taken over by another worker") from error
+        finally:
+            self.let_go(trial.number)
 
     def refuse(self, trial: optuna.Trial, why: list[str]) -> None:
         """Say that the checker refuses a trial; another one of the budget takes its place."""
         trial.set_user_attr("refused", why)
         self._avoid(trial)
         self.study.tell(trial, state=TrialState.PRUNED)
+        self.let_go(trial.number)
 
     def _avoid(self, trial: optuna.Trial) -> None:
         """Tell the sampler to stay away. CMA-ES cannot be told, and leaves the trial out."""
@@ -351,19 +400,30 @@ def _is_lost(trial: FrozenTrial, every: Iterable[FrozenTrial]) -> bool:
     return left and not any(t.user_attrs.get("again") == trial.number for t in every)
 
 
-def _is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a file."""
-    if not path.exists():  # it is removed at the end
-        return False
-    try:
-        import fcntl
-    except ImportError:  # not on Windows, where a kill leaves the file as if it were held
-        return True
-    try:
-        with path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+def _draw(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> None:
+    """Let the sampler decide on a value of a trial, unless it has one."""
+    match distribution:
+        case CategoricalDistribution():
+            trial.suggest_categorical(name, distribution.choices)
+        case IntDistribution():
+            low, high, step = distribution.low, distribution.high, distribution.step
+            trial.suggest_int(name, low, high, step=step, log=distribution.log)
+        case FloatDistribution():
+            low, high, step = distribution.low, distribution.high, distribution.step
+            trial.suggest_float(name, low, high, step=step, log=distribution.log)
+        case _:
+            raise TypeError(f"nothing is drawn of {distribution}")
+
+
+def _mark(folder: Path) -> str:
+    """What tells a folder apart from those of other machines that have the same name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "place"
+    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        file.write(uuid.uuid4().hex)
+    for _ in range(100):  # who has just made it writes next
+        found = path.read_text(encoding="utf-8")
+        if found:
+            return found
+        time.sleep(0.02)
+    return uuid.uuid4().hex

@@ -31,7 +31,7 @@ class Row:
 
     Attributes:
         trial: its number.
-        state: waiting, training, done, pruned, refused or failed.
+        state: waiting, training, stopped, done, pruned, refused or failed.
         value: what it is worth; while it is trained, what was reported last.
         steps: environment steps of all its trainings that were reported.
         seconds: that it took.
@@ -69,6 +69,7 @@ def rows(book: Book) -> list[Row]:
 def _row(book: Book, trial: FrozenTrial) -> Row:
     told = trial.user_attrs
     state = _WORDS[trial.state]
+    state = "stopped" if state == "training" and told.get("left") else state
     state = "refused" if "refused" in told else "failed" if "failed" in told else state
     why = told.get("failed", "") or "; ".join(told.get("refused", ()))
     value, steps = trial.value, trial.last_step
@@ -95,7 +96,7 @@ def _row(book: Book, trial: FrozenTrial) -> Row:
 def counts(found: Sequence[Row]) -> str:
     """How many trials are in which state: ``12 done, 3 pruned, 2 training``."""
     many = Counter(row.state for row in found)
-    order = ("done", "pruned", "failed", "refused", "training", "waiting")
+    order = ("done", "pruned", "failed", "refused", "training", "stopped", "waiting")
     return ", ".join(f"{many[state]} {state}" for state in order if many[state])
 
 

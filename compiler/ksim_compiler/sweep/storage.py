@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,8 +64,8 @@ def open_storage(name: str) -> optuna.storages.BaseStorage:
             from optuna.storages.journal import JournalFileBackend
 
             return optuna.storages.JournalStorage(JournalFileBackend(name))
-        waits = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite") else {}
-        return optuna.storages.RDBStorage(url, engine_kwargs=waits)
+        own = {} if "://" in name else {"creator": lambda: _connected(name)}
+        return optuna.storages.RDBStorage(url, engine_kwargs=own)
     except ImportError as error:
         driver = f" ({error.name})" if error.name else ""
         what = name.partition("://")[0]
@@ -72,6 +73,15 @@ def open_storage(name: str) -> optuna.storages.BaseStorage:
     except (sqlalchemy.exc.SQLAlchemyError, OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split("\n")[0].split())
         raise StorageError(f"cannot open the storage {_without_password(name)}: {reason}") from None
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    """An SQLite file with a log that is written ahead: a change waits for no disk, and a reader for
+    no writer. A loss of power may cost the last changes; what was there before stays whole."""
+    found = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+    found.execute("PRAGMA journal_mode=WAL")
+    found.execute("PRAGMA synchronous=NORMAL")
+    return found
 
 
 def _without_password(name: str) -> str:

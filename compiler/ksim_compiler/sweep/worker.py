@@ -73,17 +73,16 @@ class Worker:
         study = self.ready.study
         assert study is not None
         begun, limit = time.monotonic(), study.budget.time
-        with self.book.at_work():
-            while not self.stopped():
-                if limit is not None and time.monotonic() - begun > limit:
-                    return
-                trial = self.book.claim()
-                if trial is not None:
-                    self._try(trial, programs)
-                elif self.book.waiting():
-                    time.sleep(WAIT)
-                else:
-                    return
+        while not self.stopped():
+            if limit is not None and time.monotonic() - begun > limit:
+                return
+            trial = self.book.claim()
+            if trial is not None:
+                self._try(trial, programs)
+            elif self.book.waiting():
+                time.sleep(WAIT)
+            else:
+                return
 
     def _try(self, trial: optuna.Trial, programs: Programs) -> None:
         texts = sampling.texts(self.ready.spaces, trial.params)
@@ -114,9 +113,8 @@ class Worker:
         except (Diverged, CheckpointError, FolderError) as error:
             self.book.tell(trial, None, why=str(error))
             self.tell(Event(number, "failed", str(error)))
-        except BaseException:
-            self.book.release(trial.number)
-            raise
+        finally:
+            self.book.let_go(trial.number)
 
     def _seeds(
         self, trial: optuna.Trial, compiled: object, how: How, programs: Programs
@@ -164,7 +162,7 @@ class Worker:
                 if value is None and pruned:
                     return values, True
                 if value is None:  # told to end: the trial goes on from its checkpoint later
-                    self.book.release(trial.number)
+                    self.book.leave(trial)
                     self.tell(Event(number, "stopped"))
                     return None
                 values.append(value)

@@ -14,7 +14,7 @@ def gae(
     failure: Bool[Array, "ticks envs"],
     done: Bool[Array, "ticks envs"],
     gamma: Float[Array, ""] | float,
-    lam: float,
+    lam: Float[Array, ""] | float,
 ) -> tuple[Float[Array, "ticks envs"], Float[Array, "ticks envs"]]:
     """Advantages and the critic's targets.
 

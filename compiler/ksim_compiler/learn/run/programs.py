@@ -21,11 +21,14 @@ class Programs:
     """The compiled programs of a process, by what they compute.
 
     Attributes:
+        numbers: whether the learner's numbers are arguments too, and not constants; the results
+            are the same but for rounding.
         compiled: how many were compiled.
         reused: how often one was there already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, numbers: bool = False) -> None:
+        self.numbers = numbers
         self._kept: dict[bytes, Future[Compiled]] = {}
         self._lock = threading.Lock()
         self.compiled = self.reused = 0

@@ -91,9 +91,7 @@ class Trainer:
             engine: auto, mjx, warp or native.
             threads: threads of a CPU engine, 0 for all cores.
             steps: environment steps of the whole run; those of the task by default.
-            programs: compiled programs that several trainings of this process share. The
-                learner's numbers are arguments of these, and constants otherwise: the results are
-                the same but for rounding.
+            programs: compiled programs that several trainings of this process share.
 
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
@@ -105,7 +103,8 @@ class Trainer:
         env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
         critic = plan.task.critic if learner.critic else None
         algorithm = build(env, learner, plan.task.policy, critic)
-        params = env.params if programs is None else {**env.params, **algorithm.numbers}
+        told = algorithm.numbers if programs is not None and programs.numbers else {}
+        params = {**env.params, **told}
         return cls(plan, env, learner, algorithm, params, engine, threads, programs)
 
     @property
