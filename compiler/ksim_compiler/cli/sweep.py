@@ -200,6 +200,7 @@ def _worked(
     ready: Ready, book: Book, folder: Path, options: argparse.Namespace, stopped: list[int]
 ) -> int:
     from ksim_compiler.engine import EngineUnavailable, resolve_engine
+    from ksim_compiler.learn.run.origin import origin
     from ksim_compiler.learn.run.programs import Programs
     from ksim_compiler.sweep.check import length_of
     from ksim_compiler.sweep.training import How
@@ -215,7 +216,14 @@ def _worked(
             return ERRORS
         steps = length_of(study, base)
         assert steps is not None
-        how = How(steps, study.goal.episodes, options.engine, options.threads, ready.goal)
+        how = How(
+            steps,
+            study.goal.episodes,
+            options.engine,
+            options.threads,
+            ready.goal,
+            origin=origin(ready.task),
+        )
         worker = Worker(
             ready,
             book,

@@ -11,28 +11,21 @@ stand for the same, the first one counts.
 from __future__ import annotations
 
 import math
-import platform
 import threading
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.exceptions import DuplicatedStudyError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from ksim_compiler.sweep import sampling
 from ksim_compiler.sweep.check import Ready, length_of
+from ksim_compiler.sweep.locks import Locks
 from ksim_compiler.sweep.storage import StorageError
 from ksim_schema.study import Choices
 from ksim_schema.study.model import Grid
@@ -103,9 +96,7 @@ class Book:
             raise StorageError(f"{message}: give this one another name, or another --out")
         self._distributions = sampling.distributions(ready.spaces)
         self._beats: dict[int, tuple[int, float]] = {}
-        self._locks = folder / "workers"
-        self._here = f"{platform.node()}/{_mark(self._locks)}"
-        self._held: dict[int, BinaryIO] = {}
+        self._locks = Locks(folder / "workers")
 
     def _loaded(self) -> optuna.Study:
         assert self.ready.study is not None
@@ -204,10 +195,10 @@ class Book:
         """
         self.study = self._loaded()  # what is kept of the trials of others is old
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if self._is_left(frozen) and self._hold(frozen.number):
+            if self._is_left(frozen) and self._locks.hold(frozen.number):
                 if self._state(frozen.number) == TrialState.RUNNING:
                     return self._owned(frozen.number)
-                self.let_go(frozen.number)  # its worker has just ended it
+                self._locks.let_go(frozen.number)  # its worker has just ended it
         self.plan()
         for frozen in self.trials():
             if frozen.state != TrialState.WAITING:
@@ -216,24 +207,24 @@ class Book:
             with suppress(UpdateFinishedTrialError):
                 if not self.storage.set_trial_state_values(identifier, TrialState.RUNNING):
                     continue  # another worker has it
-                if not self._hold(frozen.number):
+                if not self._locks.hold(frozen.number):
                     continue
                 counted = [t.number for t in self.counted()]
                 if frozen.number in counted[: self.budget]:
                     return self._owned(frozen.number)
                 self.storage.set_trial_user_attr(identifier, "surplus", True)
                 self.study.tell(frozen.number, state=TrialState.FAIL)
-                self.let_go(frozen.number)
+                self._locks.let_go(frozen.number)
         return None
 
     def _owned(self, number: int) -> optuna.Trial:
         """A trial of this worker, with what is drawn of it."""
         identifier = self._id(number)
-        self.storage.set_trial_user_attr(identifier, "owner", self._here)
+        self.storage.set_trial_user_attr(identifier, "owner", self._locks.here)
         self.storage.set_trial_user_attr(identifier, "left", False)
         trial = optuna.Trial(self.study, identifier)
         for name, distribution in self._distributions.items():
-            _draw(trial, name, distribution)
+            sampling.draw(trial, name, distribution)
         return trial
 
     def waiting(self) -> bool:
@@ -246,9 +237,9 @@ class Book:
 
         A file that cannot be locked is held by its worker.
         """
-        if trial.number in self._held:
+        if self._locks.holds(trial.number):
             return False
-        if trial.user_attrs.get("owner") == self._here:
+        if trial.user_attrs.get("owner") == self._locks.here:
             return True
         beat, now = int(trial.user_attrs.get("beat", -1)), time.monotonic()
         last = self._beats.get(trial.number)
@@ -277,29 +268,11 @@ class Book:
         """Stop training a trial, which somebody goes on with later."""
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr("left", True)
-        self.let_go(trial.number)
+        self._locks.let_go(trial.number)
 
-    def _hold(self, number: int) -> bool:
-        """Lock the file of a trial for as long as this process trains it; whether that worked."""
-        path = self._locks / f"trial{number}.lock"
-        file = path.open("ab")
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # not on Windows
-            pass
-        except OSError:
-            file.close()
-            return False
-        self._held[number] = file
-        return True
-
-    def let_go(self, number: int) -> None:
-        """Give the lock of a trial back."""
-        file = self._held.pop(number, None)
-        if file is not None:
-            file.close()
+    def let_go(self, trial: optuna.Trial) -> None:
+        """Train a trial no longer."""
+        self._locks.let_go(trial.number)
 
     def _state(self, number: int) -> TrialState:
         return self.storage.get_trial(self._id(number)).state
@@ -358,14 +331,14 @@ class Book:
         except (UpdateFinishedTrialError, ValueError) as error:
             raise Lost(f"trial {origin(trial)} was taken over by another worker") from error
         finally:
-            self.let_go(trial.number)
+            self._locks.let_go(trial.number)
 
     def refuse(self, trial: optuna.Trial, why: list[str]) -> None:
         """Say that the checker refuses a trial; another one of the budget takes its place."""
         trial.set_user_attr("refused", why)
         self._avoid(trial)
         self.study.tell(trial, state=TrialState.PRUNED)
-        self.let_go(trial.number)
+        self._locks.let_go(trial.number)
 
     def _avoid(self, trial: optuna.Trial) -> None:
         """Tell the sampler to stay away. CMA-ES cannot be told, and leaves the trial out."""
@@ -398,32 +371,3 @@ def _is_lost(trial: FrozenTrial, every: Iterable[FrozenTrial]) -> bool:
     """Whether a trial was left by its worker and nobody has begun it anew."""
     left = trial.state == TrialState.FAIL and "lost" in trial.user_attrs
     return left and not any(t.user_attrs.get("again") == trial.number for t in every)
-
-
-def _draw(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> None:
-    """Let the sampler decide on a value of a trial, unless it has one."""
-    match distribution:
-        case CategoricalDistribution():
-            trial.suggest_categorical(name, distribution.choices)
-        case IntDistribution():
-            low, high, step = distribution.low, distribution.high, distribution.step
-            trial.suggest_int(name, low, high, step=step, log=distribution.log)
-        case FloatDistribution():
-            low, high, step = distribution.low, distribution.high, distribution.step
-            trial.suggest_float(name, low, high, step=step, log=distribution.log)
-        case _:
-            raise TypeError(f"nothing is drawn of {distribution}")
-
-
-def _mark(folder: Path) -> str:
-    """What tells a folder apart from those of other machines that have the same name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "place"
-    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-        file.write(uuid.uuid4().hex)
-    for _ in range(100):  # who has just made it writes next
-        found = path.read_text(encoding="utf-8")
-        if found:
-            return found
-        time.sleep(0.02)
-    return uuid.uuid4().hex

@@ -54,6 +54,21 @@ def drawn(space: Searched, written: Any) -> Any:
     return round(number) if space.whole else number
 
 
+def draw(trial: optuna.Trial, name: str, distribution: BaseDistribution) -> None:
+    """Let the sampler decide on a value of a trial, unless it has one."""
+    match distribution:
+        case CategoricalDistribution():
+            trial.suggest_categorical(name, distribution.choices)
+        case IntDistribution():
+            low, high, step = distribution.low, distribution.high, distribution.step
+            trial.suggest_int(name, low, high, step=step, log=distribution.log)
+        case FloatDistribution():
+            low, high, step = distribution.low, distribution.high, distribution.step
+            trial.suggest_float(name, low, high, step=step, log=distribution.log)
+        case _:
+            raise TypeError(f"nothing is drawn of {distribution}")
+
+
 def sampler(study: Study) -> BaseSampler:
     """What decides on the next trial."""
     return Seeded(study)

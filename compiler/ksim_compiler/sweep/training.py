@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class How:
         engine, threads: of the physics.
         goal: the number that the study is about, by its name in an evaluation.
         settings: what differs from the task's file, for ``run.json``.
+        origin: where the study comes from, for ``run.json``.
     """
 
     steps: int
@@ -41,6 +42,7 @@ class How:
     threads: int
     goal: str
     settings: tuple[str, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=lambda: {})
 
 
 class Reporter:
@@ -107,6 +109,7 @@ def train(
         "keep": 1,
         "shared": True,
         "settings": list(how.settings),
+        **how.origin,
     }
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
     reporter = Reporter(place, how, report)

@@ -114,7 +114,7 @@ class Worker:
             self.book.tell(trial, None, why=str(error))
             self.tell(Event(number, "failed", str(error)))
         finally:
-            self.book.let_go(trial.number)
+            self.book.let_go(trial)
 
     def _seeds(
         self, trial: optuna.Trial, compiled: object, how: How, programs: Programs
