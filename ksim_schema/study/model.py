@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BeforeValidator, Field
@@ -175,6 +175,17 @@ SAMPLERS: Mapping[str, type[Model]] = {
 }
 
 
+if TYPE_CHECKING:
+    PrunerValue = Median | Halving | Never
+    SamplerValue = Tpe | Random | Grid | CmaEs
+else:
+    _pruner, _sampler = one_of(PRUNERS), one_of(SAMPLERS)
+    PrunerValue = Annotated[_pruner, BeforeValidator(_named, json_schema_input_type=str | _pruner)]
+    SamplerValue = Annotated[
+        _sampler, BeforeValidator(_named, json_schema_input_type=str | _sampler)
+    ]
+
+
 class Study(Model):
     """A study as it is written.
 
@@ -200,12 +211,12 @@ class Study(Model):
     )
     goal: Goal = Field(description="What a trial is worth.")
     budget: Budget = Field(description="When the study is done.")
-    pruner: Annotated[
-        one_of(PRUNERS), BeforeValidator(_named, json_schema_input_type=str | one_of(PRUNERS))
-    ] = Field(default=Never(kind="none"), description="What stops trainings that lead nowhere.")
-    sampler: Annotated[
-        one_of(SAMPLERS), BeforeValidator(_named, json_schema_input_type=str | one_of(SAMPLERS))
-    ] = Field(default=Tpe(kind="tpe"), description="What decides on the next trial.")
+    pruner: PrunerValue = Field(
+        default=Never(kind="none"), description="What stops trainings that lead nowhere."
+    )
+    sampler: SamplerValue = Field(
+        default=Tpe(kind="tpe"), description="What decides on the next trial."
+    )
 
 
 def kinds_of(written: Any) -> type[Model]:

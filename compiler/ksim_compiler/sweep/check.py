@@ -197,12 +197,12 @@ class _Probes:
                     if d.severity == "warning" and d.where.file == self.document.file
                 ]
         corners = list(_corners(known))
-        passed, first = 0, None
+        passed, first = 0, list[tuple[dict[str, str], Diagnostic]]()
         for corner in corners:
             at = {space.path: ("search", space.path) for space in known}
             errors = [d for d in self._compile(corner, at) if d.severity == "error"]
             passed += not errors
-            first = first or (errors and (corner, errors[0])) or None
+            first += [(corner, d) for d in errors[:1]]
         for space in known:
             found += self._told(space, refused.get(space.path, {}), passed)
             if len(meanings.get(space.path, ())) == 1 and not refused.get(space.path):
@@ -212,7 +212,7 @@ class _Probes:
                 where = self.document.at(at, key=True)
                 found.append(Diagnostic(ALIKE, message, where, dotted(at), help))
         if first and not refused:
-            found.append(self._corner(*first, passed, len(corners)))
+            found.append(self._corner(*first[0], passed, len(corners)))
         if has_errors(found):  # what else was seen on the way is beside the point
             found = [d for d in found if d.severity == "error"]
         return tuple(known), _once(found)

@@ -135,13 +135,10 @@ def table(book: Book, found: Sequence[Row], limit: int = SHOWN) -> Table:
 
 
 def short(path: str, paths: Sequence[str]) -> str:
-    """The last steps of a path that tell it apart from the others."""
-    steps = path.split(".")
-    for count in range(1, len(steps)):
-        ending = steps[-count:]
-        if sum(other.split(".")[-count:] == ending for other in paths) == 1:
-            return ".".join(ending)
-    return path
+    """A path without its section, where that is enough to tell it apart from the others."""
+    ending = path.partition(".")[2]  # without its section
+    alone = sum(other.partition(".")[2] == ending for other in paths) == 1
+    return ending if ending and alone else path
 
 
 def line(row: Row, goal: str) -> str:
@@ -188,7 +185,8 @@ def summary(book: Book, task: str, command: str) -> list[str]:
     sets = " ".join(f"--set {quoted(setting)}" for setting in book.ready.settings(texts))
     lines += ["next:", f"  {command} {task} {sets}"]
     folder = best.user_attrs.get("folder")
-    return [*lines, *([f"  ksim-play {quoted(folder)}"] if folder else [])]
+    lines += [f"  ksim-play {quoted(folder)}"] if folder else []
+    return [*lines, f"  ksim-compare {quoted(str(book.folder))}"]
 
 
 def quoted(text: str) -> str:

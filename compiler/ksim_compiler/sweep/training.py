@@ -113,11 +113,12 @@ def train(
     }
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
     reporter = Reporter(place, how, report)
+    begin: Callable[[], None] = lambda: None  # noqa: E731
     with ExitStack() as stack:
         if goes_on:
             stack.enter_context(folder.lock(place))
         else:
-            _, begun = stack.enter_context(folder.new(place, place))
+            _, begin = stack.enter_context(folder.new(place, place))
         run = Run(place, trainer, Options.of(about), header, lambda text: None)
         has_state = goes_on and bool(checkpoints.checkpoints(place))
         trainer.prepare(not has_state)
@@ -129,7 +130,7 @@ def train(
                 reporter.log(row["steps"], 0.0, {k: v for k, v in row.items() if v is not None})
         else:
             manifest.write(place, compiled, trainer.env.engine.name, about)
-            begun()
+            begin()
         state = run.train(state, (reporter,), stop)
         if run.steps(state) < how.steps:
             return None

@@ -237,3 +237,44 @@ def test_seeds_are_the_runs_of_single_seeds(
     assert logged("many/seed5") == logged("one")
     assert logged("many/seed4") != logged("one")
     assert run_command([*line, "--seeds", "2", "--resume", "one"]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_cleanly_and_the_second_one_at_once(tmp_path: Path, workers: str) -> None:
+    path, out, log = study(tmp_path, 3, 100_000), tmp_path / "out", tmp_path / "log"
+
+    def until(*texts: str) -> None:
+        while not all(text in log.read_text() for text in texts):
+            time.sleep(0.05)
+
+    process = begin(path, out, log, "--workers", workers)
+    until("trial   0 training")
+    while not is_saved(out, 0):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(120) == 130
+    told = log.read_text()
+    assert "stopping after this iteration; once more to stop at once" in told
+    assert f"stopped; go on with: ksim-sweep {path} --out {out}" in told
+    states = [t.state.name for t in trials(out)]
+    assert states == ["RUNNING"] * int(workers) + ["WAITING"] * (3 - int(workers))
+    assert f"{workers} stopped" in told
+    log.write_text("")
+    process = begin(path, out, log, "--workers", workers)
+    until("going on with", "training")
+    process.send_signal(signal.SIGINT)
+    until("stopping")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) in (130, -signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_workers_on_a_ray_cluster(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    path, out, log = study(tmp_path, 4, 20), tmp_path / "out", tmp_path / "log"
+    assert begin(path, out, log, "--ray", "--workers", "2").wait(900) == 0, log.read_text()
+    quiet()
+    storage = open_storage(str(out / "study.journal"))
+    found = optuna.load_study(storage=storage, study_name="small").get_trials(deepcopy=False)
+    assert [t.number for t in found if t.state.name == "COMPLETE"] == [0, 1, 2, 3]
