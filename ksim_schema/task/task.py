@@ -262,6 +262,8 @@ def _check_sections(document: Document, data: Mapping[str, Any], sink: Sink) -> 
             last = key
             continue
         help = did_you_mean(key, (*SECTIONS, *LEARNERS, "morphisms"), of="sections", limit=20)
+        if key == "study" and "search" in data:
+            help = f"this is a study, which is no task: ksim-sweep --check {document.file}"
         if last in SECTIONS and data[last] is None:
             help = f"indent it if it is a part of {last}; {help}"
         meant.update(closest(key, known_keys()))

@@ -259,6 +259,8 @@ def find_tasks(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 _TASK_KEY = re.compile(rb"^[\"']?task[\"']?[ \t]*:", re.MULTILINE)
+_STUDY_KEY = re.compile(rb"^study[ \t]*:", re.MULTILINE)
+"""A study names a task; it is none."""
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:
@@ -274,7 +276,8 @@ def _has_task_key(path: Path) -> bool:
     from ksim_schema.source.files import FileError, read_start
 
     try:
-        return _TASK_KEY.search(read_start(path)) is not None
+        text = read_start(path)
+        return _TASK_KEY.search(text) is not None and _STUDY_KEY.search(text) is None
     except FileError:
         return True  # compiling it reports why it cannot be read
 

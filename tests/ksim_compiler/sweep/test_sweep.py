@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import jax
 import optuna
 import pytest
 
+from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.run import main as run_command
 from ksim_compiler.cli.sweep import main
 from ksim_compiler.learn.run.programs import Programs
@@ -177,6 +179,18 @@ def test_a_broken_range_is_reported_at_its_line_before_anything_runs(
     assert main(["--check", "--format", "json", "small.yaml"]) == 1
     (report,) = json.loads(capsys.readouterr().out)["diagnostics"]
     assert (report["code"], report["line"], report["column"]) == ("KS0620", 8, 49)
+
+
+def test_a_study_is_no_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study(tmp_path, 2, 2)
+    shutil.copytree(CARTPOLE.parent / "robots" / "cartpole", tmp_path / "robots" / "cartpole")
+    shutil.copy(CARTPOLE, tmp_path)
+    assert compile_command(["--check", str(tmp_path)]) == 0
+    assert "small.yaml" not in capsys.readouterr().out
+    assert compile_command(["--check", str(path)]) == 1
+    assert (
+        f"this is a study, which is no task: ksim-sweep --check {path}" in capsys.readouterr().err
+    )
 
 
 def test_without_optuna_a_line_says_how_to_install(
