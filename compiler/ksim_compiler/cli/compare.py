@@ -230,7 +230,7 @@ def _known(tasks: Sequence[Compiled]) -> Known:
 
 def _diffs(tasks: dict[str, Compiled]) -> dict[str, Comparison]:
     """How the task of each group differs from that of the first one."""
-    from ksim_compiler.cli.diff import compare
+    from ksim_compiler.comparison import compare
 
     names = list(tasks)
     found: dict[str, Comparison] = {}

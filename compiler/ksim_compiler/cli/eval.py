@@ -76,6 +76,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="PATH=VALUE",
         help="judge in a variant of the task, for example Command.velocity.forward='1 m/s'",
     )
+    add(
+        "--task",
+        type=common.path,
+        metavar="TASK",
+        help="judge on this task, whose policy reads and sets the same; for example one with "
+        "other rewards, beginnings or ground",
+    )
     add("--engine", choices=ENGINES, default="auto", help="what simulates (default: auto)")
     add("--threads", type=common.threads, default=0, help="of the CPU engine (default: all cores)")
     add("--csv", type=common.path, metavar="FILE", help="write a row for each policy")
@@ -166,7 +173,10 @@ def _load(place: Path, options: argparse.Namespace) -> Compiled:
     from ksim_schema.diagnostics import TaskError
 
     try:
-        compiled = trained.load(place, options.settings, PROGRAM, options.trust)
+        settings = () if options.task is not None else options.settings
+        compiled = trained.load(place, settings, PROGRAM, options.trust)
+        if options.task is not None and compiled.plan is not None:
+            compiled = _elsewhere(compiled, place, options)
     except (CheckpointError, UsageError) as error:
         raise _Refused(str(error)) from error
     except TaskError as error:
@@ -176,6 +186,25 @@ def _load(place: Path, options: argparse.Namespace) -> Compiled:
     if compiled.plan is None or _refused(compiled, options):
         raise _Refused("")
     return compiled
+
+
+def _elsewhere(own: Compiled, place: Path, options: argparse.Namespace) -> Compiled:
+    """Another task that a policy can be judged on.
+
+    Raises:
+        _Refused: what it reads or sets there is something else than what it was trained with.
+    """
+    from ksim_compiler.comparison import compare
+
+    other = common.load(options.task, options.settings, options.trust)
+    if other.plan is None:
+        return other
+    way = compare(own, other, trained.shown(place), str(options.task)).migration
+    assert way is not None
+    differs = not (way.policy.is_identity and way.actions.is_identity)
+    if differs or way.obstacles or way.inexact or way.not_carried:
+        raise _Refused(f"it cannot act in {options.task} as it is: {way.sentence()}")
+    return other
 
 
 def _refused(compiled: Compiled, options: argparse.Namespace) -> bool:

@@ -135,3 +135,22 @@ def test_a_task_is_looked_at_before_it_is_trained(
     assert "ksim-play shows a task with --zero or --random" in capsys.readouterr().err
     assert play([str(CARTPOLE), "--zero", "--events", str(tmp_path / "e.jsonl")]) == 2
     assert "--events is of a trained policy" in capsys.readouterr().err
+
+
+def test_a_policy_is_judged_on_another_task_that_it_can_act_in(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = f"ksim: 1\nextends: {CARTPOLE}\ntask: other\n"
+    same, blind = tmp_path / "same.yaml", tmp_path / "blind.yaml"
+    same.write_text(head + "set:\n  Termination.time_limit.after: 0.2 s\n")
+    blind.write_text(head + "set:\n  Policy.actor.read: [cart, pole, cart_speed]\n")
+    table = tmp_path / "a.csv"
+    assert main([str(run), "-n", "4", "--task", str(same), "--csv", str(table)]) == 0
+    (row,) = csv.DictReader(table.read_text().splitlines())
+    assert row["task"] == "other"
+    assert float(row["length (s)"]) <= 0.2
+    capsys.readouterr()
+    assert main([str(run), "-n", "4", "--task", str(blind)]) == 1
+    assert f"it cannot act in {blind} as it is: a checkpoint can be migrated" in " ".join(
+        capsys.readouterr().err.split()
+    )
