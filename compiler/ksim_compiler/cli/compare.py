@@ -1,4 +1,4 @@
-"""``ksim-compare``: several runs, or a study, beside each other. It never imports JAX."""
+"""``ksim-compare``: several runs, or a study, beside each other."""
 
 from __future__ import annotations
 

@@ -242,11 +242,13 @@ def _shown(judged: Sequence[Judged], episodes: int) -> Iterator[str]:
     yield f"{len(judged)} policies, {episodes:,} episodes each"
     names = _names(judged)
     head = ["", "steps", *(f"{name}\n{unit}" if unit else name for name, unit in names.items())]
-    rows = []
+    rows, runs = [], [one.run for one in judged]
     for one in judged:
         found = (one.figures.get(name) for name in names)
         cells = ["-" if figure is None else number(figure.value) for figure in found]
-        rows.append([one.run, f"{one.steps:,}", *cells])
+        # several checkpoints of a run are told apart in every part of a table that goes on below
+        named = one.run if runs.count(one.run) == 1 else f"{one.run}, {one.steps:,}"
+        rows.append([named, f"{one.steps:,}", *cells])
     yield from lines(head, rows)
 
 

@@ -84,6 +84,8 @@ def velocities(found: Mapping[str, Any]) -> Iterator[str]:
     """Commanded against achieved velocity in the newest evaluation."""
     for name, of in found.get("of", {}).items():
         pairs = list(zip(of["told"], of["measured"], strict=False))
+        if len(set(of["told"])) < 2:  # it is never asked for: the episode below shows it
+            continue
         said = f"achieved, mean of {found['window']:g} s"
         yield chart(
             f"{name}: commanded and achieved",
@@ -100,7 +102,7 @@ def episode(found: Mapping[str, Any]) -> Iterator[str]:
     for name, of in found.get("of", {}).items():
         paths = {
             word: list(zip(of["seconds"], of[key], strict=False))
-            for word, key in (("commanded", "path_told"), ("achieved", "path_measured"))
+            for word, key in (("achieved", "path_measured"), ("commanded", "path_told"))
         }
         yield chart(f"{name} in one episode", paths, of["unit"], zero=True, x="time (s)")
 

@@ -93,6 +93,7 @@ def test_each_checkpoint_and_a_variant_are_rows_and_a_bad_run_is_a_line(
     lengths = [float(row["length (s)"]) for row in rows]
     assert all(0.9 < length <= 1.0 for length in lengths)  # as long as it may be: the pole may fall
     assert "2 policies, 4 episodes each" in told.out
+    assert f"\n{run}, 128 " in told.out
     assert f"{empty} is not a run: there is no task.ksim in it" in told.err
     assert f"{cut}: it has no checkpoint yet" in told.err
     assert main([str(run), "-n", "4", "--checkpoint", "65"]) == 1
