@@ -93,7 +93,8 @@ def _example_of_type(hint: Any, metadata: list[Any] | None = None, number: int =
         return "[" + ", ".join(values) + "]"
     if isinstance(hint, type) and issubclass(hint, Model):
         return str(number) if hint is Scale else _example_of_model(hint)
-    return {int: str(number), float: str(number), bool: "true"}.get(hint, "text")
+    words: dict[Any, str] = {int: str(number), float: str(number), bool: "true"}
+    return words.get(hint, "text")
 
 
 def bare(hint: Any) -> Any:

@@ -264,6 +264,13 @@ def test_a_mapping_of_patterns_that_does_not_fit_is_told_at_its_place(
     assert words in errors[0].message
 
 
+def test_gains_that_a_joint_has_not_are_told() -> None:
+    """Which joints an action moves is asked before each is known to have its values."""
+    gains = "gains: {.*_hip: {kp: 40 N*m/rad, kd: 2 N*m*s/rad}}, torque_limit: 9 N*m"
+    found = compiled(f"  a: {{kind: position_target, joints: .*, {gains}, scale: 1 rad}}")
+    assert [d.code for d in found.diagnostics if d.severity == "error"] == ["KS0457"]
+
+
 def test_the_elements_of_a_vector_have_no_names() -> None:
     found = compiled(ONE, "}, t: {kind: episode_time, scale: {a: 2}")
     assert [d.code for d in found.diagnostics if d.code == "KS0458"]

@@ -18,6 +18,7 @@ LONGEST = 60.0
 """Seconds after which a check is ended: a task's own Python file may never return."""
 
 Answer = Found | Known | str
+Given = tuple[str, Mapping[Path, str], bool]
 
 
 class Ended(Exception):
@@ -40,20 +41,20 @@ class Checker:
         longest: float = LONGEST,
     ) -> None:
         self.told, self.failed, self.longest = told, failed, longest
-        self.waiting: dict[Path, Callable[[], tuple[str, Mapping[Path, str]] | None]] = {}
+        self.waiting: dict[Path, Callable[[], Given | None]] = {}
         self.numbers = itertools.count(1)
         self.lock = asyncio.Lock()
         self.task: asyncio.Task[None] | None = None
         self.process: SpawnProcess | None = None
         self.connection: Connection | None = None
 
-    def ask(self, path: Path, text: Callable[[], tuple[str, Mapping[Path, str]] | None]) -> None:
+    def ask(self, path: Path, text: Callable[[], Given | None]) -> None:
         """Have a file checked once what is being checked is done.
 
         Args:
             path: the file. What waits for it already is forgotten.
-            text: gives its text and those of the files that are open, when its turn comes; None
-                where it is no longer to be checked.
+            text: gives its text, those of the files that are open, and whether it is a study, when
+                its turn comes; None where it is no longer to be checked.
         """
         self.waiting.pop(path, None)
         self.waiting[path] = text
@@ -64,9 +65,11 @@ class Checker:
         """Start the process before there is something to check."""
         threading.Thread(target=self._start, daemon=True).start()
 
-    async def repair(self, path: Path, text: str, others: Mapping[Path, str]) -> str | None:
+    async def repair(
+        self, path: Path, text: str, others: Mapping[Path, str], study: bool
+    ) -> str | None:
         """A text without what is certain to be a slip; None where that cannot be told."""
-        asked = Asked(next(self.numbers), path, text, others, repair=True)
+        asked = Asked(next(self.numbers), path, text, others, repair=True, study=study)
         try:
             async with self.lock:
                 (answer,) = [a async for a in self._answers(asked, 1)]
@@ -80,8 +83,8 @@ class Checker:
             given = self.waiting.pop(path)()
             if given is None:
                 continue
-            text, others = given
-            asked = Asked(next(self.numbers), path, text, others)
+            text, others, study = given
+            asked = Asked(next(self.numbers), path, text, others, study=study)
             try:
                 async with self.lock:
                     async for answer in self._answers(asked, 2):

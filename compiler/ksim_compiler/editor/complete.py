@@ -12,7 +12,8 @@ from ksim_compiler.editor.places import Place, place_at
 from ksim_compiler.editor.proposals import Item, K, escaped, of_shape, paths
 from ksim_compiler.editor.prose import scalar
 from ksim_compiler.editor.shapes import Field, Kind
-from ksim_compiler.editor.view import KEYS, MORPHISMS, View, learners
+from ksim_compiler.editor.studies import PATHS
+from ksim_compiler.editor.view import KEYS, MORPHISMS, View, is_study, learners
 from ksim_schema.acset import sch_task
 from ksim_schema.compose.extends import REMOVE
 from ksim_schema.source.paths import EXTENDS, SET
@@ -121,9 +122,10 @@ def _keys(view: View, place: Place, path: tuple[str | int, ...], offset: int) ->
     node = place.node if place.node is not None and place.node.kind == "mapping" else None
     given = {e.key for e in (node.entries if node else ()) if e is not place.entry}
     whole = place.entry is not None and place.role == "key" and place.entry.colon >= 0
-    if place.path == ():
+    own = is_study(view.file)
+    if place.path == () and not own:
         found = _top(view, given)
-    elif place.path == (SET,):
+    elif place.path in ([(p,) for p in PATHS] if own else [(SET,)]):
         typed = view.file.text.text[place.start : offset]
         found = paths(view, typed, deep=True)
     elif len(path) == 1 and path[0] in KINDS:
@@ -206,15 +208,15 @@ def _fields(
 ) -> Iterator[Item]:
     kinds = view.kinds_at(path)
     named = [kind for kind in kinds if kind.name]
-    section = path[0] in KINDS and len(path) == 2
+    section = len(path) == 2 and path[0] in KINDS
     overrides = section and is_mapping(view.data_at(path))
     optional = (section and path[0] in OPTIONAL_KIND) or overrides
     if named and "kind" not in given and not (section and path[0] in OPTIONAL_KIND):
         yield Item(
             "kind", "kind: ", "required" if not optional else "", "Which kind it is.", K.Field, 0
         )
-    if len(kinds) == 1:
-        for field in _useful(view, kinds[0]):
+    for kind in kinds if len(kinds) == 1 or not named else ():
+        for field in _useful(view, kind):
             if field.name not in given:
                 yield _field_item(field, required=field.required and not overrides)
     shape = view.shape_at(path) if len(path) > 2 else None

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ksim_compiler.editor import formulas
 from ksim_compiler.editor.places import Place, place_at
-from ksim_compiler.editor.view import View
+from ksim_compiler.editor.studies import PATHS
+from ksim_compiler.editor.view import View, is_study
 from ksim_schema.diagnostics import Span
 from ksim_schema.source import Path_
 from ksim_schema.source.paths import SET
@@ -32,7 +33,8 @@ def define(view: View, offset: int) -> list[Target]:
     if place.role == "key":
         assert place.entry is not None
         key = place.entry.key
-        real = tuple(key.split(".")) if place.path == (SET,) else (*path, key)
+        paths = [(p,) for p in PATHS] if is_study(view.file) else [(SET,)]
+        real = tuple(key.split(".")) if place.path in paths else (*path, key)
         if real[-1] == "kind" and place.entry.value.kind == "scalar":
             return of_kind(view, path, place.entry.value.text)
         return of_inherited(view, real)

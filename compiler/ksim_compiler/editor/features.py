@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
@@ -14,7 +15,7 @@ from ksim_compiler.editor.files import SUFFIXES, File, path_of
 from ksim_compiler.editor.hover import hover
 from ksim_compiler.editor.server import Server, location
 from ksim_compiler.editor.text import Stretch
-from ksim_compiler.editor.view import built_in, is_task
+from ksim_compiler.editor.view import built_in, is_study, is_task
 
 WATCHED = "**/*.{yaml,yml,xml,mjcf,urdf,py,stl,obj,png}"
 PATIENCE = 10.0
@@ -44,7 +45,7 @@ def _life(server: Server) -> None:
             folders = [params.root_uri]
         server.files.folders = [p for p in map(path_of, folders) if p is not None]
         server.checker.warm()
-        threading.Thread(target=built_in, daemon=True).start()  # the first completion asks for it
+        threading.Thread(target=_begin, daemon=True).start()
 
     @server.feature(lsp.INITIALIZED)
     def ready(params: lsp.InitializedParams) -> None:
@@ -102,6 +103,12 @@ def _life(server: Server) -> None:
     @server.feature(lsp.SHUTDOWN)
     def end(params: Any) -> None:
         server.checker.end()
+
+
+def _begin() -> None:
+    """Describe the language, which the first completion asks for; the collector leaves it alone."""
+    built_in()
+    gc.freeze()
 
 
 def _again(server: Server) -> None:
@@ -213,7 +220,7 @@ def _whole(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_FORMATTING)
     def formatting(params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
         view = server.view(params.text_document.uri)
-        return act.formatted(view.file) if view else None
+        return act.formatted(view.file) if view and not is_study(view.file) else None
 
     options = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, act.FIX_ALL])
 
@@ -243,7 +250,7 @@ def _whole(server: Server) -> None:
 async def _fix_all(server: Server, file: File) -> lsp.CodeAction | None:
     """What puts right all that is certain to be a slip, as far as that leaves less errors."""
     others = {p: t for p, t in server.files.texts().items() if p != file.path}
-    new = await server.checker.repair(file.path, file.text.text, others)
+    new = await server.checker.repair(file.path, file.text.text, others, is_study(file))
     if new is None or new == file.text.text or server.files.open.get(file.path) is not file:
         return None
     edits = act.differences(file.text, new)

@@ -22,6 +22,7 @@ class Asked:
         text: the text.
         others: the files that are open besides -> their texts.
         repair: whether to put right what is certain to be a slip, rather than to check.
+        study: whether the text is a study, and no task.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Asked:
     text: str
     others: Mapping[Path, str]
     repair: bool = False
+    study: bool = False
 
 
 @dataclass(frozen=True)

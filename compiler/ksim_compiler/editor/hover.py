@@ -9,8 +9,9 @@ from typing import Any
 
 from ksim_compiler.editor import formulas, prose
 from ksim_compiler.editor.places import Place, place_at
+from ksim_compiler.editor.studies import PATHS
 from ksim_compiler.editor.text import Stretch
-from ksim_compiler.editor.view import KEYS, View, learners
+from ksim_compiler.editor.view import KEYS, View, is_study, learners
 from ksim_schema.acset import sch_task
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import Path_
@@ -53,12 +54,14 @@ def hover(view: View, offset: int, link: str) -> Said | None:
 def _of_key(view: View, place: Place, path: Path_, offset: int) -> Iterator[str]:
     assert place.entry is not None
     key = place.entry.key
-    if place.path == (SET,):
+    own = is_study(view.file)
+    if place.path in ([(p,) for p in PATHS] if own else [(SET,)]):
         real: Path_ = tuple(key.split("."))
     else:
         real = (*path, key)
     if len(real) == 1:
-        yield of_section(key)
+        field = view.field_at(real) if own else None
+        yield prose.of_field(field) if field is not None else of_section(key)
     elif len(real) == 2 and real[0] in KINDS:
         yield _of_part(view, str(real[0]), str(real[1]))
     elif real[0] == "morphisms" and len(real) == 2 and key in sch_task().homs:

@@ -13,8 +13,9 @@ from ksim_compiler.editor.files import File, Files
 from ksim_compiler.editor.nodes import Node, walk
 from ksim_compiler.editor.places import place_at
 from ksim_compiler.editor.prose import scalar
+from ksim_compiler.editor.studies import PATHS, view_of
 from ksim_compiler.editor.text import Stretch
-from ksim_compiler.editor.view import View, is_about_tasks
+from ksim_compiler.editor.view import View, is_about_tasks, is_study
 from ksim_schema.compose.extends import MAX_DEPTH, REMOVE
 from ksim_schema.source import Path_
 from ksim_schema.source.paths import EXTENDS, SET
@@ -64,7 +65,8 @@ def uses_in(view: View) -> Iterator[tuple[Part, Use]]:
         if len(path) == 2 and path[0] in KINDS and entry is not None and entry.colon >= 0:
             inner = _inner(text, entry.start, entry.end)
             yield Part(str(path[0]), entry.key), Use(inner, True)
-        if path[0] == SET and len(path) == 2 and entry is not None:
+        paths = PATHS if is_study(view.file) else (SET,)
+        if path[0] in paths and len(path) == 2 and entry is not None:
             yield from _in_path(entry.key, _inner(text, entry.start, entry.end))
         if path[0] == REMOVE and node.kind == "scalar":
             yield from _in_path(node.text, _inner(text, node.start, node.end))
@@ -114,7 +116,8 @@ def chain(files: Files, path: Path) -> list[Path]:
             continue
         found.append(here)
         file = files.get(here)
-        names = file.tree.get(EXTENDS) if file is not None else None
+        key = "task" if file is not None and is_study(file) else EXTENDS
+        names = file.tree.get(key) if file is not None else None
         for node in names.texts() if names is not None else ():
             if "\0" not in node.text and node.text:
                 waiting.append(Path(os.path.normpath(here.parent / node.text)))
@@ -154,9 +157,14 @@ def references(
     """
     found: list[tuple[File, Use]] = []
     for file in related(files, view, part):
-        other = view if file is view.file else views.get(file.path) or View(file, files, view.known)
+        other = _as(file, files, view, views)
         found += [(file, use) for named, use in uses_in(other) if named == part]
     return found
+
+
+def _as(file: File, files: Files, view: View, views: Mapping[Path, View]) -> View:
+    """A file as a task or a study; of one that is not open, with what is known of another."""
+    return view if file is view.file else views.get(file.path) or view_of(file, files, view.known)
 
 
 def renamed(
@@ -177,7 +185,7 @@ def renamed(
         return []
     edits: list[tuple[File, Stretch, str]] = []
     for file in related(files, view, part):
-        other = view if file is view.file else views.get(file.path) or View(file, files, view.known)
+        other = _as(file, files, view, views)
         if new in other.parts(part.object):
             raise RenameError(f"there is a {part.object} {new!r} already, in {file.path.name}")
     for file, use in references(files, view, part, views):

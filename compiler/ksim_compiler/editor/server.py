@@ -13,11 +13,12 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from ksim_compiler.editor import define, publish
-from ksim_compiler.editor.checker import Checker
+from ksim_compiler.editor.checker import Checker, Given
 from ksim_compiler.editor.files import SUFFIXES, Files, path_of
 from ksim_compiler.editor.findings import NOTHING, Found, Known
+from ksim_compiler.editor.studies import view_of
 from ksim_compiler.editor.text import Text
-from ksim_compiler.editor.view import View, is_about_tasks, is_task
+from ksim_compiler.editor.view import View, is_about_tasks, is_study, is_task
 
 NAME = "ksim-lsp"
 DELAY = 0.03
@@ -68,12 +69,12 @@ class Server(LanguageServer):
         file = self.files.open.get(path) if path is not None else None
         if file is None or file.path.suffix not in SUFFIXES or not is_about_tasks(file):
             return None
-        return View(file, self.files, self.known.get(file.path, NOTHING))
+        return view_of(file, self.files, self.known.get(file.path, NOTHING))
 
     def views(self) -> dict[Path, View]:
         """The open files as tasks."""
         return {
-            path: View(file, self.files, self.known.get(path, NOTHING))
+            path: view_of(file, self.files, self.known.get(path, NOTHING))
             for path, file in self.files.open.items()
         }
 
@@ -128,13 +129,13 @@ class Server(LanguageServer):
             self._publish(path, {path: []})
             return
 
-        def text() -> tuple[str, Mapping[Path, str]] | None:
+        def text() -> Given | None:
             now = self.files.open.get(path)
             if now is None:
                 return None
             self.asked[path] = now.version
             others = {p: t for p, t in self.files.texts().items() if p != path}
-            return now.text.text, others
+            return now.text.text, others, is_study(now)
 
         self.checker.ask(path, text)
 

@@ -31,7 +31,7 @@ from ksim_schema.vocabulary import KINDS
 from ksim_schema.vocabulary.learner import LEARNERS
 from ksim_schema.vocabulary.objects import SECTIONS
 
-MORPHISMS = "morphisms"
+MORPHISMS, STUDY = "morphisms", "study"
 KEYS: dict[str, str] = {
     "ksim": "Version of the language.",
     "task": "Name of the task.",
@@ -47,14 +47,19 @@ TOP = frozenset((*KEYS, *SECTIONS, *LEARNERS))
 
 
 def is_task(file: File) -> bool:
-    """Whether a file says that it is a task, and so is checked."""
-    return any(entry.key in ("task", "ksim") for entry in file.tree.entries)
+    """Whether a file says that it is a task, or a study of one, and so is checked."""
+    return any(entry.key in ("task", "ksim", STUDY) for entry in file.tree.entries)
+
+
+def is_study(file: File) -> bool:
+    """Whether a file says that it is a study: it names its task as a task names itself."""
+    return file.tree.entry(STUDY) is not None
 
 
 def is_about_tasks(file: File) -> bool:
     """Whether a file is a task or a fragment of one, or may become one."""
     keys = [entry.key for entry in file.tree.entries if entry.colon >= 0]
-    return not keys or any(key in TOP for key in keys)
+    return not keys or any(key in TOP or key == STUDY for key in keys)
 
 
 @cache
@@ -90,7 +95,7 @@ class View:
     @cached_property
     def base(self) -> Document:
         """What the task has from those that it extends, with the places of all of it."""
-        names = [node.text for node in (self.tree.get(EXTENDS) or _NONE).texts() if node.text]
+        names = self.based_on()
         path = self.file.path
         document = Document(path.name, "", {EXTENDS: tuple(names)})
         if not names:
@@ -98,6 +103,10 @@ class View:
         with read_as(self.files.contents()):
             found = compose(document, self.folder, tuple(LEARNERS), Sink()).document
         return found if is_mapping(found.data) else Document(path.name, "", {})
+
+    def based_on(self) -> list[str]:
+        """The tasks that it extends, as it writes them."""
+        return [node.text for node in (self.tree.get(EXTENDS) or _NONE).texts() if node.text]
 
     @property
     def folder(self) -> Path:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from ksim_compiler.editor.findings import Asked, Found, Known, QuantityText, Thing
+from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.records import dataclass
 
 
@@ -56,26 +57,19 @@ class Worker:
     last: dict[Path, Known] = field(default_factory=lambda: {})
 
     def check(self, asked: Asked) -> tuple[Found, Any]:
-        """What is wrong with a text, and the compiled task."""
-        from ksim_compiler.pipeline import compile_file
-
+        """What is wrong with a text, and the compiled task; None for that of a study."""
         with self._reading(asked):
-            compiled = compile_file(asked.path, name=asked.path.name, text=asked.text)
-        files = files_of(asked.path, compiled.diagnostics, compiled.sources)
-        return Found(asked.number, compiled.diagnostics, files, compiled.sources), compiled
+            diagnostics, sources, compiled = _checked(asked, asked.text)
+        files = files_of(asked.path, diagnostics, sources)
+        return Found(asked.number, diagnostics, files, sources), compiled
 
     def repair(self, asked: Asked) -> Found:
         """A text without what is certain to be a slip."""
-        from ksim_compiler.pipeline import compile_file
         from ksim_schema.source.repair import repair
 
-        name = asked.path.name
+        name = str(asked.path) if asked.study else asked.path.name
         with self._reading(asked):
-            done = repair(
-                asked.text,
-                name,
-                lambda new: compile_file(asked.path, name=name, text=new).diagnostics,
-            )
+            done = repair(asked.text, name, lambda new: _checked(asked, new)[0])
         return Found(asked.number, done.diagnostics, repaired=done.text)
 
     def known(self, asked: Asked, compiled: Any) -> Known:
@@ -86,11 +80,15 @@ class Worker:
         from ksim_schema.frontend import check_file
         from ksim_schema.vocabulary.state import Robot as RobotPart
 
+        if compiled is None:
+            return _renumbered(self.last.get(asked.path, Known(0)), asked.number)
         task = compiled.plan.task if compiled.plan is not None else None
         with self._reading(asked):
-            if task is None:
+            if task is None and not asked.study:
                 task = check_file(asked.path, name=asked.path.name, text=asked.text).task
             last = self.last.get(asked.path, Known(0))
+            if task is None and not asked.study and not last.things:  # then as it was saved
+                task = check_file(asked.path, name=asked.path.name).task
             if task is None:
                 return _renumbered(last, asked.number)
             kinds = own_kinds(task)
@@ -134,6 +132,22 @@ class Worker:
         stack.enter_context(read_as(contents))
         stack.enter_context(keeping(self.kept))
         return stack
+
+
+def _checked(asked: Asked, text: str) -> tuple[Sequence[Diagnostic], Mapping[str, str], Any]:
+    """What is wrong with a text, the texts that this is about, and the compiled task."""
+    if asked.study:
+        from ksim_compiler.sweep.check import check
+        from ksim_schema.source.files import read_as
+
+        others = {p: t.encode("utf-8", "surrogatepass") for p, t in asked.others.items()}
+        with read_as({**others, asked.path: text.encode("utf-8", "surrogatepass")}):
+            ready = check(asked.path)
+        return ready.diagnostics, ready.sources, ready.base
+    from ksim_compiler.pipeline import compile_file
+
+    compiled = compile_file(asked.path, name=asked.path.name, text=text)
+    return compiled.diagnostics, compiled.sources, compiled
 
 
 def _renumbered(last: Known, number: int, **changes: Any) -> Known:

@@ -179,6 +179,10 @@ class JointAction(Action):
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return tuple(dict.fromkeys(j.dimension for j in robot.match_joints(self.joints)))
 
+    def moves(self, robot: RobotFacts) -> tuple[str, ...]:
+        """The joints that it acts on; also where not each of them has its values yet."""
+        return tuple(joint.name for joint in robot.match_joints(self.joints))
+
     def drives(self, robot: RobotFacts) -> tuple[Drive, ...]:
         """The motors and servos that it needs, one for each joint, in the model's order."""
         return tuple(self.drive(joint) for joint in robot.match_joints(self.joints))

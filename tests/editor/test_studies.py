@@ -1,0 +1,64 @@
+"""A study in an editor: its own keys, and the values of its task below ``set`` and ``search``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsprotocol import types as lsp
+
+from tests.editor.conftest import HOP
+from tests.support.editor import Editor
+
+STUDY = """\
+study: sway
+task: hop.yaml
+set:
+  Reward.upright.scale: 2
+search:
+  Reward.moving.error_scale: {from: 0.2 m/s, to: 0.8 m/s}
+goal: {maximize: return}
+budget: {trials: 4, steps: 200k}
+"""
+
+
+def test_a_study_is_checked_with_its_task(editor: Editor, folder: Path) -> None:
+    path = folder / "sway.study.yaml"
+    found = editor.open(path, STUDY)
+    assert [d for d in found if d.severity == lsp.DiagnosticSeverity.Error] == []
+    text = STUDY.replace("to: 0.8 m/s", "to: 0.8 kg").replace("upright.scale", "uprigth.scale")
+    found = editor.change(path, text)
+    shown = {str(d.code): editor.slice(path.as_uri(), d.range) for d in found}
+    assert "0.8 kg" in "".join(shown.values())
+
+
+def test_a_study_is_completed_and_explained(editor: Editor, folder: Path) -> None:
+    path = folder / "sway.study.yaml"
+    editor.open(path, STUDY)
+    assert "**error_scale**" in editor.hover(path, "Reward.moving.error|_scale")
+    assert "In `hop.yaml:25`: `0.3 m/s`" in editor.hover(path, "Reward.moving.error|_scale")
+    assert "**budget**" in editor.hover(path, "bud|get:")
+    (target,) = editor.define(path, "Reward.moving.error|_scale")
+    assert target.uri == (folder / "hop.yaml").as_uri()
+    line = HOP.split("\n")[target.range.start.line]
+    assert "error_scale: 0.3 m/s" in line
+    editor.change(path, STUDY.replace("Reward.moving.error_scale: {", "Reward.mov: {"))
+    assert "Reward.moving" in editor.complete(path, "Reward.mov|:")
+    editor.change(path, STUDY.replace("goal:", "s\ngoal:"))
+    assert {"sampler", "seeds", "pruner"} <= set(editor.complete(path, "\ns|\n"))
+    assert "goal" not in editor.complete(path, "\ns|\n")
+    editor.change(path, STUDY.replace("{from: 0.2 m/s, to: 0.8 m/s}", "{from: 0.2 m/s, }"))
+    assert {"to", "step", "log"} <= set(editor.complete(path, "0.2 m/s, |}"))
+
+
+def test_a_part_is_renamed_in_studies_too(editor: Editor, folder: Path) -> None:
+    path, study = folder / "hop.yaml", folder / "sway.study.yaml"
+    editor.open(study, STUDY)
+    editor.open(path)
+    identifier, position = editor.at(path, "  mov|ing: {")
+    params = lsp.RenameParams(identifier, position, "running")
+    edit = editor.do(editor.client.text_document_rename_async(params))
+    assert edit is not None
+    changes = edit.changes or {}
+    assert "Reward.running.error_scale: {" in editor.edited(
+        study.as_uri(), list(changes[study.as_uri()])
+    )
