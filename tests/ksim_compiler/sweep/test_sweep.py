@@ -91,8 +91,9 @@ def test_two_workers_of_which_one_is_killed_lose_no_trial_and_do_none_twice(
         workers[0].send_signal(signal.SIGKILL)
         workers[0].wait()
         killed += saved
-        workers[0] = begin(path, out, log)
-    for worker in workers:
+        if kills > 1:
+            workers[0] = begin(path, out, log)
+    for worker in workers[kills == 1 :]:  # the quick test spares itself the third process
         assert worker.wait(600) == 0, log.read_text()
     found = trials(out)
     assert [t.number for t in found] == list(range(count))
@@ -140,13 +141,11 @@ def test_trials_that_differ_in_numbers_compile_one_program() -> None:
     jax.monitoring.register_event_duration_secs_listener(count)
     programs = Programs(numbers=True)
     learned = []
-    for settings in (
-        (),
-        ("PPO.learning_rate={start: 3.0e-3, adaptive_kl: 0.01}", "PPO.gamma=0.9", "PPO.lam=0.8"),
-        ("PPO.clip=0.1", "PPO.entropy=0.01", "PPO.value_coefficient=0.3", "PPO.gradient_clip=2.0"),
-        ("Reward.centred.scale=2.0", "Reset.pole.range=2 deg", "Action.force.scale=8 N"),
-        ("Observation.cart_speed.noise.gaussian=2 cm/s", "Reward.effort.scale=1.0e-3"),
-    ):
+    learner = ("PPO.learning_rate={start: 3.0e-3, adaptive_kl: 0.01}", "PPO.gamma=0.9")
+    learner += ("PPO.lam=0.8", "PPO.clip=0.1", "PPO.entropy=0.01", "PPO.gradient_clip=2.0")
+    weights = ("Reward.centred.scale=2.0", "Reset.pole.range=2 deg", "Action.force.scale=8 N")
+    weights += ("Observation.cart_speed.noise.gaussian=2 cm/s", "Reward.effort.scale=1.0e-3")
+    for settings in ((), learner, weights):
         plan = compile_file(CARTPOLE, (*SMALL, *settings)).plan
         assert plan is not None
         trainer = Trainer.build(plan, "native", 1, 128, programs)
@@ -159,7 +158,7 @@ def test_trials_that_differ_in_numbers_compile_one_program() -> None:
         if len(learned) > 1:
             assert compiled == before
             assert learned[-1] != learned[0]
-    assert (programs.compiled, programs.reused) == (4, 12)
+    assert (programs.compiled, programs.reused) == (4, 6)
     other = compile_file(CARTPOLE, (*SMALL, "PPO.epochs=3")).plan
     assert other is not None
     Trainer.build(other, "native", 1, 128, programs).prepare()
@@ -264,8 +263,9 @@ def test_ctrl_c_ends_cleanly_and_the_second_one_at_once(tmp_path: Path, workers:
 
     process = begin(path, out, log, "--workers", workers)
     until("trial   0 training")
-    while not is_saved(out, 0):
-        time.sleep(0.05)
+    for number in range(int(workers)):
+        while not rows(out / "trials" / f"{number:04d}-seed0" / METRICS):
+            time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(120) == 130
     told = log.read_text()

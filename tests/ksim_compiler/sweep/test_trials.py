@@ -16,6 +16,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.learn.run.programs import Programs
 from ksim_compiler.sweep import show, training
 from ksim_compiler.sweep.book import Book, Lost, origin
@@ -293,6 +294,27 @@ def test_bad_trials_are_pruned(tmp_path: Path, trained: list[tuple[Path, int]]) 
     assert set(states) == {"done", "pruned"}
     assert len(states) == 20
     assert all(20_000 <= (r.steps or 0) < 100_000 for r in show.rows(own) if r.state == "pruned")
+
+
+def test_a_training_that_fails_is_told_and_the_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(compiled: Any, place: Path, seed: int, how: How, *rest: Any) -> float:
+        if rate(how) > 1e-3:
+            raise CheckpointError("there is no room")
+        return rate(how)
+
+    monkeypatch.setattr(training, "train", train)
+    study = ready(tmp_path, STUDY.replace("from: 2, to: 8", "choices: [2, 4]"))
+    own = book(tmp_path, study)
+    worker(tmp_path, study, own).work(Programs())
+    rows = show.rows(own)
+    assert len(rows) == 8
+    assert {row.state for row in rows} == {"done", "failed"}
+    for row in rows:
+        fails = float(row.texts["PPO.learning_rate.start"]) > 1e-3
+        assert (row.state, row.why) == (("failed", "there is no room") if fails else ("done", ""))
+    assert "failed" in show.summary(own, "cartpole.yaml", "ksim-run")[0]
 
 
 def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
