@@ -149,6 +149,9 @@ def _search(ready: Ready, options: argparse.Namespace) -> int:
         from ksim_compiler.sweep.launch import slurm
 
         return slurm(_words(options, folder, name), folder, ready.study.study, options.workers)
+    if options.status and "://" not in name and not Path(name).is_file():
+        console.print(f"{ready.study.study} was not begun: there is no {name}", markup=False)
+        return OK
     try:
         from ksim_compiler.sweep.book import Book
 
