@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         server.start_io(stdout=output)
     finally:
-        server.checker.end()
+        server.checker.close()
     return OK
 
 

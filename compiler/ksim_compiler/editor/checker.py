@@ -43,6 +43,7 @@ class Checker:
         self.told, self.failed, self.longest = told, failed, longest
         self.waiting: dict[Path, Callable[[], Given | None]] = {}
         self.numbers = itertools.count(1)
+        self.closed = False
         self.lock = asyncio.Lock()
         self.task: asyncio.Task[None] | None = None
         self.process: SpawnProcess | None = None
@@ -93,7 +94,8 @@ class Checker:
                         else:
                             self.told(path, answer)
             except Ended as error:
-                self.failed(path, str(error), "")
+                if not self.closed:
+                    self.failed(path, str(error), "")
 
     async def _answers(self, asked: Asked, count: int):
         """The answers to a question as they come."""
@@ -103,6 +105,7 @@ class Checker:
             left = deadline - loop.time()
             try:
                 work = loop.run_in_executor(None, self._exchange, asked if number == 0 else None)
+                work.add_done_callback(lambda done: done.cancelled() or done.exception())
                 answer = await asyncio.wait_for(asyncio.shield(work), left)
             except TimeoutError:
                 self.end()
@@ -113,16 +116,18 @@ class Checker:
 
     def _exchange(self, asked: Asked | None) -> Answer:
         """Send a question, if there is one, and wait for an answer."""
+        if asked is not None:
+            self._start()
+        process, connection = self.process, self.connection
         try:
+            if process is None or connection is None:
+                raise EOFError
             if asked is not None:
-                self._start()
-                assert self.connection is not None
-                self.connection.send(asked)
-            assert self.connection is not None
-            return self.connection.recv()
-        except (EOFError, OSError, AssertionError) as error:
-            process = self.process
-            self.end()
+                connection.send(asked)
+            return connection.recv()
+        except (EOFError, OSError) as error:
+            if connection is self.connection:  # another one may run by now
+                self.end()
             code = process.exitcode if process is not None else None
             raise Ended(f"the checking process has ended (exit status {code})") from error
 
@@ -140,8 +145,14 @@ class Checker:
             its.close()
             self.process, self.connection = process, mine
 
+    def close(self) -> None:
+        """End the process for good."""
+        self.closed = True
+        self.waiting.clear()
+        self.end()
+
     def end(self) -> None:
-        """End the process."""
+        """End the process; the next question starts another one."""
         process, connection = self.process, self.connection
         self.process = self.connection = None
         if process is not None:

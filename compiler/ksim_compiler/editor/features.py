@@ -102,7 +102,7 @@ def _life(server: Server) -> None:
 
     @server.feature(lsp.SHUTDOWN)
     def end(params: Any) -> None:
-        server.checker.end()
+        server.checker.close()
 
 
 def _begin() -> None:
