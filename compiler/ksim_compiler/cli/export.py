@@ -1,8 +1,9 @@
-"""``ksim-export``: a trained policy as ONNX with a contract, or as one file that can be played."""
+"""``ksim-export``: a trained policy as ONNX with a contract, for kinfer, or as one file to play."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
 
 PROGRAM = "ksim-export"
+FORMATS = {"onnx": ".onnx", "kinfer": ".kinfer", "policy": trained.ENDING}
+"""The forms of an exported policy, and how their files' names end."""
 EPISODES, SEED = 1024, 1000
 """Of the judgement that a policy file tells: random numbers that no training draws from."""
 
@@ -32,8 +35,9 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Write a trained policy for a robot's program, as ONNX and beside it its "
-        "contract (what it reads and sets, in which order and unit); or as one file for ksim-play, "
-        "ksim-export and ksim-run --from, judged and with its task.",
+        "contract (what it reads and sets, in which order and unit); as an archive of K-Scale's "
+        "inference engine kinfer, with a contract too; or as one file for ksim-play, ksim-export "
+        "and ksim-run --from, judged and with its task.",
         epilog="The contract of policy.onnx is contract.json, that of legs.onnx is "
         "legs.contract.json. Each file says which other one it belongs to.",
         allow_abbrev=False,
@@ -44,9 +48,13 @@ def parser() -> argparse.ArgumentParser:
         "-o",
         "--out",
         type=path,
-        default=Path("policy.onnx"),
         metavar="FILE",
-        help=f"FILE.onnx (default: policy.onnx) or FILE{trained.ENDING}",
+        help=f"FILE.onnx (default: policy.onnx), FILE.kinfer or FILE{trained.ENDING}",
+    )
+    add(
+        "--format",
+        choices=FORMATS,
+        help="what to write; by default what the file's name ends in",
     )
     add(
         "--episodes",
@@ -62,9 +70,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Do what the options say. Returns the exit status."""
     trained.check(options.run)
-    if options.out.suffix not in (".onnx", trained.ENDING):
-        raise UsageError(f"{options.out.name}: the file's name ends in .onnx or {trained.ENDING}")
-    if options.episodes is not None and options.out.suffix == ".onnx":
+    form = _form(options)
+    if options.episodes is not None and form != "policy":
         raise UsageError(f"--episodes judges what a {trained.ENDING} file tells; leave it out")
     from ksim_compiler.deploy.targets import ExportError
     from ksim_compiler.engine import EngineUnavailable
@@ -79,12 +86,34 @@ def run(options: argparse.Namespace) -> int:
         policy = load_policy(options.run, compiled.plan)
         for problem in policy.passed_over:
             print(f"{PROGRAM}: passed over a checkpoint: {problem}", file=sys.stderr)
-        write = _write_graph if options.out.suffix == ".onnx" else _write_policy
-        write(compiled, policy, options)
+        _WRITERS[form](compiled, policy, options)
     except (CheckpointError, ExportError, EngineUnavailable) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
     return OK
+
+
+def _form(options: argparse.Namespace) -> str:
+    """What to write; the options get the file's name where none is given.
+
+    Raises:
+        UsageError: the file's name and the format do not go together.
+    """
+    if options.out is None:
+        form = options.format or "onnx"
+        options.out = Path(f"policy{FORMATS[form]}")
+        return form
+    named = {ending: form for form, ending in FORMATS.items()}.get(options.out.suffix)
+    if options.format is not None and options.format != named:
+        ending = FORMATS[options.format]
+        raise UsageError(
+            f"{options.out.name}: the name of a {options.format} file ends in {ending}"
+        )
+    if named is None:
+        *endings, last = FORMATS.values()
+        ends = f"{', '.join(endings)} or {last}"
+        raise UsageError(f"{options.out.name}: the file's name ends in {ends}")
+    return named
 
 
 def _write_graph(compiled: Compiled, policy: Policy, options: argparse.Namespace) -> None:
@@ -104,6 +133,28 @@ def _write_graph(compiled: Compiled, policy: Policy, options: argparse.Namespace
     print(f"wrote {options.out} ({size:,} bytes, trained {policy.steps:,} steps) and {terms_path}")
 
 
+def _write_kinfer(compiled: Compiled, policy: Policy, options: argparse.Namespace) -> None:
+    """Write the archive and its contract."""
+    from ksim_compiler.deploy.contract import contract, contract_path
+    from ksim_compiler.deploy.kinfer import archive
+    from ksim_schema.source.files import write_bytes, write_text
+
+    assert compiled.plan is not None
+    common.writable(options.out)
+    parts = archive(compiled.plan, policy, dict(compiled.sources))
+    terms = contract(compiled.plan, policy, compiled.fingerprint)
+    terms_path = contract_path(options.out)
+    write_bytes(options.out, parts.packed())
+    told = {"policy": {"file": options.out.name}} | terms | {"kinfer": parts.told}
+    write_text(terms_path, json.dumps(told, indent=2, allow_nan=False) + "\n")
+    size = options.out.stat().st_size
+    print(f"wrote {options.out} ({size:,} bytes, trained {policy.steps:,} steps) and {terms_path}")
+    print(f"joints: {', '.join(parts.joints)}")
+    print(f"command: {', '.join(parts.commands) or 'none'}")
+    for sentence in parts.assumed:
+        print(f"note: {sentence}")
+
+
 def _write_policy(compiled: Compiled, policy: Policy, options: argparse.Namespace) -> None:
     """Judge the policy, and write it as one file."""
     from ksim_compiler.deploy import policies
@@ -118,6 +169,9 @@ def _write_policy(compiled: Compiled, policy: Policy, options: argparse.Namespac
     told = f"{out.stat().st_size:,} bytes, trained {policy.steps:,} steps"
     where = "looked for where it is played" if policies.travels_not(plan) else "in it"
     print(f"wrote {out} ({told}; its robot is {where})")
+
+
+_WRITERS = {"onnx": _write_graph, "kinfer": _write_kinfer, "policy": _write_policy}
 
 
 if __name__ == "__main__":
