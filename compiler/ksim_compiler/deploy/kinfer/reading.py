@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,7 @@ GRAVITY, GYROSCOPE, ACCELEROMETER = "projected_gravity", "gyroscope", "accelerom
 COMMAND = "command"
 SENSORS = {"gyro": GYROSCOPE, "accelerometer": ACCELEROMETER}
 """The types of MuJoCo sensors that kinfer has one of."""
-JOINTS = {JointPosition: JOINT_ANGLES, JointVelocity: JOINT_VELOCITIES}
-_NAMES = {
+_NAMES: Mapping[type[Command], tuple[str, ...]] = {
     PlanarVelocity: ("xvel", "yvel", "yawrate"),
     AngularVelocity: ("yawrate",),
 }
@@ -208,7 +207,8 @@ class Reader:
     def _measured(self, part: Observation, r: dict[str, Any]) -> str:
         w, g = self.wires, self.wires.g
         if isinstance(part, JointPosition | JointVelocity):
-            value = w.take(JOINTS[type(part)], len(self.joints))
+            kind = JOINT_ANGLES if isinstance(part, JointPosition) else JOINT_VELOCITIES
+            value = w.take(kind, len(self.joints))
             value = w.pick(value, [self.joints.index(name) for name in r["joints"]])
             return g("Sub", value, g.constant(r["home"])) if part.from_home else value
         if isinstance(part, LastAction):
