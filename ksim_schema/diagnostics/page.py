@@ -15,7 +15,7 @@ _GROUPS = {
     "KS03": "The typed graph, and values that can hardly be meant",
     "KS04": "Values against each other and against the robot",
     "KS05": "Compiled tasks",
-    "KS06": "Composition, and studies",
+    "KS06": "Composition, studies and devices",
     "KS07": "Components of a task's own",
     "KS08": "Runs",
     "KS09": "ACSets",

@@ -31,6 +31,8 @@ EXCEPTIONS = {
     "KS0486": "an engine that is asked for: tests/ksim_compiler/test_lacks.py",
     "KS0490": "a second learner: tests/learners/test_second_learner.py",
     "KS0491": "a learner without critics: tests/learners/test_second_learner.py",
+    "KS0610": "a number of devices that is asked for: tests/distributed/test_devices.py",
+    "KS0611": "devices that are asked for: tests/learners/test_second_learner.py",
     "KS0708": "a compiled task: tests/ksim_compiler/test_components.py",
     "KS0709": "a rule that fails when it is lowered: tests/ksim_compiler/test_components.py",
 }

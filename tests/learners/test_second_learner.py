@@ -18,6 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ksim_compiler import learn
+from ksim_compiler.checks.devices import on_devices
 from ksim_compiler.cli.explain import explain, list_kinds
 from ksim_compiler.learn.learner import Chart, charts
 from ksim_compiler.learn.run import checkpoint, manifest
@@ -101,6 +102,15 @@ def test_its_section_is_read_and_written(task: Any) -> None:
     assert (list(problems), again.diagnostics) == ([], [])
     assert again.task is not None
     assert again.task.learner == learner
+
+
+def test_it_is_refused_on_several_devices(task: Any) -> None:
+    plan = compile_file(task("ars.yaml", "ARS: {envs: 32}")).plan
+    assert plan is not None
+    assert list(on_devices(plan, 1)) == []
+    (diagnostic,) = on_devices(plan, 2)
+    assert (diagnostic.code, diagnostic.path) == ("KS0611", "ARS")
+    assert diagnostic.message == "ARS trains on one device, not on 2"
 
 
 def test_mistakes_in_it_are_reported(task: Any) -> None:

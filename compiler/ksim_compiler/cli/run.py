@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common, programs, seeds, trained
+from ksim_compiler.cli import common, devices, programs, seeds, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.look import look
 from ksim_compiler.cli.sent import sent
@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         programs.keep()
-    return common.main_without_windows(PROGRAM, parser(), run, argv)
+    with_peers = devices.in_processes(PROGRAM, run, sys.argv[1:] if argv is None else argv)
+    return common.main_without_windows(PROGRAM, parser(), with_peers, argv)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         default=0,
         help="threads of the native engine (default: all cores)",
     )
+    devices.add(result)
     add("--resume", type=path, metavar="RUN", help="go on with a run that was stopped or killed")
     add(
         "--from",
@@ -145,6 +147,8 @@ def run(options: argparse.Namespace) -> int:
     if options.seeds is not None:
         return seeds.each(compiled, about, options, _train)
     name = f"{compiled.plan.task.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if not devices.PEERS.first:
+        return _train(compiled, options.out or Path("runs") / name, about, options, lambda: None)
     try:
         with folder.new(options.out, Path("runs") / name) as (place, begun):
             return _train(compiled, place, about, options, begun)
@@ -206,6 +210,8 @@ def _resume(options: argparse.Namespace) -> int:
     about |= {name: value for name, value in given.items() if value is not None}
     from ksim_compiler.learn.run.folder import Busy, lock
 
+    if not devices.PEERS.first:
+        return _train(compiled, folder, about, options, None)
     try:
         with lock(folder):
             manifest.goes_on(folder)
@@ -245,13 +251,17 @@ def _train(
     from ksim_compiler.learn.run.run import Options, Run
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
-    console = Console(no_color=options.color == "never", highlight=False)
+    peers = devices.PEERS
+    console = Console(no_color=options.color == "never", highlight=False, quiet=not peers.first)
     assert compiled.plan is not None
-    how = Options.of(about)
+    peers.agree(f"{compiled.fingerprint} {about['seed']} {Options.of(about)} {options.devices}")
+    how, on = Options.of(about), devices.chosen(options)
+    if not devices.fit(compiled, on, options):
+        return ERRORS
     try:
         programs = seeds.programs(options, about)
         engine, threads = about["engine"], options.threads
-        trainer = Trainer.build(compiled.plan, engine, threads, how.steps, programs)
+        trainer = Trainer.build(compiled.plan, engine, threads, how.steps, programs, on)
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
@@ -264,16 +274,16 @@ def _train(
     run = Run(folder, trainer, how, header, say)
     started = time.monotonic()
     try:
-        with stop_on_signal() as stopped:
+        with stop_on_signal(peers.first) as stopped:
             goes_on = begin is None and bool(checkpoints.checkpoints(folder))
             trainer.prepare(not goes_on)
-            state = trainer.like() if goes_on else trainer.init(how.seed)
+            state = trainer.like() if goes_on else trainer.whole(trainer.init(how.seed))
             if begin is None:
                 if "from" in about and not goes_on:
                     raise CheckpointError(f"{folder} no longer has the state that it began with")
                 state = run.restore(state)
                 say(f"going on after {run.steps(state):,} steps")
-            if options.warm is not None:
+            if options.warm is not None and peers.first:
                 state = _warm(state, trainer, compiled, options, say)
                 about["from"] = trained.shown(options.warm)
             done = run.steps(state)
@@ -281,21 +291,27 @@ def _train(
                 Display(console, how.steps or 0, done) as display,
                 sent(options.metrics, folder, about, begin is None) as senders,
             ):
-                if begin is not None:
+                if begin is not None and peers.first:
                     if options.warm is not None:
                         run.save(state)  # so that a resume needs no other run
                     manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
+                peers.begun(folder)
                 state = run.train(state, (display, *senders), lambda: bool(stopped))
     except (CheckpointError, Diverged, manifest.ManifestError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
+    peers.together = True
+    if not stopped and how.steps is not None and run.steps(state) < how.steps:
+        stopped.append(signal.SIGTERM)  # another process was asked to stop
     steps, minutes = run.steps(state), (time.monotonic() - started) / 60
     what = f"stopped by {signal.Signals(stopped[0]).name}" if stopped else "done"
     say(f"{what}: {steps:,} steps in {minutes:.1f} min; wrote {folder}/")
     if stopped:
         say(f"go on with: {PROGRAM} --resume {folder}")
         return common.INTERRUPTED
+    if not peers.first:
+        return OK
     result = run.evaluate(state)
     say(describe(result, compiled.plan))
     if options.video:

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def stop_on_signal() -> Generator[list[int]]:
+def stop_on_signal(tells: bool = True) -> Generator[list[int]]:
     """Collect SIGINT and SIGTERM, so that training ends after the iteration under way.
 
     A second signal acts at once, as it would without this.
+
+    Args:
+        tells: whether it is said that it was heard.
     """
     received: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -21,7 +24,8 @@ def stop_on_signal() -> Generator[list[int]]:
         received.append(number)
         for other, handler in before.items():
             signal.signal(other, handler)
-        print("\nstopping after this iteration; once more to stop at once", file=sys.stderr)
+        if tells:
+            print("\nstopping after this iteration; once more to stop at once", file=sys.stderr)
 
     for number in before:
         signal.signal(number, note)

@@ -91,6 +91,9 @@ class EngineSpec:
     """MjModel fields (`body_mass`, `opt.gravity`) that have one value per environment."""
     threads: int = 0
     """Threads of a CPU engine, 0 for all cores. It never changes a result."""
+    beside: int = 1
+    """How many batches like this one are stepped at the same time, by the same calls, and share
+    the threads."""
     act: np.ndarray | None = None
     """(na,) activations of the actuators at a reset; 0 when absent."""
     told: np.ndarray | None = None
@@ -100,7 +103,7 @@ class EngineSpec:
     """Physics steps of a reset, under its controls, before the time is set to 0."""
 
     def __post_init__(self) -> None:
-        for name in ("envs", "substeps"):
+        for name in ("envs", "substeps", "beside"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.settle < 0:

@@ -18,6 +18,7 @@ import collections
 import ctypes
 import functools
 import math
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,33 @@ class Host(Protocol):
 
 
 H = TypeVar("H", bound=Host)
+
+
+class Several:
+    """Hosts that compute the same, for calls at the same time: each takes one that is free.
+
+    Args:
+        hosts: the hosts. What they compute depends on the arguments of a call alone.
+    """
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        self._free: queue.SimpleQueue[Host] = queue.SimpleQueue()
+        for host in hosts:
+            self._free.put(host)
+        places = range(len(hosts[0].called))
+        self._called = tuple(functools.partial(self._call, place) for place in places)
+
+    @property
+    def called(self) -> Sequence[Callable[..., None]]:
+        """As :attr:`Host.called`."""
+        return self._called
+
+    def _call(self, place: int, *arguments: Any) -> None:
+        host = self._free.get()
+        try:
+            host.called[place](*arguments)
+        finally:
+            self._free.put(host)
 
 
 class _Extension(ctypes.Structure):

@@ -80,8 +80,9 @@ class NativeEngine:
             )
         self.spec = spec
         self._identity = spec.identity()
-        self._host = host_call.shared(self._identity, lambda: _Host(spec))
-        self._bits = jax.ShapeDtypeStruct((spec.envs, 2 * self._host.nstate), jnp.uint32)
+        self._host = host_call.shared(self._identity, lambda: _hosts(spec))
+        nstate = mujoco.mj_stateSize(spec.model, int(_STATE.mjSTATE_INTEGRATION))
+        self._bits = jax.ShapeDtypeStruct((spec.envs, 2 * nstate), jnp.uint32)
         self._shapes = tuple(spec.world_shapes().values())
 
     def _call(
@@ -148,19 +149,26 @@ _STEP, _RESET, _RESET_WHERE = range(3)
 """The places of what compiled programs call, in `_Host.called`."""
 
 
+def _hosts(spec: EngineSpec) -> _Host | host_call.Several:
+    one = _Host(spec)
+    if spec.beside == 1:
+        return one
+    # what a host computes depends on its arguments alone
+    return host_call.Several([one, *(_Host(spec) for _ in range(spec.beside - 1))])
+
+
 class _Host:
     """The host's side: NumPy and MuJoCo only."""
 
     def __init__(self, spec: EngineSpec) -> None:
         model = physics_model(spec.model)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-        threads = min(spec.threads or cores, spec.envs)
+        threads = min(max(1, (spec.threads or cores) // spec.beside), spec.envs)
         self._batch = Batch(model, spec.envs, threads)
         # XLA may run independent callbacks at once; the Batch serves one at a time
         self._lock = threading.Lock()
         self._substeps, self._settle = spec.substeps, spec.settle
         self._default_row = default_row(model, spec.act, spec.told)
-        self.nstate = self._batch.nstate
         at = state_slices(model)
         rows = self._batch.state
         self._time, self._history = at(_STATE.mjSTATE_TIME), at(_STATE.mjSTATE_HISTORY)

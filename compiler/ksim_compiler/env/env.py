@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from ksim_compiler.engine import EngineSpec, State, make_engine
 from ksim_compiler.engine.base import full_precision, where_masked
+from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.env.episode import CutOff, Episode, Inputs
 from ksim_compiler.env.step import Step
 from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
@@ -78,7 +79,8 @@ class Env:
 
     Attributes:
         params: the task's numbers, the default for the ``params`` that ``init`` and ``step`` take.
-        num_envs: batch size.
+        num_envs: batch size; of a batch that is cut into shards, the size of one.
+        across: the shards.
         action_size: length of the policy's output.
         policy_size: length of the policy's input.
         critic_size: length of the critic's input; 0 without a critic.
@@ -97,6 +99,8 @@ class Env:
         threads: int = 0,
         stagger: int = 0,
         longest: int = 0,
+        across: Across = ALONE,
+        beside: int = 1,
     ) -> None:
         """Lower a plan.
 
@@ -109,6 +113,9 @@ class Env:
                 many first ticks. Otherwise all episodes that last to the limit begin together for
                 ever, and a learner sees beginnings only then.
             longest: episodes are cut off after this many ticks; 0 for never.
+            across: the shards that the batch is cut into: this is one of them, and ``init`` and
+                ``step`` are to be mapped over all. Their number divides the batch.
+            beside: how many of the shards this process steps.
 
         Raises:
             EngineUnavailable: the engine cannot run here.
@@ -117,7 +124,8 @@ class Env:
         """
         check_rules(plan)
         self.plan, self.robot = plan, plan.robot.facts
-        self.num_envs = envs or plan.task.learner.envs
+        self.num_envs = (envs or plan.task.learner.envs) // across.shards
+        self.across = across
         self._stagger, self._longest = stagger, longest
         self.action_size = plan.action_size
         self.policy_size = plan.policy_input[-1].stop
@@ -133,6 +141,7 @@ class Env:
                 fields=plan.fields,
                 model_fields=plan.model_fields,
                 threads=threads,
+                beside=beside,
                 act=plan.robot.act,
                 told=held,
                 settle=plan.settle_steps,
@@ -228,14 +237,14 @@ class Env:
         """Poses, first controls and models of new episodes (batched)."""
         once = self._keys(key, jnp.int32(0))
         return jax.vmap(lambda k, o, d, c: self._tick.start(parts, k, o, d, c))(
-            keys, once, level, self._columns(key)
+            keys, once, level, self.across.own(self._columns(key))
         )
 
-    def _columns(self, key: Key[Array, ""]) -> Int[Array, " envs"]:
-        """The column of the terrain's grid that each environment has throughout."""
+    def _columns(self, key: Key[Array, ""]) -> Int[Array, " whole"]:
+        """The column of the terrain's grid that each environment has throughout, in all shards."""
         count = len(self.robot.grid.kinds) if self.robot.grid else 1
         first = jax.random.randint(name_key(key, "column"), (), 0, count)
-        return (first + jnp.arange(self.num_envs)) % count
+        return (first + jnp.arange(self.across.shards * self.num_envs)) % count
 
     def _restart(
         self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState
@@ -265,15 +274,18 @@ class Env:
         length = stagger = jnp.zeros(self.num_envs, bool)
         if self._stagger:
             key, last = name_key(state.key, "stagger"), self._stagger + 1
+            key = self.across.key(key, self.num_envs)
             stagger = jax.random.randint(key, (self.num_envs,), 1, last) == state.tick + 1
         if self._longest:
             length = state.episode.age + 1 >= self._longest
         return CutOff(length, stagger)
 
     def _keys(self, key: Key[Array, ""], tick: Int[Array, ""]) -> Key[Array, " envs"]:
-        """A key for each environment at a tick; it does not depend on the batch size."""
+        """A key for each environment at a tick, by its place in the whole batch, of any size."""
         tick_key = jax.random.fold_in(key, tick)
-        return jax.vmap(lambda i: jax.random.fold_in(tick_key, i))(jnp.arange(self.num_envs))
+        return jax.vmap(lambda i: jax.random.fold_in(tick_key, i))(
+            self.across.indices(self.num_envs)
+        )
 
     def _full_ctrl(self, ctrl: Float[Array, "envs substeps drives"]) -> Array:
         """The controls of a tick, of each physics step where they may differ."""
@@ -313,5 +325,5 @@ class Env:
                 columns = self._columns(key)
                 for kind in dict.fromkeys(kinds):
                     mine = jnp.array([k == kind for k in kinds])[columns]
-                    found[f"{title}.{kind}"] = own * mine / jnp.mean(mine)
+                    found[f"{title}.{kind}"] = own * self.across.own(mine) / jnp.mean(mine)
         return found

@@ -39,6 +39,7 @@ class Learner(Model):
     Class attributes:
         section: the name of the algorithm and of its section; in lower case, that of its room.
         usual: whether it trains a task that names no learner. One of them does.
+        spreads: whether it trains on several devices, each with its share of the environments.
         critic: whether it trains a critic. A task has one then, and none has to have one else.
         returns: fields that change the returns of the same episodes.
         plausible: field -> largest number that is hardly a mistake; also of models within it.
@@ -46,6 +47,7 @@ class Learner(Model):
 
     section: ClassVar[str] = ""
     usual: ClassVar[bool] = False
+    spreads: ClassVar[bool] = False
     critic: ClassVar[bool] = True
     returns: ClassVar[frozenset[str]] = frozenset({"episode"})
     plausible: ClassVar[Mapping[str, float]] = {"envs": 2**20, "rollout": 1e5, "steps": 1e15}
@@ -97,6 +99,16 @@ class Learner(Model):
     def divided_into(self) -> int:
         """Minibatches of a rollout, by its field ``minibatches``; 0 where it is not divided."""
         return 0
+
+    def finest(self, recurrent: bool) -> int:
+        """Into how many equal shards its environments can be cut at most, one for each device.
+
+        A number of devices that divides it will do. 1 by default: it trains on one device.
+
+        Args:
+            recurrent: whether a network of the task has a memory.
+        """
+        return 1
 
     @property
     def copies(self) -> int:

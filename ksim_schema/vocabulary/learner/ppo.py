@@ -109,6 +109,7 @@ class PPO(Learner):
 
     section = "PPO"
     usual = True
+    spreads = True
     returns = Learner.returns | {"gamma"}
     plausible: ClassVar[Mapping[str, float]] = {
         **Learner.plausible,
@@ -185,6 +186,12 @@ class PPO(Learner):
     def divided_into(self) -> int:
         """As :attr:`Learner.divided_into`."""
         return self.minibatches
+
+    def finest(self, recurrent: bool) -> int:
+        """As :meth:`Learner.finest`: each shard has as many environments, and gives as many samples
+        to each minibatch, as every other."""
+        samples = self.envs if recurrent else self.envs * self.rollout
+        return math.gcd(self.envs, samples // self.minibatches)
 
     @property
     def copies(self) -> int:

@@ -19,6 +19,7 @@ from ksim_compiler.learn.learner.protocol import (
     Params as Params,
     Replay as Replay,
     S as S,
+    Spread as Spread,
     State as State,
     W as W,
     build as build,

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner.protocol import Metrics
 
@@ -43,8 +44,11 @@ class Episodes(NamedTuple):
             jnp.zeros(envs), lengths, zero, zero, {n: jnp.float32(jnp.nan) for n in measures}
         )
 
-    def after(self, step: Step) -> tuple[Episodes, Float[Array, ""]]:
-        """The statistics after a rollout, (ticks, envs), and how many episodes ended in it."""
+    def after(self, step: Step, across: Across = ALONE) -> tuple[Episodes, Float[Array, ""]]:
+        """The statistics after a rollout, (ticks, envs), and how many episodes ended in it.
+
+        ``across`` are the shards that the environments are cut into.
+        """
 
         def tick(
             running: tuple, row: tuple[Array, Array]
@@ -56,44 +60,45 @@ class Episodes(NamedTuple):
 
         running = (self.running_return, self.running_length)
         running, (count, returns, lengths) = jax.lax.scan(tick, running, (step.reward, step.done))
-        finished = jnp.sum(count).astype(jnp.float32)
+        counted = {name: _counted(step.measures[name], step.done) for name in self.measures}
+        all_count, all_returns, all_lengths, counted = across.sum(
+            (jnp.sum(count), jnp.sum(returns), jnp.sum(lengths), counted)
+        )
+        finished = all_count.astype(jnp.float32)
         share = 1.0 / jnp.maximum(finished, 1.0)
-        mean_return = jnp.where(finished > 0, jnp.sum(returns) * share, self.mean_return)
-        mean_length = jnp.where(finished > 0, jnp.sum(lengths) * share, self.mean_length)
+        mean_return = jnp.where(finished > 0, all_returns * share, self.mean_return)
+        mean_length = jnp.where(finished > 0, all_lengths * share, self.mean_length)
         measures = {
-            name: _mean_of(step.measures[name], step.done, before)
-            for name, before in self.measures.items()
+            name: jnp.where(ended > 0, total / jnp.maximum(ended, 1), self.measures[name])
+            for name, (total, ended) in counted.items()
         }
         return Episodes(*running, mean_return, mean_length, measures), finished
 
 
-def _mean_of(
-    values: Float[Array, "ticks envs"], ended: Bool[Array, "ticks envs"], before: Float[Array, ""]
-) -> Float[Array, ""]:
-    """The mean of the values at which episodes ended; the one before where none did."""
+def _counted(
+    values: Float[Array, "ticks envs"], ended: Bool[Array, "ticks envs"]
+) -> tuple[Float[Array, ""], Int[Array, ""]]:
+    """The sum of the values at which episodes ended, and how many these are."""
     counted = ended & jnp.isfinite(values)
-    count = jnp.sum(counted)
-    mean = jnp.sum(jnp.where(counted, values, 0.0)) / jnp.maximum(count, 1)
-    return jnp.where(count > 0, mean, before)
+    return jnp.sum(jnp.where(counted, values, 0.0)), jnp.sum(counted)
 
 
 _MEASURED = {"success": "episode/success"}
 """What is logged under another name during training."""
 
 
-def logged(episodes: Episodes, finished: Float[Array, ""], step: Step) -> Metrics:
+def logged(
+    episodes: Episodes, finished: Float[Array, ""], step: Step, across: Across = ALONE
+) -> Metrics:
     """What every learner logs of a rollout.
 
     Args:
         episodes, finished: as :meth:`Episodes.after` gives them.
         step: (ticks, envs).
+        across: the shards that the environments are cut into.
     """
     ever = episodes.mean_length > 0.0
-    return {
-        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
-        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
-        "episode/finished": finished,
-        **{_MEASURED.get(name, name): mean for name, mean in episodes.measures.items()},
+    means = {
         "reward/total": jnp.mean(step.reward),
         **{f"reward/{name}": jnp.mean(term) for name, term in step.reward_terms.items()},
         **{
@@ -101,4 +106,11 @@ def logged(episodes: Episodes, finished: Float[Array, ""], step: Step) -> Metric
             for name, ends in step.terminations.items()
         },
         **{f"task/{name}": jnp.mean(value) for name, value in step.metrics.items()},
+    }
+    return {
+        "episode/return": jnp.where(ever, episodes.mean_return, jnp.nan),
+        "episode/length": jnp.where(ever, episodes.mean_length, jnp.nan),
+        "episode/finished": finished,
+        **{_MEASURED.get(name, name): mean for name, mean in episodes.measures.items()},
+        **across.mean(means),
     }

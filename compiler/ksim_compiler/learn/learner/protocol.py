@@ -22,6 +22,7 @@ from typing import (
 
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork
 from ksim_compiler.learn.nets.normalizer import Normalizer
@@ -227,6 +228,25 @@ class Algorithm(Protocol[T]):
         ...
 
 
+@runtime_checkable
+class Spread(Protocol[T]):
+    """An algorithm that trains on several devices, each with its shard of the environments.
+
+    Its functions are then those of one shard: what is reduced over environments goes through the
+    :class:`~ksim_compiler.env.across.Across` that its room's ``build`` was given as ``across``.
+    """
+
+    def lies(self, state: T) -> T:
+        """How the arrays of a state lie on the devices: a PartitionSpec for each, as
+        :func:`~ksim_compiler.env.across.by_rows` and :func:`~ksim_compiler.env.across.alike` give
+        them."""
+        ...
+
+    def collected_lies(self, collected: Any) -> Any:
+        """The same of what :meth:`Algorithm.collect` returns."""
+        ...
+
+
 class Chart(NamedTuple):
     """A chart of what a learner logs.
 
@@ -246,7 +266,11 @@ class Chart(NamedTuple):
 
 
 def build(
-    env: Env[S], learner: Learner, actor: Actor, critic: ValueCritic | None
+    env: Env[S],
+    learner: Learner,
+    actor: Actor,
+    critic: ValueCritic | None,
+    across: Across = ALONE,
 ) -> Algorithm[State]:
     """A learner's algorithm.
 
@@ -255,9 +279,12 @@ def build(
         learner: its hyperparameters.
         actor, critic: the policy and the critic as declared; a critic is there when the learner
             trains one.
+        across: the shards that the environments are cut into. Where there are several, the learner
+            is one that says so: ``Learner.spreads``.
     """
     own = cast("Env[EnvState]", env)  # a learner gives it no state but those that it came from
-    return cast("Algorithm[State]", _room(learner).build(own, learner, actor, critic))
+    cut = {} if across.alone else {"across": across}
+    return cast("Algorithm[State]", _room(learner).build(own, learner, actor, critic, **cut))
 
 
 def charts(learner: Learner) -> tuple[Chart, ...]:

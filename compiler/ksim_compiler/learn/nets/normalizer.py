@@ -6,6 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ksim_compiler.env.across import ALONE, Across
+
 LIMIT = 10.0
 """Normalized values are clipped to +-LIMIT standard deviations."""
 MIN_STD = 1e-2
@@ -42,14 +44,20 @@ class Normalizer(eqx.Module):
         """The value of a scaled number; for statistics of one column."""
         return x * jnp.maximum(jnp.sqrt(self.variance[0]), MIN_STD) + self.mean[0]
 
-    def add(self, rows: Float[Array, "rows size"]) -> Normalizer:
-        """The statistics with further rows. A row that is not finite does not count."""
+    def add(self, rows: Float[Array, "rows size"], across: Across = ALONE) -> Normalizer:
+        """The statistics with further rows. A row that is not finite does not count.
+
+        Args:
+            rows: of this shard.
+            across: the shards, whose rows are all added.
+        """
         valid = jnp.all(jnp.isfinite(rows), axis=1)
         count = jnp.sum(valid, dtype=jnp.float32)
         rows = jnp.where(valid[:, None], rows, 0.0)
-        mean = jnp.sum(rows, axis=0) / jnp.maximum(count, 1.0)
+        count, sums = across.sum((count, jnp.sum(rows, axis=0)))
+        mean = sums / jnp.maximum(count, 1.0)
         deviation = jnp.where(valid[:, None], rows - mean, 0.0)
-        squares = jnp.sum(deviation * deviation, axis=0)
+        squares = across.sum(jnp.sum(deviation * deviation, axis=0))
 
         total = self.count + count
         share = count / jnp.maximum(total, 1.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jaxtyping import Array, Key
 
+from ksim_compiler.env.across import ALONE, Across, alike, by_rows
 from ksim_compiler.learn.learner import Chart, Env, EnvState, Metrics, Params, Replay, W
 from ksim_compiler.learn.ppo.numbers import numbers, with_numbers
 from ksim_compiler.learn.ppo.train_step import Collected, collect, init_state, learn, rollout
@@ -33,6 +34,7 @@ class Ppo:
     ppo: PPO
     actor: Actor
     critic: ValueCritic
+    across: Across = ALONE
 
     @property
     def numbers(self) -> Params:
@@ -46,19 +48,29 @@ class Ppo:
 
     def collect(self, params: Params, state: TrainState) -> Collected:
         """As :func:`collect`."""
-        return collect(self.env, self.ppo, params, state)
+        return collect(self.env, self.ppo, params, state, self.across)
 
     def learn(
         self, params: Params, state: TrainState, collected: Collected
     ) -> tuple[TrainState, Metrics]:
         """As :func:`learn`."""
-        return learn(self.env, with_numbers(self.ppo, params), state, collected)
+        ppo = with_numbers(self.ppo, params)
+        return learn(self.env, ppo, state, collected, self.across)
+
+    def lies(self, state: TrainState) -> TrainState:
+        """As :meth:`Spread.lies`."""
+        batch = ("env", "carry", "start", "episodes")
+        return alike(state)._replace(**{name: by_rows(getattr(state, name)) for name in batch})
+
+    def collected_lies(self, collected: Collected) -> Collected:
+        """As :meth:`Spread.collected_lies`."""
+        return by_rows(collected)._replace(ticks=by_rows(collected.ticks, axis=1))
 
     def replay(
         self, params: Params, state: TrainState, watch: Callable[[EnvState], W]
     ) -> tuple[Replay, W, EnvState]:
         """The rollout of :func:`collect`."""
-        after, _, _, ticks, watched = rollout(self.env, self.ppo, params, state, watch)
+        after, _, _, ticks, watched = rollout(self.env, self.ppo, params, state, watch, self.across)
         replay = Replay(
             policy_input=ticks.policy_input,
             critic_input=ticks.critic_input,
@@ -69,8 +81,14 @@ class Ppo:
         return replay, watched, after
 
 
-def build(env: Env[EnvState], learner: Learner, actor: Actor, critic: ValueCritic | None) -> Ppo:
+def build(
+    env: Env[EnvState],
+    learner: Learner,
+    actor: Actor,
+    critic: ValueCritic | None,
+    across: Across = ALONE,
+) -> Ppo:
     """PPO on a batch of environments."""
     assert isinstance(learner, PPO)
     assert critic is not None
-    return Ppo(env, learner, actor, critic)
+    return Ppo(env, learner, actor, critic, across)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.env.step import Step
 from ksim_compiler.learn.learner import (
     Env,
@@ -108,7 +109,9 @@ class Collected(NamedTuple):
     ticks: Rollout
 
 
-def collect(env: Env[EnvState], ppo: PPO, params: Params, state: TrainState) -> Collected:
+def collect(
+    env: Env[EnvState], ppo: PPO, params: Params, state: TrainState, across: Across = ALONE
+) -> Collected:
     """The first half of an iteration: run the policy.
 
     Args:
@@ -116,13 +119,18 @@ def collect(env: Env[EnvState], ppo: PPO, params: Params, state: TrainState) -> 
         ppo: hyperparameters.
         params: runtime parameters of the environments.
         state: the state before.
+        across: the shards that the environments are cut into.
     """
-    after, carry, start, ticks, _ = rollout(env, ppo, params, state, lambda env_state: ())
+    after, carry, start, ticks, _ = rollout(env, ppo, params, state, lambda _: (), across)
     return Collected(after, carry, start, ticks)
 
 
 def learn(
-    env: Env[EnvState], ppo: PPO, state: TrainState, collected: Collected
+    env: Env[EnvState],
+    ppo: PPO,
+    state: TrainState,
+    collected: Collected,
+    across: Across = ALONE,
 ) -> tuple[TrainState, Metrics]:
     """The second half: learn of what was collected.
 
@@ -131,6 +139,7 @@ def learn(
         ppo: hyperparameters.
         state: the state before the iteration.
         collected: by :func:`collect`.
+        across: the shards that the environments are cut into.
 
     Returns:
         The state after, and numbers to log. Where ``guard/finite`` among them is 0, something in
@@ -140,16 +149,16 @@ def learn(
     after, carry, start, ticks = collected
     value, next_value = _values(state, ticks)
     step = ticks.step
-    done = state.iteration * jnp.float32(env.num_envs * ppo.rollout)
+    done = state.iteration * jnp.float32(across.shards * env.num_envs * ppo.rollout)
     gamma = discount(ppo, done)
     advantage, target = gae(step.reward, value, next_value, step.failure, step.done, gamma, ppo.lam)
     raw_target = target
     value_normalizer = state.value_normalizer
     if value_normalizer is not None:
-        value_normalizer = value_normalizer.add(target.reshape(-1, 1))
+        value_normalizer = value_normalizer.add(target.reshape(-1, 1), across)
         value, target = (value_normalizer.scaled(x[..., None])[..., 0] for x in (value, target))
     if ppo.normalize_advantages:
-        advantage = (advantage - jnp.mean(advantage)) / (jnp.std(advantage) + 1e-8)
+        advantage = across.standardized(advantage)
     samples = Samples(
         policy_input=_normalized(state.policy_normalizer, ticks.policy_input),
         critic_input=_normalized(state.critic_normalizer, ticks.critic_input),
@@ -175,30 +184,41 @@ def learn(
         name_key(key, "minibatches"),
         ppo,
         factor,
+        across,
     )
-    episodes, finished = state.episodes.after(step)
+    episodes, finished = state.episodes.after(step, across)
+    std, mean_target = across.mean(
+        (jnp.mean(state.networks.actor.head(ticks.output[-1]).std), jnp.mean(raw_target))
+    )
+    unexplained = across.variance(target - value) / (across.variance(target) + 1e-8)
     metrics: Metrics = {
-        **logged(episodes, finished, step),
+        **logged(episodes, finished, step, across),
         **{f"loss/{name}": value for name, value in losses._asdict().items()},
         "policy/learning_rate": rate * factor,
-        "policy/std": jnp.mean(state.networks.actor.head(ticks.output[-1]).std),
+        "policy/std": std,
         "value/gamma": jnp.float32(gamma),
-        "value/mean": jnp.mean(raw_target),
-        "value/explained": 1.0 - jnp.var(target - value) / (jnp.var(target) + 1e-8),
+        "value/mean": mean_target,
+        "value/explained": 1.0 - unexplained,
     }
     learned = (networks, optimizer, rate, value_normalizer, losses, episodes.running_return)
     read = (after.policy_input, after.critic_input)  # by the next iteration
-    good = finite((learned, read, carry)) & no_nan(after.episode)
+    good = across.all(finite((learned, read, carry)) & no_nan(after.episode))
     metrics["guard/finite"] = good.astype(jnp.float32)
     return TrainState(
         networks=networks,
         optimizer=optimizer,
         learning_rate=rate,
         policy_normalizer=_added(
-            state.policy_normalizer, ticks.policy_input, env.reflection and env.reflection.policy
+            state.policy_normalizer,
+            ticks.policy_input,
+            env.reflection and env.reflection.policy,
+            across,
         ),
         critic_normalizer=_added(
-            state.critic_normalizer, ticks.critic_input, env.reflection and env.reflection.critic
+            state.critic_normalizer,
+            ticks.critic_input,
+            env.reflection and env.reflection.critic,
+            across,
         ),
         value_normalizer=value_normalizer,
         env=after,
@@ -217,12 +237,14 @@ def rollout(
     params: Params,
     state: TrainState,
     watch: Callable[[EnvState], W],
+    across: Across = ALONE,
 ) -> tuple[EnvState, Carry, Float[Array, " envs"], Rollout, W]:
     """Run the policy for the ticks of one iteration.
 
     Args:
         env, ppo, params, state: as for :func:`collect`.
         watch: what to keep of the environments' state before each tick.
+        across: the shards that the environments are cut into.
 
     Returns:
         The environments after, the networks' memories, where episodes begin with the next tick,
@@ -239,9 +261,10 @@ def rollout(
         carry = jax.tree.map(lambda m: m * (1.0 - start)[:, None], carry)
         policy_input, critic_input = env_state.policy_input, env_state.critic_input
         seen = _normalized(state.policy_normalizer, policy_input)
-        output, actor_carry = actor.network(seen, carry.actor)
+        filled = jax.tree.map(across.filled, (seen, carry.actor))
+        output, actor_carry = jax.tree.map(lambda x: x[: len(start)], actor.network(*filled))
         distribution = actor.head(output)
-        latent = distribution.sample(key)
+        latent = distribution.sample(across.key(key, len(start)))
         after, step = env.step(params, env_state, distribution.action(latent))
         value = next_value = None
         critic_carry = carry.critic
@@ -290,14 +313,14 @@ def _normalized(normalizer: Normalizer | None, x: Array) -> Array:
 
 
 def _added(
-    normalizer: Normalizer | None, rows: Array, image: Signed | None = None
+    normalizer: Normalizer | None, rows: Array, image: Signed | None, across: Across
 ) -> Normalizer | None:
     """The statistics with those of some inputs, and of their mirror images."""
     if normalizer is None:
         return None
     if image is not None:
         rows = jnp.stack([rows, imaged(image, rows)])
-    return normalizer.add(rows.reshape(-1, rows.shape[-1]))
+    return normalizer.add(rows.reshape(-1, rows.shape[-1]), across)
 
 
 def _mirrored(

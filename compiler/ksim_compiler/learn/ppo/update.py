@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
+from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.learn.ppo.losses import Losses, moved_by, ppo_loss
+from ksim_compiler.learn.ppo.minibatches import images_taken, order
 from ksim_compiler.learn.ppo.types import Carry, Networks, Samples
 from ksim_schema.vocabulary.learner.ppo import PPO
 
@@ -61,6 +65,7 @@ def update(
     key: Key[Array, ""],
     ppo: PPO,
     factor: Float[Array, ""],
+    across: Across = ALONE,
 ) -> tuple[Networks, optax.OptState, Float[Array, ""], Losses]:
     """Train on a rollout.
 
@@ -77,6 +82,8 @@ def update(
         key: of the shuffling.
         ppo: hyperparameters.
         factor: what the learning rate is multiplied with, see :func:`~.schedule.annealed`.
+        across: the shards that the environments are cut into. Each gives its share of every
+            minibatch, and all take the same step.
 
     Returns:
         The new networks, optimizer state and learning rate, and the mean losses.
@@ -85,9 +92,10 @@ def update(
     optimizer = make_optimizer(ppo)
     recurrent = networks.actor.network.recurrent or networks.critic.network.recurrent
     axis = 1 if recurrent else 0
+    ticks, envs = samples.value.shape
+    shape = (1 if recurrent else ticks, envs)
     if not recurrent:
         samples, images = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (samples, images))
-    count = samples.value.shape[axis]
 
     images_alone = images is not None and ppo.mirror == 1.0
 
@@ -98,23 +106,31 @@ def update(
         seen, true, carry = batch
         loss = eqx.filter_value_and_grad(ppo_loss, has_aux=True)
         (_, losses), gradients = loss(networks, old, seen, carry, ppo)
-        direction, optimizer_state = optimizer.update(gradients, optimizer_state)
         if true is not None:
             losses = losses._replace(kl=moved_by(networks, old, true, carry))
-        elif seen.own is not None:
-            taken = taken & jnp.any(seen.own > 0)
+            gradients, losses = across.mean((gradients, losses))
+        else:
+            gradients, losses, some = _reduced(gradients, losses, seen, across)
+            taken = taken & some
+        direction, optimizer_state = optimizer.update(gradients, optimizer_state)
         rate = jnp.where(taken, adapted(rate, losses.kl, ppo, factor), rate)
         moved = jax.tree.map(lambda d: -rate * factor * d, direction)
         state = (eqx.apply_updates(networks, moved), optimizer_state, rate, jnp.bool_(True))
         return state, (losses, taken)
 
     def minibatches(key: Key[Array, ""], seen: Samples) -> tuple[Samples, Carry]:
-        order = jax.random.permutation(key, count).reshape(ppo.minibatches, -1)
-        batches = jax.tree.map(lambda x: _take(x, order, axis), seen)
-        return batches, jax.tree.map(lambda x: x[order], carry)
+        places = order(key, shape, ppo.minibatches, across)
+        batches = jax.tree.map(lambda x: _take(x, places, axis), seen)
+        return batches, jax.tree.map(lambda x: x[places], carry)
 
     def epoch(state: tuple, key: Key[Array, ""]) -> tuple[tuple, tuple[Losses, Array]]:
-        seen = samples if images is None else _mixed(key, samples, images, ppo.mirror)
+        seen = (
+            samples
+            if images is None
+            else _mixed(
+                images_taken(key, shape, ppo.minibatches, ppo.mirror, across), samples, images
+            )
+        )
         batches, carries = minibatches(key, seen)
         true = minibatches(key, samples)[0] if images_alone else None
         return jax.lax.scan(step, state, (batches, true, carries))
@@ -123,16 +139,32 @@ def update(
     state = (networks, optimizer_state, rate, jnp.bool_(False))
     (networks, optimizer_state, rate, _), (losses, measured) = jax.lax.scan(epoch, state, keys)
     last = jax.tree.map(lambda x: x[-1], minibatches(keys[-1], samples))
-    moved = moved_by(networks, old, *last)
+    moved = across.mean(moved_by(networks, old, *last))
     rate = adapted(rate, moved, ppo, factor)
     kl = (jnp.sum(losses.kl * measured) + moved) / (jnp.sum(measured) + 1)
     losses = jax.tree.map(jnp.mean, losses)._replace(kl=kl)
     return networks, optimizer_state, rate, losses
 
 
-def _mixed(key: Key[Array, ""], samples: Samples, images: Samples, share: float) -> Samples:
-    """Samples, (samples, ...), of which each is its mirror image with a probability."""
-    own = jax.random.uniform(jax.random.fold_in(key, 1), samples.value.shape) >= share
+def _reduced(
+    gradients: Any, losses: Losses, seen: Samples, across: Across
+) -> tuple[Any, Losses, Bool[Array, ""]]:
+    """Gradients and losses of a whole minibatch, and whether there is something in it whose
+    divergence counts: all but mirror images."""
+    if seen.own is None:
+        return *across.mean((gradients, losses)), jnp.bool_(True)
+    counted = jnp.sum(seen.own)
+    if across.alone:
+        return gradients, losses, counted > 0
+    total = losses.kl * jnp.maximum(counted, 1.0)
+    gradients, losses, total, counted = across.mean((gradients, losses, total, counted))
+    kl = total / jnp.maximum(counted, 1.0 / across.shards)
+    return gradients, losses._replace(kl=kl), counted > 0
+
+
+def _mixed(taken: Bool[Array, " samples"], samples: Samples, images: Samples) -> Samples:
+    """Samples, (samples, ...), of which some are taken as their mirror images."""
+    own = ~taken
     mixed = jax.tree.map(
         lambda a, b: jnp.where(own.reshape(-1, *(1,) * (a.ndim - 1)), a, b), samples, images
     )

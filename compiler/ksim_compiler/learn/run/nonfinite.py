@@ -17,8 +17,10 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
+from ksim_compiler.env.across import by_rows
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.learner import Algorithm, EnvState, Params, Replay, State
+from ksim_compiler.learn.learner import Algorithm, EnvState, Params, Replay, Spread, State
+from ksim_compiler.learn.run.devices import ALIKE, Devices
 from ksim_compiler.plan import Plan
 from ksim_schema.source.files import replacing
 from ksim_schema.vocabulary.actor_critic import Actor
@@ -76,8 +78,8 @@ Trace: TypeAlias = Callable[[Params, State], tuple[Replay, Watched, Left]]
 leave to the next."""
 
 
-def tracer(algorithm: Algorithm[State]) -> Trace:
-    """What runs an iteration again, jitted."""
+def tracer(algorithm: Algorithm[State], devices: Devices) -> Trace:
+    """What runs an iteration again, jitted; the result is whole."""
 
     def watch(before: EnvState) -> Watched:
         return {name: before.world[name] for name in ("qpos", "qvel")}
@@ -88,7 +90,17 @@ def tracer(algorithm: Algorithm[State]) -> Trace:
         left = Left(after.policy_input, after.critic_input, episode.controls, episode.memory)
         return ticks, watched, left
 
-    return jax.jit(run)
+    if devices.alone:
+        return jax.jit(run)
+
+    def trace(params: Params, state: State) -> tuple[Replay, Watched, Left]:
+        assert isinstance(algorithm, Spread)
+        given = ALIKE, algorithm.lies(state)
+        replay, watched, left = devices.shapes(run, given, params, state)
+        gives = by_rows(replay, axis=1), by_rows(watched, axis=1), by_rows(left)
+        return devices.whole(devices.program(run, given, gives)(params, state))
+
+    return trace
 
 
 def find(trace: Trace, plan: Plan, params: Params, state: State, steps: int, kept: bool) -> Finding:

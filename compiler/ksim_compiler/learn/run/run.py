@@ -85,7 +85,7 @@ class Run:
     ) -> None:
         self.folder, self.trainer, self.options = folder, trainer, options
         self.header, self.say = dict(header), say
-        self._saved = -1
+        self._saved, self._writes = -1, trainer.devices.writes
 
     def restore(self, state: State) -> State:
         """The state of the newest good checkpoint, or ``state`` where there is none.
@@ -95,6 +95,8 @@ class Run:
         Raises:
             CheckpointError: there are checkpoints, and not one can be read.
         """
+        if not self._writes:
+            return state  # which it is given by the process that does
         found = checkpoints.restore(self.folder, lambda path: checkpoint.read(path, state))
         for problem in found.passed_over if found else ():
             self.say(f"passed over a checkpoint: {problem}")
@@ -110,31 +112,38 @@ class Run:
         loggers: Sequence[Logger] = (),
         stop: Callable[[], bool] = lambda: False,
     ) -> State:
-        """Train to the end, or until told to stop, and save.
+        """Train to the end, or until told to stop, and save. States are whole ones.
 
         Raises:
             CheckpointError, OSError: a file cannot be written; the checkpoints before it stay.
             Diverged: see :meth:`Trainer.train`; the last good state was saved.
         """
         done = self.steps(state)
-        evaluated = {row["steps"] for row in rows(self.folder / EVALUATIONS)}
-        if done not in evaluated and done and self._due(done, self.options.evaluate_every):
+        evaluated = {row["steps"] for row in rows(self.folder / EVALUATIONS)} | {0}
+        due = self._writes and self._due(done, self.options.evaluate_every)
+        if due and done not in evaluated:
             self.evaluate(state)  # the run was stopped between its checkpoint and this
         offset = _last_seconds(self.folder / METRICS)
-        files: list[Any] = [
-            MetricsFile(self.folder / METRICS, offset),
-            TensorBoard(self.folder / "tensorboard", done),
-        ]
+        files: list[Any] = []
+        if self._writes:
+            files.append(MetricsFile(self.folder / METRICS, offset))
+            files.append(TensorBoard(self.folder / "tensorboard", done))
         try:
-            state = self.trainer.train(
-                state, self.options.steps, (*files, *loggers), stop, self._after, self._non_finite
+            cut = self.trainer.train(
+                self.trainer.cut(state),
+                self.options.steps,
+                (*files, *loggers),
+                stop,
+                self._after,
+                self._non_finite,
             )
         except Diverged as error:
-            self.save(error.state)
+            self.save(self.trainer.whole(error.state))
             raise
         finally:
             for file in files:
                 file.close()
+        state = self.trainer.whole(cut)
         self.save(state)
         return state
 
@@ -145,7 +154,7 @@ class Run:
     def save(self, state: State) -> None:
         """Write a checkpoint, unless this state has one."""
         steps = self.steps(state)
-        if steps != self._saved:
+        if self._writes and steps != self._saved:
             checkpoints.save(self.folder, state, steps, self.header, self.options.keep)
             self._saved = steps
 
@@ -164,10 +173,15 @@ class Run:
         return result
 
     def _after(self, state: State, steps: int) -> None:
-        if self._due(steps, self.options.checkpoint_every):
-            self.save(state)
         last = self.options.steps is not None and steps >= self.options.steps
-        if self._due(steps, self.options.evaluate_every) and not last:
+        saves = self._due(steps, self.options.checkpoint_every)
+        judges = self._due(steps, self.options.evaluate_every) and not last
+        if not (saves or judges):
+            return
+        state = self.trainer.whole(state)
+        if saves:
+            self.save(state)
+        if judges and self._writes:
             self.say(f"{steps:>11,} steps: {describe(self.evaluate(state), self.trainer.plan)}")
 
     def _due(self, steps: int, every: int) -> bool:
@@ -175,6 +189,8 @@ class Run:
         return bool(every) and steps // every != before // every
 
     def _non_finite(self, finding: nonfinite.Finding) -> bool:
+        if not self._writes:
+            return self.options.on_nan == "continue"
         path = nonfinite.write(self.folder / "dumps", finding)
         self.say(f"{finding.steps:>11,} steps: {finding}; see {path}")
         return self.options.on_nan == "continue"

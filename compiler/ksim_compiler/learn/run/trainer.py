@@ -12,11 +12,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
-from ksim_compiler.learn.learner import Algorithm, Metrics, Params, State, build, name_key
+from ksim_compiler.learn.learner import (
+    Algorithm,
+    Metrics,
+    Params,
+    Spread,
+    State,
+    build,
+    name_key,
+)
 from ksim_compiler.learn.run import checkpoint
+from ksim_compiler.learn.run.devices import ALIKE, ONE, ROWS, Devices
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.judge import longest_episode
 from ksim_compiler.learn.run.log import Logger
@@ -32,6 +42,9 @@ from ksim_schema.vocabulary.learner import Learner
 EVALUATION_ENVS = 32
 """Episodes of an evaluation by default."""
 
+
+STOP = "guard/stop"
+"""The metric that says whether a process was asked to stop."""
 
 ROLLBACKS = 10
 """Iterations that may be thrown away one after another."""
@@ -74,6 +87,7 @@ class Trainer:
     engine: str
     threads: int = 0
     programs: Programs | None = None
+    devices: Devices = ONE
 
     @classmethod
     def build(
@@ -83,6 +97,7 @@ class Trainer:
         threads: int = 0,
         steps: int | None = None,
         programs: Programs | None = None,
+        devices: Devices = ONE,
     ) -> Trainer:
         """Lower a plan for training.
 
@@ -92,6 +107,7 @@ class Trainer:
             threads: threads of a CPU engine, 0 for all cores.
             steps: environment steps of the whole run; those of the task by default.
             programs: compiled programs that several trainings of this process share.
+            devices: what it runs on.
 
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
@@ -100,17 +116,18 @@ class Trainer:
         learner = learner.model_copy(update={"steps": steps or learner.steps})
         cut = max(1, ticks(learner.episode, plan.period)) if learner.episode else 0
         stagger = min(cut or math.inf, longest_episode(plan)) if learner.stagger else 0
-        env = Env(plan, engine, threads=threads, stagger=int(stagger), longest=cut)
+        across = devices.across
+        env = Env(plan, engine, None, threads, int(stagger), cut, across, devices.here)
         critic = plan.task.critic if learner.critic else None
-        algorithm = build(env, learner, plan.task.policy, critic)
+        algorithm = build(env, learner, plan.task.policy, critic, across)
         told = algorithm.numbers if programs is not None and programs.numbers else {}
-        params = {**env.params, **told}
-        return cls(plan, env, learner, algorithm, params, engine, threads, programs)
+        params = devices.everywhere({**env.params, **told})
+        return cls(plan, env, learner, algorithm, params, engine, threads, programs, devices)
 
     @property
     def steps_per_iteration(self) -> int:
         """Environment steps between two updates."""
-        return self.env.num_envs * self.learner.rollout
+        return self.learner.envs * self.learner.rollout
 
     def prepare(self, begins: bool = True) -> None:
         """Compile at the same time what an iteration needs, and what makes a first state.
@@ -118,8 +135,8 @@ class Trainer:
         Args:
             begins: whether there will be a first state, and not one that is read.
         """
-        key, done = jax.random.key(0), list[Future[object]]()
-        state = jax.eval_shape(self.algorithm.init, self.params, key)
+        first, done = self._first(0), list[Future[object]]()
+        state = self._shapes()
         with ThreadPoolExecutor() as compilers:
 
             def begin(program: Any, *arguments: Any) -> Any:
@@ -132,38 +149,96 @@ class Trainer:
                 return given
 
             collected = begin(self._collect, self.params, state)
-            begin(self._learn, self.params, state, collected)
+            begin(self._learn, self.params, state, collected, *self._asked(False))
             if begins:
-                begin(self._init, self.params, key)
+                begin(self._init, self.params, first)
             for program in done:
                 program.result()
 
     def init(self, seed: int) -> State:
         """The state before the first iteration."""
-        return self._init(self.params, jax.random.key(seed))
+        return self._init(self.params, self._first(seed))
 
     def like(self) -> State:
-        """A state of the right structure, whose numbers mean nothing."""
-        state = jax.eval_shape(self.algorithm.init, self.params, jax.random.key(0))
-        return checkpoint.zeros(state)
+        """A whole state of the right structure, whose numbers mean nothing."""
+        return checkpoint.zeros(self._shapes())
 
-    def step(self, params: Params, state: State) -> tuple[State, Metrics]:
-        """One iteration. It leaves the state that is given to it as it is."""
-        return self._learn(params, state, self._collect(params, state))
+    def _shapes(self) -> State:
+        """A whole state, as shapes."""
+        init = self.algorithm.init if self.devices.alone else self._init
+        return jax.eval_shape(init, self.params, self._first(0))
+
+    def whole(self, state: State) -> State:
+        """The state as one device has it, to be saved or evaluated. All processes ask for it."""
+        return self.devices.whole(state)
+
+    def cut(self, state: State) -> State:
+        """The opposite of :meth:`whole`; the state is that of the process that writes."""
+        return state if self.devices.alone else self.devices.cut(state, self._lies[0])
+
+    def step(self, params: Params, state: State, stop: bool = False) -> tuple[State, Metrics]:
+        """One iteration. It leaves the state that is given to it as it is.
+
+        Args:
+            params, state: as for :meth:`Algorithm.collect`.
+            stop: whether this process was asked to stop. Where there are several, the metric
+                ``guard/stop`` says whether one of them was.
+        """
+        return self._learn(params, state, self._collect(params, state), *self._asked(stop))
+
+    def _first(self, seed: int) -> Any:
+        """What the first state comes from: a key, or its bits where several devices take them."""
+        key = jax.random.key(seed)
+        return key if self.devices.alone else np.asarray(jax.random.key_data(key))
+
+    def _asked(self, stop: bool) -> tuple[jax.Array, ...]:
+        """What the processes tell each other with an iteration."""
+        return self.devices.told(stop) if self.devices.processes > 1 else ()
+
+    @functools.cached_property
+    def _lies(self) -> tuple[Any, Any]:
+        """How a state, and what is collected, lie on the devices."""
+        assert isinstance(self.algorithm, Spread), "a learner that does not spread has one device"
+        state = self.devices.shapes(self._begin, ALIKE, self.params, self._first(0))
+        collected = self.devices.shapes(self.algorithm.collect, ALIKE, self.params, state)
+        return self.algorithm.lies(state), self.algorithm.collected_lies(collected)
+
+    def _begin(self, params: Params, bits: jax.Array) -> State:
+        return self.algorithm.init(params, jax.random.wrap_key_data(bits))
+
+    def _ended(
+        self, params: Params, state: State, collected: Any, stop: jax.Array
+    ) -> tuple[State, Metrics]:
+        """An iteration's end, in which processes tell each other whether they are to stop."""
+        after, metrics = self.algorithm.learn(params, state, collected)
+        asked = self.devices.across.any(stop[0])
+        return after, {**metrics, STOP: asked.astype(jnp.float32)}
 
     @functools.cached_property
     def _init(self) -> Callable[..., State]:
         # it runs once: most of its time would be that of LLVM
         quick = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
-        return self._jitted(self.algorithm.init, quick)
+        if self.devices.alone:
+            return self._jitted(self.algorithm.init, quick)
+        given, gives = (ALIKE, ALIKE), self._lies[0]
+        return self.devices.program(self._begin, given, gives, compiler_options=quick)
 
     @functools.cached_property
     def _collect(self) -> Callable[[Params, State], Any]:
-        return self._jitted(self.algorithm.collect)
+        if self.devices.alone:
+            return self._jitted(self.algorithm.collect)
+        state, collected = self._lies
+        return self.devices.program(self.algorithm.collect, (ALIKE, state), collected)
 
     @functools.cached_property
-    def _learn(self) -> Callable[[Params, State, Any], tuple[State, Metrics]]:
-        return self._jitted(self.algorithm.learn)
+    def _learn(self) -> Callable[..., tuple[State, Metrics]]:
+        if self.devices.alone:
+            return self._jitted(self.algorithm.learn)
+        state, collected = self._lies
+        given, gives = (ALIKE, state, collected), (state, ALIKE)
+        if self.devices.processes == 1:
+            return self.devices.program(self.algorithm.learn, given, gives)
+        return self.devices.program(self._ended, (*given, ROWS), gives)
 
     def _jitted(self, function: Callable[..., Any], options: Any = None) -> Any:
         jitted = jax.jit(function, compiler_options=options)
@@ -189,7 +264,8 @@ class Trainer:
             total_steps: environment steps in all, those before ``state`` counted; rounded up to
                 whole iterations. None for no end.
             loggers: told of each iteration.
-            stop: asked after each iteration.
+            stop: asked after each iteration. Where there are several processes they stop together,
+                after the iteration with which one of them was asked.
             after: told the state and the environment steps after each iteration.
             non_finite: told what went bad in an iteration; returns whether to go on.
 
@@ -200,11 +276,12 @@ class Trainer:
         per_iteration = self.steps_per_iteration
         iterations = math.inf if total_steps is None else math.ceil(total_steps / per_iteration)
         done, begun = int(state.iteration), time.monotonic()
-        attempts, reported = 0, False
-        while done < iterations and not stop():
-            new, metrics = self.step(self.params, state)
+        attempts, reported, stopped = 0, False, False
+        together = self.devices.processes > 1
+        while done < iterations and not (stopped if together else stop()):
+            new, metrics = self.step(self.params, state, together and stop())
             metrics = {name: float(value) for name, value in jax.device_get(metrics).items()}
-            whole = bool(metrics.pop("guard/finite"))
+            whole, stopped = bool(metrics.pop("guard/finite")), bool(metrics.pop(STOP, 0.0))
             diverged = metrics.get(f"termination/{NON_FINITE}", 0.0) > 0.0
             if not whole or (diverged and not reported):
                 steps = done * per_iteration
@@ -225,10 +302,13 @@ class Trainer:
 
     @functools.cached_property
     def _trace(self) -> Trace:
-        return tracer(self.algorithm)
+        return tracer(self.algorithm, self.devices)
 
     def evaluate(self, state: State, episodes: int = EVALUATION_ENVS, seed: int = 0) -> Evaluation:
-        """Run episodes with the mode of the policy, at the level that training has reached."""
+        """Run episodes with the mode of the policy, at the level that training has reached.
+
+        The state is a whole one.
+        """
         if episodes not in self._evaluations:
             env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
             ticks = longest_episode(self.plan)
@@ -236,7 +316,7 @@ class Trainer:
             self._evaluations[episodes] = self._jitted(run)
         key = name_key(jax.random.key(seed), "evaluation")
         level = {name: {"level": value} for name, value in self.levels(state).items()}
-        params = {**self.params, "Curriculum": level}
+        params = {**self.env.params, "Curriculum": level}
         result: Evaluation = jax.device_get(
             self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
         )
@@ -244,7 +324,7 @@ class Trainer:
         return result._replace(tracking=tracking)
 
     def levels(self, state: State) -> dict[str, jax.Array]:
-        """The level of each curriculum, the mean over the environments."""
+        """The level of each curriculum in a whole state, the mean over the environments."""
         level = state.env.episode.level
         return {n: jnp.mean(level_of(level, n)) for n in self.plan.parts(Curriculum)}
 

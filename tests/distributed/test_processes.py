@@ -1,0 +1,174 @@
+"""Processes that train together: they begin, end, stop and are lost together."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ksim_compiler.cli.devices import without
+from ksim_compiler.cli.local_processes import shares
+from ksim_compiler.cli.peers import Peers, address, launcher
+from ksim_compiler.learn.run import checkpoint
+from ksim_compiler.learn.run.checkpoints import checkpoints
+
+CARTPOLE = str(Path(__file__).parents[2] / "tasks" / "cartpole.yaml")
+SMALL = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+OFTEN = ("--engine", "native", "--episodes", "2", "--evaluate-every", "1e15")
+ITERATION = 8 * 8
+
+
+def start(log: Path, *arguments: str | Path | int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ksim_compiler.cli.run", *map(str, arguments)]
+    with log.open("w") as output:
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+
+
+def members(supervisor: subprocess.Popen[bytes]) -> list[int]:
+    """The processes that one has started."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(supervisor.pid)], capture_output=True, check=False
+    )
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def until(log: Path, process: subprocess.Popen[bytes], text: str, limit: float = 300.0) -> None:
+    by = time.monotonic() + limit
+    while text not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < by, log.read_text()
+        time.sleep(0.05)
+
+
+def lines_of(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_train_as_one_and_a_killed_one_ends_both_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    begin = (CARTPOLE, *SMALL, *OFTEN, "--checkpoint-every", ITERATION, "--out", run)
+    process = start(log, *begin, "--steps", 10**9, "--local-processes", 2)
+    until(log, process, "env-steps/s")
+    while len(checkpoints(run)) < 2:
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.01)
+    pids = members(process)
+    assert len(pids) == 2
+    os.kill(pids[1], signal.SIGKILL)
+    assert process.wait(30) == 1
+    told = log.read_text().splitlines()
+    line = f"ksim-run: process 1 of 2 was ended by SIGKILL; the run is kept at {run}; "
+    assert told[-1] == f"{line}resume with: ksim-run --resume {run} --local-processes 2"
+    assert not [t for t in told if re.match(r"[EFW]\d{4} |\*\*\* |Traceback|\[Gloo\]", t)], told
+    assert not [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists()]
+    done = checkpoints(run)[-1][0]
+    assert done >= ITERATION
+
+    # one process goes on with it, and trains as if it had begun it
+    alone = tmp_path / "alone"
+    more, goal = tmp_path / "more", done + 2 * ITERATION
+    for command in (
+        (*begin[:-1], alone),
+        ("--resume", run),
+    ):
+        assert start(more, *command, "--steps", goal).wait(300) == 0, more.read_text()
+    parted, one = lines_of(run), lines_of(alone)
+    assert [row["steps"] for row in parted] == [row["steps"] for row in one]
+    for name in ("reward/total", "loss/value", "policy/std"):
+        values = [[row[name] for row in rows[:3]] for rows in (parted, one)]
+        np.testing.assert_allclose(*values, rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.slow
+def test_stopping_one_process_stops_all_and_more_or_fewer_go_on(tmp_path: Path) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    begin = (CARTPOLE, *SMALL, *OFTEN, "--checkpoint-every", "1e15", "--out", run)
+    process = start(log, *begin, "--steps", 10**9, "--local-processes", 4)
+    until(log, process, "env-steps/s")
+    os.kill(members(process)[2], signal.SIGTERM)
+    assert process.wait(60) == 130, log.read_text()
+    assert "stopped by SIGTERM" in log.read_text()
+    ((done, path),) = checkpoints(run)
+    before = checkpoint.read_arrays(path)
+    assert before["env.tick"] == done // 8
+    for processes in (1, 2):
+        goal = done + ITERATION * processes
+        how = ("--local-processes", processes) if processes > 1 else ()
+        again = start(log, "--resume", run, "--steps", goal, *how)
+        assert again.wait(300) == 0, log.read_text()
+        assert f"going on after {goal - ITERATION:,} steps" in log.read_text()
+        assert lines_of(run)[-1]["steps"] == goal
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_ends_all_and_the_run_goes_on(tmp_path: Path) -> None:
+    run, log = tmp_path / "run", tmp_path / "log"
+    rng, begun, saved = random.Random(0), False, 0
+    begin = (CARTPOLE, *SMALL, *OFTEN, "--checkpoint-every", ITERATION, "--out", run)
+    for _ in range(10):
+        given = ("--resume", run) if begun else begin
+        process = start(log, *given, "--steps", 10**9, "--local-processes", 4)
+        until(log, process, "env-steps/s" if rng.random() < 0.7 else " ")
+        time.sleep(rng.random() * 2.0)
+        killed = rng.randrange(4)
+        os.kill(members(process)[killed], signal.SIGKILL)
+        assert process.wait(30) == 1, log.read_text()
+        assert f"process {killed} of 4 was ended by SIGKILL; " in log.read_text()
+        begun = begun or (run / "run.json").is_file()
+        assert not begun or not checkpoints(run) or checkpoints(run)[-1][0] >= saved
+        saved = checkpoints(run)[-1][0] if checkpoints(run) else 0
+    again = start(log, "--resume", run, "--steps", saved + ITERATION)
+    assert again.wait(300) == 0, log.read_text()
+    assert [row["steps"] for row in lines_of(run)] == list(
+        range(ITERATION, saved + ITERATION + 1, ITERATION)
+    )
+
+
+def test_cores_are_shared_out() -> None:
+    assert shares([0, 1, 2, 3], 2) == [[0, 1], [2, 3]]
+    assert shares([4, 5, 6], 2) == [[4], [5]]
+    assert shares([3, 7], 3) == [[3], [7], [3]]
+
+
+def test_what_starts_processes_is_known_by_what_it_tells_them() -> None:
+    step = {"SLURM_JOB_ID": "7", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}
+    assert launcher({}) is None
+    assert launcher(step) == "slurm"
+    # a batch script is no process of a training, though its job has several
+    assert launcher({"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}) is None
+    assert launcher({**step, "SLURM_STEP_NUM_TASKS": "1"}) is None
+    assert launcher({"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"}) == "ompi"
+    assert launcher({"OMPI_COMM_WORLD_SIZE": "1"}) is None
+
+
+def test_options_of_processes_are_checked() -> None:
+    assert without(["a", "--local-processes", "2", "--seed", "3"], "--local-processes") == [
+        *("a", "--seed", "3")
+    ]
+    assert without(["--local-processes=2", "a"], "--local-processes") == ["a"]
+    assert address("node1:29500") == "node1:29500"
+    for wrong in ("node1", ":1", "node1:", "node1:0", "node1:99999"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            address(wrong)
+    lacking = argparse.Namespace(coordinator="a:1", processes=2, process=None)
+    with pytest.raises(Exception, match="are given together"):
+        Peers().join(lacking)
+    outside = argparse.Namespace(coordinator="a:1", processes=2, process=2)
+    with pytest.raises(Exception, match="from 0 to 1"):
+        Peers().join(outside)
+    one = argparse.Namespace(coordinator=None, processes=None, process=None)
+    peers = Peers()
+    peers.join(one)
+    assert (peers.joined, peers.first) == (False, True)
