@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas man train bench dist clean
+.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas man docs docs-serve train bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,13 @@ schemas: $(STAMP) ## regenerate schemas/task.schema.json from the vocabulary
 
 man: $(STAMP) ## write the commands' pages for man: build/man
 	$(BIN)/python -m ksim_compiler man build/man
+
+docs: $(STAMP) ## build the documentation site: build/docs/index.html
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+docs-serve: docs ## the same, and show it at http://127.0.0.1:8000
+	cd build/docs && $(abspath $(BIN))/python -m http.server --bind 127.0.0.1 8000
 
 train: $(STAMP) ## train and judge all tasks as promised, in about 100 minutes; ARGS='walk:1' for one
 	$(BIN)/python -m benchmarks.trainings $(ARGS)

@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WRITERS = {
+    ("release", "publish"): {"contents": "write"},
+    ("docs", "publish"): {"pages": "write", "id-token": "write"},
+}
+"""What jobs may write; all others read."""
 MADE = ("dist/", ".venv/", "build/")
 """Folders that the commands of a workflow make."""
 
@@ -52,7 +57,7 @@ def targets() -> set[str]:
 
 
 def test_there_are_workflows_for_commits_nights_and_releases() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "release"]
+    assert [path.stem for path in WORKFLOWS] == ["ci", "docs", "nightly", "release"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -76,8 +81,8 @@ def test_a_workflow_may_do_little(path: Path) -> None:
     workflow = load(path)
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
-        writes = path.stem == "release" and name == "publish"
-        assert job.get("permissions") == ({"contents": "write"} if writes else None)
+        writes = WRITERS.get((path.stem, name))
+        assert job.get("permissions") == writes
         assert job["timeout-minutes"] <= 180
         uses = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", used) for used in uses)

@@ -71,6 +71,12 @@ def other(model: type[Model], title: str) -> str:
     return _model(model, f"{kind} ({field})") + "\n" + example
 
 
+def field_of(model: type[Model]) -> str:
+    """The field in which a model that is not a part stands; "" for a learner's section."""
+    others()
+    return _FIELDS.get(model, "")
+
+
 def _kind(model: type[Model]) -> str:
     info = model.model_fields.get("kind")
     return str(get_args(info.annotation)[0]) if info else ""
