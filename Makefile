@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run quick play test test-slow test-zoo coverage check format schemas man docs docs-serve train bench dist clean
+.PHONY: help install run quick play test test-slow test-zoo test-adapters coverage check format schemas man docs docs-serve train bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,18 @@ test-slow: $(STAMP) ## run the slow tests only
 test-zoo: $(STAMP) ## run the tests on robots of others: dm_control, gymnasium, MENAGERIE_ROOT
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[zoo]'
 	$(BIN)/python -m pytest -m "zoo or not zoo" $(PYTEST_ARGS) -n 0 tests/zoo
+
+TORCH ?= torch==2.13.0
+TESTING := beartype hypothesis pytest
+
+test-adapters: $(STAMP) ## train with learners of others, in environments of their own under build/
+	$(BIN)/python -m venv build/adapters
+	build/adapters/bin/python -m pip install -q $(TORCH)
+	build/adapters/bin/python -m pip install -q -e '.[adapters]' $(TESTING)
+	build/adapters/bin/python -m pytest -q -m adapters tests/adapters
+	$(BIN)/python -m venv build/brax
+	build/brax/bin/python -m pip install -q -e '.[brax]' $(TESTING)
+	build/brax/bin/python -m pytest -q -m adapters tests/adapters -k brax
 
 coverage: $(STAMP) ## run the tests and say which lines none of them runs; pages in build/coverage
 	$(BIN)/python -m pytest --cov --cov-report term --cov-report html $(PYTEST_ARGS)

@@ -49,6 +49,7 @@ LAYERS = (
     ("ksim_compiler.report", "ksim_compiler.sweep"),
     ("ksim_compiler.editor",),
     ("ksim_compiler.api", "ksim_compiler.compare"),
+    ("ksim_compiler.adapters",),
     ("ksim_compiler.cli",),
     ("ksim_compiler.__main__",),
 )

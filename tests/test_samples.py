@@ -29,6 +29,9 @@ ELSEWHERE = {
     ("docs/diff.md", "old.yaml -> walk.yaml"): "test_pages.py",
     ("docs/editors.md", "npm install --no-package-lock"): "test_vscode.py",
     ("docs/diff.md", "~ m.xml"): "test_diff.py",
+    ("docs/python.md", "from stable_baselines3"): "test_learners.py",
+    ("docs/python.md", "from brax"): "test_learners.py",
+    ("docs/python.md", "from rsl_rl"): "test_learners.py",
 }
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
@@ -66,6 +69,8 @@ HERE = {
     ("docs/objects.md", "PhysicsState:"),
     ("docs/objects.md", "Randomizer:"),
     ("docs/objects.md", "Reset:"),
+    ("docs/python.md", "import gymnasium"),
+    ("docs/python.md", "import jax"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -335,6 +340,23 @@ def test_python_reads_the_acset_of_a_task(
     rows = {table.name: task.nparts(table) for table in schema.obs}
     assert rows["Task"] == rows["Policy"] == 1
     assert rows["Reward"] > 5
+
+
+def test_python_makes_environments_of_gymnasium(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    made: dict[str, Any] = {}
+    exec(sample("docs/python.md", "import gymnasium"), made)
+    assert made["rewards"].shape == (4,)
+    assert made["own"].env.task.name == "cartpole"
+
+
+@pytest.mark.slow
+def test_python_loops_over_environments(capsys: pytest.CaptureFixture[str]) -> None:
+    made: dict[str, Any] = {}
+    exec(sample("docs/python.md", "import jax"), made)
+    assert made["returns"].shape == (2,)
+    assert min(made["returns"]) > 100.0  # a second of walking as it was trained to
+    assert "(2, 3)" in capsys.readouterr().out
 
 
 def test_python_compares_two_tasks(monkeypatch: pytest.MonkeyPatch) -> None:

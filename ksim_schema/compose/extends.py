@@ -34,6 +34,7 @@ from ksim_schema.diagnostics.codes.reading import NOT_A_MAPPING, UNREADABLE_FILE
 from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted, read
 from ksim_schema.source.files import start_text
+from ksim_schema.source.named import is_packaged
 from ksim_schema.source.paths import COMPONENTS, EXTENDS, SET, components_of, folder_of, rebased
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import describe
@@ -130,8 +131,8 @@ class _Composer:
         """A document with its paths relative to the root, and where its component files are."""
         changed = rebased(document, folder, self.root)
         beside = PurePosixPath(document.file).parent
-        pairs = zip(components_of(document.data), components_of(changed.data), strict=True)
-        for written, name in pairs:
+        names = components_of(document.data), components_of(changed.data)
+        for written, name in (p for p in zip(*names, strict=True) if not is_packaged(p[1])):
             inside = name != written or folder.resolve() == self.root.resolve()
             home = (self.root, str(self.place)) if inside else (folder, str(beside))
             other = self.homes.setdefault(name, home)[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +23,7 @@ from ksim_schema.diagnostics.codes.structure import WRONG_TYPE
 from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
 from ksim_schema.source.files import FileError, TooLargeError, read_bytes, reason
+from ksim_schema.source.named import COMPONENTS, UnknownTaskError, is_packaged, of_package
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.units import describe
 from ksim_schema.vocabulary.base import KINDS, Kinds, Part
@@ -82,8 +84,15 @@ def collect(document: Document, read: Reader, sink: Sink) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for given, path in _listed(document, sink):
         problem, name = "", str(PurePosixPath(given))
-        steps = PurePosixPath(given).parts
-        if "\\" in given or given.startswith("/") or ".." in steps or not given.isprintable():
+        steps, packaged = PurePosixPath(given).parts, None
+        if is_packaged(given):
+            try:
+                name, packaged = _of_package(given)
+            except UnknownTaskError as error:
+                problem = str(error)
+        if problem:
+            pass
+        elif "\\" in given or given.startswith("/") or ".." in steps or not given.isprintable():
             problem = f"{given!r} is not a path in the task's folder"
         elif not name.endswith(".py"):
             problem = f"{given!r} is not a Python file"
@@ -93,7 +102,8 @@ def collect(document: Document, read: Reader, sink: Sink) -> dict[str, bytes]:
             problem = f"a task has at most {MAX_FILES} component files"
         else:
             try:
-                content = read(name)
+                inside = packaged and reader_of(packaged.parent)
+                content = inside(packaged.name) if inside and packaged else read(name)
                 if len(content) > MAX_SIZE:
                     problem = f"{name} is larger than {MAX_SIZE:,} bytes"
                 content.decode("utf-8-sig")
@@ -105,6 +115,27 @@ def collect(document: Document, read: Reader, sink: Sink) -> dict[str, bytes]:
         if problem:
             sink.report(UNREADABLE_COMPONENT_FILE, problem, document.at(path), dotted(path))
     return files
+
+
+def _of_package(text: str) -> tuple[str, Path]:
+    """How the component file of a package is called in a compiled task, and where it is.
+
+    Raises:
+        UnknownTaskError: there is none.
+    """
+    package, name, path = of_package(text, COMPONENTS, ".py")
+    return f"{package}/{name}.py", path
+
+
+def _places(document: Document) -> dict[str, str]:
+    """The component files of packages: name in a compiled task -> how messages call it."""
+    found: dict[str, str] = {}
+    for given, _ in _listed(document, Sink()):
+        if is_packaged(given):
+            with suppress(UnknownTaskError):
+                name, path = _of_package(given)
+                found[name] = str(path)
+    return found
 
 
 def _listed(document: Document, sink: Sink) -> Iterator[tuple[str, Path_]]:
@@ -152,8 +183,10 @@ def load(
     files = collect(document, read, sink)
     kinds = {object: dict(of) for object, of in KINDS.items()}
     sources: dict[str, str] = {}
+    places = _places(document)
     for name, content in files.items():
-        shown = str(PurePosixPath((folders or {}).get(name, folder)) / name)
+        beside = str(PurePosixPath((folders or {}).get(name, folder)) / name)
+        shown = places.get(name, beside)
         sources[shown] = content.decode("utf-8-sig")
         for model in declared_in(name, sources[shown], shown, sink):
             of = kinds[model.object]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ksim_schema.source.named import is_packaged
 from ksim_schema.source.plain import is_list, is_mapping
 from ksim_schema.source.yaml_reader import Document
 
@@ -93,7 +94,10 @@ def _moved(
     if COMPONENTS in data:
         files = data[COMPONENTS]
         listed = files if is_list(files) else (files,)
-        changed[COMPONENTS] = tuple(_path(name, component or moved) for name in listed)
+        changed[COMPONENTS] = tuple(
+            name if isinstance(name, str) and is_packaged(name) else _path(name, component or moved)
+            for name in listed
+        )
     return changed
 
 

@@ -20,7 +20,8 @@ HEAD = """# Python
 <!-- Written by `pytest tests/test_pages.py --refresh-golden` from the docstrings. -->
 
 `import ksim_compiler as ksim` gives the names below. They are what a program may rely on; all other
-modules are private. The import itself loads neither JAX nor MuJoCo.
+modules are private. The import itself loads neither JAX nor MuJoCo. [python.md](python.md) shows
+them at work, [first_steps.ipynb](first_steps.ipynb) is a notebook.
 [Decision 8](decisions/0008-python.md) says why the module is called so.
 
 Arrays are JAX's, in float32 and SI units unless a line says otherwise. `envs` is the number of

@@ -35,7 +35,7 @@ Carry = Any
 """What a recurrent policy remembers: a pytree; () for one that remembers nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Policy:
     """What a training has learned. Called on observations, it says what to do.
 

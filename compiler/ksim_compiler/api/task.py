@@ -15,11 +15,12 @@ from ksim_compiler.pipeline import Compiled
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.reach import action_bounds
 from ksim_schema.checks.ranges import table as table_of, text as text_of
-from ksim_schema.diagnostics import Diagnostic, TaskError, render_text
+from ksim_schema.diagnostics import Diagnostic, Span, TaskError, render_text
+from ksim_schema.diagnostics.codes.reading import UNREADABLE_FILE
 from ksim_schema.diff import text as diff_text
 from ksim_schema.diff.report import Comparison
 from ksim_schema.graph import Node
-from ksim_schema.source.named import find, shipped_folder
+from ksim_schema.source.named import UnknownTaskError, find, shipped_folder
 from ksim_schema.units import Dimension
 
 ARCHIVE = ".ksim"
@@ -44,7 +45,7 @@ class CompileError(TaskError):
         return render_text(self.diagnostics, self.sources)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A task that was compiled without an error. It is never changed; :meth:`with_` gives another.
 
@@ -157,10 +158,10 @@ def compile(
     """Check and compile a task. Neither JAX nor a simulation is started.
 
     Args:
-        task: a task in YAML, a ``.ksim`` file, or the name of one that ships, such as ``"walk"``. A
-            :class:`Task` is given back with what is set.
+        task: a task in YAML, a ``.ksim`` file, the name of one that ships, such as ``"walk"``, or
+            ``"package:task"``. A :class:`Task` is given back with what is set.
         set: path -> value, such as ``{"Reward.linvel.scale": 3, "Command.velocity.forward":
-            "0.5 m/s"}``: numbers, texts as they stand in YAML, lists and mappings.
+            ["0 m/s", "1 m/s"]}``: numbers, texts as they stand in YAML, lists and mappings.
         trust: whether the Python files that a ``.ksim`` file carries may run.
 
     Raises:
@@ -168,7 +169,11 @@ def compile(
     """
     if isinstance(task, Task):
         return task.with_(set) if set else task
-    path = find(os.fspath(task))
+    try:
+        path = find(os.fspath(task))
+    except UnknownTaskError as error:
+        found = Diagnostic(UNREADABLE_FILE, str(error), Span(os.fspath(task)))
+        raise CompileError(Compiled(None, [found], {})) from error
     chosen = dict(set or {})
     settings = [f"{name}={_yaml(value)}" for name, value in chosen.items()]
     if path.suffix == ARCHIVE:

@@ -291,6 +291,20 @@ def path(text: str) -> Path:
     return Path(given(text))
 
 
+def task(text: str) -> Path:
+    """The type of an option that is a task: a path, the name of one that ships, package:task.
+
+    Raises:
+        ArgumentTypeError: the text is empty, or a package has no such task.
+    """
+    from ksim_schema.source.named import UnknownTaskError, find
+
+    try:
+        return find(given(text))
+    except UnknownTaskError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_colour(parser: argparse.ArgumentParser) -> None:
     """Add the option for colours."""
     parser.add_argument("--color", choices=COLOURS, default="auto", help="colours on a terminal")

@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "paths",
         nargs="*",
-        type=path,
+        type=common.task,
         metavar="PATH",
         help="task files, .ksim files or folders",
     )

@@ -39,7 +39,13 @@ def parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description="Train a task, compiled or in YAML.", allow_abbrev=False
     )
     add, path = result.add_argument, common.path
-    add("task", type=path, metavar="TASK", nargs="?", help="a .ksim file or a task in YAML")
+    add(
+        "task",
+        type=common.task,
+        metavar="TASK",
+        nargs="?",
+        help="a .ksim file, a task in YAML, the name of one that ships, or package:task",
+    )
     add("--engine", choices=("auto", "mjx", "warp", "native"), help="(default: auto)")
     add(
         "--set",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ksim_compiler.cli.common import ARCHIVE, UsageError
+from ksim_schema.source.named import TASKS, UnknownTaskError, find, packages
 
 MAX_TREE = 1_000_000_000
 """Largest size in bytes of a revision that is looked into."""
@@ -47,8 +48,9 @@ def open_side(name: str) -> Generator[Side]:
     """Make a side available on disk while it is needed.
 
     Args:
-        name: a path, or ``REV:path`` with a path from the current folder (``REV:./path``) or from
-            the top of the repository, when there is no file of that name.
+        name: a path, the name of a task that ships, ``package:task``; or ``REV:path`` with a path
+            from the current folder (``REV:./path``) or from the top of the repository, when there
+            is no file of that name.
 
     Raises:
         UsageError: there is no such file, revision or repository.
@@ -59,6 +61,13 @@ def open_side(name: str) -> Generator[Side]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{name!r} is not a file name") from error
     revision, colon, inside = name.partition(":")
+    if not exists:
+        try:
+            path = find(name)  # what is called after a package is that, and no revision
+        except UnknownTaskError as error:
+            if revision in packages(TASKS):
+                raise UsageError(str(error)) from error
+        exists = path.exists()
     if exists or not colon:
         if not exists:
             raise UsageError(f"there is no {name}")

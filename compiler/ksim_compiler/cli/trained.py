@@ -33,7 +33,7 @@ def place(text: str) -> Path:
         ArgumentTypeError: the text is empty, or no policy of that name ships.
     """
     if not text.startswith(PREFIX):
-        return common.path(text)
+        return common.task(text)
     try:
         return path_of(text)
     except UnknownPolicyError as error:

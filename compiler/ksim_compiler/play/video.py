@@ -65,7 +65,7 @@ def frames(
     model.vis.global_.offwidth = max(width, model.vis.global_.offwidth)
     model.vis.global_.offheight = max(height, model.vis.global_.offheight)
     data = mujoco.MjData(model)
-    view = _camera(model, camera, likely(model) if base is None else base)
+    view = view_of(model, camera, likely(model) if base is None else base)
     every = max(1, round(1.0 / (FRAME_RATE * period)))
     with mujoco.Renderer(model, height, width) as renderer:
         for row in qpos[::every]:
@@ -77,7 +77,12 @@ def frames(
             yield renderer.render()
 
 
-def _camera(model: mujoco.MjModel, name: str | None, base: int) -> mujoco.MjvCamera:
+def view_of(model: mujoco.MjModel, name: str | None, base: int) -> mujoco.MjvCamera:
+    """A camera of the model; by default ``track``, or else a free one that follows the base.
+
+    Raises:
+        VideoError: there is no such camera.
+    """
     view = mujoco.MjvCamera()
     index = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, name or "track")
     if index >= 0:

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -21,6 +19,7 @@ from ksim_schema.diagnostics.codes.names import (
     NO_PACKAGE_FILE,
     UNKNOWN_MENAGERIE_MODEL,
 )
+from ksim_schema.source.named import folders_of
 
 PACKAGE, MENAGERIE = "package:", "menagerie:"
 INSTALL = "pip install 'ksim-schema[menagerie]'"
@@ -68,7 +67,7 @@ def _in_package(model: str) -> Path:
     if not slash or not steps or ".." in steps or file.startswith("/") or "\\" in file:
         help = "write package:module/folder/file.xml"
         raise ModelRefError(NO_PACKAGE_FILE, f"{model!r} names no file of a package", help)
-    folders = list(_folders_of(module))
+    folders = list(folders_of(module))
     if not folders:
         message = f"no package {module!r} is installed here"
         raise ModelRefError(NO_PACKAGE_FILE, message, "install it into this Python environment")
@@ -77,24 +76,6 @@ def _in_package(model: str) -> Path:
         if path.is_file():
             return path
     raise ModelRefError(NO_PACKAGE_FILE, f"package {module!r} has no file {file!r} in {folders[0]}")
-
-
-def _folders_of(module: str) -> Iterator[Path]:
-    """The folders of a package.
-
-    Only its outermost package is looked up: finding a module inside of it would import it.
-    """
-    outer, *inner = module.split(".")
-    if not all(name.isidentifier() for name in (outer, *inner)):
-        return
-    try:
-        spec = importlib.util.find_spec(outer)
-    except (ImportError, ValueError):  # a module without a spec, such as __main__
-        return
-    for location in (spec.submodule_search_locations if spec else None) or ():
-        folder = Path(location).joinpath(*inner)
-        if folder.is_dir():
-            yield folder
 
 
 def _in_menagerie(model: str) -> Located:

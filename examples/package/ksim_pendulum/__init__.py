@@ -1,0 +1,1 @@
+"""Tasks, robots and kinds for ksim-schema. Nothing here has to be imported."""
