@@ -49,10 +49,10 @@ test-adapters: $(STAMP) ## train with learners of others, in environments of the
 	$(BIN)/python -m venv build/adapters
 	build/adapters/bin/python -m pip install -q $(TORCH)
 	build/adapters/bin/python -m pip install -q -e '.[adapters]' $(TESTING)
-	build/adapters/bin/python -m pytest -q -m adapters tests/adapters
+	build/adapters/bin/python -m pytest -q -s -m adapters tests/adapters
 	$(BIN)/python -m venv build/brax
 	build/brax/bin/python -m pip install -q -e '.[brax]' $(TESTING)
-	build/brax/bin/python -m pytest -q -m adapters tests/adapters -k brax
+	build/brax/bin/python -m pytest -q -s -m adapters tests/adapters -k brax
 
 coverage: $(STAMP) ## run the tests and say which lines none of them runs; pages in build/coverage
 	$(BIN)/python -m pytest --cov --cov-report term --cov-report html $(PYTEST_ARGS)

@@ -39,6 +39,7 @@ def test_stable_baselines3_finds_nothing_wrong_and_learns() -> None:
     judge = KsimVecEnv("cartpole", 16)
     judge.seed(1)
     _, lengths = evaluate_policy(made["model"], judge, 16, return_episode_rewards=True)
+    print(f"Stable-Baselines3: a pole stands {np.mean(lengths):.0f} of 500 ticks")
     assert np.mean(lengths) > 3 * FALLEN, lengths
 
 
@@ -63,7 +64,9 @@ def test_brax_learns() -> None:
     made: dict[str, Any] = {}
     exec(sample("from brax.training.agents.ppo import train"), made)
     lengths = [row["eval/avg_episode_length"] for row in made["told"]]
-    assert lengths[-1] > 3 * FALLEN > 3 * lengths[0] * 0.3, lengths
+    print("Brax: a pole stands", ", ".join(f"{n:.0f}" for n in lengths), "of 500 ticks")
+    assert lengths[-1] > 3 * FALLEN
+    assert lengths[-1] > 2 * lengths[0]
 
 
 def test_rsl_rl_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +86,8 @@ def test_rsl_rl_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             seen, _, done, _ = judge.step(policy(seen))
             alive &= ~done.bool()
             length += 1
-    assert length > 3 * FALLEN, length
+    print(f"rsl_rl: the last of 16 poles falls after {length} of 500 ticks")
+    assert length > 3 * FALLEN
 
 
 def test_rsl_rl_may_set_how_far_episodes_are() -> None:

@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.plan import Plan
+from ksim_compiler.play.renderer import VideoError
 from ksim_compiler.play.video import view_of
 
 SIZE = (480, 480)
@@ -20,6 +21,9 @@ class Still:
         Args:
             plan: the task.
             size: width and height in pixels.
+
+        Raises:
+            VideoError: MuJoCo was imported without a way to draw.
         """
         model, facts = plan.robot.model, plan.robot.facts
         width, height = size
@@ -27,7 +31,13 @@ class Still:
         model.vis.global_.offheight = max(height, model.vis.global_.offheight)
         self._model, self._data = model, mujoco.MjData(model)
         self._view = view_of(model, None, facts.body_id(facts.root))
-        self._renderer = mujoco.Renderer(model, height, width)
+        try:
+            self._renderer = mujoco.Renderer(model, height, width)
+        except (mujoco.FatalError, AttributeError, RuntimeError) as error:
+            raise VideoError(
+                "MuJoCo cannot draw here as it was imported: set MUJOCO_GL=egl, or osmesa, in the "
+                "environment before the program starts"
+            ) from error
 
     def picture(self, qpos: np.ndarray) -> np.ndarray:
         """(height, width, 3) uint8 of a pose (nq,)."""

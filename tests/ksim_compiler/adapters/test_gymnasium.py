@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -13,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 import ksim_compiler as ksim
 from ksim_compiler.adapters.gymnasium import KsimEnv, KsimVectorEnv
+from ksim_compiler.play.renderer import VideoError
 from ksim_schema.source.named import shipped
 
 SHORT = {"Termination.time_limit.after": "100 ms"}
@@ -119,6 +121,43 @@ def test_actions_are_clipped_to_their_bounds(task: ksim.Task, single: KsimEnv) -
     assert KsimEnv(free, "native").action_space.high.tolist() == [10.0]
     assert KsimEnv(free, "native", action_limit=None).action_space.high.tolist() == [np.inf]
     assert KsimEnv(free, "native", action_limit=3.0).action_space.low.tolist() == [-3.0]
+
+
+def test_pictures_are_of_the_state_that_is_shown(
+    task: ksim.Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[np.ndarray] = []
+
+    class Recorder:
+        """Takes the place of MuJoCo's renderer, which not every machine has a way to run."""
+
+        def __init__(self, model: Any, height: int, width: int) -> None:
+            self.size = (height, width, 3)
+
+        def update_scene(self, data: Any, camera: Any) -> None:
+            drawn.append(data.qpos.copy())
+
+        def render(self) -> np.ndarray:
+            return np.zeros(self.size, np.uint8)
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("mujoco.Renderer", Recorder)
+    env = KsimVectorEnv(task, 2, "native", render_mode="rgb_array", threads=1)
+    assert env.metadata["render_fps"] == 50
+    shown, _ = env.reset(seed=0)
+    pictures = env.render()
+    assert [picture.shape for picture in pictures] == [(480, 480, 3)] * 2
+    np.testing.assert_allclose([q[0] for q in drawn], shown[:, 0], rtol=1e-6)  # the cart's place
+    env.close()
+
+    def refuse(*_: Any) -> None:
+        raise mujoco.FatalError("no platform")
+
+    monkeypatch.setattr("mujoco.Renderer", refuse)
+    env.reset(seed=0)
+    with pytest.raises(VideoError, match="set MUJOCO_GL=egl"):
+        env.render()
 
 
 def test_what_is_done_wrong_is_said(task: ksim.Task) -> None:
