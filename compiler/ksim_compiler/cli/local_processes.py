@@ -143,6 +143,10 @@ class _Processes:
         how = f"was ended by {_signal(-status)}" if status < 0 else f"ended with status {status}"
         where = self._folder()
         kept = "nothing was trained yet"
+        if where is None and any(log.stat().st_size for log in self._told.glob("*.log")):
+            left = Path(tempfile.mkdtemp(prefix="ksim-processes-"))
+            shutil.copytree(self._told, left, dirs_exist_ok=True)
+            kept += f"; what the processes wrote is in {left}"
         if where is not None:
             again = f"{self._program} --resume {where} --local-processes {self._count}"
             kept = f"the run is kept at {where}; resume with: {again}"

@@ -221,6 +221,9 @@ class Peers:
         except (jax.errors.JaxRuntimeError, ValueError) as error:
             if not _LOST.search(str(error)):
                 raise
+            if SUPERVISED in os.environ:  # for the log; it is not shown
+                brief = " ".join(str(error).split())
+                print(f"*** {brief}", file=sys.__stderr__, flush=True)
         if SUPERVISED not in os.environ and self.first:
             where = self._folder
             kept = f"; the run is kept at {where}; resume with: {program} --resume {where}"
