@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--task",
-        type=common.path,
+        type=common.task,
         metavar="TASK",
         help="judge on this task, whose policy reads and sets the same; for example one with "
         "other rewards, beginnings or ground",
