@@ -27,8 +27,7 @@ from ksim_schema.source import Document, parse
 from ksim_schema.source.files import FileError, read_bytes
 from ksim_schema.source.paths import folder_of
 from ksim_schema.task import Task
-from ksim_schema.vocabulary import annotated_fields
-from ksim_schema.vocabulary.base import File
+from ksim_schema.vocabulary.base import files_of
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 
@@ -181,9 +180,7 @@ def _with_task_files(task: Task, files: model.ModelFiles, sink: Sink) -> model.M
     found = Sink()
     content, taken = dict(files.content), dict[str, Path]()
     for object, name, part in task:
-        for place, _, value in annotated_fields(part, File):
-            if value is None:
-                continue
+        for place, value in files_of(part):
             key, path = file_key(value), task.folder / value
             try:
                 read = read_bytes(path, MAX_TASK_FILE)

@@ -348,6 +348,16 @@ def annotated_fields(
             yield from annotated_fields(value, annotation, (*prefix, name))
 
 
+def files_of(part: Model) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The files beside the task that a part names, each with its path inside the part."""
+    for path, _, value in annotated_fields(part, File):
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, tuple):
+            named = cast("tuple[str, ...]", value)
+            yield from (((*path, index), name) for index, name in enumerate(named))
+
+
 @cache
 def _annotations(model: type[Model], annotation: type[T]) -> tuple[tuple[str, T | None], ...]:
     """The name of each field of a model, with its annotation of this type if it has one."""

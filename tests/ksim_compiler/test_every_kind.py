@@ -136,7 +136,12 @@ def test_kinds_run(object: str, kinds: tuple[str, ...]) -> None:
     document = parse(text, "kinds.yaml", found)
     assert document is not None, found
     files = read_files(ROBOTS / robot / "scene.xml")
-    files = replace(files, content={**files.content, file_key("motion.npz"): standing_motion()})
+    beside = {
+        "motion.npz": standing_motion(),
+        "clip.npz": (ROBOTS.parent / "motions/walk.npz").read_bytes(),
+    }
+    beside = {file_key(name): data for name, data in beside.items()}
+    files = replace(files, content={**files.content, **beside})
     compiled = compile_document(document, files)
     report = render_text(compiled.diagnostics, compiled.sources)
     assert not has_errors(compiled.diagnostics), report

@@ -175,7 +175,12 @@ def test_every_kind_is_read_back(object: str, kinds: tuple[str, ...], tmp_path: 
     assert object not in HERE
     text, robot = task_with(object, kinds)
     files = read_files(ROBOTS / robot / "scene.xml")
-    files = replace(files, content={**files.content, file_key("motion.npz"): standing_motion()})
+    beside = {
+        "motion.npz": standing_motion(),
+        "clip.npz": (ROBOTS.parent / "motions/walk.npz").read_bytes(),
+    }
+    beside = {file_key(name): data for name, data in beside.items()}
+    files = replace(files, content={**files.content, **beside})
     same_when_read_back(compiled(text, files), tmp_path)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache, singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.motionstarts import Act as Act, Start as Start, in_motion
 from ksim_compiler.checks.resting import zero_controls
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.ground import heights_at
@@ -18,6 +19,7 @@ from ksim_schema.robot import Joint, RobotFacts, file_key
 from ksim_schema.vocabulary import reset
 from ksim_schema.vocabulary.each import ByPattern, each
 from ksim_schema.vocabulary.pose import PLACES, TURNS
+from ksim_schema.vocabulary.reset_motion import ResetMotionStart
 
 _motion = lru_cache(maxsize=1)(read_motion)
 """A start is a frame of it: the file is unpacked for the first alone."""
@@ -26,17 +28,6 @@ COUNT = 128
 SETTLED = 24
 """Starts that are drawn where each is to settle."""
 SEED = 20
-
-
-class Start(NamedTuple):
-    """A state in which an episode begins: qpos and qvel, in MuJoCo's order and units."""
-
-    qpos: np.ndarray
-    qvel: np.ndarray
-
-
-Act = Callable[[Start, np.random.Generator], Start]
-"""What a reset makes of a start."""
 
 
 class _Unknown(Exception):
@@ -60,7 +51,10 @@ def draw(
     facts, random = plan.robot.facts, np.random.default_rng(seed)
     parts = sorted(plan.parts(reset.Reset).items(), key=lambda item: not item[1].whole)
     acting = [part for name, part in parts if only is None or name in only]
-    acts = [(part.episodes, _acting(part, facts)) for part in acting]
+    acts = [
+        (p.episodes, in_motion(plan, p) if isinstance(p, ResetMotionStart) else _acting(p, facts))
+        for p in acting
+    ]
     shared = any(part.episodes is not None for part in acting)
     found: list[Start] = []
     try:

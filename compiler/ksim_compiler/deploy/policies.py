@@ -30,8 +30,7 @@ from ksim_compiler.robot.files import ModelError
 from ksim_compiler.robot.model import read_files
 from ksim_schema.diagnostics import Diagnostic, Sink, Span
 from ksim_schema.source import parse
-from ksim_schema.vocabulary import annotated_fields
-from ksim_schema.vocabulary.base import File
+from ksim_schema.vocabulary.base import files_of
 
 OF_PACKAGE = (locate.PACKAGE, locate.MENAGERIE)
 """How the reference to a robot begins that is somebody else's to give."""
@@ -100,11 +99,7 @@ def travels_not(plan: Plan) -> bool:
 def _own_files(compiled: Compiled) -> bool:
     """Whether parts of a task name files beside it."""
     assert compiled.plan is not None
-    return any(
-        value is not None
-        for _, _, part in compiled.plan.task
-        for _, _, value in annotated_fields(part, File)
-    )
+    return any(True for _, _, part in compiled.plan.task for _ in files_of(part))
 
 
 def load(path: Path, settings: Sequence[str] = (), name: str = "", trust: bool = False) -> Loaded:

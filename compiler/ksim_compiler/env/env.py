@@ -21,6 +21,7 @@ from ksim_compiler.engine import EngineSpec, State, make_engine
 from ksim_compiler.engine.base import full_precision, where_masked
 from ksim_compiler.env.across import ALONE, Across
 from ksim_compiler.env.episode import CutOff, Episode, Inputs
+from ksim_compiler.env.motions import BEGINNINGS, Odds
 from ksim_compiler.env.step import Step
 from ksim_compiler.env.tick import NON_FINITE, Parts, Tick
 from ksim_compiler.lowering import command as commands
@@ -28,6 +29,7 @@ from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
+from ksim_compiler.lowering.motion import Tally
 from ksim_compiler.lowering.scale import Levels, joined, level_of
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.curriculum import TerrainLevel
@@ -169,9 +171,10 @@ class Env:
         tick = jnp.int32(0)
         keys = self._keys(key, tick)
         level = self._first_levels(parts, keys)
-        qpos, qvel, controls, model = self._start(parts, key, keys, level)
+        odds = self._tick.recorded.odds(parts["Command"], self._tick.recorded.fresh())
+        qpos, qvel, controls, model = self._start(parts, key, keys, level, odds)
         physics, world = self.engine.reset(qpos, qvel, model, self._of_all(controls))
-        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w, odds))(
             keys, level, self._tick.revealed.beside(world, physics.model)
         )
         return EnvState(physics, world, episode, inputs, key, tick)
@@ -212,8 +215,9 @@ class Env:
         final_policy = jnp.where(broken, state.inputs.policy, inputs.policy)
         done = judged.failure | judged.timeout
         after = EnvState(physics, world, following, inputs, state.key, tick)
+        odds = self._odds(parts, after)  # of all shards, whether or not an episode ends in this one
         after = jax.lax.cond(
-            jnp.any(done), lambda s: self._restart(parts, keys, done, s), lambda s: s, after
+            jnp.any(done), lambda s: self._restart(parts, keys, done, s, odds), lambda s: s, after
         )
         return after, Step(
             reward=judged.reward,
@@ -232,11 +236,16 @@ class Env:
         return dict(state.physics.model)
 
     def _start(
-        self, parts: Parts, key: Key[Array, ""], keys: Key[Array, " envs"], level: Levels
+        self,
+        parts: Parts,
+        key: Key[Array, ""],
+        keys: Key[Array, " envs"],
+        level: Levels,
+        odds: Odds,
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """Poses, first controls and models of new episodes (batched)."""
         once = self._keys(key, jnp.int32(0))
-        return jax.vmap(lambda k, o, d, c: self._tick.start(parts, k, o, d, c))(
+        return jax.vmap(lambda k, o, d, c: self._tick.start(parts, k, o, d, c, odds))(
             keys, once, level, self.across.own(self._columns(key))
         )
 
@@ -247,19 +256,26 @@ class Env:
         return (first + jnp.arange(self.across.shards * self.num_envs)) % count
 
     def _restart(
-        self, parts: Parts, keys: Key[Array, " envs"], done: Bool[Array, " envs"], state: EnvState
+        self,
+        parts: Parts,
+        keys: Key[Array, " envs"],
+        done: Bool[Array, " envs"],
+        state: EnvState,
+        odds: Odds,
     ) -> EnvState:
         """New episodes for the environments that are done (batched)."""
         level = state.episode.level
-        qpos, qvel, controls, model = self._start(parts, state.key, keys, level)
+        qpos, qvel, controls, model = self._start(parts, state.key, keys, level, odds)
         physics, world = self.engine.reset_where(
             done, state.physics, state.world, qpos, qvel, model, self._of_all(controls)
         )
-        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w))(
+        episode, inputs = jax.vmap(lambda k, d, w: self._tick.begin(parts, k, d, w, odds))(
             keys, level, self._tick.revealed.beside(world, physics.model)
         )
-        # what a curriculum counts goes on from episode to episode
+        # what a curriculum counts goes on from episode to episode, and where motions fail
         episode.memory["Curriculum"] = state.episode.memory["Curriculum"]
+        if self._tick.recorded:
+            episode.memory[BEGINNINGS] = state.episode.memory[BEGINNINGS]
 
         choose = functools.partial(where_masked, done)
         return state._replace(
@@ -268,6 +284,14 @@ class Env:
             episode=jax.tree.map(choose, episode, state.episode),
             inputs=jax.tree.map(choose, inputs, state.inputs),
         )
+
+    def _odds(self, parts: Parts, state: EnvState) -> Odds:
+        """Where episodes of recorded motions begin, by what all environments have counted."""
+        if not self._tick.recorded:
+            return {}
+        counted: dict[str, Tally] = state.episode.memory[BEGINNINGS]
+        mean = self.across.mean(jax.tree.map(lambda count: jnp.mean(count, axis=0), counted))
+        return self._tick.recorded.odds(parts["Command"], mean)
 
     def _cut_off(self, state: EnvState) -> CutOff:
         """Where the training ends an episode with the tick after this state (batched)."""

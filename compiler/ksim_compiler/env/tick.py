@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from ksim_compiler.engine.base import BOUND
 from ksim_compiler.env import measures, rewards
-from ksim_compiler.env.drawn import MODEL, Revealed
+from ksim_compiler.env.drawn import Revealed
 from ksim_compiler.env.episode import CutOff, Episode, Inputs, Judgement
+from ksim_compiler.env.finite import finite as finite_numbers, sane
+from ksim_compiler.env.motions import BEGINNINGS, Odds, Recorded
 from ksim_compiler.lowering import (
     action as actions,
     command as commands,
@@ -71,6 +72,7 @@ class Tick:
         self._labels = {n: c.labels(self.robot) for n, c in self.parts["Command"].items()}
         self._frames = frames_of(plan.task, self.robot)
         self._model_defaults = dict(model_defaults)
+        self.recorded = Recorded(plan, self.parts["Command"])
         self.revealed = Revealed(plan)
 
     def parameters(self) -> Parameters:
@@ -154,7 +156,7 @@ class Tick:
         x = self._context(key, episode, world, age, action)
         x = replace(x, observations=self._measured(parts, x, episode.memory["Observation"]))
         memory = dict(episode.memory)
-        finite = _sane(world) & _finite(action)
+        finite = sane(world) & finite_numbers(action)
         ends: dict[str, Any] = {NON_FINITE: ~finite}
         ended_memory: dict[str, Any] = {}
         for name, part in parts["Termination"].items():
@@ -181,6 +183,9 @@ class Tick:
                 lambda new, old: jnp.where(jnp.isfinite(new), new, old), moved, (old, before)
             )
         level = joined(levels) if levels else episode.level
+        if self.recorded:
+            counted = self.recorded.counted(x.motions, memory[BEGINNINGS], failure)
+            memory[BEGINNINGS] = counted
         memory |= {
             "Termination": ended_memory,
             "Reward": rewards_memory,
@@ -216,11 +221,14 @@ class Tick:
         x = self._context(key, episode, world, episode.age, action)
         told = {
             name: commands.following(
-                part, _for(x, "Command", name), episode.memory["Command"][name]
+                part,
+                replace(_for(x, "Command", name), motion=x.motions.get(name)),
+                episode.memory["Command"][name],
             )
             for name, part in parts["Command"].items()
         }
         x = replace(x, commands={name: m.value for name, m in told.items()})
+        x = replace(x, motions=self.recorded.at(told))
         readings, sensed = {}, {}
         for name, part in parts["Observation"].items():
             own = _for(x, "Observation", name)
@@ -235,15 +243,21 @@ class Tick:
         key: Key[Array, ""],
         level: Levels,
         world: Mapping[str, Array],
+        odds: Odds,
     ) -> tuple[Episode, Inputs]:
-        """The memory and the first inputs of a new episode."""
+        """The memory and the first inputs of a new episode; ``odds`` as :meth:`start` has them."""
         own_key, key = key, name_key(key, "begin")
         zero = jnp.zeros(self.plan.action_size)
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero, zero)
         x = replace(x, places=self._slices, labels=self._labels, frames=self._frames)
         x = replace(x, drawn=self.revealed.values(world))
-        told = {n: commands.first(p, _for(x, "Command", n)) for n, p in parts["Command"].items()}
+        begun = self.recorded.begun(parts["Command"], own_key, odds)
+        told = {
+            n: commands.first(p, replace(_for(x, "Command", n), motion=begun.get(n)))
+            for n, p in parts["Command"].items()
+        }
         x = replace(x, commands={name: m.value for name, m in told.items()})
+        x = replace(x, motions=self.recorded.at(told))
         readings, sensed = {}, {}
         for name, part in parts["Observation"].items():
             readings[name], sensed[name] = sensing.first(part, _for(x, "Observation", name))
@@ -259,6 +273,8 @@ class Tick:
             ("Curriculum", rules.initial),
         ):
             memory[object] = {n: first(p, _for(x, object, n)) for n, p in parts[object].items()}
+        if self.recorded:
+            memory[BEGINNINGS] = self.recorded.fresh()
         controls, memory["Action"] = self._first_controls(parts, x, own_key)
         return Episode(jnp.int32(0), level, zero, controls, memory), inputs
 
@@ -269,11 +285,13 @@ class Tick:
         once: Key[Array, ""],
         level: Levels,
         column: Int[Array, ""],
+        odds: Odds,
     ) -> tuple[Array, Array, Array, dict[str, Array]]:
         """The pose, the controls of a zero action and the model of a new episode.
 
         ``once`` is a key that stays the same throughout: what is drawn from it never changes.
-        ``column`` is the environment's column of the terrain's grid.
+        ``column`` is the environment's column of the terrain's grid. ``odds`` say for each recorded
+        motion how likely an episode begins in each stretch of it.
         """
         own_key, key = key, name_key(key, "start")
         zero = jnp.zeros(self.plan.action_size)
@@ -282,7 +300,8 @@ class Tick:
             "qvel": jnp.zeros(self.robot.nv),
         }
         x = Context(self.robot, world, jnp.float32(0.0), self.plan.period, level, key, zero)
-        x = replace(x, column=column)
+        begun = self.recorded.begun(parts["Command"], own_key, odds)
+        x = replace(x, column=column, motions=begun)
         lot = jax.random.uniform(name_key(key, "episodes"))
         for name, part in parts["Reset"].items():
             own, curriculum = _for(x, "Reset", name), self._followed.get(name)
@@ -340,6 +359,7 @@ class Tick:
             labels=self._labels,
             frames=self._frames,
             drawn=self.revealed.values(world),
+            motions=self.recorded.at(episode.memory["Command"]),
         )
 
     def in_action_order(self, parts: Parts) -> list[tuple[str, Action]]:
@@ -373,20 +393,3 @@ def _any(values: Iterable[Any]) -> Any:
     for value in values:
         found = found | value
     return found
-
-
-def _sane(world: Mapping[str, Array]) -> Array:
-    """Whether all that is read of the physics is a number that MuJoCo would take for one.
-
-    A simulation that has diverged has NaN everywhere; a sensor of it, a squared speed say, can be
-    beyond the bound earlier.
-    """
-    sane: Any = jnp.bool_(True)
-    for name, field in world.items():
-        if not name.startswith(MODEL) and jnp.issubdtype(field.dtype, jnp.floating):
-            sane = sane & jnp.all(jnp.abs(field) <= BOUND)
-    return sane
-
-
-def _finite(values: Array) -> Array:
-    return jnp.all(jnp.isfinite(values))

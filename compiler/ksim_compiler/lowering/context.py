@@ -41,6 +41,8 @@ class Context:
             without noise, bias, delay, lag, clip, scale and history. Those that a reward, a
             termination or a curriculum names.
         drawn: name of a randomizer that is observed -> what it drew, flat.
+        motions: name of a command of a recorded motion -> its clips, and where it is.
+        motion: for the rule of such a command, where its episode begins.
         failure: whether the tick ended in a failure.
         total: the sum of the other rewards, for one that is about it.
         done: whether it ended the episode, by a failure, a time limit, or because the training
@@ -66,6 +68,8 @@ class Context:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
     frames: Mapping[str, str] = field(default_factory=lambda: {})
     drawn: Mapping[str, Float[Array, " numbers"]] = field(default_factory=lambda: {})
+    motions: Mapping[str, Any] = field(default_factory=lambda: {})
+    motion: Any = None
     failure: Bool[Array, ""] | None = None
     total: Float[Array, ""] | None = None
     done: Bool[Array, ""] | None = None

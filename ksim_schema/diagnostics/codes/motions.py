@@ -132,3 +132,29 @@ BAD_POSE = error(
     "A pose of a file for ksim-motion make names what the robot does not have, bends a joint "
     "beyond its limits, or puts a foot where the legs do not reach.",
 )
+NO_MOTION = error(
+    "KS0682",
+    "not a recorded motion's command",
+    "The part compares the robot with a recorded motion, or begins in one, and the command that it "
+    "names is of another kind.",
+)
+NOT_FOLLOWED = error(
+    "KS0683",
+    "not among the bodies that follow",
+    "Where a body is in a motion is known for the bodies that the command names alone.",
+)
+NO_MOTION_START = warning(
+    "KS0684",
+    "motion that no episode begins in",
+    "A command draws where in its clips an episode begins, and no reset puts the robot there: it "
+    "begins in its home pose and is behind from the first tick.",
+)
+NO_SUCH_CLIP = error(
+    "KS0685", "unknown clip", "A metric is of a clip that its command does not have."
+)
+LIMITS_BEYOND_START = warning(
+    "KS0686",
+    "starts that are lost at once",
+    "The noise of the reset moves the robot farther from the frame than the termination lets it "
+    "be.",
+)

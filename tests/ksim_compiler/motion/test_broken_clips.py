@@ -201,6 +201,12 @@ BESIDE = {
 """What else is true of some: a knee that is bent the other way also lifts the foot."""
 
 
+def test_every_code_of_clips_is_shown() -> None:
+    elsewhere = {"KS0668": "a csv without a header", "KS0681": "poses, in test_clips.py"}
+    shown = {code for _, code, _ in BROKEN.values()} | set(elsewhere)
+    assert shown == {code for code in CATALOGUE if "KS0660" <= code <= "KS0681"}
+
+
 def test_a_csv_tells_the_line(tmp_path: Path) -> None:
     lines = csv(arrays()).decode().splitlines()
     cells = lines[12].split(",")

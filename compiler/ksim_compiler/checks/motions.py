@@ -1,0 +1,117 @@
+"""What recorded motions need: sound clips, a reset that begins in them, bodies that they know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ksim_compiler.motion.library import clips_of
+from ksim_compiler.plan import Plan
+from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics.codes.motions import (
+    LIMITS_BEYOND_START,
+    NO_MOTION,
+    NO_MOTION_START,
+    NO_SUCH_CLIP,
+    NOT_FOLLOWED,
+)
+from ksim_schema.robot import RobotFacts
+from ksim_schema.task import Task
+from ksim_schema.vocabulary import Part
+from ksim_schema.vocabulary.command.clips import Motion, stems
+from ksim_schema.vocabulary.metric_motion import MotionError, OfClip
+from ksim_schema.vocabulary.observation import motion as observations
+from ksim_schema.vocabulary.reset_motion import ResetMotionStart
+from ksim_schema.vocabulary.reward.motion import MotionReward, OfBodies
+from ksim_schema.vocabulary.termination_motion import MotionLost, MotionOver
+
+OF_MOTION = (
+    *(observations.MotionJoints, observations.MotionAnchorError),
+    *(observations.MotionBodies, observations.MotionPhase),
+    *(MotionReward, MotionLost, MotionOver, OfClip, ResetMotionStart),
+)
+"""Kinds whose command must be a recorded motion."""
+
+
+def recorded(plan: Plan) -> Iterator[Diagnostic]:
+    """Clips without faults, and parts that can read them."""
+    task, facts = plan.task, plan.robot.facts
+    commands = {n: c for n, c in task.parts.get("Command", {}).items() if isinstance(c, Motion)}
+    for name, command in commands.items():
+        found = clips_of(command, facts, plan.robot.model, facts.files)
+        for index, (file, (_, faults)) in enumerate(zip(command.files, found, strict=True)):
+            for fault in faults:
+                message = f"{file}: {fault.text}"
+                at = ("Command", name, "files", index)
+                yield task.report(fault.code, message, *at, help=fault.help)
+    for object, name, part in task:
+        if isinstance(part, OF_MOTION):
+            yield from _reads(task, facts, commands, part, (object, name))
+    yield from _begins(task, commands)
+
+
+def _reads(
+    task: Task, facts: RobotFacts, commands: Mapping[str, Motion], part: Any, at: tuple[str, str]
+) -> Iterator[Diagnostic]:
+    """A part's command is a motion, and knows its bodies and its clip."""
+    command = commands.get(part.command)
+    if command is None:
+        if part.command in task.parts.get("Command", {}):
+            kind = task.parts["Command"][part.command].kind_name
+            message = f"{part.kind_name!r} compares with a recorded motion, and the command "
+            message += f"{part.command!r} is a {kind!r}"
+            help = "name a command of kind motion"
+            yield task.report(NO_MOTION, message, *at, "command", help=help)
+        return
+    known = command.tracked(facts)
+    for path, patterns in _bodies(part):
+        for body in facts.match("body", patterns):
+            if body not in known:
+                message = f"the command {part.command!r} does not follow the body {body!r}"
+                help = f"name it in Command.{part.command}.bodies; it follows {', '.join(known)}"
+                yield task.report(NOT_FOLLOWED, message, *at, *path, help=help)
+                break
+    if isinstance(part, OfClip) and part.clip is not None:
+        clips = stems(command.files)
+        if part.clip not in clips:
+            help = did_you_mean(part.clip, clips, of=f"{part.command} has clips")
+            message = f"unknown clip {part.clip!r}"
+            yield task.report(NO_SUCH_CLIP, message, *at, "clip", help=help)
+
+
+def _bodies(part: Part) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The patterns of bodies that a part compares, with their places in it."""
+    if isinstance(part, OfBodies | MotionError | observations.MotionBodies) and part.bodies:
+        yield ("bodies",), part.bodies
+    if isinstance(part, MotionLost) and part.ends is not None:
+        yield ("ends", "bodies"), part.ends.bodies
+
+
+def _begins(task: Task, commands: Mapping[str, Motion]) -> Iterator[Diagnostic]:
+    """Episodes begin in the motion, and not beyond what ends them."""
+    starts = {
+        n: p for n, p in task.parts.get("Reset", {}).items() if isinstance(p, ResetMotionStart)
+    }
+    for name in commands:
+        if any(part.command == name for part in starts.values()):
+            continue
+        message = f"no reset begins in the motion {name!r}"
+        help = f"add a Reset, such as start: {{kind: motion_start, command: {name}}}"
+        yield task.report_key(NO_MOTION_START, message, "Command", name, help=help)
+    for name, part in task.parts.get("Termination", {}).items():
+        if not isinstance(part, MotionLost):
+            continue
+        for own in (p for p in starts.values() if p.command == part.command):
+            noise = own.noise
+            pairs = {
+                "anchor_height": (part.anchor_height, noise.height),
+                "anchor_tilt": (part.anchor_tilt, noise.tilt),
+                "anchor_distance": (part.anchor_distance, noise.place),
+            }
+            for field, (limit, width) in pairs.items():
+                if limit is not None and width >= limit:
+                    message = f"episodes begin up to {float(width):g} from the frame, and more "
+                    message += f"than {float(limit):g} ends them"
+                    help = "less noise in the reset, or a wider limit"
+                    at = ("Termination", name, field)
+                    yield task.report(LIMITS_BEYOND_START, message, *at, help=help)

@@ -1,0 +1,69 @@
+"""States in which episodes of recorded motions begin, drawn without JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ksim_compiler.motion.clip import moving_joints
+from ksim_compiler.motion.library import clips_of
+from ksim_compiler.motion.resample import resampled
+from ksim_compiler.motion.rotations import exponential, multiply
+from ksim_compiler.plan import Plan
+from ksim_schema.vocabulary.command.clips import Motion
+from ksim_schema.vocabulary.reset_motion import ResetMotionStart
+
+
+class Start(NamedTuple):
+    """A state in which an episode begins: qpos and qvel, in MuJoCo's order and units."""
+
+    qpos: np.ndarray
+    qvel: np.ndarray
+
+
+Act = Callable[[Start, np.random.Generator], Start]
+"""What a reset makes of a start."""
+
+
+def in_motion(plan: Plan, part: ResetMotionStart) -> Act:
+    """What a reset into a recorded motion makes of a start: any frame of any clip, with noise."""
+    facts, command = plan.robot.facts, plan.task.parts["Command"].get(part.command)
+    tracks = []
+    if isinstance(command, Motion):
+        found = clips_of(command, facts, plan.robot.model, facts.files)
+        tracks = [resampled(clip, plan.period) for clip, _ in found if clip is not None]
+    states = [(track.clip.qpos(facts), track.qvel(facts)) for track in tracks]
+    joints = moving_joints(facts)
+    at, dofs = [joint.qpos for joint in joints], [joint.dof for joint in joints]
+    limits = np.array([j.limits or (-np.inf, np.inf) for j in joints]).reshape(-1, 2)
+    base, noise = facts.base, part.noise
+
+    def act(start: Start, random: np.random.Generator) -> Start:
+        if not states:  # a clip that cannot be read is reported where clips are
+            return start
+        qpos, qvel = states[int(random.integers(len(states)))]
+        frame = 0
+        if isinstance(command, Motion) and command.begin.draw != "start":
+            frame = int(random.integers(len(qpos) - 1))
+        units = random.uniform(-1.0, 1.0, (2, len(joints)))
+        placed = qpos[frame, at] + float(noise.joints) * units[0]
+        start.qpos[at] = np.clip(placed, limits[:, 0], limits[:, 1])
+        start.qvel[dofs] = qvel[frame, dofs] + float(noise.joint_speed) * units[1]
+        if base is not None:
+            place = np.array([noise.place, noise.place, noise.height], float)
+            off = place * random.uniform(-1.0, 1.0, 3)
+            off[2] = abs(off[2])
+            turns = np.array([noise.tilt, noise.tilt, noise.heading], float)
+            turns = turns * random.uniform(-1.0, 1.0, 3)
+            pose = qpos[frame, base.qpos : base.qpos + 7].copy()
+            pose[:3] += off
+            pose[3:] = multiply(exponential(turns[None]), pose[None, 3:])[0]
+            start.qpos[base.qpos : base.qpos + 7] = pose
+            speeds = np.array([noise.speed] * 3 + [noise.spin] * 3, float)
+            speeds = qvel[frame, base.dof : base.dof + 6] + speeds * random.uniform(-1.0, 1.0, 6)
+            start.qvel[base.dof : base.dof + 6] = speeds
+        return start
+
+    return act

@@ -1,0 +1,117 @@
+"""The clips of a command as arrays at the control rate: what a frame of each holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from jaxtyping import Float, Int
+
+from ksim_compiler.motion.clip import Array, Clip, ClipError, Fault
+from ksim_compiler.motion.kinematics import bodies_of
+from ksim_compiler.motion.read import Asked, read_clip
+from ksim_compiler.motion.resample import resampled
+from ksim_schema.robot import RobotFacts, file_key
+from ksim_schema.vocabulary.command.clips import Motion, stems
+
+
+@dataclass(frozen=True)
+class Library:
+    """Clips one after the other, a row for each frame.
+
+    Attributes:
+        clips: what they are called.
+        start, length: index of the first frame of each clip, and number of frames.
+        joints, rates: of the command's joints, rad or m, and a second.
+        qpos, qvel: of the whole model; what a clip does not move is at home, at rest.
+        bodies: the anchor, and then the other bodies.
+        followed: which of them are to follow: all, or all but the anchor.
+        place, turn, linear, angular: of the bodies, in the world.
+        bin_clip, bin_start, bin_stop: the stretches in which failures are counted: clip, and
+            frames of it from which an episode can begin.
+        bin_of: for each frame its stretch.
+        repeats: whether after a clip's last frame comes its first one again.
+    """
+
+    clips: tuple[str, ...]
+    start: Int[Array, " clips"]
+    length: Int[Array, " clips"]
+    joints: Float[Array, "frames joints"]
+    rates: Float[Array, "frames joints"]
+    qpos: Float[Array, "frames nq"]
+    qvel: Float[Array, "frames nv"]
+    bodies: tuple[str, ...]
+    followed: tuple[int, ...]
+    place: Float[Array, "frames bodies 3"]
+    turn: Float[Array, "frames bodies 4"]
+    linear: Float[Array, "frames bodies 3"]
+    angular: Float[Array, "frames bodies 3"]
+    bin_clip: Int[Array, " bins"]
+    bin_start: Int[Array, " bins"]
+    bin_stop: Int[Array, " bins"]
+    bin_of: Int[Array, " frames"]
+    repeats: bool
+
+
+def clips_of(
+    part: Motion, robot: RobotFacts, model: mujoco.MjModel, files: Mapping[str, bytes]
+) -> list[tuple[Clip | None, list[Fault]]]:
+    """The clips of a command, and what is wrong with each."""
+    asked = Asked(fps=None if part.fps is None else float(part.fps))
+    found: list[tuple[Clip | None, list[Fault]]] = []
+    for name in part.files:
+        reading = read_clip(files.get(file_key(name), b""), name, robot, model, asked)
+        found.append((reading.clip, reading.faults))
+    return found
+
+
+def library(part: Motion, robot: RobotFacts, model: mujoco.MjModel, period: float) -> Library:
+    """The arrays of a command's clips.
+
+    Args:
+        part: the command.
+        robot, model: whose motions they are.
+        period: the control period, s.
+
+    Raises:
+        ClipError: a clip cannot be read; tasks that were compiled have none.
+    """
+    found = clips_of(part, robot, model, robot.files)
+    faults = [fault for clip, own in found if clip is None for fault in own]
+    if faults:
+        raise ClipError(faults)
+    tracks = [resampled(clip, period) for clip, _ in found if clip is not None]
+    names = part.tracked(robot)
+    ids = [robot.body_id(name) for name in names]
+    qpos = [track.clip.qpos(robot) for track in tracks]
+    qvel = [track.qvel(robot) for track in tracks]
+    bodies = [bodies_of(model, q, v, ids) for q, v in zip(qpos, qvel, strict=True)]
+    length = np.array([len(q) for q in qpos])
+    # stretches of about the same length, each of frames that have one after them
+    wide = max(1.0, float(part.begin.bins) / period)
+    counts = [max(1, round((n - 1) / wide)) for n in length]
+    edges = [np.linspace(0, n - 1, k + 1).round() for n, k in zip(length, counts, strict=True)]
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    bin_of = [
+        first[i] + np.clip(np.searchsorted(edges[i], np.arange(n), side="right") - 1, 0, k - 1)
+        for i, (n, k) in enumerate(zip(length, counts, strict=True))
+    ]
+    return Library(
+        stems(part.files),
+        np.concatenate([[0], np.cumsum(length)[:-1]]),
+        length,
+        np.concatenate([track.clip.joints for track in tracks]),
+        np.concatenate([track.joint_rates for track in tracks]),
+        np.concatenate(qpos),
+        np.concatenate(qvel),
+        names,
+        tuple(i for i, name in enumerate(names) if name in part.followed(robot)),
+        *(np.concatenate([getattr(b, field) for b in bodies]) for field in bodies[0]._fields),
+        np.repeat(np.arange(len(counts)), counts),
+        np.concatenate([e[:-1] for e in edges]).astype(int),
+        np.concatenate([e[1:] for e in edges]).astype(int),
+        np.concatenate(bin_of).astype(int),
+        part.when_over == "repeat",
+    )
