@@ -22,11 +22,13 @@ import pytest
 from tests.support.samples import PAGES, ROOT, blocks, inline
 
 PROGRAMS = (
-    *("compile", "compare", "diff", "eval", "export"),
+    *("compile", "compare", "diff", "eval", "export", "import"),
     *("lsp", "motion", "play", "run", "sweep"),
 )
+MODULES = {"import": "importing"}
+"""Commands whose module is called otherwise: 'import' is a word of Python."""
 OPERATORS = {"|", ">", "&&", ";"}
-READERS = ("my/", "runs/", "build/", "origin/")
+READERS = ("my/", "runs/", "build/", "origin/", "logs/")
 """Where files are that a reader has, or that a command makes."""
 ENDINGS = (".yaml", ".yml", ".xml", ".py", ".json", ".txt", ".md")
 
@@ -34,7 +36,8 @@ ENDINGS = (".yaml", ".yml", ".xml", ".py", ".json", ".txt", ".md")
 @cache
 def parser(program: str) -> argparse.ArgumentParser:
     """The parser of a command."""
-    module = importlib.import_module(f"ksim_compiler.cli.{program.removeprefix('ksim-')}")
+    name = program.removeprefix("ksim-")
+    module = importlib.import_module(f"ksim_compiler.cli.{MODULES.get(name, name)}")
     return module.parser()
 
 

@@ -32,6 +32,7 @@ ELSEWHERE = {
     ("docs/python.md", "from stable_baselines3"): "test_learners.py",
     ("docs/python.md", "from brax"): "test_learners.py",
     ("docs/python.md", "from rsl_rl"): "test_learners.py",
+    ("docs/from-others.md", "Command:"): "test_importing.py",
 }
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
