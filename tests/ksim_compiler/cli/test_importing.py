@@ -34,7 +34,7 @@ def robot(folder: Path) -> None:
     legs = "".join(LEG.format(name=name, x=0.2 * x, y=0.1 * y) for name, (x, y) in CORNERS.items())
     (folder / "robot.xml").write_text(
         f"""<mujoco><compiler angle="radian"/>
-        <default><joint actuatorfrcrange="-40 40"/></default>
+        <default><joint actuatorfrcrange="-40 40" armature="0.01"/></default>
         <worldbody><geom name="floor" type="plane" size="0 0 1"/>
         <body name="trunk" pos="0 0 0.42"><freejoint/><geom size="0.1" mass="6"/>
         {legs}</body></worldbody>
