@@ -76,10 +76,10 @@ def test_rsl_rl_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ksim_compiler.adapters.rsl_rl import KsimRslRlEnv
 
     monkeypatch.chdir(tmp_path)
+    judge = KsimRslRlEnv("cartpole", 16, seed=1)  # before threads of the learner open files
     made: dict[str, Any] = {}
     exec(sample("from rsl_rl.runners import OnPolicyRunner"), made)
     policy = made["runner"].get_inference_policy()
-    judge = KsimRslRlEnv("cartpole", 16, seed=1)
     seen, alive, length = judge.get_observations(), torch.ones(16, dtype=torch.bool), 0
     with torch.inference_mode():
         while alive.any() and length < 500:
