@@ -21,6 +21,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import onnxruntime
+from recorded_motion import Player
 from simulated_robot import Robot
 
 FORMAT = "ksim-contract-2"
@@ -130,7 +131,7 @@ class Driver:
             case "pose_error":
                 return self.pose_error(r, values, robot)
             case "motion_joints" | "motion_anchor_error" | "motion_phase" as kind:
-                return self.motion(kind, r, values)
+                return self.player(r).observed(kind, r, values, self.ticks)
             case "phase_clock":
                 turn = 2 * math.pi * self.time / r["period"]
                 return np.array([math.sin(turn), math.cos(turn)])
@@ -172,54 +173,17 @@ class Driver:
         mujoco.mju_quat2Vel(vector, quaternion, 1.0)
         return vector
 
-    def motion(self, kind: str, r: dict, values: list[np.ndarray]) -> np.ndarray:
-        """What an observation of a recorded motion says of the clip that is played."""
+    def player(self, r: dict) -> Player:
+        """What plays the clip of the command that an observation names."""
         rows = [e for e in self.contract["inputs"] if e["name"] == r["command"]]
-        entry = rows[0] if rows else r["of"]
-        clip = self.clip(entry)
-        if kind == "motion_phase":
-            return np.array([self.frame(entry, 0) / (len(clip["positions"]) - 1)])
-        if kind == "motion_joints":
-            last = len(clip["positions"]) - 1
-            found = np.array([clip[r["what"]][self.frame(entry, t)] for t in r["ahead_ticks"]])
-            over = [self.ticks + 1 + t > last for t in r["ahead_ticks"]]
-            if r["what"] == "velocities" and entry["reads"]["when_over"] != "repeat":
-                found[over] = 0.0
-            return found[:, r["columns"]]
-        place, turn = values[0], _matrix(values[1])
-        if "shift" not in self.kept:  # the clip begins where the robot stands, and faces as it does
-            first = _matrix(np.array(clip["anchor_turn"][0]))
-            apart = turn @ first.T
-            yaw = math.atan2(apart[1, 0], apart[0, 0])
-            cosine, sine = math.cos(yaw), math.sin(yaw)
-            about = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-            start = place - about @ clip["anchor_place"][0]
-            self.kept["shift"] = about, np.array([start[0], start[1], 0.0])
-        about, start = self.kept["shift"]
-        frame = self.frame(entry, 0)
-        wanted = about @ _matrix(np.array(clip["anchor_turn"][frame]))
-        left = turn.T @ (about @ clip["anchor_place"][frame] + start - place)
-        columns = (turn.T @ wanted)[:, :2].T.ravel()
-        parts = {"position": left, "orientation": columns, "both": [*left, *columns]}
-        return np.array(parts[r["part"]])
+        return self._player(rows[0] if rows else r["of"])
 
-    def clip(self, entry: dict) -> dict:
-        """The clip that is played: the first, or that of the number that the command is given."""
-        clips = entry["reads"]["clips"]
-        given = self.commands.get(entry["name"])
-        index = 0 if given is None else int(given[0])
-        if not 0 <= index < len(clips):
-            names = ", ".join(f"{i} is {clip['name']}" for i, clip in enumerate(clips))
-            raise SystemExit(f"{entry['name']}={index}: there is no such clip; {names}")
-        return clips[index]
-
-    def frame(self, entry: dict, ahead: int) -> int:
-        """The frame in which the robot is to be after this period, and some periods later."""
-        last = len(self.clip(entry)["positions"]) - 1
-        frame = self.ticks + 1 + ahead
-        if entry["reads"]["when_over"] == "repeat" and frame > last:
-            return (frame - 1) % last + 1
-        return min(frame, last)
+    def _player(self, entry: dict) -> Player:
+        name = entry["name"]
+        if name not in self.kept:
+            given = self.commands.get(name)
+            self.kept[name] = Player(name, entry["reads"], 0 if given is None else int(given[0]))
+        return self.kept[name]
 
     def command(self, entry: dict, robot: Robot) -> np.ndarray:
         """What a command says in this period; worked out once in each."""
@@ -233,10 +197,7 @@ class Driver:
         values = [robot.sensor(sensor) for sensor in r.get("sensors", [])]
         match kind:
             case "motion":
-                clip, frame = self.clip(entry), self.frame(entry, 0)
-                over = self.ticks + 1 >= len(clip["positions"]) and r["when_over"] != "repeat"
-                rates = np.array(clip["velocities"][frame]) * (not over)
-                return np.concatenate([clip["positions"][frame], rates])
+                return self._player(entry).told(self.ticks)
             case "start_position" | "start_orientation":
                 return self.kept.setdefault(name, values[0])
             case "phase":
