@@ -19,10 +19,18 @@ for folder in (ROOT / "compiler", ROOT):
     sys.path.insert(0, str(folder))
 
 from docs.site import kinds  # noqa: E402
+from ksim_compiler.cli.emit import picture  # noqa: E402
+from ksim_compiler.pipeline import compile_file  # noqa: E402
+from ksim_schema.diagnostics.catalogue import CATALOGUE  # noqa: E402
 
 WHOLE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages at the top of the repository, and where the site has them."""
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".xml": "xml", ".json": "json"}
+_DRAWING = re.compile(r"<!-- drawing: (\S+) -->")
+_WORD = re.compile(
+    r"^```.*?^```$|^#.*?$|!?\[[^\]]*\]\([^)]*\)|(?P<word>`[^`\n]+`|\bKS\d{4}\b)", re.M | re.S
+)
+"""Blocks, headings and links, which stay as they are; and words that may become links."""
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 
 
@@ -59,7 +67,32 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Lead links that leave docs/ to what the site has in their place."""
     if page.file.generated_by:
         return markdown
+    if page.file.src_uri not in ("errors.md", "mistakes.md"):
+        markdown = _linked(markdown, posixpath.dirname(page.file.src_uri) or ".")
+    markdown = _DRAWING.sub(lambda found: _drawn(found[1]), markdown)
     return _moved(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
+
+
+def _linked(text: str, here: str) -> str:
+    """A page whose codes of diagnostics, and names of kinds in back quotes, lead to their pages."""
+    pages = {f"`{kind}`": place for kind, place in kinds.unique().items()}
+    for code, about in CATALOGUE.items():
+        place = "errors.md#" + slugify(case="lower")(f"{about}: {about.phrase}", "-")
+        pages |= {code: place, f"`{code}`": place}
+
+    def put(found: re.Match[str]) -> str:
+        place = pages.get(found["word"] or "")
+        return f"[{found[0]}]({posixpath.relpath(place, here)})" if place else found[0]
+
+    return _WORD.sub(put, text)
+
+
+def _drawn(name: str) -> str:
+    """The graph of a task as a picture within the page."""
+    plan = compile_file(ROOT / name).plan
+    if plan is None:
+        raise PluginError(f"{name} does not compile")
+    return f'<div class="drawing" tabindex="0">{picture(plan)}</div>'
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -78,6 +78,15 @@ def navigation() -> list[object]:
     return [*entries, {"Networks and more": rest}]
 
 
+def unique() -> dict[str, str]:
+    """The pages of kinds with a name of several words that no other kind has."""
+    places: dict[str, list[str]] = {}
+    for object, of in KINDS.items():
+        for kind in of:
+            places.setdefault(kind, []).append(f"{FOLDER}/{object}/{kind}.md")
+    return {kind: of[0] for kind, of in places.items() if len(of) == 1 and "_" in kind}
+
+
 def kind_page(object: str, model: type[Part]) -> str:
     """The page of a kind of an object."""
     shared = set(_base(object).model_fields) if len(KINDS[object]) > 1 else set[str]()

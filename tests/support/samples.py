@@ -14,6 +14,8 @@ PAGES = tuple(
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")))
     if (page := path.relative_to(ROOT).as_posix()) not in GENERATED
 )
+IN_ORDER = ("docs/concepts.md", "docs/own-robot.md", "docs/tutorial.md")
+"""Pages whose consoles are typed one after another, with what they print; test_tutorial.py does."""
 COMMANDS = (".", "$", "make", "pip", "python", "git", "mujoco-menagerie")
 """First words of command lines, besides ksim-* and what is in .venv/bin."""
 
