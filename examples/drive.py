@@ -21,6 +21,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import onnxruntime
+from recorded_motion import Player
 from simulated_robot import Robot
 
 FORMAT = "ksim-contract-2"
@@ -129,6 +130,8 @@ class Driver:
                 return self.named_command(r, robot)[0]
             case "pose_error":
                 return self.pose_error(r, values, robot)
+            case "motion_joints" | "motion_anchor_error" | "motion_phase" as kind:
+                return self.player(r).observed(kind, r, values, self.ticks)
             case "phase_clock":
                 turn = 2 * math.pi * self.time / r["period"]
                 return np.array([math.sin(turn), math.cos(turn)])
@@ -170,6 +173,18 @@ class Driver:
         mujoco.mju_quat2Vel(vector, quaternion, 1.0)
         return vector
 
+    def player(self, r: dict) -> Player:
+        """What plays the clip of the command that an observation names."""
+        rows = [e for e in self.contract["inputs"] if e["name"] == r["command"]]
+        return self._player(rows[0] if rows else r["of"])
+
+    def _player(self, entry: dict) -> Player:
+        name = entry["name"]
+        if name not in self.kept:
+            given = self.commands.get(name)
+            self.kept[name] = Player(name, entry["reads"], 0 if given is None else int(given[0]))
+        return self.kept[name]
+
     def command(self, entry: dict, robot: Robot) -> np.ndarray:
         """What a command says in this period; worked out once in each."""
         name = entry["name"]
@@ -181,6 +196,8 @@ class Driver:
         name, kind, r = entry["name"], entry["kind"], entry["reads"]
         values = [robot.sensor(sensor) for sensor in r.get("sensors", [])]
         match kind:
+            case "motion":
+                return self._player(entry).told(self.ticks)
             case "start_position" | "start_orientation":
                 return self.kept.setdefault(name, values[0])
             case "phase":

@@ -72,6 +72,7 @@ HERE = {
     ("docs/sweeps.md", "study: walk_rates"),
     ("docs/models.md", "# only the feet"),
     ("docs/models.md", "PhysicsState:"),
+    ("docs/motions.md", "Command:"),
     ("docs/motions.md", "motion: 1"),
     ("docs/objects.md", "Command:"),
     ("docs/objects.md", "PhysicsState:"),
@@ -190,6 +191,16 @@ def test_a_squat_is_made_of_the_poses_of_the_page(tmp_path: Path) -> None:
     with np.load(tmp_path / "squat.npz") as clip:
         height = clip["qpos"][:, 2]
     assert height.min() == pytest.approx(height[0] - 0.22, abs=0.001)
+
+
+def test_a_task_follows_the_clips_of_the_page(tmp_path: Path) -> None:
+    told = yaml.safe_load(sample("docs/motions.md", "Command:"))
+    folder = tasks(tmp_path)
+    task = yaml.safe_load((folder / "walk.yaml").read_text(encoding="utf-8"))
+    task = {**task, **told, "task": "sample"}
+    (folder / "sample.yaml").write_text(yaml.safe_dump(task, sort_keys=False), encoding="utf-8")
+    found = compile_file(folder / "sample.yaml")
+    assert found.plan is not None, errors(found)
 
 
 def test_a_goal_of_the_arm_is_checked_without_a_word(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 // Values under the pointer or the arrow keys, and a word where a box scrolls. The page is whole
-// without this.
+// without this. What is put into the page later tells so by the event `drawn`.
 (() => {
   const number = v => {
     const size = Math.abs(v);
@@ -11,7 +11,7 @@
   };
   const points = shape => shape.dataset.points ? shape.dataset.points.split(' ').map(p =>
     p.split(',').map(Number)) : [];
-  for (const plot of document.querySelectorAll('.plot[data-range]')) {
+  const live = plot => {
     const [x0, x1, y0, y1] = plot.dataset.range.split(' ').map(Number);
     const lines = Array.from(plot.querySelectorAll('[data-points]'), shape => ({
       name: shape.dataset.name, series: shape.dataset.series, points: points(shape),
@@ -19,7 +19,7 @@
     const marks = Array.from(plot.querySelectorAll('[data-mark]'), shape => ({
       name: shape.dataset.mark, x: +shape.dataset.x,
     }));
-    if (!lines.length) continue;
+    if (!lines.length) return;
     const xs = [...new Set(lines.flatMap(l => l.points.map(p => p[0])))].sort((a, b) => a - b);
     const cursor = document.createElement('div'), tip = document.createElement('div');
     cursor.className = 'cursor'; tip.className = 'tip';
@@ -77,7 +77,10 @@
       show(tip.hidden ? at : at + step);
       event.preventDefault();
     });
-  }
+  };
+  const begin = place => {
+    for (const plot of place.querySelectorAll('.plot[data-range]')) live(plot);
+  };
   const told = () => {
     for (const box of document.querySelectorAll('.scroll')) {
       box.classList.toggle('over', box.scrollWidth > box.clientWidth + 1);
@@ -86,5 +89,7 @@
   addEventListener('resize', told);
   document.addEventListener('change', told);
   document.addEventListener('toggle', told, true);
+  document.addEventListener('drawn', event => { begin(event.target); told(); });
+  begin(document);
   told();
 })();

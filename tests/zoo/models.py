@@ -50,6 +50,11 @@ def not_at_hand(task: Path) -> str:
             return f"{package} is not installed"
     if "menagerie:" in text and menagerie() is None:
         return "MENAGERIE_ROOT is not set"
+    scene = re.search(r"^ +model: *(\w+\.xml)$", text, re.MULTILINE)
+    if scene is not None and (task.parent / scene[1]).is_file():
+        parts = re.findall(r'<include file="([^"]+)"', (task.parent / scene[1]).read_text("utf-8"))
+        if gone := [part for part in parts if not (task.parent / part).is_file()]:
+            return f"{gone[0]} is somebody else's, and not here"
     return not_at_hand(task.parent / base[1]) if base else ""
 
 

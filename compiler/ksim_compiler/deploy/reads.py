@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from ksim_compiler.motion.clip import moving_joints
+from ksim_compiler.motion.library import library
 from ksim_compiler.plan import Plan
+from ksim_compiler.plan.clock import ticks
 from ksim_schema.graph import Node
+from ksim_schema.robot import SensorRequest
+from ksim_schema.vocabulary import Part
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.base import OfBody, OfJoints
 from ksim_schema.vocabulary.command import Command, Drawn, motion as commands
+from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.observation.base import Several
 from ksim_schema.vocabulary.observation.feet import Contact
 from ksim_schema.vocabulary.observation.goal import PoseError
+from ksim_schema.vocabulary.observation.motion import MotionAnchorError, MotionJoints, MotionPhase
 from ksim_schema.vocabulary.observation.signal import CommandValue, LastAction
 
+HEEDING = (CommandValue, PoseError, MotionJoints, MotionAnchorError, MotionPhase)
+"""Observations of a command."""
 _PLAIN = (
     "frame",
     "form",
@@ -53,15 +62,25 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
         found["base"] = facts.root
     if isinstance(part, Several):
         found["names"] = list(part.names(facts))
-    if sensors := part.sensors(facts):
-        found["sensors"] = [request.name for request in sensors]
+    if asked := _asked(plan, part):
+        found["sensors"] = [request.name for request in asked]
+    if isinstance(part, Motion):
+        found |= {"when_over": part.when_over, "anchor": part.anchored(facts)}
+        found["clips"] = _clips(plan, part)
+    if isinstance(part, MotionJoints):
+        known = [joint.name for joint in moving_joints(facts)]
+        found["columns"] = [known.index(j.name) for j in facts.match_joints(part.joints)]
+        found["ahead_ticks"] = [ticks(time, plan.period) for time in part.ahead]
+        found["what"] = part.what
+    if isinstance(part, MotionAnchorError):
+        found["part"] = part.of
     if isinstance(part, Contact):
         found["groups"] = [[s.name for s in group] for group in part.requests(facts)]
     if isinstance(part, LastAction):
         found["slices"] = _recalled(plan, part)
     if isinstance(part, PoseError):
         found["part"] = part.of
-    if isinstance(part, CommandValue | PoseError):
+    if isinstance(part, HEEDING):
         found["command"] = part.command
         if Node("Command", part.command) not in {c.source for c in plan.policy_input}:
             found["of"] = _command(plan, Node("Command", part.command))
@@ -75,14 +94,14 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
 
 def sensors(plan: Plan) -> list[dict[str, Any]]:
     """The sensors that the policy's inputs are read from and that are not the model's own."""
-    facts, requests = plan.robot.facts, dict[Any, None]()
+    requests = dict[Any, None]()
     nodes = [column.source for column in plan.policy_input]
     for node in nodes:
         part = plan.task.of(node.object)[node.name]
-        if isinstance(part, CommandValue | PoseError):
+        if isinstance(part, HEEDING):
             heeded = plan.task.of(Command)[part.command]
-            requests.update(dict.fromkeys(heeded.sensors(facts)))
-        requests.update(dict.fromkeys(part.sensors(facts)))
+            requests.update(dict.fromkeys(_asked(plan, heeded)))
+        requests.update(dict.fromkeys(_asked(plan, part)))
     return [
         {
             "name": request.name,
@@ -93,6 +112,34 @@ def sensors(plan: Plan) -> list[dict[str, Any]]:
         }
         for request in requests
     ]
+
+
+def _asked(plan: Plan, part: Part) -> tuple[SensorRequest, ...]:
+    """The sensors that a program reads for a part: of a recorded motion those of its anchor."""
+    if isinstance(part, Motion):
+        return ()
+    if isinstance(part, MotionAnchorError):
+        motion = plan.task.of(Command)[part.command]
+        assert isinstance(motion, Motion)
+        anchor = motion.anchored(plan.robot.facts)
+        return tuple(SensorRequest(k, "xbody", anchor) for k in ("framepos", "framequat"))
+    return part.sensors(plan.robot.facts)
+
+
+def _clips(plan: Plan, part: Motion) -> list[dict[str, Any]]:
+    """The frames of a motion's clips at the control rate, as a program plays them."""
+    clips = library(part, plan.robot.facts, plan.robot.model, plan.period)
+    found: list[dict[str, Any]] = []
+    for name, start, length in zip(clips.clips, clips.start, clips.length, strict=True):
+        rows = slice(int(start), int(start + length))
+        tables = {
+            "positions": clips.joints[rows],
+            "velocities": clips.rates[rows],
+            "anchor_place": clips.place[rows, 0],
+            "anchor_turn": clips.turn[rows, 0],
+        }
+        found.append({"name": name} | {k: table.round(6).tolist() for k, table in tables.items()})
+    return found
 
 
 def _command(plan: Plan, node: Node) -> dict[str, Any]:

@@ -9,12 +9,8 @@ from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import metric as metrics
 from ksim_compiler.lowering.context import Context
+from ksim_compiler.plan.logged import METRIC as METRIC, SUCCESS as SUCCESS
 from ksim_schema.vocabulary.metric import Metric
-
-METRIC = "metric/"
-"""What the name of a metric begins with in logs."""
-SUCCESS = "success"
-"""The name in logs of whether all metrics of success say that the episode was one."""
 
 
 def names(parts: Mapping[str, Metric]) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ from ksim_schema.robot.mirror import Signed
 from ksim_schema.task import Task
 from ksim_schema.units import Dimension, Measured
 from ksim_schema.vocabulary import Model, Part
+from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.clips import evenly
 from ksim_schema.vocabulary.curriculum import ConstantLevel, Curriculum
 from ksim_schema.vocabulary.each import by_patterns
 from ksim_schema.vocabulary.objects import OBJECT
@@ -171,6 +173,8 @@ class Plan:
     def held(self, level: float | Mapping[str, float]) -> Plan:
         """The plan with its curriculum at a standstill, as policies are judged and shown.
 
+        Recorded motions then begin anywhere in their clips, whatever fails.
+
         Args:
             level: the level in [0, 1] that nothing moves, or that of each curriculum, by name; a
                 runtime parameter as others are.
@@ -180,7 +184,9 @@ class Plan:
             name: ConstantLevel(level=float(level[name] if isinstance(level, Mapping) else level))
             for name in task.of(Curriculum)
         }
-        return replace(self, task=replace(task, parts={**task.parts, "Curriculum": still}))
+        commands = {name: evenly(part) for name, part in task.of(Command).items()}
+        parts = {**task.parts, "Curriculum": still, "Command": commands}
+        return replace(self, task=replace(task, parts=parts))
 
     def actions(self) -> tuple[str, ...]:
         """The actions in the order of the policy's output."""

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.env.measures import METRIC, SUCCESS
-from ksim_compiler.learn.learner import charts
-from ksim_compiler.learn.run.velocities import unit_of
+from ksim_compiler.learn.run.files import unit_of
 from ksim_compiler.plan import Plan
+from ksim_compiler.plan.logged import METRIC, SUCCESS, Chart
 from ksim_compiler.report.charts import SERIES, Extras, Line, Mark, chart, largest
 from ksim_schema.graph import Node
-from ksim_schema.vocabulary.learner import Learner
 from ksim_schema.vocabulary.metric import Metric
 
 Rows = Sequence[Mapping[str, Any]]
@@ -158,9 +156,9 @@ def each_reward(metrics: Rows, evaluations: Rows) -> Iterator[str]:
         )
 
 
-def training(metrics: Rows, learner: Learner, at: Sequence[Mark]) -> Iterator[str]:
+def training(metrics: Rows, charts: Iterable[Chart], at: Sequence[Mark]) -> Iterator[str]:
     """What the learner logs, the throughput, the terminations and the curriculum."""
-    for drawn in charts(learner):
+    for drawn in charts:
         lines: dict[str, Line] = {n: line(metrics, metric) for n, metric in drawn.lines.items()}
         if not drawn.varying or len({value for each in lines.values() for _, value in each}) > 1:
             yield chart(drawn.title, lines, drawn.unit, zero=drawn.zero, extras=Extras(marks=at))

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.env.measures import METRIC, SUCCESS
-from ksim_compiler.learn.run import velocities
-from ksim_compiler.learn.run.run import EVALUATIONS, METRICS, rows
+from ksim_compiler.learn.run.files import (
+    DUMPS,
+    EVALUATIONS,
+    METRICS,
+    RUN_FILE,
+    rows,
+    unit_of as unit_of_velocity,
+    velocities,
+)
 from ksim_compiler.plan import Plan
+from ksim_compiler.plan.logged import METRIC, SUCCESS, Chart
 from ksim_compiler.report import curves
 from ksim_compiler.report.charts import Mark
-from ksim_compiler.report.curves import TERM, TRACKING, grid
+from ksim_compiler.report.curves import TERM, TRACKING, Rows, grid
 from ksim_compiler.report.formats import PlotError
 from ksim_compiler.report.relief import relief_png, terrain_of
 from ksim_schema.diagnostics import Sink
@@ -50,37 +57,71 @@ def write_report(run: Path, plan: Plan) -> Path:
 
 def report(run: Path, plan: Plan) -> str:
     """The page of a run: what it is, how it went, its evaluations, its graph and video."""
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    metrics, evaluations = rows(run / METRICS), rows(run / EVALUATIONS)
-    at = curves.marks(metrics, evaluations, run / "dumps")
-    newest = velocities.read(run)
+    from ksim_compiler.learn.learner import charts  # brings JAX, which a page is drawn without
+
+    about = json.loads((run / RUN_FILE).read_text(encoding="utf-8"))
+    logs = rows(run / METRICS), rows(run / EVALUATIONS)
+    found = parts(run, plan, about, *logs, charts(plan.task.learner))
+    body = "".join(draw() for draw in found.values())
+    return page(f"{plan.task.name}: {run.name}", body)
+
+
+def parts(
+    run: Path,
+    plan: Plan,
+    about: Mapping[str, Any],
+    metrics: Rows,
+    evaluations: Rows,
+    charts: Iterable[Chart],
+) -> dict[str, Callable[[], str]]:
+    """What the page of a run is made of, one below the other: name -> what draws it.
+
+    Those of LASTING are the same as long as the run goes on.
+
+    Args:
+        run: its folder.
+        plan: its task.
+        about: what ``run.json`` says.
+        metrics, evaluations: the rows of its logs.
+        charts: of the learner's own numbers.
+    """
+    at = curves.marks(metrics, evaluations, run / DUMPS)
+    newest = velocities(run)
     longest = plan.longest_episode
-    sections = [
-        f"<h1>{escape(plan.task.name)}</h1><p>{escape(plan.task.about)}</p>",
-        f'<p class="note">{escape(_origin(run, about))}</p>',
-        _tiles(metrics, evaluations, plan),
-        section("Video", video(run)),
-        section(
+    return {
+        "head": lambda: _head(run, plan, about),
+        "figures": lambda: _tiles(metrics, evaluations, plan),
+        "video": lambda: section("Video", video(run)),
+        "learning": lambda: section(
             "Learning",
             grid(curves.learning(metrics, evaluations, plan.period, longest, at)),
             _says(at),
         ),
-        section(
+        "velocity": lambda: section(
             "Commanded and achieved velocity",
             grid(curves.following(evaluations))
             + grid(curves.velocities(newest))
             + grid(curves.episode(newest)),
             _says_velocities(newest),
         ),
-        section("Metrics", grid(curves.measures(metrics, evaluations, plan, at))),
-        section("Rewards", grid(curves.rewards(metrics, at))),
-        _each(grid(curves.each_reward(metrics, evaluations), "charts small")),
-        section("Training", grid(curves.training(metrics, plan.task.learner, at))),
-        section("Evaluations", _evaluations(evaluations, plan)),
-        section("Terrain", _terrain(plan)),
-        section("Task", fitted(_graph(plan), "the task's graph")),
-    ]
-    return page(f"{plan.task.name}: {run.name}", "".join(sections))
+        "metrics": lambda: section(
+            "Metrics", grid(curves.measures(metrics, evaluations, plan, at))
+        ),
+        "rewards": lambda: section("Rewards", grid(curves.rewards(metrics, at))),
+        "terms": lambda: _each(grid(curves.each_reward(metrics, evaluations), "charts small")),
+        "training": lambda: section("Training", grid(curves.training(metrics, charts, at))),
+        "evaluations": lambda: section("Evaluations", _evaluations(evaluations, plan)),
+        "terrain": lambda: section("Terrain", _terrain(plan)),
+        "task": lambda: section("Task", fitted(_graph(plan), "the task's graph")),
+    }
+
+
+LASTING = frozenset({"head", "terrain", "task"})
+
+
+def _head(run: Path, plan: Plan, about: Mapping[str, Any]) -> str:
+    said = f"<h1>{escape(plan.task.name)}</h1><p>{escape(plan.task.about)}</p>"
+    return f'{said}<p class="note">{escape(_origin(run, about))}</p>'
 
 
 def _says(at: Sequence[Mark]) -> str:
@@ -113,7 +154,7 @@ def _origin(run: Path, about: Mapping[str, Any]) -> str:
     )
 
 
-def _tiles(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]], plan: Plan) -> str:
+def _tiles(metrics: Rows, evaluations: Rows, plan: Plan) -> str:
     tiles: list[tuple[str, str]] = []
     if metrics:
         last = metrics[-1]
@@ -128,13 +169,13 @@ def _tiles(metrics: list[dict[str, Any]], evaluations: list[dict[str, Any]], pla
             tiles += [(f"{last[SUCCESS]:.1%}", "episodes succeeded")]
         for name, value in last.items():
             if name.startswith(TRACKING) and value is not None:
-                unit = velocities.unit_of(name)
+                unit = unit_of_velocity(name)
                 tiles.append((f"{value:.3f} {unit}", said(name)))
     cells = (f'<div class="tile"><b>{v}</b><span>{escape(n)}</span></div>' for v, n in tiles)
     return f'<div class="tiles">{"".join(cells)}</div>'
 
 
-def _evaluations(evaluations: list[dict[str, Any]], plan: Plan) -> str:
+def _evaluations(evaluations: Rows, plan: Plan) -> str:
     """What was judged and, apart, the reward's terms: a row each, a column an evaluation."""
     if not evaluations:
         return ""
@@ -149,7 +190,7 @@ def _evaluations(evaluations: list[dict[str, Any]], plan: Plan) -> str:
     return f"{first}<h3>Reward terms, per tick</h3>{table(head, terms, 'reward terms')}"
 
 
-def _row(shown: str, name: str, evaluations: list[dict[str, Any]], plan: Plan) -> list[str]:
+def _row(shown: str, name: str, evaluations: Rows, plan: Plan) -> list[str]:
     scale, unit = 1.0, unit_of(name, plan)
     if name in ("failed", SUCCESS) or name.startswith("ended/"):
         scale = 100.0
@@ -166,7 +207,7 @@ def unit_of(name: str, plan: Plan) -> str:
     if name == "length":
         return "s"
     if name.startswith(TRACKING):
-        return velocities.unit_of(name)
+        return unit_of_velocity(name)
     metric = name.removeprefix(METRIC).removesuffix("/spread")
     if name.startswith(METRIC) and metric in plan.parts(Metric):
         return str(plan.units[Node("Metric", metric)][0])

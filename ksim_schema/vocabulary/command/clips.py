@@ -130,3 +130,11 @@ def stem(file: str) -> str:
 def stems(files: Iterable[str]) -> tuple[str, ...]:
     """What clips are called."""
     return tuple(map(stem, files))
+
+
+def evenly(part: Command) -> Command:
+    """The command; of a recorded motion, with episodes that begin anywhere, whatever fails."""
+    if not isinstance(part, Motion) or part.begin.draw != "where_it_fails":
+        return part
+    begin = part.begin.model_copy(update={"draw": "uniform"})
+    return part.model_copy(update={"begin": begin})

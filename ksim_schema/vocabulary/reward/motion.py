@@ -94,7 +94,7 @@ class MotionJointPosition(MotionReward):
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
-    error_scale: Annotated[JointValue, Gt(0)] = Field(default=0.35, description=_SCALE)
+    error_scale: Annotated[JointValue, Gt(0)] = Field(description=_SCALE)
 
 
 class MotionJointVelocity(MotionReward):
@@ -104,4 +104,4 @@ class MotionJointVelocity(MotionReward):
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
-    error_scale: Annotated[JointSpeed, Gt(0)] = Field(default=3.0, description=_SCALE)
+    error_scale: Annotated[JointSpeed, Gt(0)] = Field(description=_SCALE)

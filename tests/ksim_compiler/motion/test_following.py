@@ -184,12 +184,15 @@ def expected() -> dict[str, tuple[Any, float]]:
             rewards.MotionBodyAngularVelocity(**M),
             kernel(np.sum(angular**2, axis=1), 3.14),
         ),
-        "joints": (rewards.MotionJointPosition(**M), kernel(joints**2, 0.35)),
+        "joints": (
+            rewards.MotionJointPosition(**M, error_scale="0.35 rad"),
+            kernel(joints**2, 0.35),
+        ),
         "arms": (
-            rewards.MotionJointPosition(**M, joints=("elbow_.*",)),
+            rewards.MotionJointPosition(**M, joints=("elbow_.*",), error_scale="0.35 rad"),
             kernel(joints[[16, 19]] ** 2, 0.35),
         ),
-        "rates": (rewards.MotionJointVelocity(**M), kernel(rates**2, 3.0)),
+        "rates": (rewards.MotionJointVelocity(**M, error_scale="3 rad/s"), kernel(rates**2, 3.0)),
         "error": (MotionError(**M), float(np.mean(np.sqrt(body)))),
         "error in the world": (MotionError(**M, frame="world"), float(np.mean(np.sqrt(world)))),
         "error of the anchor": (MotionError(**M, of="anchor"), float(np.sqrt(anchor[0]))),

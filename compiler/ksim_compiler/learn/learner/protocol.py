@@ -28,6 +28,7 @@ from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.lowering.scale import Levels
 from ksim_compiler.plan import Reflection
+from ksim_compiler.plan.logged import Chart as Chart
 from ksim_schema.vocabulary.actor_critic import Actor, ValueCritic
 from ksim_schema.vocabulary.learner import Learner
 
@@ -245,24 +246,6 @@ class Spread(Protocol[T]):
     def collected_lies(self, collected: Any) -> Any:
         """The same of what :meth:`Algorithm.collect` returns."""
         ...
-
-
-class Chart(NamedTuple):
-    """A chart of what a learner logs.
-
-    Attributes:
-        title: what it shows.
-        lines: name of a line -> the metric.
-        unit: of the values.
-        zero: whether its axis includes zero.
-        varying: whether it is left out when its values never change.
-    """
-
-    title: str
-    lines: dict[str, str]
-    unit: str = ""
-    zero: bool = True
-    varying: bool = False
 
 
 def build(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.checkpoint import CheckpointError
+from ksim_compiler.learn.run.files import CHECKPOINTS as FOLDER, checkpoints as checkpoints
 from ksim_schema.source.files import is_partial, reason
-
-FOLDER = "checkpoints"
-_NAME = re.compile(r"(\d{12})\.safetensors")
 
 Tree = TypeVar("Tree")
 
@@ -33,17 +30,6 @@ class Restored(Generic[Tree]):
     steps: int
     path: Path
     passed_over: tuple[str, ...]
-
-
-def checkpoints(run: Path) -> list[tuple[int, Path]]:
-    """Steps and file of a run's checkpoints, the newest last."""
-    found = []
-    folder = run / FOLDER
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = _NAME.fullmatch(path.name)
-        if match:
-            found.append((int(match[1]), path))
-    return sorted(found)
 
 
 def save(run: Path, state: Any, steps: int, header: Mapping[str, str], keep: int) -> Path:

@@ -1,73 +1,24 @@
-"""The folder of a run: made for one process alone, and gone again when nothing came of its start.
-
-Who trains in a folder holds a lock on a file in it that nothing replaces. The lock goes with the
-process; the file is left where it was killed, and means nothing then.
-"""
+"""The folder of a run: for one process alone, and gone again when its start came to nothing."""
 
 from __future__ import annotations
 
-import errno
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ksim_compiler.learn.run.checkpoints import FOLDER
+from ksim_compiler.learn.run.files import CHECKPOINTS, RUN_FILE as RUN_FILE
+from ksim_compiler.learn.run.lock import (
+    LOCK,
+    Busy as Busy,
+    FolderError as FolderError,
+    lock as lock,
+)
 from ksim_schema.source.files import is_partial, reason
 
-LOCK = ".lock"
-RUN_FILE = "run.json"
 BEGINNING = ("task.ksim", "task.yaml")
 """What a start writes before ``run.json``, besides a checkpoint of no steps."""
-
-
-class FolderError(Exception):
-    """A folder that cannot be used; the message says why."""
-
-
-class Busy(FolderError):
-    """A folder that another process trains in."""
-
-
-@contextmanager
-def lock(folder: Path) -> Generator[None]:
-    """Keep other processes from training in a run's folder.
-
-    Raises:
-        Busy: another one trains in it.
-        OSError: it cannot be written to.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    path = folder / LOCK
-    while True:
-        with path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise Busy(f"another process trains in {folder}") from error
-            except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network file systems
-                    raise
-            if not _is(path, file.fileno()):
-                continue  # its last holder has removed it since it was opened
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is(path: Path, number: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(number))
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager
@@ -135,11 +86,11 @@ def _make(out: Path | None, default: Path) -> tuple[Path, bool]:
 def _check(folder: Path) -> None:
     """That a folder is empty; what a start left that was killed before it had begun is removed."""
     names = {path.name for path in folder.iterdir() if not is_partial(path)} - {LOCK}
-    saved = folder / FOLDER
+    saved = folder / CHECKPOINTS
     early = not saved.is_dir() or all(
         path.name == f"{0:012d}.safetensors" or is_partial(path) for path in saved.iterdir()
     )
-    if not names <= {*BEGINNING, FOLDER} or not early or (names and "task.ksim" not in names):
+    if not names <= {*BEGINNING, CHECKPOINTS} or not early or (names and "task.ksim" not in names):
         raise FolderError(
             f"{folder} holds something already; name another folder with --out, "
             "or go on with the run in it with --resume"

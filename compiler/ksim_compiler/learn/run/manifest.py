@@ -1,7 +1,8 @@
 """What a run is written with: the compiled task, its canonical form, and ``run.json``.
 
-``run.json`` says how the run was begun, with which versions and on what hardware. It is the last
-of them that is written: with it, the run can be resumed.
+``run.json`` says how the run was begun, with which versions and on what hardware, and how the
+learner's own numbers are drawn. It is the last of them that is written: with it, the run can be
+resumed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import jax
 
 from ksim_compiler import artifact
+from ksim_compiler.learn.learner import charts
 from ksim_compiler.learn.run.folder import RUN_FILE, lock as lock
 from ksim_compiler.learn.run.origin import origin
 from ksim_compiler.pipeline import Compiled
@@ -53,6 +55,7 @@ def write(folder: Path, compiled: Compiled, engine: str, about: Mapping[str, Any
         "fingerprint": compiled.fingerprint,
         **about,
         "engine": engine,
+        "charts": [drawn._asdict() for drawn in charts(plan.task.learner)],
         "versions": versions(),
         "hardware": hardware(),
     }

@@ -26,12 +26,15 @@ from typing import Any
 from ksim_compiler.learn.learner import State
 from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite, velocities
 from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.files import (
+    EVALUATIONS as EVALUATIONS,
+    METRICS as METRICS,
+    rows as rows,
+)
 from ksim_compiler.learn.run.judge import describe
 from ksim_compiler.learn.run.log import Logger, MetricsFile, TensorBoard
 from ksim_compiler.learn.run.trainer import Diverged, Trainer
 from ksim_schema.source.files import write_text
-
-METRICS, EVALUATIONS = "metrics.jsonl", "evaluations.jsonl"
 
 
 @dataclass(frozen=True)
@@ -194,18 +197,6 @@ class Run:
         path = nonfinite.write(self.folder / "dumps", finding)
         self.say(f"{finding.steps:>11,} steps: {finding}; see {path}")
         return self.options.on_nan == "continue"
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log; a last line that was not written whole is left out."""
-    found: list[dict[str, Any]] = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-    return found
 
 
 def cut(path: Path, steps: int) -> None:

@@ -9,22 +9,21 @@ from typing import Any
 import numpy as np
 
 from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.files import (
+    UNITS as UNITS,
+    VELOCITIES as VELOCITIES,
+    unit_of as unit_of,
+    velocities as _read,
+)
 from ksim_compiler.learn.run.tracking import WINDOW, windows
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.source.files import write_text
 
-VELOCITIES = "velocities.json"
-UNITS = {"forward": "m/s", "sideways": "m/s", "turn": "rad/s"}
-"""Of each element of a commanded velocity."""
 MOST = 400
 """Most windows that are written; of more, some at even distances."""
 STEP = 0.1
 """Seconds that a point of the episode stands for."""
-
-
-def unit_of(name: str) -> str:
-    """The unit of a velocity, ``<command>.<element>``."""
-    return UNITS.get(name.rpartition(".")[2], "")
+read = _read
 
 
 def velocities(result: Evaluation, period: float) -> dict[str, Any]:
@@ -71,15 +70,6 @@ def write(folder: Path, steps: int, result: Evaluation, period: float) -> None:
     if found:
         text = json.dumps({"steps": steps, "episodes": len(result.returns), **found})
         write_text(folder / VELOCITIES, text + "\n")
-
-
-def read(folder: Path) -> dict[str, Any]:
-    """What a run's folder holds; empty where there is none, or it is damaged."""
-    try:
-        found = json.loads((folder / VELOCITIES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _means(values: np.ndarray, size: int) -> np.ndarray:
