@@ -79,11 +79,11 @@ def stand_in(folder: Path) -> None:
     )
 
 
-def compiled(folder: Path) -> Compiled:
+def compiled(folder: Path, *settings: str) -> Compiled:
     for path in KSCALE.iterdir():
         if path.is_file():
             shutil.copy(path, folder)
-    return compile_file(folder / "kbot_walk.yaml", name="kbot_walk.yaml")
+    return compile_file(folder / "kbot_walk.yaml", settings, name="kbot_walk.yaml")
 
 
 def test_the_walk_of_the_k_bot_checks_on_its_names(tmp_path: Path) -> None:
@@ -108,10 +108,11 @@ def _home(plan: object) -> tuple[list[str], list[float]]:
     return [joint.name for joint in joints], [joint.home[0] for joint in joints]
 
 
+@pytest.mark.slow
 def test_a_policy_of_the_k_bot_is_packed_for_kinfer(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     stand_in(tmp_path)
-    found = compiled(tmp_path)
+    found = compiled(tmp_path, "Policy.actor.network={kind: lstm, hidden: 8, depth: 2}")
     assert found.plan is not None
     try:
         parts = archive(found.plan, fresh_policy(found.plan), dict(found.sources))

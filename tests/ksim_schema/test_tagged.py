@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from ksim_schema.diagnostics import TaskError
-from ksim_schema.exchange.others import tagged
-from ksim_schema.exchange.others.draft import Draft
+from ksim_schema.exchange.others import managed, tagged, unilab
+from ksim_schema.exchange.others.draft import SECTIONS, Draft
 from ksim_schema.exchange.others.tagged import Value, read
 
 
@@ -104,6 +105,67 @@ def test_a_name_of_a_file_stays_a_name(name: str) -> None:
         "about": name,
         "Reward": {"r": {"kind": "formula", "expression": name, name: [name, {"x": name}]}},
     }
+
+
+ODD: tuple[object, ...] = (
+    None,
+    "x\ny: 1",
+    "{",
+    "lambda: 1",
+    -1,
+    0,
+    1e-9,
+    float("inf"),
+    float("nan"),
+    10**30,
+    True,
+    [],
+    {},
+    [1.0],
+    [2.0, 1.0],
+    {"a b": 1, "x": {"y": "z"}},
+)
+"""What may stand in place of any value."""
+
+
+def value_of(data: object) -> Value:
+    if isinstance(data, list):
+        data = [value_of(inner) for inner in data]
+    elif isinstance(data, dict):
+        data = {name: value_of(inner) for name, inner in data.items()}
+    return Value(data, 1, 1)
+
+
+def values(value: Value) -> Iterator[Value]:
+    yield value
+    inner = value.data
+    if isinstance(inner, list | dict):
+        for found in inner.values() if isinstance(inner, dict) else inner:
+            yield from values(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["isaaclab/params/env.yaml", "mjlab/params/env.yaml", "unilab/mujoco.yaml"]
+)
+def test_any_value_in_place_of_any_other_makes_a_task_that_is_yaml(name: str) -> None:
+    file = Path(__file__).parents[1] / "imported" / name
+    document = read(file)
+    agent = read(file.with_name("agent.yaml")) if name.startswith("isaaclab") else None
+    wanted = translated(document, agent, file)
+    places = [*values(document)][1:] + ([*values(agent)] if agent else [])
+    for place, value in enumerate(places[::4]):
+        kept, value.data = value.data, value_of(ODD[place % len(ODD)]).data
+        if managed.knows(document) or unilab.knows(document):
+            made = yaml.safe_load(translated(document, agent, file))
+            assert set(made) <= {"ksim", "task", "about", *SECTIONS}
+        value.data = kept
+    assert translated(document, agent, file) == wanted
+
+
+def translated(document: Value, agent: Value | None, file: Path) -> str:
+    if managed.knows(document):
+        return managed.translate(document, agent, file, "robot.xml").text()
+    return unilab.translate(document, file, "robot.xml").text()
 
 
 def test_names_of_parts_are_made_plain_and_distinct() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ksim_schema.diagnostics import Diagnostic, Span
 from ksim_schema.diagnostics.codes.robots_program import NOT_TRANSLATED
@@ -113,16 +113,18 @@ def entry(name: str, fields: Any, indent: str = "  ") -> list[str]:
     line = f"{indent}{scalar(name)}: {flow(fields)}"
     if len(line) <= WIDTH or not isinstance(fields, Mapping) or not fields:
         return [line]
-    inner = [text for key, value in fields.items() for text in entry(key, value, indent + "  ")]
+    parts = cast("Mapping[str, Any]", fields)
+    inner = [text for key, value in parts.items() for text in entry(key, value, indent + "  ")]
     return [f"{indent}{scalar(name)}:", *inner]
 
 
 def flow(value: Any) -> str:
     """A value in YAML's flow style."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(k)}: {flow(v)}" for k, v in value.items()) + "}"
+        parts = cast("Mapping[str, Any]", value)
+        return "{" + ", ".join(f"{scalar(k)}: {flow(v)}" for k, v in parts.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(flow, value)) + "]"
+        return "[" + ", ".join(map(flow, cast("Sequence[Any]", value))) + "]"
     return scalar(value)
 
 
@@ -141,7 +143,7 @@ def scalar(value: Any) -> str:
 
 def number(value: float) -> str:
     """A number, short, and read as one by YAML 1.1 too."""
-    if isinstance(value, int) or (value == int(value) and abs(value) < 1e6):
+    if abs(value) < 1e6 and value == int(value):
         return str(int(value))
     text = f"{value:.6g}"
     mantissa, e, exponent = text.partition("e")

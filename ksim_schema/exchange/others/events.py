@@ -48,7 +48,8 @@ def _made(function: str, name: str, term: Term, value: Value) -> Made:
             return _field(name, term, function)
         case "reset_scene_to_default":
             return []
-    raise Left("an event of a kind that is not known here")
+        case _:
+            raise Left("an event of a kind that is not known here")
 
 
 def _base(term: Term) -> Made:

@@ -88,8 +88,11 @@ def _state(draft: Draft, document: Value, robot: str) -> float | None:
     return period
 
 
-_VELOCITIES = (("forward", "lin_vel_x", "m/s"), ("sideways", "lin_vel_y", "m/s"))
-_VELOCITIES = (*_VELOCITIES, ("turn", "ang_vel_z", "rad/s"))
+_VELOCITIES = (
+    ("forward", "lin_vel_x", "m/s"),
+    ("sideways", "lin_vel_y", "m/s"),
+    ("turn", "ang_vel_z", "rad/s"),
+)
 
 
 def _commands(draft: Draft, document: Value) -> None:

@@ -7,17 +7,19 @@ bounded in size, depth and, with aliases counted as often as they stand, in numb
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, cast
 from urllib.parse import unquote
 
 import yaml
 
 from ksim_schema.diagnostics import Diagnostic, Span, TaskError
 from ksim_schema.diagnostics.codes.robots_program import UNREADABLE_CONFIGURATION
+from ksim_schema.source.plain import is_mapping
 
 BYTES, DEPTH, VALUES = 2**21, 64, 200_000
 """The most of a file, of levels in each other, and of values that are read."""
@@ -53,24 +55,28 @@ class Value:
         """The value at a path of keys; None where there is none, or nothing (null)."""
         found: Value | None = self
         for key in path:
-            inner: Any = found.data if found is not None else None
-            found = inner.get(key) if isinstance(inner, dict) else None
+            found = found.entries.get(key) if found is not None else None
         return None if found is None or found.data is None else found
+
+    @property
+    def entries(self) -> dict[str, Value]:
+        """The entries of a mapping; {} of another value."""
+        return self.data if is_mapping(self.data) else {}
 
     def items(self) -> Iterator[tuple[str, Value]]:
         """The entries of a mapping that are not null; nothing of another value."""
-        inner: dict[str, Value] = self.data if isinstance(self.data, dict) else {}
-        yield from ((k, v) for k, v in inner.items() if v.data is not None)
+        yield from ((k, v) for k, v in self.entries.items() if v.data is not None)
 
     def list(self) -> list[Value]:
         """The values of a list; a value alone is one."""
-        return self.data if isinstance(self.data, list) else [self]
+        return self.data if _is_list(self.data) else [self]
 
     @property
     def number(self) -> float | None:
-        """A number, or None."""
-        whole = isinstance(self.data, int | float) and not isinstance(self.data, bool)
-        return float(self.data) if whole else None
+        """A finite number, or None."""
+        if isinstance(self.data, bool) or not isinstance(self.data, int | float):
+            return None
+        return float(self.data) if math.isfinite(self.data) else None
 
     @property
     def text(self) -> str:
@@ -128,6 +134,10 @@ def _wrong(path: Path, message: str, line: int, column: int) -> TaskError:
     return TaskError([found], {})
 
 
+def _is_list(data: object) -> TypeGuard[list[Value]]:
+    return isinstance(data, list)
+
+
 @dataclass
 class _Open:
     """A list or mapping whose end has not come."""
@@ -141,8 +151,7 @@ def _read(path: Path, text: str) -> Value:
     stack: list[_Open] = []
     anchors: dict[str, Value] = {}
     root: Value | None = None
-    parsed: Any = yaml.parse(text, Loader=yaml.SafeLoader)
-    for event in parsed:
+    for event in cast("Any", yaml).parse(text, Loader=yaml.SafeLoader):
         line: int = event.start_mark.line + 1
         column: int = event.start_mark.column + 1
         kind, anchor = type(event).__name__, None
@@ -179,16 +188,15 @@ def _read(path: Path, text: str) -> Value:
 
 def _put(parent: _Open, made: Value) -> None:
     """Add a value to the list or mapping that it stands in."""
-    inner: Any = parent.value.data
     parent.value.size += made.size
-    if isinstance(inner, list):
-        inner.append(made)
+    if _is_list(parent.value.data):
+        parent.value.data.append(made)
     elif parent.key is None:
         parent.key = made
     else:
         key, parent.key = parent.key, None
         name = key.data if isinstance(key.data, str) else str(key.data)[:80]
-        inner.setdefault(name, made)
+        parent.value.entries.setdefault(name, made)
 
 
 def _tag(tag: str | None) -> str:

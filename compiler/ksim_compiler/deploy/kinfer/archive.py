@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import json
 import math
@@ -71,11 +72,11 @@ class Archive:
     def packed(self) -> bytes:
         """The archive: by kinfer's own function where that is installed, else the same by ours."""
         try:
-            from kinfer.export.serialize import pack
-            from kinfer.rust_bindings import PyModelMetadata
+            pack: Any = importlib.import_module("kinfer.export.serialize").pack
+            described: Any = importlib.import_module("kinfer.rust_bindings").PyModelMetadata
         except ImportError:
             return _packed(self)
-        return bytes(pack(self.init, self.step, PyModelMetadata(**self.metadata)))
+        return bytes(pack(self.init, self.step, described(**self.metadata)))
 
 
 def _packed(parts: Archive) -> bytes:
