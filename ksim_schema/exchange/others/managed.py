@@ -73,6 +73,9 @@ def _state(draft: Draft, document: Value, robot: str) -> float | None:
         if ticks is not None and ticks.number:
             period = step.number * ticks.number
             fields["control"] = quantity(round(period * 1e3, 6), "ms")
+    steps = {n: document.get("sim", "mujoco", n) for n in ("iterations", "ls_iterations")}
+    solver = {name: int(v.number) for name, v in steps.items() if v is not None and v.number}
+    fields |= {"solver": solver} if solver else {}
     places = (("scene", "robot", "init_state"), ("scene", "entities", "robot", "init_state"))
     for place in places:
         pose = document.get(*place, "joint_pos")

@@ -7,6 +7,7 @@ raises :class:`Left`. Units are those of both: SI, angles in rad, joints hinges.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -153,6 +154,30 @@ def _limits(term: Term) -> Fields:
     return {"kind": "avoid_limits"} | term.joints()
 
 
+def _body(term: Term) -> str:
+    """The only body that it names, as a formula has it; "" for the base."""
+    names = term.names("body")
+    if len(names) > 1 or any(re.fullmatch(r"\w+", name, re.ASCII) is None for name in names):
+        raise Left("it is about several bodies: a formula says it of each")
+    return names[0] if names else ""
+
+
+def _upright(term: Term) -> Fields:
+    width, body = number(term.number("std") ** 2), _body(term)
+    up = f"body.{body}.up" if body else ""
+    tilt = f"square({up}.x) + square({up}.y)" if body else "square(sin(base.tilt))"
+    return {"kind": "formula", "expression": f"{number(term.weight)} * exp(-({tilt}) / {width})"}
+
+
+def _rolling(term: Term) -> Fields:
+    body = _body(term)
+    if not body:
+        raise Left(_AXES)
+    rate = f"body.{body}.angular_velocity"
+    total = f"(square({rate}.x) + square({rate}.y))"
+    return {"kind": "formula", "expression": f"{number(term.weight)} * {total}"}
+
+
 def _deviation(term: Term) -> Fields:
     return {"kind": "joint_deviation", "norm": "l1"} | term.joints()
 
@@ -167,18 +192,22 @@ def _stand_still(term: Term) -> Fields:
 _AXES = (
     "a formula says it, with the base's name: square(body.NAME.angular_velocity.x) + the same of y"
 )
-_AGAINST = "it also counts what is against the command's other axes there (vertical, roll, pitch)"
+_VERTICAL = "there it also counts the vertical velocity"
+_TILTING = "there it also counts rolling and pitching"
 REWARDS: Mapping[str, Maker] = {
     "track_lin_vel_xy_exp": _linear("robot"),
     "track_lin_vel_xy_yaw_frame_exp": _linear("heading"),
-    "track_lin_vel_exp": _linear("robot", _AGAINST),
-    "track_linear_velocity": _linear("robot", _AGAINST),
+    "track_lin_vel_exp": _linear("robot", _VERTICAL),
+    "track_linear_velocity": _linear("robot", _VERTICAL),
     "track_ang_vel_z_exp": _angular("robot"),
     "track_ang_vel_z_world_exp": _angular("heading"),
-    "track_ang_vel_exp": _angular("robot", _AGAINST),
-    "track_angular_velocity": _angular("robot", _AGAINST),
+    "track_ang_vel_exp": _angular("robot", _TILTING),
+    "track_angular_velocity": _angular("robot", _TILTING),
     "lin_vel_z_l2": _exactly(kind="vertical_velocity"),
-    "ang_vel_xy_l2": _left(_AXES),
+    "ang_vel_xy_l2": _rolling,
+    "body_angular_velocity_penalty": _rolling,
+    "upright": _upright,
+    "feet_slip": _left("its contacts are a sensor's of the scene: see feet_slip"),
     "joint_torques_l2": _with_joints(kind="torque_penalty"),
     "dof_torques_l2": _with_joints(kind="torque_penalty"),
     "joint_acc_l2": _squares(".acceleration"),

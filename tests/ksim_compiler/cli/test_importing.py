@@ -123,6 +123,12 @@ def test_mjlab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     randomized: Any = task.parts["Randomizer"]["foot_friction"]
     assert randomized.sliding == (0.3, 1.2)
     assert "rewards.pose (variable_posture)" in text
+    state: Any = task.parts["PhysicsState"]["robot"]
+    assert state.solver.iterations == 10
+    rewards: Any = task.parts["Reward"]
+    tilt = "square(body.trunk.up.x) + square(body.trunk.up.y)"
+    assert rewards["upright"].expression == f"1 * exp(-({tilt}) / 0.25)"
+    assert rewards["body_ang_vel"].expression.startswith("-0.05 * (square(body.trunk.angular")
     assert "curriculum.command_vel (commands_vel)" in text
 
 
