@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import geometry
@@ -18,6 +19,8 @@ from ksim_schema.vocabulary.termination_motion import MotionLost, MotionOver
 
 Verdict = Bool[Array, ""]
 Value = Float[Array, ""]
+NONE = np.float32(-1.0)
+"""Stands for an error of a tick before the episode's first: a memory holds numbers alone."""
 
 
 @lower(MotionLost)
@@ -53,7 +56,7 @@ def _of_clip(c: OfClip, x: Context, value: Any) -> Value:
 
 
 def _no_errors(c: MotionError, x: Context) -> Float[Array, " ticks"]:
-    return jnp.full(max(ticks(c.average, x.period), 1), jnp.nan, jnp.float32)
+    return jnp.full(max(ticks(c.average, x.period), 1), NONE)
 
 
 @lower(MotionError, initial=_no_errors)
@@ -70,7 +73,9 @@ def motion_error(
         rows = both.rows(x, c.bodies)
         off = jnp.mean(jnp.linalg.norm(told - both.robot.place, axis=-1)[rows])
     latest = jnp.append(latest[1:], off)
-    return _of_clip(c, x, jnp.nanmean(latest)), latest
+    there = latest >= 0.0
+    mean = jnp.sum(jnp.where(there, latest, 0.0)) / jnp.maximum(jnp.sum(there), 1)
+    return _of_clip(c, x, mean), latest
 
 
 @lower(MotionCompleted)

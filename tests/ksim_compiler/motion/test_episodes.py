@@ -30,6 +30,7 @@ from ksim_schema.diagnostics import Sink, has_errors, render_text
 from ksim_schema.robot import file_key
 from ksim_schema.source import parse
 from tests.ksim_compiler.motion.clips import CLIPS, ROOT
+from tests.support.engines import agree
 
 TASK = """
 ksim: 1
@@ -224,3 +225,9 @@ def test_the_reset_the_command_and_the_rewards_have_one_clock() -> None:
     for _ in range(3):
         other, _ = step(env.params, other, jnp.zeros((6, env.action_size)))
     assert all(map(np.array_equal, jax.tree.leaves(again.world), jax.tree.leaves(other.world)))
+
+
+@pytest.mark.slow
+def test_both_engines_follow_alike() -> None:
+    """From the same starts; in the middle of a step a landing foot amplifies rounding at once."""
+    agree(plan(), ticks=0, then=4)
