@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ksim_compiler.compare.runs import Row, RunData, line
-from ksim_compiler.compare.statistics import interquartile_mean, interval
+from ksim_compiler.learn.run.statistics import interquartile_mean, interval
 
 POINTS = 150
 """Points of a curve over several runs."""

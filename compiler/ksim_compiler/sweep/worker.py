@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ksim_compiler.learn.run.statistics import interquartile_mean
 from ksim_compiler.sweep import sampling
 from ksim_compiler.sweep.book import Book, Lost, origin
 from ksim_compiler.sweep.check import Ready
@@ -196,14 +199,6 @@ def over_seeds(values: Sequence[float], how: str, up: bool) -> float:
         case "worst":
             return min(values) if up else max(values)
         case "interquartile_mean":
-            return interquartile_mean(values)
+            return float(interquartile_mean(np.asarray(values)))
         case _:
             return statistics.median(values)
-
-
-def interquartile_mean(values: Sequence[float]) -> float:
-    """The mean of the middle half: values at its edges count with the share that is within it."""
-    ordered, count = sorted(values), len(values)
-    low, high = count / 4.0, 3.0 * count / 4.0
-    weights = [max(0.0, min(i + 1, high) - max(i, low)) for i in range(count)]
-    return sum(w * v for w, v in zip(weights, ordered, strict=True)) / sum(weights)

@@ -29,7 +29,7 @@ def interquartile_mean(values: np.ndarray, axis: int = 0) -> np.ndarray:
     values = np.sort(np.asarray(values, np.float64), axis=axis)
     count = values.shape[axis]
     cut = int(0.25 * count)
-    return np.take(values, range(cut, count - cut), axis=axis).mean(axis=axis)
+    return np.asarray(np.take(values, range(cut, count - cut), axis=axis).mean(axis=axis))
 
 
 def bootstrap(

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ksim_compiler.compare.groups import Group, curve
 from ksim_compiler.compare.runs import RunData
-from ksim_compiler.compare.statistics import bootstrap, interquartile_mean, interval
+from ksim_compiler.learn.run.statistics import bootstrap, interquartile_mean, interval
 
 
 @pytest.mark.parametrize("count", range(1, 13))
