@@ -59,7 +59,7 @@ def bootstrap(
     found = statistic(np.concatenate(drawn, axis=1))
     outside = 50.0 * (1.0 - confidence)
     low, high = np.percentile(found, (outside, 100.0 - outside), axis=0)
-    return low, high
+    return np.asarray(low), np.asarray(high)
 
 
 def interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
