@@ -74,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PATH=VALUE",
-        help="judge in a variant of the task, for example Command.velocity.forward='1 m/s'",
+        help="judge in a variant of the task, for example "
+        "Command.velocity.forward='[1 m/s, 1 m/s]'",
     )
     add(
         "--task",

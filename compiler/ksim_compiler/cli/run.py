@@ -102,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     add("--video", action="store_true", help="draw the policy when it is trained")
     common.add_trust(result)
     common.add_colour(result)
+    result.set_defaults(programs=None)  # those that the runs of --seeds share
     return result
 
 

@@ -47,7 +47,7 @@ def programs(options: argparse.Namespace, about: Mapping[str, Any]) -> Programs 
         return Programs(numbers=True)
     if options.seeds is None:
         return None
-    if not hasattr(options, "programs"):
+    if options.programs is None:
         options.programs = Programs()
     return options.programs
 

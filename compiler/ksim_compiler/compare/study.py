@@ -162,14 +162,16 @@ def read_study(folder: Path, storage: str | None = None) -> StudyData:
 
 
 def _params(trials: Sequence[FrozenTrial]) -> Iterator[Param]:
-    from optuna.distributions import CategoricalDistribution
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     known = {path: space for trial in trials for path, space in trial.distributions.items()}
     for path, space in known.items():
         if isinstance(space, CategoricalDistribution):
             yield Param(path, choices=tuple(map(str, space.choices)))
         else:
-            yield Param(path, log=bool(getattr(space, "log", False)))
+            yield Param(
+                path, log=isinstance(space, FloatDistribution | IntDistribution) and space.log
+            )
 
 
 def _trials(trials: Sequence[FrozenTrial]) -> Iterator[Trial]:

@@ -18,7 +18,7 @@ from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from ksim_schema.study import Choices, Searched, Study
-from ksim_schema.study.model import CmaEs, Halving, Median, Random, Tpe
+from ksim_schema.study.model import CmaEs, Grid, Halving, Median, Random, Tpe
 from ksim_schema.study.values import number_of, text_of
 
 
@@ -78,7 +78,9 @@ def _own(study: Study, number: int) -> BaseSampler:
     """The sampler of one trial: its random numbers follow from the seed and the trial alone."""
     kind = study.sampler
     seed = int.from_bytes(
-        hashlib.sha256(f"{getattr(kind, 'seed', 0)}/{number}".encode()).digest()[:4]
+        hashlib.sha256(f"{0 if isinstance(kind, Grid) else kind.seed}/{number}".encode()).digest()[
+            :4
+        ]
     )
     match kind:
         case Tpe():

@@ -164,8 +164,9 @@ class Run:
     def evaluate(self, state: State) -> Evaluation:
         """Run episodes, log what they say if it is new, and return it."""
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
-        row = {"steps": self.steps(state), "episodes": self.options.episodes, **result.summary()}
-        velocities.write(self.folder, row["steps"], result, self.trainer.plan.period)
+        steps = self.steps(state)
+        row = {"steps": steps, "episodes": self.options.episodes, **result.summary()}
+        velocities.write(self.folder, steps, result, self.trainer.plan.period)
         levels = self.trainer.levels(state)
         for name, level in levels.items():
             row["level" if len(levels) == 1 else f"level.{name}"] = float(level)
