@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
         "inference engine kinfer, with a contract too; or as one file for ksim-play, ksim-export "
         "and ksim-run --from, judged and with its task.",
         epilog="The contract of policy.onnx is contract.json, that of legs.onnx is "
-        "legs.contract.json. Each file says which other one it belongs to.",
+        "legs.contract.json; each says which file it belongs to. That of legs.kinfer is "
+        "legs.kinfer.json.",
         allow_abbrev=False,
     )
     add, path = result.add_argument, common.path
@@ -135,7 +136,7 @@ def _write_graph(compiled: Compiled, policy: Policy, options: argparse.Namespace
 
 def _write_kinfer(compiled: Compiled, policy: Policy, options: argparse.Namespace) -> None:
     """Write the archive and its contract."""
-    from ksim_compiler.deploy.contract import contract, contract_path
+    from ksim_compiler.deploy.contract import contract
     from ksim_compiler.deploy.kinfer import archive
     from ksim_schema.source.files import write_bytes, write_text
 
@@ -143,7 +144,7 @@ def _write_kinfer(compiled: Compiled, policy: Policy, options: argparse.Namespac
     common.writable(options.out)
     parts = archive(compiled.plan, policy, dict(compiled.sources))
     terms = contract(compiled.plan, policy, compiled.fingerprint)
-    terms_path = contract_path(options.out)
+    terms_path = options.out.with_name(f"{options.out.name}.json")  # beside that of an ONNX file
     write_bytes(options.out, parts.packed())
     told = {"policy": {"file": options.out.name}} | terms | {"kinfer": parts.told}
     write_text(terms_path, json.dumps(told, indent=2, allow_nan=False) + "\n")

@@ -389,7 +389,7 @@ def test_the_command_writes_and_tells(
     out = capsys.readouterr().out
     assert "command: xvel, yvel, yawrate" in out
     assert "note: the projected gravity is read in the axes of body trunk" in out
-    told = json.loads((tmp_path / "contract.json").read_text())
+    told = json.loads((tmp_path / "policy.kinfer.json").read_text())
     assert told["kinfer"]["metadata"]["command_names"] == ["xvel", "yvel", "yawrate"]
     policy = load_policy(tmp_path / "run", compiled.plan)
     parts = archive(compiled.plan, policy, {})
