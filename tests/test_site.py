@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,14 +15,22 @@ import pytest
 import yaml
 
 from docs.site import kinds
-from docs.site.pictures import HEIGHT, WIDTH, kernel, picture, pictured
+from docs.site.ground import GROUNDS, TILES
+from docs.site.pictures import kernel, picture, pictured
+from docs.site.plots import HEIGHT, WIDTH
 from ksim_schema.diagnostics import Sink
 from ksim_schema.explain.models import others, parameters
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS, Model
+from tests.support import browser
 
 ROOT = Path(__file__).parents[1]
 MODELS = [model for of in KINDS.values() for model in of.values()] + [m for _, m in others()]
+SHOWN = ("index.html", "concepts.html", "own-robot.html", "kinds/Reward/feet_clock.html")
+"""Pages that a browser looks at: text, tables, blocks, a drawing, a plot."""
+RESULTS = """
+return Array.from(document.querySelectorAll('.md-search-result__link'), a => a.href);
+"""
 installed = all(importlib.util.find_spec(name) for name in ("mkdocs", "material", "pymdownx"))
 
 
@@ -86,7 +95,9 @@ def test_pictures_are_within_their_frame(model: type[Model]) -> None:
 
 
 def test_pictures_are_of_kinds_that_there_are() -> None:
-    assert len(pictured()) >= 5
+    known = {f"{object}.{kind}" for object, of in KINDS.items() for kind in of}
+    assert pictured() <= known | {model.__name__ for model in MODELS}
+    assert {*GROUNDS, *TILES} <= set(MODELS)
 
 
 class Requests(HTMLParser):
@@ -104,11 +115,15 @@ class Requests(HTMLParser):
             self.asked.append(given.get("href") or "")
 
 
-@pytest.mark.skipif(not installed, reason="mkdocs-material is not installed")
-def test_the_site_is_built_without_a_warning_and_asks_nobody(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as it is built, without a warning."""
+    if not installed:
+        pytest.skip("mkdocs-material is not installed")
+    folder = tmp_path_factory.mktemp("site")
     path = os.pathsep.join(str(folder) for folder in (ROOT, ROOT / "compiler"))
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path)],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(folder)],
         cwd=ROOT,
         env=os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": path},
         capture_output=True,
@@ -116,11 +131,41 @@ def test_the_site_is_built_without_a_warning_and_asks_nobody(tmp_path: Path) -> 
         check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
-    made = sorted(tmp_path.rglob("*.html"))
+    return folder
+
+
+def test_the_site_asks_nobody(site: Path) -> None:
+    made = sorted(site.rglob("*.html"))
     assert len(made) > len(MODELS)
     for page in made:
         requests = Requests()
         requests.feed(page.read_text(encoding="utf-8"))
         assert [url for url in requests.asked if url.startswith(("http", "//"))] == [], page
-    for sheet in tmp_path.rglob("*.css"):
+    for sheet in site.rglob("*.css"):
         assert not re.search(r"url\([\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_codes_and_kinds_lead_to_their_pages(site: Path) -> None:
+    page = (site / "troubleshooting.html").read_text(encoding="utf-8")
+    assert 'href="errors.html#ks0448-servo-too-weak"' in page
+    errors = (site / "errors.html").read_text(encoding="utf-8")
+    assert 'id="ks0448-servo-too-weak"' in errors
+    assert 'href="kinds/Reward/feet_clearance.html"' in (site / "rewards.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", SHOWN)
+def test_pages_are_readable_on_a_phone_and_a_desk(page: str, site: Path) -> None:
+    with browser.chromium("--allow-file-access-from-files") as window:
+        browser.readable(window, (site / page).as_uri())
+
+
+def test_the_search_finds_a_kind_without_a_server(site: Path) -> None:
+    with browser.chromium("--allow-file-access-from-files") as window:
+        window.get((site / "index.html").as_uri() + "?q=feet_clock")
+        deadline = time.monotonic() + 30
+        found: list[str] = []
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.2)
+            found = window.execute_script(RESULTS)
+        assert any("feet_clock" in link for link in found)
+        assert browser.complaints(window) == []

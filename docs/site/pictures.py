@@ -1,29 +1,18 @@
-"""Pictures of kinds, as SVG within a page: they take the colours of the page around them.
+"""Pictures of kinds: each is of the formula that the kind's page states.
 
-A picture is of the formula that the kind's page states, at the defaults or at the values that its
-caption names.
+They are drawn at the defaults, or at the values that the caption names.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
+from docs.site.ground import cut
+from docs.site.plots import curve, plot
 from ksim_schema.units import Unit
-from ksim_schema.vocabulary import KINDS, Model, Part
+from ksim_schema.vocabulary import Model, Part
 from ksim_schema.vocabulary.base import field_annotation
-
-WIDTH, HEIGHT = 520, 220
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 14, 44
-POINTS = 161
-
-
-class Curve(NamedTuple):
-    """A line of a plot: what it is called, and its points."""
-
-    name: str
-    points: Sequence[tuple[float, float]]
 
 
 def picture(model: type[Model]) -> str:
@@ -31,69 +20,7 @@ def picture(model: type[Model]) -> str:
     make = _OF.get(_key(model))
     if make is None and "error_scale" in model.model_fields:
         make = _kernel
-    return make(model) if make else ""
-
-
-def plot(curves: Sequence[Curve], x: str, y: str, caption: str) -> str:
-    """A figure with lines, axes that say what they are, and a caption."""
-    xs = [point[0] for curve in curves for point in curve.points]
-    ys = [point[1] for curve in curves for point in curve.points]
-    low, high = min(*ys, 0.0), max(ys)
-    high += 0.06 * (high - low or 1.0)
-    left, right = min(xs), max(xs)
-
-    def at(px: float, py: float) -> tuple[float, float]:
-        across = LEFT + (px - left) / (right - left) * (WIDTH - LEFT - RIGHT)
-        down = HEIGHT - BOTTOM - (py - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
-        return round(across, 1), round(down, 1)
-
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{y} over {x}" class="plot">'
-    ]
-    for tick in _ticks(low, high):
-        _, down = at(left, tick)
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down}" y2="{down}"/>'
-        )
-        parts.append(f'<text x="{LEFT - 6}" y="{down + 4}" text-anchor="end">{tick:g}</text>')
-    for tick in _ticks(left, right):
-        across, _ = at(tick, low)
-        parts.append(
-            f'<text x="{across}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{tick:g}</text>'
-        )
-    for number, curve in enumerate(curves):
-        line = " ".join(f"{a},{b}" for a, b in (at(*point) for point in curve.points))
-        parts.append(f'<polyline class="line-{number}" points="{line}"/>')
-    parts.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2:g}" y="{HEIGHT - 6}" text-anchor="middle">{x}</text>'
-    )
-    parts.append(
-        f'<text transform="translate(14 {(TOP + HEIGHT - BOTTOM) / 2:g}) rotate(-90)" '
-        f'text-anchor="middle">{y}</text>'
-    )
-    parts.append("</svg>")
-    named = [curve for curve in curves if curve.name]
-    keys = "".join(
-        f'<span class="key-{number}">{curve.name}</span>' for number, curve in enumerate(named)
-    )
-    legend = f'<span class="keys">{keys}</span>' if keys else ""
-    about = f"<figcaption>{legend}{caption}</figcaption>"
-    return f'<figure class="plot">{"".join(parts)}{about}</figure>\n'
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """About five round numbers within a range."""
-    raw = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def curve(name: str, low: float, high: float, of: Callable[[float], float]) -> Curve:
-    """A function over a range."""
-    xs = [low + (high - low) * i / (POINTS - 1) for i in range(POINTS)]
-    return Curve(name, [(x, of(x)) for x in xs])
+    return make(model) if make else cut(model)
 
 
 def kernel(error: float) -> float:
@@ -192,17 +119,56 @@ def _range(model: type[Model]) -> str:
     return plot((curve("", 0.5, 1.3, value),), "height (m)", "value", caption)
 
 
+def _torque_speed(model: type[Model]) -> str:
+    def most(speed: float) -> float:
+        return min(60.0, 100 - 10 * speed)
+
+    def least(speed: float) -> float:
+        return max(-60.0, -100 - 10 * speed)
+
+    curves = (curve("most torque", -15, 15, most), curve("least torque", -15, 15, least))
+    caption = (
+        "Here with <code>stall: 100 N*m</code>, <code>no_load_speed: 10 rad/s</code> and "
+        "<code>torque_limit: 60 N*m</code> of the action. The torque is between the two lines."
+    )
+    return plot(curves, "speed (rad/s)", "torque (N*m)", caption)
+
+
+def _scale(model: type[Model]) -> str:
+    curves = (
+        curve("linear", 0, 1, lambda level: level),
+        curve("quadratic", 0, 1, lambda level: level**2),
+        curve("square_root", 0, 1, math.sqrt),
+    )
+    return plot(curves, "level of the curriculum", "value", "Each from 0 to 1.")
+
+
+def _annealed(model: type[Model]) -> str:
+    line = curve("", 0, 1, lambda done: min(1.0, max((1 - done) / 0.2, 0.05)))
+    caption = "What <code>anneal: 0.2</code> multiplies the learning rate with."
+    return plot((line,), "share of the run", "factor", caption)
+
+
+def _discount(model: type[Model]) -> str:
+    line = curve("", 0, 1, lambda done: 0.98 + 0.01 * min(1.0, max((done - 0.6) / 0.2, 0.0)))
+    caption = "Here <code>{start: 0.98, end: 0.99}</code>, and <code>between</code> by default."
+    return plot((line,), "share of the run", "discount", caption)
+
+
 _OF: dict[str, Callable[[type[Model]], str]] = {
     "Reward.feet_clock": _feet_clock,
     "Reward.base_height_range": _range,
     "Observation.phase_clock": _phase_clock,
     "Curriculum.linear": _ramp,
     "Noise": _noise,
+    "TorqueSpeed": _torque_speed,
+    "Scale": _scale,
+    "LearningRate": _annealed,
+    "Discount": _discount,
 }
 """Kinds with a picture of their own. What has an ``error_scale`` has that of a kernel."""
 
 
 def pictured() -> set[str]:
-    """The kinds that :func:`picture` has a figure of their own for, as ``Object.kind``."""
-    known = {f"{object}.{kind}" for object, kinds in KINDS.items() for kind in kinds} | {"Noise"}
-    return set(_OF) & known
+    """The kinds with a picture of their own, as ``Object.kind`` or by the model's name."""
+    return set(_OF)
