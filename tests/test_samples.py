@@ -50,6 +50,7 @@ NOT_RUN = {
 }
 """Samples that nothing runs, and why."""
 HERE = {
+    ("README.md", "import ksim_compiler"),
     ("README.md", "ksim: 1"),
     ("docs/acsets.md", "import acsets"),
     ("docs/actions.md", "Action:"),
@@ -367,6 +368,11 @@ def test_python_makes_environments_of_gymnasium(monkeypatch: pytest.MonkeyPatch)
     exec(sample("docs/python.md", "import gymnasium"), made)
     assert made["rewards"].shape == (4,)
     assert made["own"].env.task.name == "cartpole"
+
+
+def test_python_of_the_first_page(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(sample("README.md", "import ksim_compiler"), {})
+    assert "return" in capsys.readouterr().out
 
 
 @pytest.mark.slow
