@@ -33,7 +33,8 @@ CORPUS = corpus()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "robots").symlink_to(TASKS / "robots")
+    for folder in ("robots", "motions"):
+        (tmp_path / folder).symlink_to(TASKS / folder)
     for base in ("walk.yaml", "trot.yaml"):  # which others extend
         (tmp_path / base).symlink_to(TASKS / base)
     return tmp_path

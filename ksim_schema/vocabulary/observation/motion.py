@@ -1,9 +1,11 @@
 """Observations of a recorded motion: what comes next, and what is left to it."""
 
+import itertools
 from typing import Annotated, Literal
 
 from annotated_types import Ge, MinLen
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts
 from ksim_schema.robot.mirror import COLUMNS, VECTOR, Mirror, Signed, joined, signs
@@ -12,6 +14,17 @@ from ksim_schema.vocabulary.base import BodyPattern, JointPattern, Wire
 from ksim_schema.vocabulary.observation.base import Observation
 
 _SECOND = Dimension(s=1)
+
+
+def _ascending(times: tuple[float, ...]) -> tuple[float, ...]:
+    for low, high in itertools.pairwise(times):
+        if low >= high:
+            raise PydanticCustomError(
+                "range_order",
+                "the times ahead are in their order, and {high} comes after {low}",
+                {"low": f"{low:g} s", "high": f"{high:g} s", "help": "put the nearest first"},
+            )
+    return times
 
 
 class MotionJoints(Observation):
@@ -27,8 +40,8 @@ class MotionJoints(Observation):
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
-    ahead: Annotated[tuple[Annotated[Time, Ge(0)], ...], MinLen(1)] = Field(
-        default=(0.0,), description="Times ahead, rounded to whole control periods."
+    ahead: Annotated[tuple[Annotated[Time, Ge(0)], ...], MinLen(1), AfterValidator(_ascending)] = (
+        Field(default=(0.0,), description="Times ahead, rounded to whole control periods.")
     )
     what: Literal["positions", "velocities"] = Field(
         default="positions", description="What of the joints."
