@@ -48,7 +48,7 @@ LAYERS = (
     ("ksim_compiler.deploy", "ksim_compiler.play"),
     ("ksim_compiler.report", "ksim_compiler.sweep"),
     ("ksim_compiler.editor",),
-    ("ksim_compiler.api", "ksim_compiler.compare"),
+    ("ksim_compiler.api", "ksim_compiler.compare", "ksim_compiler.live"),
     ("ksim_compiler.adapters",),
     ("ksim_compiler.cli",),
     ("ksim_compiler.__main__",),

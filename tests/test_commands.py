@@ -23,7 +23,7 @@ from tests.support.samples import IN_ORDER, PAGES, ROOT, blocks, inline
 
 PROGRAMS = (
     *("compile", "compare", "diff", "eval", "export", "import"),
-    *("lsp", "motion", "play", "run", "sweep"),
+    *("lsp", "motion", "play", "run", "sweep", "watch"),
 )
 MODULES = {"import": "importing"}
 """Commands whose module is called otherwise: 'import' is a word of Python."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -94,11 +95,25 @@ return Array.from(document.querySelectorAll('.chart'), e =>
 """
 
 
-def readable(page: Any, address: str) -> None:
+def await_element(page: Any, selector: str, seconds: float = 60.0) -> Any:
+    """The first element of a selector, once it is there."""
+    end = time.monotonic() + seconds
+    while not (found := page.find_elements("css selector", selector)):
+        assert time.monotonic() < end, f"there is no {selector}"
+        time.sleep(0.1)
+    return found[0]
+
+
+def readable(page: Any, address: str, awaited: str = "body") -> None:
     """See that a page is one to read, on a phone and a desk, by day and at night.
 
     No scrolling sideways, contrasts of 4.5 and more, no small print, at most eight lines a chart,
-    nothing in the console, and no request but for the page.
+    nothing in the console, and no request but for the page, or to the server that it is from.
+
+    Args:
+        page: the browser.
+        address: of the page.
+        awaited: selector of what is looked at once it is there.
     """
     papers: set[str] = set()
     requests(page)
@@ -106,6 +121,7 @@ def readable(page: Any, address: str) -> None:
         for width, height in ((390, 844), (1280, 800)):
             show(page, width, height, scheme)
             page.get(address)
+            await_element(page, awaited)
             wide = page.execute_script("return document.documentElement.scrollWidth")
             assert wide <= width, f"{wide} pixels wide on a screen of {width}"
             texts = page.execute_script(TEXTS)
@@ -116,5 +132,7 @@ def readable(page: Any, address: str) -> None:
             assert max(page.execute_script(LINES), default=0) <= 8
         papers.add(page.find_element("tag name", "body").value_of_css_property("background-color"))
     assert len(papers) == 2
-    assert {link.partition(":")[0] for link in requests(page)} <= {"file", "data"}
+    home = "/".join(address.split("/", 3)[:3]) + "/"
+    own = ("data:", "file:" if address.startswith("file:") else home)
+    assert [link for link in requests(page) if not link.startswith(own)] == []
     assert complaints(page) == []

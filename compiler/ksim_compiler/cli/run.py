@@ -8,16 +8,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common, devices, programs, seeds, trained
+from ksim_compiler.cli import common, devices, live, programs, seeds, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.look import look
 from ksim_compiler.cli.sent import sent
 from ksim_compiler.cli.signals import stop_on_signal
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ksim_compiler.learn.learner import State
     from ksim_compiler.learn.run.trainer import Trainer
     from ksim_compiler.pipeline import Compiled
@@ -98,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("wandb",),
         help="send the metrics to Weights & Biases as well; nothing is sent without this",
     )
+    live.add(result)
     add("--probe", action="store_true", help="look at inputs and rewards first; do not train")
     add("--video", action="store_true", help="draw the policy when it is trained")
     common.add_trust(result)
@@ -120,6 +124,7 @@ def run(options: argparse.Namespace) -> int:
     if options.probe and (options.resume or options.warm):
         flag = "resume" if options.resume else "from"
         raise UsageError(f"--probe looks at a task, before it is trained; leave out --{flag}")
+    live.check(options)
     if options.warm is not None:
         trained.check(options.warm)
     if missing := seeds.wrong(options) or _missing(options):
@@ -249,6 +254,27 @@ def _train(
     """Train; a new run tells ``begin`` when it can be resumed, and one that goes on has none."""
     from rich.console import Console
 
+    quiet = not devices.PEERS.first
+    console = Console(no_color=options.color == "never", highlight=False, quiet=quiet)
+
+    def say(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    with ExitStack() as page:
+        if not quiet:
+            page.enter_context(live.served(folder, options, say))
+        return _trained(compiled, folder, about, options, begin, console, say)
+
+
+def _trained(
+    compiled: Compiled,
+    folder: Path,
+    about: dict[str, Any],
+    options: argparse.Namespace,
+    begin: Callable[[], None] | None,
+    console: Console,
+    say: Callable[[str], None],
+) -> int:
     from ksim_compiler.cli.active import print_active
     from ksim_compiler.engine import EngineUnavailable
     from ksim_compiler.learn.run import checkpoints, manifest
@@ -259,7 +285,6 @@ def _train(
     from ksim_compiler.learn.run.trainer import Diverged, Trainer
 
     peers = devices.PEERS
-    console = Console(no_color=options.color == "never", highlight=False, quiet=not peers.first)
     assert compiled.plan is not None
     peers.agree(f"{compiled.fingerprint} {about['seed']} {Options.of(about)} {options.devices}")
     how, on = Options.of(about), devices.chosen(options)
@@ -274,10 +299,6 @@ def _train(
         return ERRORS
     print_active(console, compiled.plan, trainer.env.engine.name)
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
-
-    def say(text: str) -> None:
-        console.print(text, soft_wrap=True, markup=False)
-
     run = Run(folder, trainer, how, header, say)
     started = time.monotonic()
     try:

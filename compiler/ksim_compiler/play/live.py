@@ -27,6 +27,7 @@ class Live:
     Attributes:
         dials: the elements of commands that can be held.
         held: those that are, and at what value.
+        terms: reward term -> what it gave in the last tick; empty before the first.
     """
 
     def __init__(self, plan: Plan, policy: Policy, seed: int) -> None:
@@ -47,16 +48,18 @@ class Live:
         self.carry: Any = self.policy.actor.network.initial_carry(1)
         self.start = jnp.zeros(1)
         self._episodes += 1
+        self.terms: dict[str, float] = {}
 
     def tick(self) -> None:
         """One control tick."""
-        self.state, self.carry, self.start = self._step(
+        self.state, self.carry, self.start, terms = self._step(
             self.params,
             (self.policy.actor, self.policy.normalizer),
             self.state,
             self.carry,
             self.start,
         )
+        self.terms = {name: float(value[0]) for name, value in jax.device_get(terms).items()}
 
     @property
     def qpos(self) -> np.ndarray:
@@ -95,8 +98,8 @@ class Live:
 
     def _tick(
         self, params: Any, learned: Any, state: EnvState, carry: Any, start: Float[Array, "1"]
-    ) -> tuple[EnvState, Any, Float[Array, "1"]]:
+    ) -> tuple[EnvState, Any, Float[Array, "1"], dict[str, Float[Array, "1"]]]:
         actor, normalizer = learned
         action, carry = actor.mode(normalizer, state.policy_input, carry, start)
         state, step = self.env.step(params, state, action)
-        return state, carry, step.done.astype(jnp.float32)
+        return state, carry, step.done.astype(jnp.float32), dict(step.reward_terms)

@@ -38,6 +38,8 @@ FLAGS = (
     | int(imgui.WindowFlags.AlwaysAutoResize)
     | int(imgui.WindowFlags.NoSavedSettings)
 )
+BAR = 280.0
+"""Width of a reward term's bar, in pixels."""
 WIDEN = 1.0
 """Half width of a slider, in SI units, whose element has one value in the task."""
 
@@ -61,7 +63,7 @@ class Begin(messages.Event):
 
 
 class Panel(plugin.ViewerPlugin):
-    """The commands as sliders, and a camera that follows the robot.
+    """The commands as sliders, the reward terms as bars, and a camera that follows the robot.
 
     Args:
         dials: the elements of commands that can be held.
@@ -71,6 +73,7 @@ class Panel(plugin.ViewerPlugin):
         values: what each element is on its way to.
         held: those that are held.
         text: a line on the episode.
+        terms: reward term -> what it gave in the last tick.
     """
 
     def __init__(self, dials: tuple[Dial, ...], robot: RobotFacts) -> None:
@@ -79,6 +82,8 @@ class Panel(plugin.ViewerPlugin):
         self.values: dict[Dial, float] = dict.fromkeys(dials, 0.0)
         self.held: frozenset[Dial] = frozenset()
         self.text = ""
+        self.terms: dict[str, float] = {}
+        self._largest = 0.0
 
     @messages.handler
     def _on_studio(self, event: app.InitEvent) -> None:
@@ -99,11 +104,20 @@ class Panel(plugin.ViewerPlugin):
             moved, new = imgui.SliderFloat(str(dial), value, low, high, "%.2f")
             if moved:
                 self.viewer.send_to_sim(Hold(dial, new))
+        self._bars()
         if self.held and imgui.Button("Draw the commands"):
             self.viewer.send_to_sim(Release())
         if imgui.Button("New episode"):
             self.viewer.send_to_sim(Begin())
         imgui.End()
+
+    def _bars(self) -> None:
+        """A bar for each reward term, as long as its size beside the largest that was seen."""
+        terms = self.terms
+        self._largest = max((self._largest, *map(abs, terms.values())))
+        for name, value in terms.items():
+            share = abs(value) / self._largest if self._largest else 0.0
+            imgui.ProgressBar(share, imgui.Vec2(BAR, 0.0), f"{name}  {value:+.4f}")
 
 
 class Page(plugin.SimPlugin):
@@ -126,6 +140,7 @@ class Page(plugin.SimPlugin):
             live.tick()
         self._panel.values = {dial: live.target(dial) for dial in live.dials}
         self._panel.held = frozenset(live.held)
+        self._panel.terms = live.terms
         self._panel.text = f"{live.policy.steps:,} steps of training; {live.seconds:.1f} s"
         self.handle.sync(model, data)
         return self.handle.is_running()

@@ -1,0 +1,1 @@
+"""Live: a page on this machine that follows a run while it is trained."""
