@@ -53,16 +53,15 @@
   const policy = (of, newest) => {
     const shown = of.state === 'runs', starts = of.state === 'starts';
     get('start').disabled = starts || newest === null;
-    get('start').textContent = shown ? 'Show the newest policy instead' : 'Show the newest policy';
+    get('start').textContent = shown ? 'Show the newest policy anew' : 'Show the newest policy';
     get('stop').hidden = !(shown || starts);
     get('open').hidden = !shown;
     if (shown) get('open').href = of.address;
     const steps = n => n === null ? '' : ` after ${n.toLocaleString('en')} steps`;
     get('said').textContent = {
       none: newest === null ? 'No checkpoint has been written yet.' : `The newest is${steps(newest)}.`,
-      starts: `The policy${steps(of.steps)} is compiled; this takes some seconds.`,
-      runs: `The policy${steps(of.steps)} runs` +
-        (newest !== of.steps ? `; the newest is${steps(newest)}.` : '.'),
+      starts: 'It is compiled; beside a training this takes a while.',
+      runs: `It runs in Studio, which says after how many steps; the newest is${steps(newest)}.`,
       failed: `It cannot be shown: ${of.error}`,
     }[of.state];
   };

@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         watcher = self.server.of.watcher
         if place[0] == "policy/start" and not watcher.ended:
-            watcher.viewer.start(watcher.newest())
+            watcher.viewer.start()
         elif place[0] == "policy/stop":
             watcher.viewer.stop()
         else:

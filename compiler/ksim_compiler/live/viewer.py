@@ -29,14 +29,9 @@ class Viewer:
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
         self._address, self._error = "", ""
-        self._steps: int | None = None
 
-    def start(self, steps: int | None) -> None:
-        """Show the newest policy; one that is shown already is ended.
-
-        Args:
-            steps: that it was trained, to be told.
-        """
+    def start(self) -> None:
+        """Show the newest policy; one that is shown already is ended."""
         with self._lock:
             self._end()
             environment = {
@@ -44,7 +39,6 @@ class Viewer:
                 for name, value in os.environ.items()
                 if name not in ("MUJOCO_GL", "DISPLAY", "WAYLAND_DISPLAY")  # opens no window
             }
-            self._address, self._error, self._steps = "", "", steps
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -73,7 +67,7 @@ class Viewer:
             state = "runs" if self._address else "starts"
         address = self._address if state == "runs" else ""
         why = self._error or "ksim-play ended" if state == "failed" else ""
-        return {"state": state, "address": address, "error": why, "steps": self._steps}
+        return {"state": state, "address": address, "error": why}
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

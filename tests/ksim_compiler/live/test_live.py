@@ -457,20 +457,20 @@ def test_the_viewer_is_a_process_that_is_begun_and_ended(tmp_path: Path) -> None
     assert viewer.as_json()["state"] == "none"
     sleeps = "import time; print('|  Local:  http://localhost:8080/  |'); time.sleep(60)"
     viewer._command = [sys.executable, "-c", sleeps]
-    viewer.start(7)
+    viewer.start()
     process = viewer._process
     assert process is not None
     end = time.monotonic() + 30
     while viewer.as_json()["state"] == "starts" and time.monotonic() < end:
         time.sleep(0.05)
-    found = {"state": "runs", "address": "http://localhost:8080/", "error": "", "steps": 7}
+    found = {"state": "runs", "address": "http://localhost:8080/", "error": ""}
     assert viewer.as_json() == found
     viewer.stop()
     assert process.poll() is not None
     assert viewer.as_json()["state"] == "none"
     fails = "import sys; print('ksim-play: no checkpoint', file=sys.stderr); sys.exit(1)"
     viewer._command = [sys.executable, "-c", fails]
-    viewer.start(None)
+    viewer.start()
     while viewer.as_json()["state"] == "starts" and time.monotonic() < end:
         time.sleep(0.05)
     assert viewer.as_json()["error"] == "ksim-play: no checkpoint"
@@ -499,3 +499,21 @@ def test_the_page_in_a_browser(run: tuple[Path, Plan]) -> None:
         tip = chromium.find_element("css selector", "#part-learning .tip:not([hidden])")
         assert "environment steps" in tip.text  # charts that came later have values as well
         assert browser.complaints(chromium) == []
+
+
+@pytest.mark.slow
+def test_a_training_has_its_page(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    small = ("--set", "PPO.envs=8", "--set", "PPO.rollout=8", "--set", "PPO.minibatches=2")
+    folder = tmp_path / "run"
+    task = str(Path(__file__).parents[3] / "tasks" / "cartpole.yaml")
+    arguments = ("--engine", "native", "--steps", "2048", "--episodes", "2", "--out", str(folder))
+    assert train([task, *small, *arguments, "--live"]) == 0
+    match = re.search(r"http://127\.0\.0\.1:(\d+)/", capfd.readouterr().out)
+    assert match is not None
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(match[1])), timeout=5.0).close()
+    watched = watcher(folder)
+    watched.step()
+    found = watched.state(0)
+    assert found["status"]["kind"] == "finished"
+    assert "".join(found["parts"].values()) in (folder / "report.html").read_text()
