@@ -21,8 +21,8 @@ _BODY = """
 <p><button id="start">Show the newest policy</button> <button id="stop" hidden>End it</button>
 <a id="open" target="_blank" rel="noopener noreferrer" hidden>Open Studio</a>
 <span id="said"></span></p>
-<p class="note">It is the newest checkpoint in MuJoCo's Studio, with sliders for the commands and a bar
-for each reward term. It opens in a tab of its own, takes a processor core while it runs, and
+<p class="note">It is the newest checkpoint in MuJoCo's Studio, with sliders for the commands and a
+bar for each reward term. It opens in a tab of its own, takes a processor core while it runs, and
 asks for no password: any user of this machine can open it.</p>
 </div>
 <div id="parts"></div>
