@@ -19,10 +19,12 @@ from docs.site.ground import GROUNDS, TILES
 from docs.site.pictures import kernel, picture, pictured
 from docs.site.plots import HEIGHT, WIDTH
 from ksim_schema.diagnostics import Sink
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.explain.models import others, parameters
 from ksim_schema.source import parse
 from ksim_schema.vocabulary import KINDS, Model
 from tests.support import browser
+from tests.support.samples import PAGES
 
 ROOT = Path(__file__).parents[1]
 MODELS = [model for of in KINDS.values() for model in of.values()] + [m for _, m in others()]
@@ -80,6 +82,22 @@ def test_examples_are_what_the_kinds_take(pages: dict[str, str]) -> None:
                 assert len(of) == 1 or part["kind"] == kind
 
 
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        ("base_height", "- Unit: m."),
+        ("base_angular_velocity", "- Unit: rad/s."),
+        ("body_velocity", "- Unit: m/s or rad/s."),
+        ("joint_position", ""),
+    ],
+)
+def test_units_are_said_where_they_are_the_same_for_all_robots(
+    kind: str, unit: str, pages: dict[str, str]
+) -> None:
+    lines = pages[f"kinds/Observation/{kind}.md"].splitlines()
+    assert [line for line in lines if line.startswith("- Unit")] == ([unit] if unit else [])
+
+
 def test_a_kernel_falls_to_1_over_e_at_its_scale() -> None:
     assert [kernel(0), kernel(1), kernel(-1)] == pytest.approx([1.0, 0.36788, 0.36788], abs=1e-5)
 
@@ -98,6 +116,12 @@ def test_pictures_are_of_kinds_that_there_are() -> None:
     known = {f"{object}.{kind}" for object, of in KINDS.items() for kind in of}
     assert pictured() <= known | {model.__name__ for model in MODELS}
     assert {*GROUNDS, *TILES} <= set(MODELS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_codes_on_the_pages_are_those_of_the_checker(page: str) -> None:
+    named = set(re.findall(r"\bKS\d{4}\b", (ROOT / page).read_text(encoding="utf-8")))
+    assert named <= set(CATALOGUE)
 
 
 class Requests(HTMLParser):

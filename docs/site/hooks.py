@@ -25,7 +25,7 @@ from ksim_schema.diagnostics.catalogue import CATALOGUE  # noqa: E402
 
 WHOLE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages at the top of the repository, and where the site has them."""
-LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".xml": "xml", ".json": "json"}
+LANGUAGES = {"py": "python", "yaml": "yaml", "xml": "xml", "json": "json", "toml": "toml"}
 _DRAWING = re.compile(r"<!-- drawing: (\S+) -->")
 _WORD = re.compile(
     r"^```.*?^```$|^#.*?$|!?\[[^\]]*\]\([^)]*\)|(?P<word>`[^`\n]+`|\bKS\d{4}\b)", re.M | re.S
@@ -156,5 +156,5 @@ def _shown(name: str) -> str:
     text = path.read_text(encoding="utf-8")
     if name.endswith(".md"):
         return _moved(text, name, _page_of(name))
-    language = LANGUAGES.get(path.suffix, "text")
+    language = LANGUAGES.get(path.suffix[1:], "text")
     return f"# {path.name}\n\n`{name}` of the repository.\n\n````{language}\n{text}\n````\n"

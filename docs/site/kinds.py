@@ -8,15 +8,16 @@ from __future__ import annotations
 import html
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 
 from docs.site.pictures import picture
 from ksim_schema.acset import sch_task
-from ksim_schema.explain.examples import example_of
+from ksim_schema.explain.examples import bare, example_of
 from ksim_schema.explain.models import (
     Row,
     facts_of,
@@ -25,6 +26,7 @@ from ksim_schema.explain.models import (
     others,
     parameters,
 )
+from ksim_schema.units import NUMBER
 from ksim_schema.vocabulary import KINDS, Model, Part
 from ksim_schema.vocabulary.objects import OBJECT
 
@@ -178,10 +180,20 @@ def _base(object: str) -> type[Model]:
     return next(c for c in first.__mro__[1:] if all(c in s for s in shared))
 
 
-def _units(model: type[Part]) -> Iterator[str]:
-    unit = getattr(model, "unit", None)
-    if unit is not None and not callable(unit) and not isinstance(unit, property):
-        yield f"Unit: {unit}." if str(unit) else "It has no unit."
+def _units(model: type[Part]) -> list[str]:
+    """The units that an observation's value may have, where they are the same for all robots."""
+    given: list[dict[str, Any]] = [{}]
+    for name, info in model.model_fields.items():
+        hint = bare(info.annotation)
+        given += [{name: word} for word in get_args(hint)] if get_origin(hint) is Literal else []
+    found: dict[str, None] = {}
+    for fields in given:
+        blank: Any = model.model_construct(**fields)
+        try:
+            found[", ".join(dict.fromkeys(map(str, blank.dimensions(None))))] = None
+        except (AttributeError, TypeError):
+            return []
+    return [f"Unit: {' or '.join(found)}."] if {"", str(NUMBER)}.isdisjoint(found) else []
 
 
 @cache
