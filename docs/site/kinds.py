@@ -164,13 +164,13 @@ def _object_page(object: str) -> str:
 
 
 def _more() -> str:
-    rows = [
-        (f"[{title}]({title}.md)", f"`{field}`" if (field := field_of(model)) else "", about)
-        for title, model in sorted(others(), key=lambda one: one[0].lower())
-        for about in (first_sentence(model),)
-    ]
+    rows: list[tuple[str, ...]] = []
+    for title, model in sorted(others(), key=lambda one: one[0].lower()):
+        field = field_of(model)
+        where = f" In `{field}`." if field and field != title else ""
+        rows.append((f"[{title}]({title}.md)", first_sentence(model) + where))
     about = "What is written in fields of parts, and the learners, which are sections.\n"
-    return f"# Networks and more\n\n{about}\n" + _rows(("name", "field", "what it is"), rows)
+    return f"# Networks and more\n\n{about}\n" + _rows(("name", "what it is"), rows)
 
 
 def _base(object: str) -> type[Model]:
