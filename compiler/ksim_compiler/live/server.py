@@ -121,7 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "ksim", ""
     timeout = 60
-    server: _Http
+
+    @property
+    def _http(self) -> _Http:
+        assert isinstance(self.server, _Http)
+        return self.server
 
     def do_GET(self) -> None:
         """The page, or what is new."""
@@ -134,11 +138,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, page.document(), "text/html", more)
         elif path == "state":
             since, who = query.get("v", "0"), query.get("who", "")[:32]
-            watcher = self.server.of.watcher
+            watcher = self._http.of.watcher
             found = watcher.state(int(since) if since.isdecimal() and len(since) < 16 else 0, who)
             self._send(200, json.dumps(found).encode(), "application/json")
             if found["ended"]:
-                self.server.told.add(who)
+                self._http.told.add(who)
         else:
             self._refuse(404)
 
@@ -148,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         place = self._place()
         if place is None:
             return
-        watcher = self.server.of.watcher
+        watcher = self._http.of.watcher
         if place[0] == "policy/start" and not watcher.ended:
             watcher.viewer.start()
         elif place[0] == "policy/stop":
@@ -169,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404)
             return None
         token, slash, rest = parts.path.lstrip("/").partition("/")
-        known = hmac.compare_digest(token.encode(), self.server.of.token.encode())
+        known = hmac.compare_digest(token.encode(), self._http.of.token.encode())
         if not known or not slash:
             self._refuse(404)
             return None
