@@ -29,8 +29,8 @@ ALLOWED = {
     "yaml",
 }
 """Packages of others that a check may load."""
-OURS = 260
-"""Modules of ksim_schema and ksim_compiler that a check loads at most; 253 today."""
+OURS = 272
+"""Modules of ksim_schema and ksim_compiler that a check loads at most; 265 today."""
 THEIRS = 200
 """Modules of all other packages together; 177 today, 95 of them numpy's."""
 CODE = """

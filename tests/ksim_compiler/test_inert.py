@@ -122,7 +122,7 @@ def trajectory(plan: Plan, seed: int) -> np.ndarray:
     single = {n: jnp.asarray(value, jnp.float32) for n, value in own.items()}
     tick = Tick(plan, single)
     keys = jax.random.key(seed), jax.random.key(0)
-    *_, drawn = tick.start(tick.parts, *keys, jnp.float32(1), jnp.int32(0))
+    *_, drawn = tick.start(tick.parts, *keys, jnp.float32(1), jnp.int32(0), {})
     model = copy.copy(plan.robot.model)
     for name, value in own.items():
         same = np.asarray(drawn[name]) == np.asarray(single[name])
@@ -163,7 +163,7 @@ def test_the_friction_of_a_pair_of_the_ground_is_drawn_too(engine: str) -> None:
     single = {n: jnp.asarray(value, jnp.float32) for n, value in own.items()}
     tick = Tick(plan, single)
     keys = jax.random.split(jax.random.key(0), 3)
-    start = jax.vmap(lambda key: tick.start(tick.parts, key, key, jnp.float32(1), jnp.int32(0)))
+    start = jax.vmap(lambda key: tick.start(tick.parts, key, key, jnp.float32(1), jnp.int32(0), {}))
     *_, drawn = start(keys)
     friction = np.asarray(drawn["pair_friction"])[:, 0, :2]
     assert friction.std(axis=0).min() > 0.05

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ksim_compiler.motion.library import clips_of
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.motions import (
@@ -38,6 +37,8 @@ def recorded(plan: Plan) -> Iterator[Diagnostic]:
     task, facts = plan.task, plan.robot.facts
     commands = {n: c for n, c in task.parts.get("Command", {}).items() if isinstance(c, Motion)}
     for name, command in commands.items():
+        from ksim_compiler.motion.library import clips_of  # few tasks follow a motion
+
         found = clips_of(command, facts, plan.robot.model, facts.files)
         for index, (file, (_, faults)) in enumerate(zip(command.files, found, strict=True)):
             for fault in faults:

@@ -7,10 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ksim_compiler.motion.clip import moving_joints
-from ksim_compiler.motion.library import clips_of
-from ksim_compiler.motion.resample import resampled
-from ksim_compiler.motion.rotations import exponential, multiply
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.reset_motion import ResetMotionStart
@@ -29,6 +25,11 @@ Act = Callable[[Start, np.random.Generator], Start]
 
 def in_motion(plan: Plan, part: ResetMotionStart) -> Act:
     """What a reset into a recorded motion makes of a start: any frame of any clip, with noise."""
+    from ksim_compiler.motion.clip import moving_joints
+    from ksim_compiler.motion.library import clips_of
+    from ksim_compiler.motion.resample import resampled
+    from ksim_compiler.motion.rotations import exponential, multiply
+
     facts, command = plan.robot.facts, plan.task.parts["Command"].get(part.command)
     tracks = []
     if isinstance(command, Motion):

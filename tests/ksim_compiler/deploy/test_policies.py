@@ -216,7 +216,7 @@ def test_mistakes_of_an_export(
     policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert export([str(policy), "-o", str(tmp_path / "p.bin")]) == 2
-    assert "ends in .onnx or .ksimp" in capsys.readouterr().err
+    assert "ends in .onnx, .kinfer or .ksimp" in capsys.readouterr().err
     assert export([str(policy), "-o", str(tmp_path / "p.onnx"), "--episodes", "3"]) == 2
     assert "leave it out" in capsys.readouterr().err
     assert export([str(policy), "-o", str(tmp_path / "no" / "p.ksimp")]) == 2

@@ -303,7 +303,7 @@ def pairs(draw: st.DrawFn, network: str) -> tuple[Task, Task]:
     return old, new
 
 
-@settings(max_examples=8, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=4, deadline=None, phases=(Phase.generate,))
 @given(data=st.data())
 @pytest.mark.parametrize("network", QUICK)
 def test_the_same_targets_of_another_robot(network: str, data: st.DataObject) -> None:

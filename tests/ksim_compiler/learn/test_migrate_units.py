@@ -157,7 +157,7 @@ def forces(compiled: Compiled, policy: Learned, ticks: list[tuple[dict[str, floa
     return np.array(set_), np.array(spread)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("network", QUICK)
 def test_the_same_forces_in_any_units(network: str, data: st.DataObject) -> None:

@@ -144,8 +144,9 @@ def test_every_kind_is_compared() -> None:
     case = CASES["humanoid"]
     parts = plan_with(case, everything(case), "50 Hz").parts(Observation).values()
     kinds = {part.kind_name for part in parts}
-    # test_formula, test_pose, test_relative, test_drawn
+    # test_formula, test_pose, test_relative, test_drawn; test_following of recorded motions
     elsewhere = {"formula", "pose_error", "site_velocity", "drawn", "air_time"}
+    elsewhere |= {kind for kind in KINDS["Observation"] if kind.startswith("motion_")}
     assert kinds | OF_THE_CONTROLLER | elsewhere == set(KINDS["Observation"])
 
 

@@ -74,8 +74,9 @@ def trials(out: Path) -> list[optuna.trial.FrozenTrial]:
 
 @pytest.mark.parametrize(
     ("count", "iterations", "kills"),
-    [(6, 20, 1), pytest.param(40, 200, 5, marks=pytest.mark.slow)],
+    [(6, 20, 1), (40, 200, 5)],
 )
+@pytest.mark.slow
 def test_two_workers_of_which_one_is_killed_lose_no_trial_and_do_none_twice(
     tmp_path: Path, count: int, iterations: int, kills: int
 ) -> None:
