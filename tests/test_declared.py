@@ -16,6 +16,7 @@ LOOKUPS = {
     ("ksim_schema/source/files.py", "O_DIRECTORY"): "Windows does not have it",
     ("compiler/ksim_compiler/engine/native.py", "sched_getaffinity"): "Linux alone has it",
     ("compiler/ksim_compiler/learn/run/manifest.py", "sched_getaffinity"): "Linux alone has it",
+    ("compiler/ksim_compiler/cli/watch.py", "nice"): "Windows does not have it",
     ("compiler/ksim_compiler/cli/sweep.py", "sched_getaffinity"): "Linux alone has it",
     ("compiler/ksim_compiler/editor/features.py", "value"): "pygls tells a text or an enumeration",
     ("ksim_schema/task/validation.py", "min_length"): "limits of pydantic have it or not",

@@ -370,6 +370,7 @@ def test_python_makes_environments_of_gymnasium(monkeypatch: pytest.MonkeyPatch)
     assert made["own"].env.task.name == "cartpole"
 
 
+@pytest.mark.slow
 def test_python_of_the_first_page(capsys: pytest.CaptureFixture[str]) -> None:
     exec(sample("README.md", "import ksim_compiler"), {})
     assert "return" in capsys.readouterr().out

@@ -54,6 +54,7 @@ def lines_of(run: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_and_a_killed_one_ends_both_and_loses_nothing(
     tmp_path: Path,
 ) -> None:

@@ -49,6 +49,7 @@ def critic(names: list[str]) -> dict[str, Any]:
     return {"critic": {"judge": {"clean": ["joints", *names]}}}
 
 
+@pytest.mark.slow
 def test_a_critic_reads_what_was_drawn() -> None:
     strength = {"kind": "motor_strength", "joints": "knee_.*", "factor": [0.8, 1.2]}
     for drawn in (RANDOMIZERS, {"strength": strength}):

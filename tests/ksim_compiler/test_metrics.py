@@ -182,6 +182,7 @@ METRICS = {
 }
 
 
+@pytest.mark.slow
 def test_no_training_depends_on_a_metric() -> None:
     bare = {k: v for k, v in yaml.safe_load(written({})).items() if k != "Metric"}
     states = []

@@ -317,6 +317,7 @@ def test_episodes_end_in_a_time_out_at_the_edge_of_the_terrain(tmp_path: Path) -
         assert np.all(np.asarray(out.timeout)[beyond & clear])
 
 
+@pytest.mark.slow
 def test_the_trot_over_rough_ground_runs() -> None:
     found = compile_file(TROT.with_name("trot_rough.yaml"))
     assert found.plan is not None

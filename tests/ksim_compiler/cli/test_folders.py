@@ -70,6 +70,7 @@ def test_a_start_that_fails_leaves_no_folder(
         assert [path.name for path in place.iterdir()] == [folder.LOCK]
 
 
+@pytest.mark.slow
 def test_a_warm_start_that_is_killed_at_once_goes_on_from_what_it_began_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -70,6 +70,7 @@ def test_columns_that_go_on_keep_what_they_learned(
     )
 
 
+@pytest.mark.slow
 def test_a_rescaled_input_keeps_its_meaning(run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "second"
     faster = ("Observation.cart_speed.scale=10", "PPO.learning_rate=1e-30")
@@ -97,6 +98,7 @@ def test_what_networks_read_in_the_end_is_known_without_statistics(run: Path) ->
         np.testing.assert_allclose(getattr(means, name), rows.mean(axis=0), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_other_networks_cannot_be_moved(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_recurrent_policy_remembers_what_it_was_shown() -> None:
     assert mindful["episode/return"] > 0.85 * BEST
 
 
+@pytest.mark.slow
 def test_the_discount_of_an_update_is_the_one_of_its_share_of_the_run() -> None:
     gamma = {"start": 0.5, "end": 0.9, "between": (0.0, 0.5)}
     small = functools.partial(trained, Point(16, memory=False), Mlp(hidden=(8,), activation="tanh"))
@@ -192,6 +193,7 @@ class Mirrored(Point):
     )
 
 
+@pytest.mark.slow
 def test_what_is_learned_on_one_side_is_done_on_the_other() -> None:
     def on_the_left(share: float) -> float:
         """Return of going to the left, after a training that only ever went to the right."""

@@ -93,8 +93,8 @@ def test_native_gives_the_values_of_mj_step(robot: str) -> None:
 @pytest.mark.parametrize(
     "robot",
     [
-        "walker",
         "arm",
+        pytest.param("walker", marks=pytest.mark.slow),
         pytest.param("cartpole", marks=pytest.mark.slow),
         pytest.param("humanoid", marks=pytest.mark.slow),
         pytest.param("quadruped", marks=pytest.mark.slow),

@@ -28,6 +28,7 @@ def told(env: Env, label: str, value: float) -> np.ndarray:
     return np.asarray(memory.state.target)
 
 
+@pytest.mark.slow
 def test_a_held_command_never_stands_still_and_follows_no_curriculum() -> None:
     rising = "Command.velocity.scale={linear: {from: 0, to: 1}}"
     env = env_of("walk_robust", "Command.velocity.stand_still=0.5", rising)

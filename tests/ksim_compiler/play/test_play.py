@@ -71,6 +71,7 @@ def test_a_policy_is_judged_over_many_episodes(
     assert "leave out --seconds" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_policy_is_judged_and_shown_at_the_level_that_it_was_trained_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +113,7 @@ Metric:
     assert main([str(folder), "--verify", str(events)]) == 0
 
 
+@pytest.mark.slow
 def test_several_curricula_are_logged_kept_and_shown_each_by_its_name(tmp_path: Path) -> None:
     task, folder, events = (tmp_path / name for name in ("task.yaml", "run", "events.jsonl"))
     task.write_text(
