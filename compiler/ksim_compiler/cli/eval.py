@@ -35,10 +35,8 @@ class Judged(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
-        common.without_windows()
         programs.keep()
-    options = parser().parse_args(argv)
-    return common.main(PROGRAM, lambda: run(options))
+    return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 
 def parser() -> argparse.ArgumentParser:

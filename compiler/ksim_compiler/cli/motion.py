@@ -21,7 +21,7 @@ ROBOT = "the robot: a task whose robot it is, a model file, or menagerie:NAME/EN
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
-    options = parser().parse_args(argv)
+    options = common.parsed(parser(), argv)
     if argv is None and options.what not in ("play", "record"):
         common.without_windows()
     elif argv is None:

@@ -56,7 +56,7 @@ def test_a_command_that_is_none_is_told() -> None:
     assert wrong.stderr.strip().endswith("there is no command 'pley'; did you mean 'play'?")
 
 
-@pytest.mark.parametrize("name", ["compile", "run"])
+@pytest.mark.parametrize("name", [name.removeprefix("ksim-") for name in SCRIPTS])
 def test_versions_are_told(name: str) -> None:
     told = command(name, "--version")
     assert told.returncode == 0
