@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ksim_compiler.learn.run import manifest
-from ksim_compiler.learn.run.folder import RUN_FILE
-from ksim_compiler.learn.run.run import EVALUATIONS, METRICS
+from ksim_compiler.learn.run import files, manifest
+from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE
 
 Row = dict[str, Any]
 
@@ -113,14 +111,8 @@ def read_rows(path: Path) -> tuple[list[Row], str]:
 
 
 def _row(line: str) -> Row | None:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(row, dict):
-        return None
-    steps = row.get("steps")
-    if isinstance(steps, bool) or not isinstance(steps, int | float) or not math.isfinite(steps):
+    row = files.row(line)
+    if row is None:
         return None
     numbers = {k: v for k, v in row.items() if isinstance(v, int | float)}
     return {k: v for k, v in numbers.items() if math.isfinite(v)}

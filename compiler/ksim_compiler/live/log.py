@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from pathlib import Path
 from typing import Any
+
+from ksim_compiler.learn.run import files
 
 Row = dict[str, Any]
 SLICE = 8 * 2**20
@@ -71,21 +71,9 @@ class Log:
     def _take(self, line: bytes) -> bool:
         if not line.strip():
             return False
-        row = _row(line)
+        row = files.row(line)
         if row is None:
             self.damaged += 1
             return False
         self.rows.append(row)
         return True
-
-
-def _row(line: bytes) -> Row | None:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(row, dict):
-        return None
-    steps = row.get("steps")
-    known = isinstance(steps, int | float) and math.isfinite(steps)
-    return row if known else None

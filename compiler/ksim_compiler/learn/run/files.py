@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,18 @@ def rows(path: Path) -> list[dict[str, Any]]:
                 found.append(json.loads(line))
             except ValueError:
                 break
+    return found
+
+
+def row(line: str | bytes) -> dict[str, Any] | None:
+    """A line of a log as its row; None where it is damaged, or has no number of steps."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    steps = found.get("steps") if isinstance(found, dict) else None
+    if isinstance(steps, bool) or not isinstance(steps, int | float) or not math.isfinite(steps):
+        return None
     return found
 
 
