@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,7 +19,8 @@ from ksim_schema.exchange.acset_export import export_task, json_text, sch_task_d
 from ksim_schema.graph import NEXT, Node
 from ksim_schema.graph.canonical import canonical, canonical_yaml
 from ksim_schema.graph.wiring import wire
-from ksim_schema.source import Path_, resolve
+from ksim_schema.source import Path_
+from ksim_schema.source.flow import flow, scalar
 from ksim_schema.vocabulary.objects import SECTIONS
 
 
@@ -48,13 +47,13 @@ def effective(plan: Plan) -> str:
     def add(data: dict[str, Any], path: Path_) -> None:
         for key, value in data.items():
             here = (*path, key)
-            head = f"{'  ' * len(path)}{_scalar(key)}:"
+            head = f"{'  ' * len(path)}{scalar(key)}:"
             if isinstance(value, dict) and value:
                 lines.append((head, ""))
                 add(value, here)
             else:
                 at = document.at(here)
-                lines.append((f"{head} {_flow(value)}", f"{at.file}:{at.line}"))
+                lines.append((f"{head} {flow(value)}", f"{at.file}:{at.line}"))
 
     add(document.data, ())
     width = min(70, max(len(text) for text, where in lines if where))
@@ -151,22 +150,6 @@ EMIT: dict[str, Callable[[Plan], str]] = {
     "svg": picture,
 }
 """What can be printed of a compiled task."""
-
-_PLAIN = re.compile(r"-?[A-Za-z0-9_./][A-Za-z0-9_./*^ -]*(?<! )")
-
-
-def _scalar(value: object) -> str:
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and resolve(value) == value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(k)}: {_flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return _scalar(value)
 
 
 def table(plan: Plan, width: int) -> Iterator[tuple[str, bool]]:

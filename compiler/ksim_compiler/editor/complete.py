@@ -10,12 +10,12 @@ from lsprotocol import types as lsp
 from ksim_compiler.editor import formulas, prose
 from ksim_compiler.editor.places import Place, place_at
 from ksim_compiler.editor.proposals import Item, K, escaped, of_shape, paths
-from ksim_compiler.editor.prose import scalar
 from ksim_compiler.editor.shapes import Field, Kind
 from ksim_compiler.editor.studies import PATHS
 from ksim_compiler.editor.view import KEYS, MORPHISMS, View, is_study, learners
 from ksim_schema.acset import sch_task
 from ksim_schema.compose.extends import REMOVE
+from ksim_schema.source.flow import scalar
 from ksim_schema.source.paths import EXTENDS, SET
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.task import OPTIONAL_KIND, REQUIRED

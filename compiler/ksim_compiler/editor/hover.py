@@ -15,6 +15,7 @@ from ksim_compiler.editor.view import KEYS, View, is_study, learners
 from ksim_schema.acset import sch_task
 from ksim_schema.diagnostics.catalogue import CATALOGUE
 from ksim_schema.source import Path_
+from ksim_schema.source.flow import flow
 from ksim_schema.source.paths import COMPONENTS, EXTENDS, SET
 from ksim_schema.units import QuantityError, parse
 from ksim_schema.units.quantity import Measured
@@ -118,7 +119,7 @@ def _inherited(view: View, path: Path_, told: bool) -> str:
         return ""
     span = view.base.at(path)
     where = f"{span.file}:{span.line}"
-    shown = prose.flow(value)
+    shown = flow(value)
     shown = shown if len(shown) < 300 else f"{shown[:297]}..."
     return f"In `{where}`: `{shown}`"
 

@@ -11,10 +11,10 @@ from lsprotocol import types as lsp
 
 from ksim_compiler.editor import formulas, prose
 from ksim_compiler.editor.places import Place
-from ksim_compiler.editor.prose import scalar
 from ksim_compiler.editor.shapes import Field, Kind, Shape
 from ksim_compiler.editor.view import View, learners
 from ksim_schema.records import dataclass
+from ksim_schema.source.flow import flow, scalar
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.vocabulary import KINDS
 
@@ -149,7 +149,7 @@ def paths(view: View, typed: str, deep: bool) -> Iterator[Item]:
     here = view.data_at(tuple(steps))
     names: dict[str, str] = {}
     if is_mapping(here):
-        names = {str(k): "" if is_mapping(v) else prose.flow(v) for k, v in here.items()}
+        names = {str(k): "" if is_mapping(v) else flow(v) for k, v in here.items()}
     about: dict[str, Field] = {}
     if deep and (len(steps) > 1 or steps[0] in learners()):
         for kind in view.kinds_at(tuple(steps)):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ksim_compiler.editor.findings import QuantityText
 from ksim_compiler.editor.shapes import Field, Kind
 from ksim_schema.diagnostics import Code
-from ksim_schema.source import resolve
 
 if TYPE_CHECKING:
     from ksim_compiler.editor.view import View
-
-_PLAIN = re.compile(r"-?[A-Za-z0-9_./][A-Za-z0-9_./*^ -]*(?<! )")
 
 
 def markdown(text: str) -> str:
@@ -90,19 +86,3 @@ def of_quantities(found: Iterable[QuantityText]) -> str:
     """What a task says of some quantities, as ``--emit ranges`` prints it."""
     blocks = [f"{q.title}\n" + "\n".join(q.rows) for q in found]
     return "```text\n" + "\n\n".join(blocks) + "\n```" if blocks else ""
-
-
-def scalar(text: str) -> str:
-    """A text as it may stand in YAML, in quotation marks where it needs them."""
-    if _PLAIN.fullmatch(text) and resolve(text) == text:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-def flow(value: Any) -> str:
-    """A value as it may stand on a line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{flow(k)}: {flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(flow, value)) + "]"
-    return scalar(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

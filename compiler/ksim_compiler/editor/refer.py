@@ -12,12 +12,12 @@ from ksim_compiler.editor import formulas
 from ksim_compiler.editor.files import File, Files
 from ksim_compiler.editor.nodes import Node, walk
 from ksim_compiler.editor.places import place_at
-from ksim_compiler.editor.prose import scalar
 from ksim_compiler.editor.studies import PATHS, view_of
 from ksim_compiler.editor.text import Stretch
 from ksim_compiler.editor.view import View, is_about_tasks, is_study
 from ksim_schema.compose.extends import MAX_DEPTH, REMOVE
 from ksim_schema.source import Path_
+from ksim_schema.source.flow import scalar
 from ksim_schema.source.paths import EXTENDS, SET
 from ksim_schema.vocabulary import KINDS
 
