@@ -77,9 +77,8 @@ def test_what_is_wrong_in_a_base_is_shown_there(editor: Editor, folder: Path) ->
     path.write_text("ksim: 1\ntask: on\nextends: broken_base.yaml\n", encoding="utf-8")
     try:
         editor.open(path)
-        shown = editor.diagnostics[base.as_uri()].diagnostics
-        assert [d.code for d in shown] == ["KS0102"]
-        assert editor.slice(base.as_uri(), shown[0].range) == "flat_bdy"
+        (shown,) = editor.until(base, lambda known: codes(known) == ["KS0102"])
+        assert editor.slice(base.as_uri(), shown.range) == "flat_bdy"
     finally:
         base.unlink()
         path.unlink()
