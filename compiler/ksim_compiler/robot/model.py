@@ -22,10 +22,11 @@ from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.files import (
     ModelError as ModelError,
     ModelFiles as ModelFiles,
+    check_complete,
     read_files as read_files,
 )
 from ksim_compiler.robot.own import own_actuators
-from ksim_compiler.robot.sealed import sealed
+from ksim_compiler.robot.sealed import can_seal, sealed
 from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
 from ksim_compiler.robot.xml import in_memory
 from ksim_schema.records import dataclass
@@ -239,13 +240,14 @@ def _compile(
     """Read a model from memory, change it, and compile it."""
     with _refusals():
         sane.check_files(files.content)
+        if not can_seal():
+            check_complete(files)
         root, content = in_memory(files.root, files.content)
         with warnings.catch_warnings(record=True) as remarks, mujoco.MjVfs() as vfs:
             warnings.simplefilter("always")
             for name, data in content.items():
                 vfs[name] = data
-            with sealed():
-                spec = mujoco.MjSpec.from_file(root, vfs=vfs)
+            spec = sealed(lambda: mujoco.MjSpec.from_file(root, vfs=vfs))
             options.set_options(part, spec)
             _name_parts(spec)
             options.keep_collisions(part, spec)
@@ -253,8 +255,7 @@ def _compile(
             options.set_condim(part, spec)
             change(spec)
             options.set_dynamics(part, spec)  # after what motors that go leave to their joints
-            with sealed():
-                model = spec.compile(vfs=vfs)
+            model = sealed(lambda: spec.compile(vfs=vfs))
             sane.check_options(model, part.timestep)
             sane.check_numbers(model)
             broken = sane.broken_keys(model, spec)
