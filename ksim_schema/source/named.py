@@ -60,12 +60,22 @@ def find(text: str) -> Path:
     path = Path(text)
     if path.exists():
         return path
+    return named(text) or path
+
+
+def named(text: str) -> Path | None:
+    """The file that ``package:task`` or the name of a task that ships stands for; None of others.
+
+    Raises:
+        UnknownTaskError: there is no such package, or it has no such task.
+    """
     if is_packaged(text):
         return of_package(text, TASKS, SUFFIX)[2]
+    path = Path(text)
     if path.suffix or len(path.parts) != 1:
-        return path
+        return None
     own = shipped_folder() / f"{text}{SUFFIX}"
-    return own if own.is_file() else path
+    return own if own.is_file() else None
 
 
 def is_packaged(text: str) -> bool:

@@ -194,7 +194,9 @@ class Study(Model):
 
     study: str = Field(description="Its name.")
     about: str = Field(default="", description="A sentence that says what it is.")
-    task: str = Field(description="The task file, relative to this one, or a shipped task's name.")
+    task: str = Field(
+        description="The task file, relative to this one; a shipped task's name, or package:task."
+    )
     set: dict[str, Any] = Field(
         default_factory=dict, description="Values that differ from the task's in all trials."
     )

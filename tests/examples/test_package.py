@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ksim_compiler as ksim
-from ksim_compiler.cli import compile as ksim_compile, diff as ksim_diff
+from ksim_compiler.cli import compile as ksim_compile, diff as ksim_diff, sweep as ksim_sweep
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "package"
@@ -40,6 +41,32 @@ def test_its_task_is_named_on_command_lines_and_nothing_of_it_is_imported(
     assert "equal" in capsys.readouterr().out
     assert ksim.compile("pendulum:swing_up").actions == {"Action.torque": 1}
     assert "ksim_pendulum" not in sys.modules
+
+
+def test_a_study_names_its_task_as_a_command_line_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "study: s\ntask: TASK\nsearch:\n  PPO.entropy: {from: 0.0, to: 0.01}\n"
+    text += "goal: {maximize: length}\nbudget: {trials: 2, steps: 10k}\n"
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "walk").mkdir()  # a folder is no task, and hides none
+    study = tmp_path / "studies" / "s.yaml"
+    own = PACKAGE / "ksim_pendulum" / "tasks"
+    relative = os.path.relpath(own / "swing_up.yaml", study.parent)
+    for task in ("pendulum:swing_up", "walk", relative):
+        study.write_text(text.replace("TASK", task), encoding="utf-8")
+        assert ksim_sweep.main(["--check", str(study)]) == 0, capsys.readouterr().err
+    capsys.readouterr()
+    for task, told in (
+        ("pendulum:swing", "'pendulum' has no 'swing' among its tasks; there are swing_up"),
+        ("hopper:jump", "no package 'hopper' brings tasks here; installed are"),
+        ("wlak", "did you mean 'walk'"),
+    ):
+        study.write_text(text.replace("TASK", task), encoding="utf-8")
+        assert ksim_sweep.main(["--check", str(study)]) == 1
+        printed = capsys.readouterr().err
+        assert f"{study}:2:7: " in printed
+        assert told in printed
 
 
 @pytest.mark.parametrize(

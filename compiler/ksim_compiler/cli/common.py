@@ -28,6 +28,9 @@ OK, ERRORS, USAGE = 0, 1, 2
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells give it (128 + SIGINT)."""
 
+RUNS, STUDIES = Path("runs"), Path("studies")
+"""Where runs and studies go by default, relative to the current folder."""
+
 ARCHIVE = ".ksim"
 """How the name of a compiled task's file ends."""
 

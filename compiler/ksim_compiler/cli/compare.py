@@ -45,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         type=path,
         metavar="RUN",
-        help="the folder of a run, a folder of runs, or the folder of a study of ksim-sweep",
+        help="the folder of a run, a folder of runs, the folder of a study of ksim-sweep; or a "
+        "name: of a task (walk, package:task) for its runs in runs/, of a study in studies/",
     )
     add("-o", "--out", type=path, default=PAGE, metavar="FILE", help=f"the page (default: {PAGE})")
     add(
@@ -131,7 +132,7 @@ def _read(options: argparse.Namespace) -> _Read:
     from ksim_compiler.compare.study import TRIALS, StudyError, read_study, storage_in
 
     read = _Read()
-    places: list[Path] = options.places
+    places = [place for given in options.places for place in _places(given)]
     of_study = [p for p in places if options.storage or storage_in(p) is not None]
     if of_study and len(places) > 1:
         raise UsageError(f"{of_study[0]} is a study: it is compared alone, its trials with another")
@@ -163,6 +164,34 @@ def _read(options: argparse.Namespace) -> _Read:
     if of_study:
         read.groups = named(read.groups, [f"trial {_trial(group)}" for group in read.groups])
     return read
+
+
+def _places(given: Path) -> list[Path]:
+    """The folders that a place stands for: itself, or a study or the runs of a task by name.
+
+    Raises:
+        UsageError: it is a task's name, and there are no runs of it.
+    """
+    from ksim_compiler.compare.runs import runs_of
+    from ksim_compiler.compare.study import storage_in
+    from ksim_schema.source.named import UnknownTaskError, named
+
+    if given.exists():
+        return [given]
+    if storage_in(common.STUDIES / given) is not None:
+        return [common.STUDIES / given]
+    try:
+        task = named(str(given))
+    except UnknownTaskError as error:
+        raise UsageError(str(error)) from error
+    if task is None:
+        return [given]
+    compiled = common.load(task)
+    name = compiled.plan.task.name if compiled.plan is not None else task.stem
+    found = runs_of(name, common.RUNS)
+    if not found:
+        raise UsageError(f"there are no runs of the task {name} in {common.RUNS}/ here")
+    return found
 
 
 def _trial(group: Group) -> int:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ksim_compiler.sweep.check import Ready
 
 PROGRAM = "ksim-sweep"
-STUDIES = Path("studies")
-"""Where studies go by default, relative to the current folder."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -141,7 +139,7 @@ def _search(ready: Ready, options: argparse.Namespace) -> int:
 
     assert ready.study is not None
     storage.quiet()
-    folder: Path = options.out or STUDIES / ready.study.study
+    folder: Path = options.out or common.STUDIES / ready.study.study
     shared = options.slurm or options.ray is not None
     name = storage.named(options.storage, folder, shared=shared)
     console = Console(no_color=options.color == "never", highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,15 @@ def runs_in(folder: Path) -> list[Path]:
     if (folder / RUN_FILE).is_file() or not folder.is_dir():
         return [folder]
     return sorted(path.parent for path in folder.glob(f"*/{RUN_FILE}"))
+
+
+def runs_of(task: str, folder: Path) -> list[Path]:
+    """The runs in a folder whose task has a name, by their own names."""
+    found: list[Path] = []
+    for run in runs_in(folder) if folder.is_dir() else ():
+        with suppress(manifest.ManifestError):
+            found += [run] if manifest.read(run).get("task") == task else []
+    return found
 
 
 def line(rows: list[Row], name: str, over: str = "steps") -> Iterator[tuple[float, float]]:

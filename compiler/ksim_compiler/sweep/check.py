@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.pipeline import Compiled, compile_file
-from ksim_schema.acset.shipped import folder as schemas
 from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, closest, did_you_mean, has_errors
 from ksim_schema.diagnostics.codes.reading import UNREADABLE_FILE
@@ -29,6 +28,7 @@ from ksim_schema.diagnostics.codes.studies import (
 )
 from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
+from ksim_schema.source.named import UnknownTaskError, named, shipped
 from ksim_schema.study import Searched, Span as Between, Study
 from ksim_schema.study.load import check_file, silenced
 from ksim_schema.study.model import Halving, Median
@@ -38,7 +38,6 @@ from ksim_schema.vocabulary.metric import Metric
 from ksim_schema.vocabulary.reward import Reward
 
 ARCHIVE = ".ksim"
-TASK_FILES = (".yaml", ".yml", ".json", ARCHIVE)
 CORNERS = 16
 """Most corners of what is searched that are compiled."""
 ALWAYS = ("return", "length", "failed")
@@ -99,17 +98,15 @@ def compile_task(path: Path, changes: Sequence[str], trust: bool = False) -> Com
 
 
 def task_of(study: Study, folder: Path) -> Path:
-    """The file of a study's task: beside the study's, or a task that ships."""
+    """The file of a study's task: beside the study's, one of a package, or one that ships.
+
+    Raises:
+        UnknownTaskError: there is no such package, or it has no such task.
+    """
     path = folder / study.task
-    if path.suffix in TASK_FILES or path.is_file():
+    if path.is_file():
         return path
-    return shipped() / f"{study.task}.yaml"
-
-
-def shipped() -> Path:
-    """The folder of the tasks that ship."""
-    inside = schemas().with_name("_tasks")
-    return inside if inside.is_dir() else schemas().with_name("tasks")
+    return named(study.task) or path
 
 
 def check(path: Path, trust: bool = False) -> Ready:
@@ -123,10 +120,11 @@ def check(path: Path, trust: bool = False) -> Ready:
     study, document = read.study, read.document
     if study is None or document is None:
         return Ready(None, read.spaces, path, None, "", read.diagnostics, read.sources)
-    found, task = list(read.diagnostics), task_of(study, path.parent)
-    if not task.is_file():
-        found.append(_no_task(document, study, task))
-        return Ready(None, read.spaces, task, None, "", silenced(found, read.sources), read.sources)
+    found = list(read.diagnostics)
+    task = _task(document, study, path.parent)
+    if isinstance(task, Diagnostic):
+        found = silenced([*found, task], read.sources)
+        return Ready(None, read.spaces, path, None, "", found, read.sources)
     base = compile_task(task, settings(fixed(study)), trust)
     sources = {**{k: v for k, v in base.sources.items() if k != COMMAND_LINE}, **read.sources}
     places: list[Path_] = [("set", name) for name in study.set]
@@ -145,10 +143,16 @@ def check(path: Path, trust: bool = False) -> Ready:
     return Ready(good, spaces, task, base, goal, found, sources)
 
 
-def _no_task(document: Document, study: Study, task: Path) -> Diagnostic:
-    names = sorted(path.stem for path in shipped().glob("*.yaml"))
-    message = f"there is no task {study.task!r}: no file {task}"
-    help = did_you_mean(study.task, names, of="tasks that ship")
+def _task(document: Document, study: Study, folder: Path) -> Path | Diagnostic:
+    """The file of a study's task, or what is wrong with what it is called."""
+    help = did_you_mean(study.task, shipped(), of="tasks that ship")
+    try:
+        path = task_of(study, folder)
+        if path.is_file():
+            return path
+        message = f"there is no task {study.task!r}: no file {path}"
+    except UnknownTaskError as error:
+        message, help = f"there is no task {study.task!r}: {error}", ""
     return Diagnostic(UNREADABLE_FILE, message, document.at(("task",)), "task", help)
 
 

@@ -100,6 +100,26 @@ def test_the_page_in_a_browser(runs: Path, tmp_path: Path) -> None:
         assert len(window.find_elements("css selector", "polyline.faint")) >= 4 * 8
 
 
+def test_a_task_is_a_name_for_its_runs_and_a_study_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        write(tmp_path / "runs" / f"a-{seed}", seed)
+    run_folder(tmp_path / "runs" / "b", "walk.yaml", metrics=[{"steps": 1}])
+    assert main(["cartpole"]) == 0
+    printed = capsys.readouterr().out
+    assert "cartpole" in printed
+    assert "walk" not in printed
+    assert "2 runs in 1 group" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert main(["trot"]) == 2
+    assert "no runs of the task trot in runs/ here" in capsys.readouterr().err
+    assert main(["hopper:jump"]) == 2
+    assert "no package 'hopper' brings tasks here" in capsys.readouterr().err
+    assert main(["nothing"]) == 1
+    assert "nothing" in capsys.readouterr().err
+
+
 def test_what_cannot_be_read_is_said_and_the_others_are_shown(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
