@@ -17,7 +17,7 @@ from ksim_schema.diagnostics.codes.motions import (
 from ksim_schema.robot import RobotFacts
 from ksim_schema.task import Task
 from ksim_schema.vocabulary import Part
-from ksim_schema.vocabulary.command.clips import Motion, stems
+from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.metric_motion import MotionError, OfClip
 from ksim_schema.vocabulary.observation import motion as observations
 from ksim_schema.vocabulary.reset_motion import ResetMotionStart
@@ -73,7 +73,7 @@ def _reads(
                 yield task.report(NOT_FOLLOWED, message, *at, *path, help=help)
                 break
     if isinstance(part, OfClip) and part.clip is not None:
-        clips = stems(command.files)
+        clips = command.clip_names()
         if part.clip not in clips:
             help = did_you_mean(part.clip, clips, of=f"{part.command} has clips")
             message = f"unknown clip {part.clip!r}"

@@ -26,7 +26,7 @@ Act = Callable[[Start, np.random.Generator], Start]
 def in_motion(plan: Plan, part: ResetMotionStart) -> Act:
     """What a reset into a recorded motion makes of a start: any frame of any clip, with noise."""
     from ksim_compiler.motion.clip import moving_joints
-    from ksim_compiler.motion.library import clips_of
+    from ksim_compiler.motion.library import clips_of, with_images
     from ksim_compiler.motion.resample import resampled
     from ksim_compiler.motion.rotations import exponential, multiply
 
@@ -34,7 +34,9 @@ def in_motion(plan: Plan, part: ResetMotionStart) -> Act:
     tracks = []
     if isinstance(command, Motion):
         found = clips_of(command, facts, plan.robot.model, facts.files)
-        tracks = [resampled(clip, plan.period) for clip, _ in found if clip is not None]
+        clips = [clip for clip, _ in found if clip is not None]
+        clips = with_images(command, clips, plan.robot.mirror)
+        tracks = [resampled(clip, plan.period) for clip in clips]
     states = [(track.clip.qpos(facts), track.qvel(facts)) for track in tracks]
     joints = moving_joints(facts)
     at, dofs = [joint.qpos for joint in joints], [joint.dof for joint in joints]

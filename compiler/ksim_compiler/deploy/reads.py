@@ -128,7 +128,8 @@ def _asked(plan: Plan, part: Part) -> tuple[SensorRequest, ...]:
 
 def _clips(plan: Plan, part: Motion) -> list[dict[str, Any]]:
     """The frames of a motion's clips at the control rate, as a program plays them."""
-    clips = library(part, plan.robot.facts, plan.robot.model, plan.period)
+    facts = plan.robot.facts
+    clips = library(part, facts, plan.robot.model, plan.period, plan.robot.mirror)
     found: list[dict[str, Any]] = []
     for name, start, length in zip(clips.clips, clips.start, clips.length, strict=True):
         rows = slice(int(start), int(start + length))

@@ -125,7 +125,8 @@ def begun(c: Motion, library: Library, key: Key[Array, ""], odds: Float[Array, "
 
 def _weights(c: Motion, library: Library) -> Float[Array, " clips"]:
     count = len(library.clips)
-    weights: Any = jnp.stack([jnp.float32(w) for w in c.weights]) if c.weights else jnp.ones(count)
+    given = c.clip_weights()
+    weights: Any = jnp.stack([jnp.float32(w) for w in given]) if given else jnp.ones(count)
     return weights / jnp.sum(weights)
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ksim_compiler.motion.clip import Array, Clip, ClipError, Fault
+from ksim_compiler.motion.image import mirrored
 from ksim_compiler.motion.kinematics import bodies_of
 from ksim_compiler.motion.read import Asked, read_clip
 from ksim_compiler.motion.resample import resampled
 from ksim_schema.robot import RobotFacts, file_key
-from ksim_schema.vocabulary.command.clips import Motion, stems
+from ksim_schema.robot.mirror import Mirror
+from ksim_schema.vocabulary.command.clips import Motion
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,32 @@ def clips_of(
     return found
 
 
-def library(part: Motion, robot: RobotFacts, model: mujoco.MjModel, period: float) -> Library:
+def with_images(part: Motion, clips: list[Clip], mirror: Mirror | None) -> list[Clip]:
+    """The clips of a command, and then their mirror images, if it follows these too.
+
+    Args:
+        part: the command.
+        clips: those of its files.
+        mirror: the robot's left and right; None where they are not said, which is an error of a
+            task whose command has mirror images.
+    """
+    return [*clips, *(mirrored(c, mirror) for c in clips)] if part.mirror and mirror else clips
+
+
+def library(
+    part: Motion,
+    robot: RobotFacts,
+    model: mujoco.MjModel,
+    period: float,
+    mirror: Mirror | None = None,
+) -> Library:
     """The arrays of a command's clips.
 
     Args:
         part: the command.
         robot, model: whose motions they are.
         period: the control period, s.
+        mirror: the robot's left and right, for mirror images.
 
     Raises:
         ClipError: a clip cannot be read; tasks that were compiled have none.
@@ -82,7 +103,8 @@ def library(part: Motion, robot: RobotFacts, model: mujoco.MjModel, period: floa
     faults = [fault for clip, own in found if clip is None for fault in own]
     if faults:
         raise ClipError(faults)
-    tracks = [resampled(clip, period) for clip, _ in found if clip is not None]
+    own = [clip for clip, _ in found if clip is not None]
+    tracks = [resampled(clip, period) for clip in with_images(part, own, mirror)]
     names = part.tracked(robot)
     ids = [robot.body_id(name) for name in names]
     qpos = [track.clip.qpos(robot) for track in tracks]
@@ -99,7 +121,7 @@ def library(part: Motion, robot: RobotFacts, model: mujoco.MjModel, period: floa
         for i, (n, k) in enumerate(zip(length, counts, strict=True))
     ]
     return Library(
-        stems(part.files),
+        part.clip_names(),
         np.concatenate([[0], np.cumsum(length)[:-1]]),
         length,
         np.concatenate([track.clip.joints for track in tracks]),

@@ -26,22 +26,25 @@ from ksim_schema.robot.mirror import Mirror, Signed, joined
 from ksim_schema.vocabulary import Named, annotated_fields
 from ksim_schema.vocabulary.action import Action
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.observation import Observation
+from ksim_schema.vocabulary.observation.motion import MotionAnchorError, MotionBodies
 from ksim_schema.vocabulary.observation.signal import WiredObservation
 
 
 def reflect(plan: Plan, sink: Sink) -> Plan:
     """Find the mirror image of all that the networks read and give."""
-    name, robot = plan.task.robot, plan.robot.part
+    name = plan.task.robot
     uses = plan.task.mirror_uses()
-    if robot.mirror is None:
-        if not uses:
+    needs = [*uses, *_mirrored_clips(plan)]
+    mirror = plan.robot.mirror
+    if mirror is None:
+        if not needs:
             return plan
-        message = f"{'.'.join(uses[0])} needs to know the robot's left and right"
+        message = f"{'.'.join(needs[0])} needs to know the robot's left and right"
         help = f"write 'mirror: {{left: _left, right: _right}}' in PhysicsState.{name}"
-        sink.add([plan.task.report(UNKNOWN_MIRROR, message, *uses[0], help=help)])
+        sink.add([plan.task.report(UNKNOWN_MIRROR, message, *needs[0], help=help)])
         return plan
-    mirror = Mirror(plan.robot.facts, robot.mirror.left, robot.mirror.right)
     sink.add(_joints(plan, mirror, name))
     if sink.failed or not uses:
         return plan
@@ -57,6 +60,13 @@ def reflect(plan: Plan, sink: Sink) -> Plan:
         joined(actions),
     )
     return replace(plan, reflection=reflection)
+
+
+def _mirrored_clips(plan: Plan) -> Iterator[tuple[str, ...]]:
+    """The fields that have clips followed in their mirror images."""
+    for name, part in plan.parts(Command).items():
+        if isinstance(part, Motion) and part.mirror:
+            yield "Command", name, "mirror"
 
 
 def _joints(plan: Plan, mirror: Mirror, state: str) -> Iterator[Diagnostic]:
@@ -119,6 +129,12 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
             message = f"{node}: 'mirrored' gives an index and a sign for each element, as in"
             message += " ((0, 1.0), (1, -1.0)), and what is mirrored twice is as it was"
             yield Diagnostic(FAILING_COMPONENT, message, part.declared_at, str(node))
+        elif (side := _one_sided(plan, node, mirror)) is not None:
+            command, anchor = side
+            message = f"{node} is seen from {anchor!r}, the anchor of {command!r}, which is not "
+            message += "its own mirror image"
+            help = f"take an anchor in the middle, or remove {_uses(plan)}"
+            yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)
         elif _image(plan, node, mirror) is None:
             if isinstance(part, WiredObservation) and any(
                 _image(plan, e.src, mirror) is None for e in plan.graph.into(node, part.source)
@@ -139,6 +155,18 @@ def _parts(plan: Plan, mirror: Mirror) -> Iterator[Diagnostic]:
                 " else; a component of your own says it by a method 'mirrored'"
             )
             yield plan.task.report(UNMIRRORED_VALUE, message, node.object, node.name, help=help)
+
+
+def _one_sided(plan: Plan, node: Node, mirror: Mirror) -> tuple[str, str] | None:
+    """Command and anchor of what is seen from a body that is not its own mirror image."""
+    part = plan.task.of(node.object)[node.name]
+    if not isinstance(part, MotionAnchorError | MotionBodies):
+        return None
+    command = plan.task.of(Command).get(part.command)
+    if not isinstance(command, Motion):
+        return None
+    anchor = command.anchored(plan.robot.facts)
+    return None if mirror.frames("body", (anchor,)) else (part.command, anchor)
 
 
 def _alone(part: Any, mirror: Mirror) -> tuple[str, str, bool] | None:

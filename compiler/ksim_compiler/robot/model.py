@@ -31,6 +31,7 @@ from ksim_compiler.robot.transmission import acts_on, coupled, home_controls
 from ksim_compiler.robot.xml import in_memory
 from ksim_schema.records import dataclass
 from ksim_schema.robot import FILES, Drive, RobotFacts, SensorRequest
+from ksim_schema.robot.mirror import Mirror
 from ksim_schema.vocabulary.state import Robot as RobotPart
 
 
@@ -54,6 +55,12 @@ class Robot:
     act: np.ndarray = field(default_factory=lambda: np.zeros(0))
     notes: tuple[str, ...] = ()
     broken: Mapping[str, str] = field(default_factory=lambda: {})
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """Its left and right; None where the task does not say them."""
+        names = self.part.mirror
+        return None if names is None else Mirror(self.facts, names.left, names.right)
 
 
 @dataclass(frozen=True)

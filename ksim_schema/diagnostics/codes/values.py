@@ -131,8 +131,8 @@ UNKNOWN_MIRROR = error(
     "KS0440",
     "training with an unknown mirror",
     "A learner's mirror lets both sides of the robot learn from each other, and a symmetric "
-    "network treats them alike. The PhysicsState says with 'mirror' how the names of the two sides "
-    "differ.",
+    "network treats them alike; a recorded motion's mirror follows clips in their mirror images "
+    "too. The PhysicsState says with 'mirror' how the names of the two sides differ.",
 )
 NO_COUNTERPART = error(
     "KS0441", "no counterpart", "A joint of one side needs one of the same name on the other side."

@@ -12,6 +12,7 @@ from ksim_schema.robot.mirror import Mirror, Signed, joined
 from ksim_schema.units import Frequency, Number, Time
 from ksim_schema.vocabulary.base import BodyName, BodyPattern, File, Model, Names
 from ksim_schema.vocabulary.command.base import Command
+from ksim_schema.vocabulary.later import Later
 
 
 class Begin(Model):
@@ -49,7 +50,7 @@ class Motion(Command):
     """
 
     kind: Literal["motion"] = "motion"
-    static = frozenset(("fps", "begin"))
+    static = frozenset(("fps", "begin", "mirror"))
     files: Annotated[Names, File(), MinLen(1)] = Field(
         description="Clips, .npz or .csv, relative to the task file; one is drawn each episode.",
         examples=["motions/wave.npz", ["motions/wave.npz", "motions/squat.npz"]],
@@ -73,6 +74,12 @@ class Motion(Command):
         "ended; the last frame, at rest; or the clip again, from where it ended.",
     )
 
+    mirror: Annotated[bool, Later()] = Field(
+        default=False,
+        description="Whether each clip is followed in its mirror image too, `wave (mirrored)`; the "
+        "PhysicsState's `mirror` says what is left and right.",
+    )
+
     @model_validator(mode="after")
     def _a_weight_each(self) -> Self:
         if self.weights and len(self.weights) != len(self.files):
@@ -87,6 +94,15 @@ class Motion(Command):
                 },
             )
         return self
+
+    def clip_names(self) -> tuple[str, ...]:
+        """What the clips are called: those of the files, and then their mirror images."""
+        names = stems(self.files)
+        return (*names, *(f"{name} (mirrored)" for name in names)) if self.mirror else names
+
+    def clip_weights(self) -> tuple[float, ...]:
+        """How often each clip is drawn: a mirror image as often as its clip; () for alike."""
+        return self.weights * 2 if self.mirror else self.weights
 
     def moved(self, robot: RobotFacts) -> tuple[Joint, ...]:
         """The joints that are told: hinges and slides of the robot's tree."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from ksim_schema.robot import RobotFacts
-from ksim_schema.robot.mirror import COLUMNS, VECTOR, Mirror, Signed, joined, signs
+from ksim_schema.robot.mirror import COLUMNS, VECTOR, Mirror, Signed, blocks, joined, signs
 from ksim_schema.units import LENGTH, NUMBER, Dimension, Time
 from ksim_schema.vocabulary.base import BodyPattern, JointPattern, Wire
 from ksim_schema.vocabulary.observation.base import Observation
@@ -116,6 +116,10 @@ class MotionBodies(Observation):
 
     def dimensions(self, robot: RobotFacts) -> tuple[Dimension, ...]:
         return (LENGTH,)
+
+    def mirrored(self, mirror: Mirror) -> Signed | None:
+        order = mirror.frames("body", self.names(mirror.robot))
+        return None if order is None else blocks(order, VECTOR)
 
 
 class MotionPhase(Observation):
