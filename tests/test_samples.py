@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from ksim_compiler import load_run
 from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.lsp import parser
 from ksim_compiler.cli.motion import main as motion_command
@@ -27,6 +28,8 @@ ELSEWHERE = {
     ("docs/components.md", "from ksim_schema.custom import Observation"): "test_component_page.py",
     ("docs/components.md", "from ksim_schema.custom import Action"): "test_component_page.py",
     ("docs/diff.md", "old.yaml -> walk.yaml"): "test_pages.py",
+    ("docs/editors.md", "(with-eval-after-load 'eglot"): "test_editors.py",
+    ("docs/editors.md", "vim.lsp.config('ksim', {"): "test_editors.py",
     ("docs/editors.md", "npm install --no-package-lock"): "test_vscode.py",
     ("docs/diff.md", "~ m.xml"): "test_diff.py",
     ("docs/own-robot.md", "<mujoco"): "test_tutorial.py",
@@ -41,8 +44,6 @@ ELSEWHERE = {
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
     ("docs/acsets.md", "using ACSets"): "needs Julia",
-    ("docs/editors.md", "(with-eval-after-load 'eglot"): "needs Emacs",
-    ("docs/editors.md", "vim.lsp.config('ksim', {"): "needs Neovim",
     ("docs/own-robot.md", "208,896 steps"): "what a training of some minutes printed",
     ("docs/tutorial.md", "1,007,616 steps"): "what a training of four minutes printed",
     ("docs/tutorial.md", "random actions"): "numbers of one machine; test_probe.py has the form",
@@ -81,6 +82,7 @@ HERE = {
     ("docs/objects.md", "Reset:"),
     ("docs/python.md", "import gymnasium"),
     ("docs/python.md", "import jax"),
+    ("docs/python.md", "import ksim_compiler as ksim"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -377,6 +379,19 @@ def test_python_of_the_first_page(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+def test_a_training_goes_on_from_python_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made: dict[str, Any] = {}
+    exec(sample("docs/python.md", "import ksim_compiler as ksim"), made)
+    first = load_run("first")
+    assert len(first.about["resumed"]) == 1
+    assert 40_000 <= first.metrics["steps"][-1] < 50_000
+    assert made["run"].about["from"] == "first"
+    assert 20_000 <= made["run"].evaluations["steps"][-1] < 30_000
+
+
 def test_python_loops_over_environments(capsys: pytest.CaptureFixture[str]) -> None:
     made: dict[str, Any] = {}
     exec(sample("docs/python.md", "import jax"), made)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ksim_compiler.api.env import Environment, State, Step, make_env
     from ksim_compiler.api.policy import Evaluation, Policy, PolicyError, evaluate, load_policy
-    from ksim_compiler.api.runs import Iteration, Run, RunError, load_run, train
+    from ksim_compiler.api.runs import Iteration, Run, RunError, load_run, resume, train
     from ksim_compiler.api.table import Table
     from ksim_compiler.api.task import CompileError, Difference, Task, compile, diff
     from ksim_compiler.engine import EngineUnavailable
@@ -47,13 +47,14 @@ __all__ = [
     "load_policy",
     "load_run",
     "make_env",
+    "resume",
     "train",
 ]
 
 _MODULES = {
     "api.env": ("Environment", "State", "Step", "make_env"),
     "api.policy": ("Evaluation", "Policy", "PolicyError", "evaluate", "load_policy"),
-    "api.runs": ("Iteration", "Run", "RunError", "load_run", "train"),
+    "api.runs": ("Iteration", "Run", "RunError", "load_run", "resume", "train"),
     "api.table": ("Table",),
     "api.task": ("CompileError", "Difference", "Task", "compile", "diff"),
     "engine": ("EngineUnavailable",),

@@ -11,6 +11,7 @@ import pytest
 
 from ksim_compiler.checks.engines import on_engine
 from ksim_compiler.pipeline import Compiled, compile_file
+from ksim_compiler.robot.moving import body_moves, geom_moves
 
 ROOT = Path(__file__).parents[2]
 
@@ -259,3 +260,29 @@ def test_an_option_that_mjx_has_not_is_told_where_it_is_set(
     assert told.path == f"PhysicsState.humanoid.solver.{field}"
     assert help in told.help
     assert "<option" not in told.help
+
+
+def test_what_moves_is_the_same_before_and_after_a_model_is_compiled() -> None:
+    """And is what MuJoCo moves when its joints and mocaps are set."""
+    text = """<mujoco><worldbody>
+      <geom name="floor" type="plane" size="1 1 1"/>
+      <body name="still"><geom name="post" size=".1"/>
+        <body><joint type="slide"/><geom name="slid" size=".1"/>
+          <body><geom name="welded" size=".1"/></body></body>
+        <body><geom name="fixed" size=".1"/></body></body>
+      <body mocap="true"><geom name="held" size=".1"/>
+        <body><geom name="on_held" size=".1"/></body></body>
+      <body><freejoint/><geom name="free" size=".1"/></body>
+    </worldbody></mujoco>"""
+    spec = mujoco.MjSpec.from_string(text)
+    before = {geom.name for geom in spec.geoms if body_moves(geom.parent)}
+    model = spec.compile()
+    after = {model.geom(i).name for i in range(model.ngeom) if geom_moves(model, i)}
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    places = data.geom_xpos.copy()
+    data.qpos[:3] += 0.5
+    data.mocap_pos += 0.5
+    mujoco.mj_kinematics(model, data)
+    moved = np.any(data.geom_xpos != places, axis=1)
+    assert before == after == {model.geom(i).name for i in np.flatnonzero(moved)}

@@ -11,7 +11,7 @@ import ksim_compiler as ksim
 GROUPS = {
     "Tasks": ("compile", "Task", "CompileError", "diff", "Difference"),
     "Environments": ("make_env", "Environment", "State", "Step", "EngineUnavailable"),
-    "Training": ("train", "Iteration", "Diverged", "load_run", "Run", "RunError"),
+    "Training": ("train", "resume", "Iteration", "Diverged", "load_run", "Run", "RunError"),
     "Policies": ("load_policy", "Policy", "PolicyError", "evaluate", "Evaluation"),
     "Tables": ("Table",),
 }

@@ -103,7 +103,18 @@ def _array(values: Any) -> np.ndarray:
     return np.array(values, np.float32)  # a copy, which the receiver may change
 
 
-class KsimEnv(gymnasium.Env[np.ndarray, np.ndarray]):
+class _Below:
+    """What has the environments of a task below it."""
+
+    _base: _Base
+
+    @property
+    def env(self) -> Environment:
+        """The environments below."""
+        return self._base.env
+
+
+class KsimEnv(_Below, gymnasium.Env[np.ndarray, np.ndarray]):
     """A task as one environment.
 
     Observations and actions are flat, of float32. ``info`` has ``terms``, each reward term by name,
@@ -135,11 +146,6 @@ class KsimEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.observation_space, self.action_space = self._base.spaces
 
-    @property
-    def env(self) -> Environment:
-        """The environments below."""
-        return self._base.env
-
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -169,7 +175,7 @@ def _infos(step: Step, index: int) -> dict[str, Any]:
     }
 
 
-class KsimVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+class KsimVectorEnv(_Below, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """A task as a batch of environments, stepped at once.
 
     An episode that ends begins anew within the same tick (``AutoresetMode.SAME_STEP``):
@@ -204,11 +210,6 @@ class KsimVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.single_observation_space, self.single_action_space = self._base.spaces
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-
-    @property
-    def env(self) -> Environment:
-        """The environments below."""
-        return self._base.env
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

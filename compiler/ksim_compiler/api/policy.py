@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,24 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ksim_compiler import artifact
 from ksim_compiler.api.env import Observation
-from ksim_compiler.api.runs import Run
 from ksim_compiler.api.table import Table
-from ksim_compiler.api.task import PathLike, Task, compile, task_of
-from ksim_compiler.deploy import policies, pretrained
-from ksim_compiler.deploy.pretrained import UnknownPolicyError
+from ksim_compiler.api.task import PathLike, Task, compile
+from ksim_compiler.api.trained import PolicyError as PolicyError, find, trained_task
 from ksim_compiler.learn.run import policy as learned
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.learn.run.figures import figures
 from ksim_compiler.learn.run.judge import judge
 
-
-class PolicyError(ValueError):
-    """There is no policy, it is damaged, or it cannot act in a task; the message says which."""
-
-
-TASK = "task.ksim"
 Carry = Any
 """What a recurrent policy remembers: a pytree; () for one that remembers nothing."""
 
@@ -107,7 +97,7 @@ def _act(actor: Any, normalizer: Any, rows: Any, carry: Any, start: Any) -> tupl
     return actor.mode(normalizer, rows, carry, start)
 
 
-def load_policy(source: PathLike | Run, *, task: Task | None = None, trust: bool = False) -> Policy:
+def load_policy(source: PathLike, *, task: Task | None = None, trust: bool = False) -> Policy:
     """The policy of a run's newest checkpoint, of a policy file, or one that ships.
 
     Args:
@@ -120,29 +110,15 @@ def load_policy(source: PathLike | Run, *, task: Task | None = None, trust: bool
         PolicyError: there is none, it is damaged, or it cannot act in the task.
         CompileError: its task has errors here.
     """
+    place, name = find(source)
+    own = trained_task(place, name, trust)
     try:
-        place, name = _place(source)
-        if place.is_file():
-            loaded = policies.load(place, (), name, trust)
-            own = task_of(loaded.compiled, place, {}, trust)
-        elif (place / TASK).is_file():
-            own = task_of(artifact.read(place / TASK, trust=trust), place / TASK, {}, trust)
-        else:
-            raise PolicyError(f"{place} is neither a run nor a policy file")
         found = learned.load_policy(place, own.plan)
-    except (CheckpointError, UnknownPolicyError) as error:
+    except CheckpointError as error:
         raise PolicyError(str(error)) from error
     if task is not None:
         _fits(own, task, name)
     return Policy(task or own, name, found)
-
-
-def _place(source: PathLike | Run) -> tuple[Path, str]:
-    if isinstance(source, Run):
-        return source.path, str(source.path)
-    text = os.fspath(source)
-    path = pretrained.path_of(text) if text.startswith(pretrained.PREFIX) else Path(text)
-    return path, text
 
 
 def _fits(own: Task, other: Task, name: str) -> None:
@@ -190,7 +166,7 @@ class Evaluation(Table):
 
 
 def evaluate(
-    policy: PathLike | Run | Policy | Sequence[PathLike | Run | Policy],
+    policy: PathLike | Policy | Sequence[PathLike | Policy],
     task: PathLike | Task | None = None,
     episodes: int = 64,
     seed: int = 0,
@@ -210,7 +186,7 @@ def evaluate(
     Raises:
         PolicyError, CompileError: as for :func:`load_policy`.
     """
-    several = [policy] if isinstance(policy, str | os.PathLike | Run | Policy) else list(policy)
+    several = [policy] if isinstance(policy, str | os.PathLike | Policy) else list(policy)
     where = None if task is None else compile(task)
     rows, every = list[dict[str, Any]](), list[dict[str, Any]]()
     loaded = [p if isinstance(p, Policy) else load_policy(p, trust=trust) for p in several]

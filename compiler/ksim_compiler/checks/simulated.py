@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import mujoco
 
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.moving import geom_moves
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import IDLE_OPTION, TOUCHES_NOTHING
 from ksim_schema.robot.patterns import fits
@@ -27,15 +27,9 @@ def left_out(plan: Plan, geoms: Iterable[str]) -> str | None:
         return None
     for name in geoms:
         index = plan.robot.facts.geom_id(name)
-        if _moves(model, index) and not any(fits(text, name) for text in part.geoms):
+        if geom_moves(model, index) and not any(fits(text, name) for text in part.geoms):
             return name
     return None
-
-
-def _moves(model: Any, geom: int) -> bool:
-    """Whether a joint or a mocap moves a geom's body, or one that it hangs from."""
-    body = model.geom_bodyid[geom]
-    return bool(model.body_weldid[body] or model.body_mocapid[model.body_rootid[body]] >= 0)
 
 
 def _solver(plan: Plan) -> Iterator[Diagnostic]:
@@ -63,7 +57,7 @@ def _collide(plan: Plan) -> Iterator[Diagnostic]:
     paired = {*map(int, model.pair_geom1), *map(int, model.pair_geom2)}
     for index, text in enumerate(part.geoms):
         rows = [i for i in range(model.ngeom) if fits(text, model.geom(i).name)]
-        moving = [i for i in rows if _moves(model, i)]
+        moving = [i for i in rows if geom_moves(model, i)]
         if not rows or any(
             i in paired or model.geom_contype[i] or model.geom_conaffinity[i] for i in moving
         ):

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     form = _form(options)
     if options.episodes is not None and form != "policy":
         raise UsageError(f"--episodes judges what a {trained.ENDING} file tells; leave it out")
+    common.writable(options.out)
     from ksim_compiler.deploy.targets import ExportError
     from ksim_compiler.engine import EngineUnavailable
     from ksim_compiler.learn.run.checkpoint import CheckpointError
@@ -141,7 +142,6 @@ def _write_kinfer(compiled: Compiled, policy: Policy, options: argparse.Namespac
     from ksim_schema.source.files import write_bytes, write_text
 
     assert compiled.plan is not None
-    common.writable(options.out)
     parts = archive(compiled.plan, policy, dict(compiled.sources))
     terms = contract(compiled.plan, policy, compiled.fingerprint)
     terms_path = options.out.with_name(f"{options.out.name}.json")  # beside that of an ONNX file
@@ -163,7 +163,6 @@ def _write_policy(compiled: Compiled, policy: Policy, options: argparse.Namespac
 
     plan, out = compiled.plan, options.out
     assert plan is not None
-    common.writable(out)
     judged = judge(plan, policy, options.episodes or EPISODES, SEED)
     policies.write(out, options.run, compiled, policy, judged)
     print(describe(judged, plan))

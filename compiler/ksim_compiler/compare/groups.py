@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ksim_compiler.compare.runs import Row, RunData, line
+from ksim_compiler.compare.runs import RunData, line
+from ksim_compiler.learn.run.files import Row
 from ksim_compiler.learn.run.statistics import interquartile_mean, interval
 
 POINTS = 150

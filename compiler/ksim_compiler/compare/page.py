@@ -9,10 +9,11 @@ from html import escape
 from ksim_compiler.compare import figures
 from ksim_compiler.compare.figures import Known, called, cell
 from ksim_compiler.compare.groups import Curve, Group, Summary, curve, names_of
-from ksim_compiler.compare.runs import Row, RunData
+from ksim_compiler.compare.runs import RunData
 from ksim_compiler.compare.study import StudyData
 from ksim_compiler.compare.study_page import study_sections
 from ksim_compiler.env.measures import METRIC, SUCCESS
+from ksim_compiler.learn.run.files import Row
 from ksim_compiler.report.charts import SERIES, STEPS, Extras, Line, chart
 from ksim_compiler.report.curves import grid
 from ksim_compiler.report.page import video

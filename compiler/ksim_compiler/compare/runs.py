@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.learn.run import files, manifest
-from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE
-
-Row = dict[str, Any]
+from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE, Row
 
 
 class Unreadable(Exception):
@@ -90,31 +88,15 @@ def read_run(folder: Path) -> RunData:
 
 
 def read_rows(path: Path) -> tuple[list[Row], str]:
-    """The rows of a log, and what is wrong with it; "" where nothing is.
-
-    A last line that was not written whole is left out, and what follows a line that is damaged.
-    """
-    if not path.is_file():
-        return [], ""
+    """The numbers that a log holds, row by row, and what is wrong with it; "" where nothing is."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        found, remark = files.read_rows(path)
     except OSError as error:
         return [], f"{path.name} cannot be read: {(error.strerror or 'error').lower()}"
-    found: list[Row] = []
-    for number, line in enumerate(lines, 1):
-        row = _row(line)
-        if row is None:
-            if number == len(lines):
-                return found, f"the last line of {path.name} is half-written, and left out"
-            return found, f"{path.name} is damaged from line {number} on: what follows is left out"
-        found.append(row)
-    return found, ""
+    return [_numbers(row) for row in found], remark
 
 
-def _row(line: str) -> Row | None:
-    row = files.row(line)
-    if row is None:
-        return None
+def _numbers(row: Row) -> Row:
     numbers = {k: v for k, v in row.items() if isinstance(v, int | float)}
     return {k: v for k, v in numbers.items() if math.isfinite(v)}
 

@@ -16,9 +16,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE, TASK, VELOCITIES
+from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE, TASK, VELOCITIES, Row
 from ksim_compiler.learn.run.lock import held
-from ksim_compiler.live.log import Log, Row
+from ksim_compiler.live.log import Log
 from ksim_compiler.live.status import Status, status
 from ksim_schema.source.files import reason
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from ksim_compiler.learn.run import files
+from ksim_compiler.learn.run.files import Row
 
-Row = dict[str, Any]
 SLICE = 8 * 2**20
 """Bytes that are read at a time."""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
+from ksim_compiler.robot.moving import body_moves
 from ksim_schema.robot.patterns import fits
 from ksim_schema.vocabulary.each import ByPattern, each
 from ksim_schema.vocabulary.state import Robot as RobotPart
@@ -84,7 +85,7 @@ def keep_collisions(part: RobotPart, spec: mujoco.MjSpec) -> None:
         return
     dropped = set()
     for geom in spec.geoms:
-        if not _moves(geom.parent):
+        if not body_moves(geom.parent):
             continue
         if not any(fits(text, geom.name) for text in part.collide.geoms):
             geom.contype = geom.conaffinity = 0
@@ -104,12 +105,3 @@ def set_condim(part: RobotPart, spec: mujoco.MjSpec) -> None:
     if condim is not None:
         for thing in (*spec.geoms, *spec.pairs):
             thing.condim = condim
-
-
-def _moves(body: mujoco.MjsBody) -> bool:
-    """Whether a joint or a mocap moves a body, or one that it hangs from."""
-    while body.parent is not None:
-        if body.joints or body.mocap:
-            return True
-        body = body.parent
-    return False

@@ -219,8 +219,9 @@ def test_mistakes_of_an_export(
     assert "ends in .onnx, .kinfer or .ksimp" in capsys.readouterr().err
     assert export([str(policy), "-o", str(tmp_path / "p.onnx"), "--episodes", "3"]) == 2
     assert "leave it out" in capsys.readouterr().err
-    assert export([str(policy), "-o", str(tmp_path / "no" / "p.ksimp")]) == 2
-    assert "there is no folder" in capsys.readouterr().err
+    for name in ("p.ksimp", "p.onnx", "p.kinfer"):
+        assert export([str(policy), "-o", str(tmp_path / "no" / name)]) == 2
+        assert "there is no folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [play, export, train])

@@ -19,19 +19,41 @@ UNITS = {"forward": "m/s", "sideways": "m/s", "turn": "rad/s"}
 _CHECKPOINT = re.compile(r"(\d{12})\.safetensors")
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a log; a last line that was not written whole is left out."""
-    found: list[dict[str, Any]] = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                break
-    return found
+Row = dict[str, Any]
 
 
-def row(line: str | bytes) -> dict[str, Any] | None:
+def rows(path: Path) -> list[Row]:
+    """The rows of a log, as far as they are sound; none where there is no such file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return read_rows(path)[0]
+
+
+def read_rows(path: Path) -> tuple[list[Row], str]:
+    """The rows of a log, and what is wrong with it; "" where nothing is.
+
+    A last line that was not written whole is left out, and what follows a line that is damaged.
+
+    Raises:
+        OSError: it cannot be read; that it is not there is no error.
+    """
+    if not path.is_file():
+        return [], ""
+    found: list[Row] = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        sound = row(line)
+        if sound is None:
+            if number == len(lines):
+                return found, f"the last line of {path.name} is half-written, and left out"
+            return found, f"{path.name} is damaged from line {number} on: what follows is left out"
+        found.append(sound)
+    return found, ""
+
+
+def row(line: str | bytes) -> Row | None:
     """A line of a log as its row; None where it is damaged, or has no number of steps."""
     try:
         found = json.loads(line)
