@@ -142,13 +142,14 @@ class Evaluation(Table):
     Columns: ``policy``; ``episodes``; ``return``, the mean of the sums of rewards; ``length`` in s;
     ``failed``, the share in percent that ended in a failure; ``success``, where the task says what
     that is; ``ended by ...``, the share that each termination ended; ``error of ...``, the mean
-    error of a commanded velocity; the task's metrics; ``reward ...``, the mean of a term over the
+    error of a commanded velocity; the task's metrics; ``<clip> completed``, ``<clip> body error``
+    and others of each clip of a recorded motion; ``reward ...``, the mean of a term over the
     ticks. ``units`` has the unit of each.
 
     Attributes:
         figures: a table with a row for each figure of each policy: ``policy``, ``figure``,
             ``unit``, ``value``, ``std`` over the episodes, ``low`` and ``high``, an interval of 95%
-            for the mean; None where that is not known.
+            for the mean, None where that is not known; ``clip``, that it is of, "" for most.
         episodes: a table with a row for each episode: ``policy``, ``return``, ``length`` in ticks,
             ``failed``, and the task's metrics.
     """

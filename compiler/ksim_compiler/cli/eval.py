@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Judge trained policies over many episodes, as they act when they do not "
-        "explore: return, length, how episodes end, success, tracking errors, metrics.",
+        "explore: return, length, how episodes end, success, tracking errors, metrics, "
+        "recorded motions clip by clip.",
         epilog="Exit status: 0; 1 when a policy could not be judged, the others are shown; 2 for "
         "a wrong command line.",
         allow_abbrev=False,
@@ -217,6 +218,7 @@ def _refused(compiled: Compiled, options: argparse.Namespace) -> bool:
 
 def _shown(judged: Sequence[Judged], episodes: int) -> Iterator[str]:
     """The figures: of one policy a row each with its interval, of several a row each policy."""
+    from ksim_compiler.learn.run.figures import clip_table, interval
     from ksim_compiler.report.tables import lines
     from ksim_schema.drawing.page import number
 
@@ -228,15 +230,18 @@ def _shown(judged: Sequence[Judged], episodes: int) -> Iterator[str]:
             [
                 figure.name,
                 number(figure.value),
-                ""
-                if figure.low is None or figure.high is None
-                else f"{number(figure.low)} to {number(figure.high)}",
+                interval(figure),
                 "" if figure.std is None else number(figure.std, 3),
                 figure.unit,
             ]
             for figure in one.figures.values()
+            if not figure.clip
         ]
         yield from lines(head, rows)
+        by_clip = clip_table(one.figures.values())
+        if by_clip is not None:
+            yield ""
+            yield from lines(*by_clip)
         return
     yield f"{len(judged)} policies, {episodes:,} episodes each"
     names = _names(judged)

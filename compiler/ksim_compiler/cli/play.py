@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, episode, programs, trained, untrained
+from ksim_compiler.cli import common, episode, judged, programs, trained, untrained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
-    from ksim_compiler.learn.run.policy import Policy
     from ksim_compiler.pipeline import Compiled
     from ksim_compiler.plan import Plan
     from ksim_compiler.play.record import Recording
@@ -250,7 +249,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         print(f"wrote {write_report(options.run, plan)}")
         return OK
     if options.episodes is not None:
-        return _judge(plan, policy, options)
+        return judged.judge(plan, policy, options)
     fixed = held_by(options.fixed)
     if options.viewer is not None:
         from ksim_compiler.play.live import Live
@@ -272,22 +271,6 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
     settings = tuple(options.settings)
     origin = Origin(plan.task.name, compiled.fingerprint, policy.steps, seed, commands, settings)
     episode.write(plan, recording, origin, options)
-    return OK
-
-
-def _judge(plan: Plan, policy: Policy, options: argparse.Namespace) -> int:
-    """Print the figures of many episodes."""
-    from ksim_compiler.learn.run.judge import describe, judge
-
-    for name, given in (("seconds", options.seconds), ("command", options.fixed)):
-        if given:
-            raise UsageError(f"--episodes runs whole episodes as the task says; leave out --{name}")
-    result = judge(plan, policy, options.episodes, options.seed or 0)
-    what = untrained.named(options) or f"policy after {policy.steps:,} steps"
-    print(f"{what}: {describe(result, plan)}")
-    width = max(map(len, result.terms), default=0)
-    for name, value in result.terms.items():
-        print(f"  {name:<{width}}  {float(value):+.4f} a tick")
     return OK
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.cli import common, devices, live, programs, seeds, trained
+from ksim_compiler.cli import common, devices, judged, live, programs, seeds, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.look import look
 from ksim_compiler.cli.sent import sent
@@ -342,6 +342,8 @@ def _trained(
         return OK
     result = run.evaluate(state)
     say(describe(result, compiled.plan))
+    for line in judged.clips(result):
+        say(line)
     if options.video:
         _draw(folder, say)
     from ksim_compiler.report.page import write_report

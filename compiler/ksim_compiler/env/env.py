@@ -10,6 +10,7 @@ measured of that state, the action, and the commands that the policy was told be
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -31,6 +32,7 @@ from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
 from ksim_compiler.lowering.motion import Tally
 from ksim_compiler.lowering.scale import Levels, joined, level_of
+from ksim_compiler.motion.library import Library
 from ksim_compiler.plan import Plan
 from ksim_schema.vocabulary.curriculum import TerrainLevel
 
@@ -103,6 +105,7 @@ class Env:
         longest: int = 0,
         across: Across = ALONE,
         beside: int = 1,
+        follows: bool = False,
     ) -> None:
         """Lower a plan.
 
@@ -118,6 +121,7 @@ class Env:
             across: the shards that the batch is cut into: this is one of them, and ``init`` and
                 ``step`` are to be mapped over all. Their number divides the batch.
             beside: how many of the shards this process steps.
+            follows: whether steps tell how recorded motions are followed, as evaluations ask.
 
         Raises:
             EngineUnavailable: the engine cannot run here.
@@ -150,7 +154,8 @@ class Env:
             ),
         )
         defaults = self.engine.spec.model_defaults()
-        self._tick = Tick(plan, {n: jnp.asarray(v, jnp.float32) for n, v in defaults.items()})
+        defaults = {name: jnp.asarray(value, jnp.float32) for name, value in defaults.items()}
+        self._tick = Tick(plan, defaults, follows)
         self.params: Parameters = self._tick.parameters()
         self.reward_names = self._tick.reward_names
         self.termination_names = self._tick.termination_names
@@ -158,6 +163,11 @@ class Env:
         self.reflection = plan.reflection
         self._drives = np.array([actuators.index(name) for name in plan.controls])
         self._held = held.astype(np.float32)
+
+    @property
+    def libraries(self) -> Mapping[str, Library]:
+        """The clips of each command that is a recorded motion."""
+        return self._tick.recorded.libraries
 
     @full_precision
     def init(self, params: Parameters, key: Key[Array, ""]) -> EnvState:
@@ -227,6 +237,7 @@ class Env:
             terminations=judged.terminations,
             next_critic_input=final_critic,
             measures=judged.measures,
+            motions=judged.motions,
             metrics=self._level_metrics(state.key, following.level),
             next_policy_input=final_policy,
         )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Bool, Float, Int
 
+from ksim_compiler.lowering.following import Followed
 from ksim_compiler.lowering.scale import Levels
 
 
@@ -55,3 +56,4 @@ class Judgement(NamedTuple):
     failure: Bool[Array, ""]
     timeout: Bool[Array, ""]
     measures: dict[str, Float[Array, ""]]
+    motions: dict[str, Followed]

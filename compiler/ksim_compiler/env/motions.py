@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Key
 
 from ksim_compiler.lowering import motion as motions
 from ksim_compiler.lowering.command import Memory
-from ksim_compiler.lowering.context import name_key
+from ksim_compiler.lowering.context import Context, name_key
+from ksim_compiler.lowering.following import Followed, followed
 from ksim_compiler.lowering.motion import Seen, Tally
 from ksim_compiler.motion.library import library
 from ksim_compiler.plan import Plan
@@ -68,6 +69,10 @@ class Recorded:
     def at(self, told: Mapping[str, Memory]) -> dict[str, Seen]:
         """Where each motion is, as the policy is told."""
         return {name: Seen(clips, told[name].state) for name, clips in self.libraries.items()}
+
+    def followed(self, x: Context) -> dict[str, Followed]:
+        """How the motion of each command is followed in a tick."""
+        return {name: followed(x, name) for name in self.libraries}
 
     def counted(
         self, seen: Mapping[str, Seen], tallies: Mapping[str, Tally], failure: Any

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Bool, Float
 
+from ksim_compiler.lowering.following import Followed
+
 
 class Step(NamedTuple):
     """The outcome of one control tick, for each environment of a batch.
@@ -21,6 +23,7 @@ class Step(NamedTuple):
         measures: each metric of the task over the episode so far, by its name in logs; where an
             episode ends, that of the episode.
         metrics: further numbers to log, such as the curriculum's level or tracking errors.
+        motions: how the recorded motion of each command is followed, where that is asked for.
         next_policy_input: the policy's input as ``next_critic_input`` is the critic's; None where
             nobody asks for it.
     """
@@ -33,6 +36,7 @@ class Step(NamedTuple):
     next_critic_input: Float[Array, "envs critic"]
     metrics: dict[str, Float[Array, " envs"]]
     measures: dict[str, Float[Array, " envs"]] = {}  # noqa: RUF012
+    motions: dict[str, Followed] = {}  # noqa: RUF012
     next_policy_input: Float[Array, "envs policy"] | None = None
 
     @property

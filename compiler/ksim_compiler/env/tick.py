@@ -51,8 +51,10 @@ class Tick:
         measure_names: the metrics as they are called in logs, and ``success`` where one is of it.
     """
 
-    def __init__(self, plan: Plan, model_defaults: Mapping[str, Array]) -> None:
-        self.plan, self.robot = plan, plan.robot.facts
+    def __init__(
+        self, plan: Plan, model_defaults: Mapping[str, Array], follows: bool = False
+    ) -> None:
+        self.plan, self.robot, self._follows = plan, plan.robot.facts, follows
         # in an order that does not depend on the author's, as the task's fingerprint does not
         self.parts: Parts = {o.name: _ordered(plan.parts(o.name)) for o in OBJECTS if o.ruled}
         self.reward_names = rewards.names(self.parts["Reward"])
@@ -192,7 +194,8 @@ class Tick:
             "Metric": metrics_memory,
             "Curriculum": levels_memory,
         }
-        judged = Judgement(terms, rewards.total(terms), ends, failure, timeout, told)
+        motions = self.recorded.followed(x) if self._follows else {}
+        judged = Judgement(terms, rewards.total(terms), ends, failure, timeout, told, motions)
         return judged, episode._replace(age=age, level=level, memory=memory)
 
     def _measured(

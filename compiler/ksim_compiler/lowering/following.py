@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
@@ -84,3 +84,37 @@ def under_anchor(both: Pair) -> tuple[Vectors, Float[Array, "bodies 4"]]:
 def from_anchor(frame: Frame) -> Vectors:
     """Places of bodies seen from the anchor, in its axes."""
     return jax.vmap(lambda v: geometry.unrotate(frame.turn[0], v))(frame.place - frame.place[0])
+
+
+class Followed(NamedTuple):
+    """How a recorded motion is followed in a tick.
+
+    Attributes:
+        clip, frame: what the robot was to be in at the end of the tick.
+        bodies: mean distance of the bodies that are to follow, m, as if the motion's anchor stood
+            where the robot's does.
+        joints: mean of the joints' errors, rad.
+    """
+
+    clip: Int[Array, "*envs"]
+    frame: Int[Array, "*envs"]
+    bodies: Float[Array, "*envs"]
+    joints: Float[Array, "*envs"]
+
+
+def followed(x: Context, command: str) -> Followed:
+    """How the motion of a command is followed."""
+    both, place = pair(x, command), x.motions[command].place
+    bodies = body_error(both, both.rows(x, None), "anchor")
+    return Followed(place.clip, place.frame, bodies, joint_error(both))
+
+
+def body_error(both: Pair, rows: Array, frame: str) -> Float[Array, ""]:
+    """Mean distance of some bodies, m, under the robot's anchor or in the world."""
+    told = both.motion.place if frame == "world" else under_anchor(both)[0]
+    return jnp.mean(jnp.linalg.norm(told - both.robot.place, axis=-1)[rows])
+
+
+def joint_error(both: Pair) -> Float[Array, ""]:
+    """Mean of the joints' errors, rad."""
+    return jnp.mean(jnp.abs(both.motion.joints - both.robot.joints))

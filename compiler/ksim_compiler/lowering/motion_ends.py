@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from ksim_compiler.lowering import geometry
 from ksim_compiler.lowering.context import Context
-from ksim_compiler.lowering.following import pair, under_anchor
+from ksim_compiler.lowering.following import body_error, joint_error, pair
 from ksim_compiler.lowering.motion import over
 from ksim_compiler.lowering.rules import lower
 from ksim_compiler.plan.clock import ticks
@@ -65,13 +65,11 @@ def motion_error(
 ) -> tuple[Value, Float[Array, " ticks"]]:
     both = pair(x, c.command)
     if c.of == "joints":
-        off: Any = jnp.mean(jnp.abs(both.motion.joints - both.robot.joints))
+        off: Any = joint_error(both)
     elif c.of == "anchor":
         off = jnp.linalg.norm(both.motion.place[0] - both.robot.place[0])
     else:
-        told = both.motion.place if c.frame == "world" else under_anchor(both)[0]
-        rows = both.rows(x, c.bodies)
-        off = jnp.mean(jnp.linalg.norm(told - both.robot.place, axis=-1)[rows])
+        off = body_error(both, both.rows(x, c.bodies), c.frame)
     latest = jnp.append(latest[1:], off)
     there = latest >= 0.0
     mean = jnp.sum(jnp.where(there, latest, 0.0)) / jnp.maximum(jnp.sum(there), 1)

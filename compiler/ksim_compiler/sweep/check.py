@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ksim_compiler.learn.run.files import CLIP_UNITS, MOTION
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.compose.settings import COMMAND_LINE
 from ksim_schema.diagnostics import Diagnostic, closest, did_you_mean, has_errors
@@ -34,6 +35,7 @@ from ksim_schema.study.load import check_file, silenced
 from ksim_schema.study.model import Halving, Median
 from ksim_schema.study.values import settings, text_of
 from ksim_schema.vocabulary.command import Command
+from ksim_schema.vocabulary.command.clips import Motion, stems
 from ksim_schema.vocabulary.metric import Metric
 from ksim_schema.vocabulary.reward import Reward
 
@@ -308,6 +310,10 @@ def goals(base: Compiled) -> dict[str, str]:
         for label in command.labels(plan.robot.facts):
             if label in ("forward", "sideways", "turn"):
                 names[f"tracking/{name}.{label}"] = f"tracking/{name}.{label}"
+        if isinstance(command, Motion):
+            for clip, figure in product(stems(command.files), CLIP_UNITS):
+                goal = f"{MOTION}{name}.{clip}/{figure}"
+                names[goal] = goal
     names |= {f"reward/{name}": f"reward/{name}" for name in plan.task.of(Reward)}
     return names
 

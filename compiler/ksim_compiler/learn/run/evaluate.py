@@ -13,7 +13,9 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from ksim_compiler.env.measures import SUCCESS
 from ksim_compiler.learn.learner import Env, Networks, Params, S
 from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.run.attempts import ByClip
 from ksim_compiler.learn.run.tracking import Watch, Watched
+from ksim_compiler.lowering.following import Followed
 
 
 class Evaluation(NamedTuple):
@@ -31,6 +33,8 @@ class Evaluation(NamedTuple):
         tracking: velocity -> mean absolute error; see
             :func:`ksim_compiler.learn.run.tracking.errors`.
         ends: termination -> whether it held in the tick in which the episode ended.
+        followed: command -> how its recorded motion was followed, (ticks, envs) each.
+        clips: the same clip by clip.
     """
 
     returns: Float[Array, " envs"]
@@ -43,6 +47,8 @@ class Evaluation(NamedTuple):
     measures: dict[str, Float[Array, " envs"]]
     tracking: dict[str, float]
     ends: dict[str, Bool[Array, " envs"]] = {}  # noqa: RUF012  # a tuple's field
+    followed: dict[str, Followed] = {}  # noqa: RUF012
+    clips: tuple[ByClip, ...] = ()
 
     def summary(self) -> dict[str, float]:
         """The means, for logs."""
@@ -53,6 +59,7 @@ class Evaluation(NamedTuple):
             **self._measured(),
             **{f"ended/{name}": float(np.mean(held)) for name, held in self.ends.items()},
             **{f"tracking/{name}": error for name, error in self.tracking.items()},
+            **{name: v for clip in self.clips for name, v in clip.summary().items()},
             **{f"reward/{name}": float(value) for name, value in self.terms.items()},
         }
 
@@ -103,6 +110,7 @@ def evaluate(
             alive & ~step.done,
             watch(before, state),
             {name: held & step.done & alive for name, held in step.terminations.items()},
+            step.motions,
         )
         measures = {n: jnp.where(alive, step.measures[n], m) for n, m in measures.items()}
         return (state, carry, alive & ~step.done, step.done.astype(jnp.float32), measures), row
@@ -115,9 +123,8 @@ def evaluate(
         jnp.zeros(n),
         {name: jnp.full(n, jnp.nan) for name in env.measure_names},
     )
-    (*_, measures), (reward, terms, alive, failed, done, going, watched, ends) = jax.lax.scan(
-        tick, first, None, length=ticks
-    )
+    (*_, measures), rows = jax.lax.scan(tick, first, None, length=ticks)
+    reward, terms, alive, failed, done, going, watched, ends, followed = rows
     total = jnp.maximum(jnp.sum(alive), 1)
     return Evaluation(
         returns=jnp.sum(reward, axis=0),
@@ -130,4 +137,5 @@ def evaluate(
         measures=measures,
         tracking={},
         ends={name: jnp.any(held, axis=0) for name, held in ends.items()},
+        followed=followed,
     )

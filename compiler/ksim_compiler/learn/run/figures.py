@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ksim_compiler.env.measures import METRIC, SUCCESS
 from ksim_compiler.learn.run.evaluate import Evaluation
+from ksim_compiler.learn.run.files import CLIP_UNITS
 from ksim_compiler.learn.run.tracking import windows
 from ksim_compiler.learn.run.velocities import unit_of
 from ksim_compiler.plan import Plan
+from ksim_schema.drawing.page import number
 from ksim_schema.graph import Node
 from ksim_schema.vocabulary.metric import Metric
 
@@ -31,6 +33,7 @@ class Figure:
         value: the mean over the episodes; NaN where none has it.
         std: standard deviation over the episodes; None for a share, or where it is not known.
         low, high: an interval of 95% for the mean; None where it is not known.
+        clip: the clip of a recorded motion that it is of, "" for all others.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Figure:
     std: float | None = None
     low: float | None = None
     high: float | None = None
+    clip: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For programs; what is not known, or no number, is null."""
@@ -72,7 +76,48 @@ def figures(result: Evaluation, plan: Plan) -> list[Figure]:
             found.append(_share(metric, _known(values) > 0.5))
         else:
             found.append(_mean(metric, str(plan.units[Node("Metric", metric)][0]), _known(values)))
-    return [*found, *_terms(result.terms)]
+    return [*found, *clips(result), *_terms(result.terms)]
+
+
+def clips(result: Evaluation) -> Iterator[Figure]:
+    """How each clip of a recorded motion is followed: ``<clip> completed``, and its errors.
+
+    Where a task has several such commands a clip is ``<command>.<clip>``.
+    """
+    several = len({own.command for own in result.clips}) > 1
+    for own in result.clips:
+        clip = own.name if several else own.clip
+        for figure, values in own.values().items():
+            name = f"{clip} {figure.replace('_', ' ')}"
+            unit = CLIP_UNITS[figure]
+            found = _mean(name, unit, values) if unit else _share(name, values > 0.5)
+            yield replace(found, clip=clip)
+
+
+def clip_table(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]] | None:
+    """The head and the rows of a table by clip; None where there is none."""
+    rows: dict[str, list[Figure]] = {}
+    for figure in figures:
+        if figure.clip:
+            rows.setdefault(figure.clip, []).append(figure)
+    if not rows:
+        return None
+    first, *_ = rows.items()
+    head = ["clip", *(f"{f.name.removeprefix(first[0]).strip()}\n{f.unit}" for f in first[1])]
+    head.insert(2, "95% interval\n%")
+    cells: list[list[str]] = []
+    for clip, own in rows.items():
+        found = [number(figure.value) for figure in own]
+        found.insert(1, interval(own[0]))
+        cells.append([clip, *found])
+    return head, cells
+
+
+def interval(figure: Figure) -> str:
+    """The interval of a figure; "" where it is not known."""
+    if figure.low is None or figure.high is None:
+        return ""
+    return f"{number(figure.low)} to {number(figure.high)}"
 
 
 def _terms(terms: Mapping[str, Any]) -> list[Figure]:

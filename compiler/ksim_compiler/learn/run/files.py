@@ -16,6 +16,10 @@ CHECKPOINTS = "checkpoints"
 VELOCITIES = "velocities.json"
 UNITS = {"forward": "m/s", "sideways": "m/s", "turn": "rad/s"}
 """Of each element of a commanded velocity."""
+MOTION = "motion/"
+"""What names of a clip's numbers begin with in logs: ``motion/<command>.<clip>/<figure>``."""
+CLIP_UNITS = {"completed": "", "body_error": "m", "joint_error": "rad", "worst_second": "m"}
+"""The figures of a clip of a recorded motion and their units; ``completed`` is a share."""
 _CHECKPOINT = re.compile(r"(\d{12})\.safetensors")
 
 

@@ -14,6 +14,7 @@ from ksim_compiler.env import Env
 from ksim_compiler.env.measures import METRIC, SUCCESS
 from ksim_compiler.learn.learner import Params, name_key
 from ksim_compiler.learn.nets.normalizer import Normalizer
+from ksim_compiler.learn.run.attempts import by_clip
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.learn.run.tracking import errors, watch
@@ -43,7 +44,8 @@ def judge(
     Raises:
         EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
     """
-    env = Env(plan.held(policy.level), engine, envs=episodes, threads=threads)
+    held = plan.held(policy.level)
+    env = Env(held, engine, envs=episodes, threads=threads, follows=True)
     run = functools.partial(evaluate, env, ticks=longest_episode(plan), watch=watch(env))
 
     @jax.jit  # what was learned is an argument: one program judges every policy of a task
@@ -52,7 +54,15 @@ def judge(
 
     key = name_key(jax.random.key(seed), "evaluation")
     result: Evaluation = jax.device_get(whole(env.params, policy.actor, policy.normalizer, key))
-    return result._replace(tracking=errors(result.watched, result.alive, plan.period))
+    return judged(env, result)
+
+
+def judged(env: Env, result: Evaluation) -> Evaluation:
+    """An evaluation with what its ticks say of velocities and of recorded motions."""
+    period = env.plan.period
+    clips = by_clip(result.followed, result.lengths, result.failed, env.libraries, period)
+    tracking = errors(result.watched, result.alive, period)
+    return result._replace(tracking=tracking, clips=tuple(clips))
 
 
 def longest_episode(plan: Plan) -> int:

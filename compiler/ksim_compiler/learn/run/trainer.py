@@ -28,11 +28,11 @@ from ksim_compiler.learn.learner import (
 from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.devices import ALIKE, ONE, ROWS, Devices
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
-from ksim_compiler.learn.run.judge import longest_episode
+from ksim_compiler.learn.run.judge import judged, longest_episode
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
 from ksim_compiler.learn.run.programs import Programs, Shared
-from ksim_compiler.learn.run.tracking import errors as tracking_errors, watch
+from ksim_compiler.learn.run.tracking import watch
 from ksim_compiler.lowering.scale import level_of
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
@@ -310,18 +310,17 @@ class Trainer:
         The state is a whole one.
         """
         if episodes not in self._evaluations:
-            env = Env(self.plan.held(1.0), self.engine, envs=episodes, threads=self.threads)
+            held = self.plan.held(1.0)
+            env = Env(held, self.engine, envs=episodes, threads=self.threads, follows=True)
             ticks = longest_episode(self.plan)
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
-            self._evaluations[episodes] = self._jitted(run)
+            self._evaluations[episodes] = env, self._jitted(run)
         key = name_key(jax.random.key(seed), "evaluation")
         level = {name: {"level": value} for name, value in self.levels(state).items()}
         params = {**self.env.params, "Curriculum": level}
-        result: Evaluation = jax.device_get(
-            self._evaluations[episodes](params, state.networks, state.policy_normalizer, key)
-        )
-        tracking = tracking_errors(result.watched, result.alive, self.plan.period)
-        return result._replace(tracking=tracking)
+        env, run = self._evaluations[episodes]
+        result = run(params, state.networks, state.policy_normalizer, key)
+        return judged(env, jax.device_get(result))
 
     def levels(self, state: State) -> dict[str, jax.Array]:
         """The level of each curriculum in a whole state, the mean over the environments."""
@@ -329,6 +328,6 @@ class Trainer:
         return {n: jnp.mean(level_of(level, n)) for n in self.plan.parts(Curriculum)}
 
     @functools.cached_property
-    def _evaluations(self) -> dict[int, Callable[..., Evaluation]]:
-        """Jitted evaluations by their number of episodes, each compiled once."""
+    def _evaluations(self) -> dict[int, tuple[Env, Callable[..., Evaluation]]]:
+        """Environments and jitted evaluations by their number of episodes, each compiled once."""
         return {}
