@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ksim_compiler.env import Env, EnvState
+from ksim_compiler.learn.run.compiling import quickly
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
@@ -37,7 +38,8 @@ class Live:
         self.dials: tuple[Dial, ...] = tuple(dials(plan, self.params))
         self.held: dict[Dial, float] = {}
         self._key = name_key(jax.random.key(seed), "play")
-        self._init, self._step = jax.jit(self.env.init), jax.jit(self._tick)
+        self._init = jax.jit(self.env.init, compiler_options=quickly(0))
+        self._step = jax.jit(self._tick, compiler_options=quickly(2))
         self._episodes = 0
         self.begin()
 

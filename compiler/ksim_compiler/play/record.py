@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ksim_compiler.env import Env, EnvState
+from ksim_compiler.learn.run.compiling import quickly
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
@@ -125,7 +127,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
         start = step.done.astype(jnp.float32)
         return (after, carry, start, params, (actor, normalizer)), (snapshot(state), row)
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=quickly(2))
     def run(params: Any, key: jax.Array, learned: Any) -> Any:
         first = env.init(params, key)
         carry = learned[0].network.initial_carry(1)

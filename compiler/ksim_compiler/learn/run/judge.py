@@ -15,6 +15,7 @@ from ksim_compiler.env.measures import METRIC, SUCCESS
 from ksim_compiler.learn.learner import Params, name_key
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run.attempts import by_clip
+from ksim_compiler.learn.run.compiling import quickly
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.learn.run.tracking import errors, watch
@@ -48,7 +49,8 @@ def judge(
     env = Env(held, engine, envs=episodes, threads=threads, follows=True)
     run = functools.partial(evaluate, env, ticks=longest_episode(plan), watch=watch(env))
 
-    @jax.jit  # what was learned is an argument: one program judges every policy of a task
+    # what was learned is an argument: one program judges every policy of a task
+    @functools.partial(jax.jit, compiler_options=quickly(2))
     def whole(params: Params, actor: Any, normalizer: Normalizer | None, key: Any) -> Evaluation:
         return run(params, replace(policy, actor=actor), normalizer, key)
 

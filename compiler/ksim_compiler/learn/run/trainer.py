@@ -26,6 +26,7 @@ from ksim_compiler.learn.learner import (
     name_key,
 )
 from ksim_compiler.learn.run import checkpoint
+from ksim_compiler.learn.run.compiling import quickly
 from ksim_compiler.learn.run.devices import ALIKE, ONE, ROWS, Devices
 from ksim_compiler.learn.run.evaluate import Evaluation, evaluate
 from ksim_compiler.learn.run.judge import judged, longest_episode
@@ -216,12 +217,11 @@ class Trainer:
 
     @functools.cached_property
     def _init(self) -> Callable[..., State]:
-        # it runs once: most of its time would be that of LLVM
-        quick = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+        once = quickly(0)  # most of its time would be that of LLVM
         if self.devices.alone:
-            return self._jitted(self.algorithm.init, quick)
+            return self._jitted(self.algorithm.init, once)
         given, gives = (ALIKE, ALIKE), self._lies[0]
-        return self.devices.program(self._begin, given, gives, compiler_options=quick)
+        return self.devices.program(self._begin, given, gives, compiler_options=once)
 
     @functools.cached_property
     def _collect(self) -> Callable[[Params, State], Any]:
@@ -233,12 +233,12 @@ class Trainer:
     @functools.cached_property
     def _learn(self) -> Callable[..., tuple[State, Metrics]]:
         if self.devices.alone:
-            return self._jitted(self.algorithm.learn)
+            return self._jitted(self.algorithm.learn, quickly(2))
         state, collected = self._lies
-        given, gives = (ALIKE, state, collected), (state, ALIKE)
-        if self.devices.processes == 1:
-            return self.devices.program(self.algorithm.learn, given, gives)
-        return self.devices.program(self._ended, (*given, ROWS), gives)
+        function, given = self.algorithm.learn, (ALIKE, state, collected)
+        if self.devices.processes > 1:
+            function, given = self._ended, (*given, ROWS)
+        return self.devices.program(function, given, (state, ALIKE), compiler_options=quickly(2))
 
     def _jitted(self, function: Callable[..., Any], options: Any = None) -> Any:
         jitted = jax.jit(function, compiler_options=options)
@@ -314,7 +314,7 @@ class Trainer:
             env = Env(held, self.engine, envs=episodes, threads=self.threads, follows=True)
             ticks = longest_episode(self.plan)
             run = functools.partial(evaluate, env, ticks=ticks, watch=watch(env))
-            self._evaluations[episodes] = env, self._jitted(run)
+            self._evaluations[episodes] = env, self._jitted(run, quickly(2))
         key = name_key(jax.random.key(seed), "evaluation")
         level = {name: {"level": value} for name, value in self.levels(state).items()}
         params = {**self.env.params, "Curriculum": level}
