@@ -76,7 +76,7 @@ def test_rsl_rl_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ksim_compiler.adapters.rsl_rl import KsimRslRlEnv
 
     monkeypatch.chdir(tmp_path)
-    judge = KsimRslRlEnv("cartpole", 16, seed=1)  # before threads of the learner open files
+    judge = KsimRslRlEnv("cartpole", 16, seed=1)
     made: dict[str, Any] = {}
     exec(sample("from rsl_rl.runners import OnPolicyRunner"), made)
     policy = made["runner"].get_inference_policy()

@@ -1,9 +1,8 @@
 """What a run's folder says and its charts: read and drawn as the run goes on.
 
-It is done in a process of its own (:mod:`ksim_compiler.live.remote`): a robot's model is read with
-no file left to be opened, by any thread, and a server would lose its connections. What is drawn
-costs so little that the training does not feel it: after each drawing it rests SHARE times as long
-as that took of a processor.
+It is done in a process of its own (:mod:`ksim_compiler.live.remote`), which can end when nobody
+looks and cannot hold up the server. What is drawn costs so little that the training does not feel
+it: after each drawing it rests SHARE times as long as that took of a processor.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ _BODY = """
 <a id="open" target="_blank" rel="noopener noreferrer" hidden>Open Studio</a>
 <span id="said"></span></p>
 <p class="note">It is the newest checkpoint in MuJoCo's Studio, with sliders for the commands and a
-bar for each reward term. It opens in a tab of its own, takes a processor core while it runs, and
-asks for no password: any user of this machine can open it.</p>
+bar for each reward term. It opens in a tab of its own, and takes a processor core while it
+runs.</p>
 </div>
 <div id="parts"></div>
 """

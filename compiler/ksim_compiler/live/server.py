@@ -1,16 +1,8 @@
-"""Serves the page of a run to this machine alone.
-
-Whoever asks must know the token in the address, and ask 127.0.0.1 or localhost by that name: other
-users of the machine do not know the token, and the page of another site that points its own name
-here (DNS rebinding) asks by that name. Nothing is served to another origin.
-"""
+"""Serves the page of a run to this machine alone, under an address with a token."""
 
 from __future__ import annotations
 
-import hmac
 import json
-import re
-import secrets
 import socketserver
 import threading
 import time
@@ -22,12 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ksim_compiler.live import page
 from ksim_compiler.live.watcher import Draw, Watcher
+from ksim_compiler.play.guard import HOST, asks_here, new_token, same
 
-HOST = "127.0.0.1"
-_NAME = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
-"""What a browser may call this machine. The port may be another one: that of a tunnel."""
-BYTES = 24
-"""Random bytes of a token."""
 LOOKING = 10.0
 """Seconds after which a page that has not asked is not waited for."""
 LAST = 6.0
@@ -63,7 +51,7 @@ class Server:
         self, folder: Path, port: int = 0, trust: bool = False, draw: Draw | None = None
     ) -> None:
         self.watcher = Watcher(folder, trust, draw)
-        self.token = secrets.token_urlsafe(BYTES)
+        self.token = new_token()
         self._http = _Http((HOST, port), _Handler)
         self._http.of = self
         self.address = f"http://{HOST}:{self._http.server_address[1]}/{self.token}/"
@@ -164,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _place(self) -> tuple[str, dict[str, str]] | None:
         """What is asked for, and how; None where that was refused."""
-        if not self._from_here():
+        if not asks_here(self.headers, self.command == "GET"):
             self._refuse(403)
             return None
         try:
@@ -173,27 +161,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404)
             return None
         token, slash, rest = parts.path.lstrip("/").partition("/")
-        known = hmac.compare_digest(token.encode(), self._http.of.token.encode())
+        known = same(token, self._http.of.token)
         if not known or not slash:
             self._refuse(404)
             return None
         return rest, {name: values[0] for name, values in parse_qs(parts.query).items()}
-
-    def _from_here(self) -> bool:
-        """Whether a request is of this machine, by name, and of this page, or somebody's own."""
-        hosts = self.headers.get_all("Host") or []
-        if len(hosts) != 1 or not _NAME.fullmatch(hosts[0]):
-            return False
-        origin = self.headers.get("Origin")
-        if origin is not None and origin != f"http://{hosts[0]}":
-            return False
-        site = self.headers.get("Sec-Fetch-Site", "none")
-        opened = (
-            self.command == "GET"
-            and self.headers.get("Sec-Fetch-Mode") == "navigate"
-            and self.headers.get("Sec-Fetch-Dest") == "document"
-        )
-        return site in ("none", "same-origin") or opened
 
     def _refuse(self, code: int) -> None:
         self._send(code, b"There is nothing here.\n", "text/plain")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MODULE = "ksim_compiler.cli.play"
-_ADDRESS = re.compile(r"http://localhost:\d+/")
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*")
 _ESCAPES = re.compile(r"\x1b\]8;;.*?\x1b\\|\x1b\[[0-9;]*m")
 
 

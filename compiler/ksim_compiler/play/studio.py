@@ -6,9 +6,14 @@ message; what it shows of the simulation it reads from the panel.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import socket
+from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import mujoco
 from mujoco.studio import (
@@ -22,8 +27,10 @@ from mujoco.studio import (
     web_viewer,
 )
 from mujoco.studio.dear_imgui import dear_imgui as imgui
+from mujoco.studio.web import web_server
 
 from ksim_compiler.play.commands import Dial
+from ksim_compiler.play.guard import HOST, OwnSocket, Pass, asks_here
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
 from ksim_compiler.play.view import View, ViewerError
@@ -171,21 +178,78 @@ class Page(plugin.SimPlugin):
         self._single = True
 
 
+_PASSES: MutableMapping[socket.socket, Pass] = WeakKeyDictionary()
+"""Listening socket of a page -> what its visitors have to show."""
+_serve = web_server.serve
+
+
+def _guarded(handler: Any, *, sock: socket.socket, process_request: Any, **options: Any) -> Any:
+    """MuJoCo's server, which asks for no token by itself."""
+    known = _PASSES.get(sock)
+
+    def process(connection: Any, request: Any) -> Any:
+        if known is None:
+            return process_request(connection, request)
+        plain = "Upgrade" not in request.headers  # a socket also tells MuJoCo what to do
+        if not asks_here(request.headers, plain) or not known.shown(request.path, request.headers):
+            return connection.respond(HTTPStatus.FORBIDDEN, "There is nothing here.\n")
+        answer = process_request(connection, request)
+        if answer is not None:
+            if "Access-Control-Allow-Origin" in answer.headers:
+                del answer.headers["Access-Control-Allow-Origin"]
+            answer.headers["Referrer-Policy"] = "no-referrer"
+            if known.named(request.path):
+                answer.headers["Set-Cookie"] = known.cookie
+        return answer
+
+    return _serve(handler, sock=sock, process_request=process, **options)
+
+
+web_server.serve = _guarded  # type: ignore[assignment]
+web_viewer._print_url_banner = lambda host, port: None  # pyright: ignore[reportPrivateUsage]
+
+
 class _LocalViewer(web_viewer.WebViewer):
-    """MuJoCo's page for this machine alone: it asks for no password, and serves all by default."""
+    """MuJoCo's page for this machine alone, and who knows its token.
+
+    By itself it serves all machines and users. Its interface comes to it by another port, within
+    the process, which takes the last who asks: that is this user.
+    """
 
     @property
     def _host(self) -> str:
-        return "127.0.0.1"
+        return HOST
 
     @_host.setter
     def _host(self, host: str) -> None:
         del host
 
+    def _start_server(self) -> None:
+        known = Pass(self._http_port)
+        _PASSES[self._http_sock] = known
+        self._tcp_sock = OwnSocket(fileno=self._tcp_sock.detach())
+        super()._start_server()
+        if _answer(self._http_port) != HTTPStatus.FORBIDDEN:
+            self._stop_server()
+            raise RuntimeError("this version of MuJoCo would show it to every user of the machine")
+        print(f"MuJoCo's Studio: {known.address}", flush=True)
+
+
+def _answer(port: int) -> int:
+    """What the page answers who knows no token."""
+    connection = HTTPConnection(HOST, port, timeout=20.0)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    except OSError:
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    finally:
+        connection.close()
+
 
 @contextmanager
 def page(live: Live) -> Generator[View]:
-    """Serve the page, and print where it is.
+    """Serve the page, and print where it is, with the token that it asks for.
 
     Raises:
         ViewerError: it cannot be served.

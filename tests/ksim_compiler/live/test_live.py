@@ -455,7 +455,7 @@ def test_a_page_beside_a_command_ends_with_it(run: tuple[Path, Plan]) -> None:
 def test_the_viewer_is_a_process_that_is_begun_and_ended(tmp_path: Path) -> None:
     viewer = Viewer(tmp_path, False)
     assert viewer.as_json()["state"] == "none"
-    sleeps = "import time; print('|  Local:  http://localhost:8080/  |'); time.sleep(60)"
+    sleeps = "import time; print('|  Local:  http://127.0.0.1:8080/?token=x-_9  |'); time.sleep(60)"
     viewer._command = [sys.executable, "-c", sleeps]
     viewer.start()
     process = viewer._process
@@ -463,7 +463,7 @@ def test_the_viewer_is_a_process_that_is_begun_and_ended(tmp_path: Path) -> None
     end = time.monotonic() + 30
     while viewer.as_json()["state"] == "starts" and time.monotonic() < end:
         time.sleep(0.05)
-    found = {"state": "runs", "address": "http://localhost:8080/", "error": ""}
+    found = {"state": "runs", "address": "http://127.0.0.1:8080/?token=x-_9", "error": ""}
     assert viewer.as_json() == found
     viewer.stop()
     assert process.poll() is not None

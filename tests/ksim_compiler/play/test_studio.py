@@ -54,11 +54,11 @@ def test_sliders_hold_commands_and_buttons_act(capfd: pytest.CaptureFixture[str]
                 run(1.0)
 
             run(1.0)
-            address = re.search(r"http://localhost:(\d+)/", capfd.readouterr().out)
+            address = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=\S+", capfd.readouterr().out)
             assert address is not None
             chromium.get(address[0])
             run(10.0)
-            assert {_host(link) for link in browser.requests(chromium)} <= {"localhost", ""}
+            assert {_host(link) for link in browser.requests(chromium)} <= {"127.0.0.1", ""}
             assert not live.held
             x, y = PLACE
             click(x + 200, y + 40)
