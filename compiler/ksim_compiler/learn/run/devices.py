@@ -43,7 +43,8 @@ class Devices:
     @property
     def across(self) -> Across:
         """The shards."""
-        return Across(max(1, len(self.devices)))
+        of_cpus = self.processes > 1 and self.devices[0].platform == "cpu"
+        return Across(max(1, len(self.devices)), in_pairs=of_cpus)
 
     @property
     def alone(self) -> bool:
