@@ -1,10 +1,13 @@
 """What several processes and devices give on this machine, against one process of as many threads.
 
     python -m benchmarks.bench_devices [TASK ...] [--processes 2] [--rounds 3] [--steps N]
+                                       [--undisturbed]
 
 Each way trains the same batch for the same steps, in turn and several times over; a rate is that of
-the iterations after the first two, and the middle one of the rounds counts. Evaluations and
+the iterations after the first ones, and the middle one of the rounds counts. Evaluations and
 checkpoints are left out. The rates depend on what else the machine does: the load is printed.
+Processes that wait for each other suffer of it most, as each of them waits for its turn. With
+``--undisturbed`` (Linux, as root) a training that has begun goes before all other programs.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 NEVER = "1000000000000000"
@@ -25,20 +30,38 @@ SETTLED = 2
 """Iterations at the beginning that do not count."""
 
 
-def rate(task: str, steps: int, *how: str) -> float:
+def rate(task: str, steps: int, *how: str, undisturbed: bool = False) -> float:
     """Environment steps a second of a training."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
+        run, errors = Path(folder) / "run", Path(folder) / "errors"
         command = [sys.executable, "-m", "ksim_compiler.cli.run", task, "--out", str(run), *how]
         command += ["--engine", "native", "--steps", str(steps), "--episodes", "1"]
         command += ["--evaluate-every", NEVER, "--checkpoint-every", NEVER]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(done.stderr[-2000:])
-        lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines][SETTLED - 1 :]
+        log, begun = run / "metrics.jsonl", 0
+        with errors.open("wb") as file:
+            training = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file)
+            if undisturbed:
+                while training.poll() is None and begun < SETTLED:
+                    time.sleep(0.05)
+                    begun = log.read_bytes().count(b"\n") if log.is_file() else 0
+                before_all_others(training.pid)
+                begun = log.read_bytes().count(b"\n") + 1
+            if training.wait():
+                raise SystemExit(errors.read_text(encoding="utf-8")[-2000:])
+        lines = log.read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines][max(begun, SETTLED) - 1 :]
     first, last = rows[0], rows[-1]
     return (last["steps"] - first["steps"]) / (last["seconds"] - first["seconds"])
+
+
+def before_all_others(process: int) -> None:
+    """Let the threads of a process and of those that it has started run whenever they can."""
+    assert sys.platform == "linux"
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+        for child in (thread / "children").read_text().split():
+            before_all_others(int(child))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,8 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=200_000)
+    parser.add_argument("--undisturbed", action="store_true")
     options = parser.parse_args(argv)
-    n = options.processes
+    n, alone = options.processes, options.undisturbed
     ways = {
         f"1 process, {n} threads": ("--threads", str(n)),
         f"{n} processes": ("--local-processes", str(n)),
@@ -62,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(options.rounds):
             for way, how in ways.items():
-                found[way].append(rate(task, options.steps, *how))
+                found[way].append(rate(task, options.steps, *how, undisturbed=alone))
         middle = {way: statistics.median(rates) for way, rates in found.items()}
         base = next(iter(middle.values()))
         print(task)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from html import escape
 
+from ksim_compiler.compare.parallel import parallel
 from ksim_compiler.compare.study import Param, StudyData, Trial
 from ksim_compiler.report.charts import Extras, chart
 from ksim_compiler.report.curves import grid
@@ -21,7 +22,7 @@ def study_sections(study: StudyData) -> list[str]:
     said = f"{study.counts()}. {'More' if study.up else 'Less'} of {study.goal} is better."
     return [
         section("Study", grid([_course(study)]), said),
-        section("What was drawn, and what it was worth", grid(_slices(study))),
+        section("What was drawn, and what it was worth", grid(_slices(study)) + parallel(study)),
         section("What mattered", _importance(study), _HOW if study.importance else ""),
         section("Trials", _trials(study)),
     ]
@@ -85,7 +86,7 @@ def _importance(study: StudyData) -> str:
         return f"<p>{escape(study.why_no_importance)}</p>" if study.params else ""
     rows = [
         [
-            f"<code>{escape(path)}</code>",
+            f"<code>{escape(path).replace('.', '.<wbr>')}</code>",
             f'<div class="bar"><div style="width:{100 * share:.1f}%"></div></div>',
             f"{share:.0%}",
         ]

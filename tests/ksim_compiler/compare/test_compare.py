@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -226,6 +228,22 @@ def test_a_study_is_shown_with_what_mattered(
     assert "it cannot be" in text
     for title in ("What mattered", "return over PPO.learning_rate", "best so far"):
         assert title in text
+    lanes = text[text.index('class="chart parallel"') :].partition("</figure>")[0]
+    lines = re.findall(r'<polyline class="([\w ]+)" points="([^"]*)"><title>([^<]*)', lanes)
+    assert Counter(kind for kind, *_ in lines) == {"rest faint": 21, "s0": 2}
+    at = {said: [float(p.split(",")[0]) for p in points.split()] for _, points, said in lines}
+    worth = {said: float(said.rpartition(" ")[2]) for said in at}
+    low, high = min(worth.values()), max(worth.values())
+    assert {said for kind, _, said in lines if kind == "s0"} == set(
+        sorted(worth, key=worth.__getitem__)[-2:]
+    )
+    drawn = np.delete(np.random.default_rng(0).uniform(-5, -2, 24), 7)
+    for said, (rate, activation, goal) in at.items():
+        assert goal == pytest.approx(1000 * (worth[said] - low) / (high - low), abs=1)
+        assert activation == 1000.0 * (int(said.split(":")[0].split()[1]) % 2)
+        # the worth falls by 300 for each power of ten from 10**-3.5 on
+        power = drawn.min() + np.ptp(drawn) * rate / 1000
+        assert 1000.0 - worth[said] == pytest.approx(300 * abs(power + 3.5), abs=1.0)
     with browser.chromium() as window:
         browser.readable(window, page.as_uri())
         ticks = [e.text for e in window.find_elements("css selector", ".plot .x")]
