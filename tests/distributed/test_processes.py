@@ -8,6 +8,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -42,7 +43,7 @@ def members(supervisor: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
-def until(log: Path, process: subprocess.Popen[bytes], text: str, limit: float = 300.0) -> None:
+def until(log: Path, process: subprocess.Popen[bytes], text: str, limit: float = 900.0) -> None:
     by = time.monotonic() + limit
     while text not in log.read_text():
         assert process.poll() is None, log.read_text()
@@ -134,6 +135,40 @@ def test_a_process_killed_at_any_moment_ends_all_and_the_run_goes_on(tmp_path: P
     assert again.wait(300) == 0, log.read_text()
     assert [row["steps"] for row in lines_of(run)] == list(
         range(ITERATION, saved + ITERATION + 1, ITERATION)
+    )
+
+
+def alone(port: int, process: int, count: int = 2) -> tuple[int, str]:
+    """What a process says that finds no other one within three seconds."""
+    program = "import sys; from ksim_compiler.cli import peers, run; peers.JOIN = 3; "
+    program += "sys.exit(run.main(sys.argv[1:]))"
+    words = [CARTPOLE, *SMALL, *("--coordinator", f"127.0.0.1:{port}")]
+    words += ["--processes", str(count), "--process", str(process)]
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stderr
+
+
+def test_processes_that_do_not_find_each_other_end_with_a_line() -> None:
+    missing = "the other processes of the training are not found after 3 s"
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        port = taken.getsockname()[1]
+        refused = (
+            f"ksim-run: {missing}: process 0 is not at 127.0.0.1:{port} (connection refused)\n"
+        )
+        assert alone(port, 1) == (2, refused)
+        taken.listen()
+        status, said = alone(port, 0)
+        assert status == 2
+        assert said == (
+            f"ksim-run: port {port} is taken on this machine, on which process 0 listens: "
+            "name another one in --coordinator\n"
+        )
+    status, said = alone(port, 0)
+    assert status == 2
+    assert (
+        said == f"ksim-run: {missing}: each of them is to be started, with a --process of its own\n"
     )
 
 

@@ -8,11 +8,13 @@ Elsewhere options say it, or ``--local-processes`` starts all of them on this ma
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import io
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -20,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ksim_compiler.cli import common
-from ksim_compiler.cli.common import INTERRUPTED, OK, UsageError
+from ksim_compiler.cli.common import INTERRUPTED, OK, USAGE, UsageError
 
 PEER_LOST = 75
 """Exit status of a process that has lost another one: to be begun again (EX_TEMPFAIL)."""
@@ -96,6 +98,8 @@ _NUMBERS = {
 }
 """Launcher -> the variables that say how many processes there are, and which this is."""
 
+_APART = "the other processes of the training are not found"
+
 _LOST = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|reset)|peer", re.I)
 """What the errors speak of that a computation ends with when another process has gone."""
 
@@ -140,22 +144,28 @@ class Peers:
     def _initialize(self, found: str | None, options: argparse.Namespace) -> None:
         import jax
 
+        if options.coordinator is not None and options.process == 0:
+            _see_that_it_is_free(options.coordinator)
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.config.update("jax_enable_preemption_service", False)  # signals are minded here
+        late = threading.Timer(JOIN, _not_found, (options.coordinator, options.process))
+        late.daemon = True
+        late.start()
         try:
             jax.distributed.initialize(
                 options.coordinator,
                 options.processes,
                 options.process,
                 cluster_detection_method=found or "deactivate",
-                initialization_timeout=JOIN,
+                initialization_timeout=2 * JOIN,  # at its end the process would be aborted
                 heartbeat_timeout_seconds=HEARTBEAT,
                 shutdown_timeout_seconds=LEAVE,
             )
         except (RuntimeError, ValueError, KeyError) as error:
             brief = " ".join(str(error).split())[:300]
-            message = f"the other processes of the training are not found: {brief}"
-            raise UsageError(message) from error
+            raise UsageError(f"{_APART}: {brief}") from error
+        finally:
+            late.cancel()
         self.joined, self.count = True, jax.process_count()
         self.first = jax.process_index() == 0
         _watch_parent()
@@ -235,6 +245,37 @@ class Peers:
         import jax
 
         return jax.process_index()
+
+
+def _not_found(coordinator: str | None, process: int | None) -> None:
+    """End the process: it has waited for the others for long enough."""
+    message = f"{_APART} after {JOIN} s: each of them is to be started, with a --process of its own"
+    if coordinator is not None and process:
+        host, _, port = coordinator.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            message = f"{_APART} after {JOIN} s: process 0 is not at {coordinator} ({why})"
+    os.write(2, f"ksim-run: {message}\n".encode())
+    os._exit(USAGE)
+
+
+def _see_that_it_is_free(coordinator: str) -> None:
+    """See that the first process can listen.
+
+    Raises:
+        UsageError: another program listens there.
+    """
+    port = int(coordinator.rpartition(":")[2])
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has ended is in no way
+        try:
+            one.bind(("", port))
+        except OSError as error:
+            why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be used"
+            message = f"port {port} {why} on this machine, on which process 0 listens"
+            raise UsageError(f"{message}: name another one in --coordinator") from error
 
 
 @contextmanager

@@ -286,7 +286,8 @@ def _trained(
 
     peers = devices.PEERS
     assert compiled.plan is not None
-    peers.agree(f"{compiled.fingerprint} {about['seed']} {Options.of(about)} {options.devices}")
+    asked = f"{compiled.fingerprint} {about['seed']} {Options.of(about)} {options.devices}"
+    peers.agree(f"{asked} {begin is None} {options.warm is None}")
     how, on = Options.of(about), devices.chosen(options)
     if not devices.fit(compiled, on, options):
         return ERRORS
