@@ -48,6 +48,9 @@ class Raw:
         body_places: (frames, bodies, 3) in the world, or None; so are ``body_turns``, (..., 4).
         first_line: of a text, the line of the first frame.
         remarks: what the reader has assumed.
+        others: further tables, of which only the numbers are checked, by what they are.
+        timed: whether the rate is that of a column of times.
+        uneven: what is wrong with these times, or None.
     """
 
     layout: str
@@ -63,6 +66,9 @@ class Raw:
     body_turns: Array | None = None
     first_line: int = 0
     remarks: tuple[str, ...] = field(default=())
+    others: Mapping[str, Array] = field(default_factory=lambda: {})
+    timed: bool = False
+    uneven: Fault | None = None
 
 
 def refused(code: Code, message: str, frame: int | None = None, help: str = "") -> ClipError:
@@ -131,16 +137,17 @@ def from_arrays(arrays: Mapping[str, Array]) -> Raw:
     rates = _table(arrays, "joint_vel", 2) if "joint_vel" in arrays else None
     places = _table(arrays, "body_pos_w", 3) if "body_pos_w" in arrays else None
     turns = _table(arrays, "body_quat_w", 3) if "body_quat_w" in arrays else None
-    for name, array, size in (("body_pos_w", places, 3), ("body_quat_w", turns, 4)):
+    speeds = {n: _table(arrays, n, 3) for n in _SPEEDS if n in arrays}
+    sized = [("body_pos_w", places, 3), ("body_quat_w", turns, 4)]
+    for name, array, size in (*sized, *((n, array, 3) for n, array in speeds.items())):
         if array is not None and (array.shape[2] != size or not array.shape[1]):
             message = f"{name} is {_shape(array)}, and frames x bodies x {size} is needed"
             raise refused(codes.CLIP_WIDTH, message)
     _as_many_frames(
         {"joint_pos": joints, "joint_vel": rates, "body_pos_w": places, "body_quat_w": turns}
+        | speeds
     )
-    if places is not None and turns is not None and places.shape[1] != turns.shape[1]:
-        message = f"body_pos_w has {places.shape[1]} bodies and body_quat_w {turns.shape[1]}"
-        raise refused(codes.CLIP_WIDTH, message)
+    _as_many_bodies({"body_pos_w": places, "body_quat_w": turns} | speeds, bodies)
     return Raw(
         "npz of whole-body tracking",
         joints,
@@ -152,7 +159,24 @@ def from_arrays(arrays: Mapping[str, Array]) -> Raw:
         bodies=bodies,
         body_places=places,
         body_turns=turns,
+        others={_SPEEDS[name]: array for name, array in speeds.items()},
     )
+
+
+_SPEEDS = {
+    "body_lin_vel_w": "the velocities of bodies",
+    "body_ang_vel_w": "the angular velocities of bodies",
+}
+
+
+def _as_many_bodies(tables: Mapping[str, Array | None], names: tuple[str, ...] | None) -> None:
+    counts = {name: table.shape[1] for name, table in tables.items() if table is not None}
+    counts |= {} if names is None or not counts else {"body_names": len(names)}
+    for name, count in counts.items():
+        first, bodies = next(iter(counts.items()))
+        if count != bodies:
+            message = f"{first} has {bodies} bodies and {name} {count}"
+            raise refused(codes.CLIP_WIDTH, message)
 
 
 def _table(arrays: Mapping[str, Array], name: str, dimensions: int) -> Array:

@@ -21,7 +21,7 @@ from ksim_compiler.motion.raw import (
     refused,
 )
 from ksim_compiler.motion.screen import screened
-from ksim_compiler.motion.table import read_table
+from ksim_compiler.motion.table import base_columns, read_table
 from ksim_schema.diagnostics import closest, did_you_mean
 from ksim_schema.diagnostics.codes import motions as codes
 from ksim_schema.robot import RobotFacts
@@ -85,9 +85,10 @@ def read_clip(
             if (asked.quaternion == "xyzw") != scalar_last:
                 columns = [1, 2, 3, 0] if scalar_last else [3, 0, 1, 2]
                 raw = replace(raw, turn=raw.turn[:, columns])
-        fps = _fps(raw, asked)
-        _finite(raw, fps)
+        fps, assumed = _fps(raw, asked)
+        notes += assumed
         _long_enough(raw, fps)
+        _finite(raw, fps)
         raw, fit = _ordered(raw, robot, model)
         notes += fit
         if asked.degrees:
@@ -123,6 +124,11 @@ def _raw(data: bytes, robot_joints: tuple[str, ...]) -> Raw:
     if data[:6] == b"\x93NUMPY":
         message = "it is a single array (.npy), which tells neither rate nor joints"
         raise refused(codes.NOT_A_CLIP, message, help=LAYOUTS)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise refused(codes.NOT_A_CLIP, "it is text in UTF-16", help="save it as text in UTF-8")
+    if data.startswith(b"version https://git-lfs"):
+        message = "it is what Git LFS leaves in the place of a file that was not fetched"
+        raise refused(codes.NOT_A_CLIP, message, help="run git lfs pull")
     if data[:1] == b"\x80" or b"\0" in data[:1000]:
         message = "it is neither an .npz of arrays nor a .csv of numbers"
         if data[:1] == b"\x80":
@@ -137,12 +143,14 @@ def _split(raw: Raw, robot: RobotFacts) -> tuple[Raw, list[Fault]]:
     """The base apart from the joints, where the columns are all of qpos."""
     notes = [Fault(codes.CLIP_ORDER_ASSUMED, remark) for remark in raw.remarks]
     floats = robot.base is not None
-    if raw.bodies is not None and raw.place is not None and robot.root in raw.bodies:
+    if raw.bodies and raw.body_places is not None and not set(raw.bodies) & set(robot.bodies):
+        message = f"it names {len(raw.bodies)} bodies, {raw.bodies[0]!r} and so on, and the robot "
+        message += "has none of them"
+        raise refused(codes.CLIP_OTHER_ROBOT, message, help="correct or leave out 'body_names'")
+    if raw.bodies is not None and robot.root in raw.bodies:
         index = raw.bodies.index(robot.root)
-        assert raw.body_places is not None
-        assert raw.body_turns is not None
-        if len(raw.bodies) == raw.body_places.shape[1]:
-            raw = replace(raw, place=raw.body_places[:, index], turn=raw.body_turns[:, index])
+        for field, table in (("place", raw.body_places), ("turn", raw.body_turns)):
+            raw = raw if table is None else replace(raw, **{field: table[:, index]})
     if not raw.whole:
         if floats and (raw.place is None or raw.turn is None):
             message = "it has no place and orientation of the base, and the robot floats"
@@ -167,6 +175,8 @@ def _split(raw: Raw, robot: RobotFacts) -> tuple[Raw, list[Fault]]:
             turn=None if base is None else joints[:, base.qpos + 3 : base.qpos + 7],
         )
         return raw, notes
+    if floats and (base := base_columns(names)) is not None:
+        names, joints = names[7:], np.concatenate([joints[:, base], joints[:, 7:]], axis=1)
     free = {robot.base.name} if robot.base is not None else set[str]()
     named = tuple(name for name in names if name not in free or name == "")
     wide = joints.shape[1] - len(named)
@@ -195,24 +205,33 @@ def _fitting(qpos: Array, qvel: Array | None, floats: bool) -> None:
         raise refused(codes.CLIP_WIDTH, message)
 
 
-def _fps(raw: Raw, asked: Asked) -> float:
+def _fps(raw: Raw, asked: Asked) -> tuple[float, list[Fault]]:
+    """Frames a second, and what was taken for granted."""
+    if raw.uneven is not None and asked.fps is None:
+        raise ClipError([raw.uneven])
     fps = asked.fps or raw.fps
     if fps is None and raw.layout.startswith("csv"):
-        return CSV_FPS
+        message = f"it does not say how many frames a second it has; {CSV_FPS:g} are taken"
+        return CSV_FPS, [Fault(codes.CLIP_RATE_ASSUMED, message, help="say it with --fps or 'fps'")]
     help = "add an array fps, or say it with --fps or 'fps'"
     if fps is None:
         raise refused(codes.CLIP_RATE, "it does not say how many frames a second it has", help=help)
     if not (math.isfinite(fps) and RATES[0] <= fps <= RATES[1]):
         low, high = RATES
         message = f"it says that it has {fps:g} frames a second; {low:g} to {high:g} are taken"
+        for unit, share in (("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9)):
+            if raw.timed and RATES[0] <= fps * share <= RATES[1]:
+                help = f"its times are in {unit}, it seems, and are read in seconds; say the rate "
+                help += f"with --fps {fps * share:.4g} or 'fps'"
         raise refused(codes.CLIP_RATE, message, help=help)
-    return fps
+    return fps, []
 
 
 def _finite(raw: Raw, fps: float) -> None:
     tables = {"the joints": raw.joints, "the base's position": raw.place}
     tables |= {"the base's orientation": raw.turn, "the velocities": raw.rates}
-    tables["the places of bodies"] = raw.body_places
+    tables |= {"the places of bodies": raw.body_places, "their orientations": raw.body_turns}
+    tables |= raw.others
     for what, table in tables.items():
         if table is None:
             continue
@@ -243,11 +262,16 @@ def _ordered(raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> tuple[Raw, l
         if len(raw.names) != raw.joints.shape[1]:
             message = f"{len(raw.names)} joints are named, and there are columns of "
             raise refused(codes.CLIP_WIDTH, message + f"{raw.joints.shape[1]}")
+        notes = list[Fault]()
+        if (shorter := _shortened(raw.names, known)) is not None:
+            message = f"its joints are called {raw.names[0]!r} and so on, and are taken for "
+            notes.append(Fault(codes.CLIP_LONGER_NAMES, message + f"{shorter[0]!r} and so on"))
+            raw = replace(raw, names=shorter)
+        assert raw.names is not None
         faults = _by_name(raw.names, known, robot.source)
         if faults:
             raise ClipError(faults)
         columns = [raw.names.index(name) for name in known]
-        notes = []
         if raw.names != known:
             pairs = zip(raw.names, known, strict=True)
             first = next(i for i, (own, other) in enumerate(pairs) if own != other)
@@ -257,13 +281,52 @@ def _ordered(raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> tuple[Raw, l
         return _columns(raw, columns), notes
     if raw.joints.shape[1] != len(known):
         message = f"it has {raw.joints.shape[1]} joints and names none; the robot has {len(known)}"
-        raise refused(codes.CLIP_WIDTH, message, help="name the joints")
+        help = "name the joints"
+        if raw.joints.shape[1] + 7 == len(known) and raw.layout.startswith("csv"):
+            help = (
+                "it has a column for each joint of the robot, and none for its base: x, y, z and "
+            )
+            help += "the quaternion come before them"
+        elif raw.place is not None and _counts(raw.place[:, 0]):
+            help = "its first column counts the frames, it seems: give it a header, such as "
+            help += "time,x,y,z,qx,qy,qz,qw and the joints"
+        raise refused(codes.CLIP_WIDTH, message, help=help)
     if raw.body_places is None or raw.turn is None:
         message = "it does not name its joints; they are taken in the model's order"
         return raw, [Fault(codes.CLIP_ORDER_ASSUMED, message)]
     found: Fit = fitted(raw, robot, model)
     notes = [Fault(codes.CLIP_ORDER_ASSUMED, found.message)]
-    return _columns(raw, list(found.columns)), notes
+    return _columns(replace(raw, bodies=found.bodies), list(found.columns)), notes
+
+
+def _shortened(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The robot's names, where all have the same before or after them, or other capitals."""
+    if not known or sorted(names) == sorted(known):
+        return None
+    for name in names:
+        if not name.endswith(known[0]) and known[0] not in name:
+            continue
+        before, _, after = name.rpartition(known[0])
+        if not all(n.startswith(before) and n.endswith(after) for n in names):
+            continue
+        shorter = tuple(n[len(before) : len(n) - len(after)] for n in names)
+        if sorted(shorter) == sorted(known):
+            return shorter
+    lower = tuple(n.lower() for n in names)
+    return _respelt(lower, known)
+
+
+def _respelt(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The robot's names of names in small letters, where they are alike but for these."""
+    spelt = {name.lower(): name for name in known}
+    alike = len(spelt) == len(known) and sorted(names) == sorted(spelt)
+    return tuple(spelt[name] for name in names) if alike else None
+
+
+def _counts(column: Array) -> bool:
+    """Whether a column goes up by the same each frame."""
+    steps = np.diff(column)
+    return len(steps) > 2 and float(np.ptp(steps)) < 1e-3 * abs(float(steps[0]))
 
 
 def _by_name(names: tuple[str, ...], known: tuple[str, ...], source: str) -> list[Fault]:

@@ -10,12 +10,13 @@ import mujoco
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ksim_compiler.motion.bodies import NEAR, body_columns
+from ksim_compiler.motion.bodies import NEAR, body_columns, turned_otherwise
 from ksim_compiler.motion.clip import Array, Clip, Fault, moving_joints
 from ksim_compiler.motion.ground import Lowest, lowest
 from ksim_compiler.motion.kinematics import poses
 from ksim_compiler.motion.raw import Raw
 from ksim_compiler.motion.rotations import turned_between
+from ksim_compiler.motion.worlds import misread
 from ksim_schema.diagnostics.code import Code
 from ksim_schema.diagnostics.codes import motions as codes
 from ksim_schema.robot import RobotFacts
@@ -23,6 +24,8 @@ from ksim_schema.robot import RobotFacts
 SLIGHTLY = {"hinge": math.radians(0.5), "slide": 0.001}
 """How far a joint may be beyond its limits without a word: contacts and servos give way so far."""
 FAR = {"hinge": math.radians(20.0), "slide": 0.05}
+MOST_TURNS = 8
+"""Whole turns that an angle may be off and count as one that was unwound."""
 FASTEST = {"hinge": 40.0, "slide": 10.0}
 """Faster than any joint of a robot, rad/s or m/s."""
 FASTEST_BASE, FASTEST_TURN = 12.0, 40.0
@@ -44,6 +47,9 @@ ABOVE, AIRBORNE = 0.08, 1.2
 
 def screened(clip: Clip, raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> list[Fault]:
     """The faults of a clip whose numbers are in their places."""
+    measured = list(misread(clip, robot, model))
+    if measured:
+        return measured
     turned = list(_order(clip))
     limits = list(_limits(clip, robot))
     degrees = any(fault.code is codes.CLIP_DEGREES for fault in limits)
@@ -74,13 +80,15 @@ def _limits(clip: Clip, robot: RobotFacts) -> Iterator[Fault]:
     beyond = np.maximum(low - clip.joints, clip.joints - high)
     far = beyond > np.array([FAR[j.type] for j in joints])
     turns = np.abs(clip.joints[:, hinge])
-    if far.any() or (turns.size and turns.max() > 4 * math.pi):
+    wound = far & _whole_turns(clip.joints, low, high) & hinge
+    many = far[:, hinge].any(axis=0).sum() > 1 or (turns.size and turns.max() > 4 * math.pi)
+    if (far & ~wound).any() or (turns.size and turns.max() > 4 * math.pi):
         scaled = np.where(hinge, np.radians(clip.joints), clip.joints)
         off = np.maximum(low - scaled, scaled - high)
         within = off.max() <= math.radians(5.0)
         frame = int(np.argmax(far.any(axis=1) | (np.abs(clip.joints) > 4 * math.pi).any(axis=1)))
         worst = int(np.argmax(np.where(far[frame], np.abs(clip.joints[frame]), 0.0)))
-        if within and turns.max() > math.radians(360.0):
+        if within and many and turns.max() > math.radians(360.0):
             message = (
                 f"{clip.names[worst]!r} is at {clip.joints[frame, worst]:.4g} rad; in degrees "
             )
@@ -101,7 +109,24 @@ def _limits(clip: Clip, robot: RobotFacts) -> Iterator[Fault]:
         message = f"{joint.name!r} is at {at * factor:.4g} {unit}, and goes from {ends}; "
         message += f"in {int(over[:, index].sum())} frames, by up to {most * factor:.3g} {unit}"
         code = codes.CLIP_FAR_BEYOND_LIMITS if is_far else codes.CLIP_BEYOND_LIMITS
-        yield _fault(clip, code, message, frame)
+        help = ""
+        if is_far and bool(wound[far[:, index], index].all()):
+            help = (
+                "it is within them a whole turn less or more: count its angle without whole turns"
+            )
+        yield _fault(clip, code, message, frame, help)
+
+
+def _whole_turns(
+    joints: Float[Array, "frames n"], low: Float[Array, " n"], high: Float[Array, " n"]
+) -> Bool[Array, "frames n"]:
+    """Angles that are within their limits but for whole turns."""
+    least = np.where(np.isfinite(low), low, 0.0)
+    turns = np.floor((joints - least) / math.tau + 1e-9)
+    slack = math.radians(5.0)
+    rest = joints - turns * math.tau
+    near = (rest <= high + slack) | (rest - math.tau >= low - slack)
+    return near & (np.abs(turns) >= 1) & (np.abs(turns) <= MOST_TURNS)
 
 
 def _order(clip: Clip) -> Iterator[Fault]:
@@ -226,13 +251,18 @@ def _bodies(clip: Clip, raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> I
     told = body_columns(raw, robot)
     if told is None:
         return
-    places, ids = told
-    there = np.array([data.xpos[ids] for data in poses(model, clip.qpos(robot))])
-    off = np.linalg.norm(there - places, axis=2)
+    found = [(data.xpos[told.ids], data.xquat[told.ids]) for data in poses(model, clip.qpos(robot))]
+    there, turned = (np.array(each) for each in zip(*found, strict=True))
+    off = np.linalg.norm(there - told.places, axis=2)
     if off.mean() > NEAR:
         frame = int(np.argmax(off.mean(axis=1) > NEAR))
-        body = robot.bodies[ids[int(np.argmax(off[frame]))]]
+        body = robot.bodies[told.ids[int(np.argmax(off[frame]))]]
         message = f"{body!r} is {off[frame].max() * 100:.0f} cm from where the joints put it"
+        yield _fault(clip, codes.CLIP_OTHER_ROBOT, message, frame)
+    elif told.turns is not None and (worst := turned_otherwise(told.turns, turned)) is not None:
+        body, frame = worst
+        message = f"{robot.bodies[told.ids[body]]!r} is turned otherwise than the joints turn it: "
+        message += "the orientations may be of other bodies, or in another order"
         yield _fault(clip, codes.CLIP_OTHER_ROBOT, message, frame)
 
 

@@ -1,4 +1,4 @@
-"""KS066x and KS067x: recorded motions. Frames are counted from 0, as the rows of an array are."""
+"""KS066x to KS069x: recorded motions. Frames are counted from 0, as the rows of an array are."""
 
 from __future__ import annotations
 
@@ -157,4 +157,35 @@ LIMITS_BEYOND_START = warning(
     "starts that are lost at once",
     "The noise of the reset moves the robot farther from the frame than the termination lets it "
     "be.",
+)
+CLIP_UNIT = error(
+    "KS0690",
+    "places in another unit",
+    "Read as metres the base is far above the ground, and read as centimetres or millimetres the "
+    "robot stands on it. Clips are in metres and radians.",
+)
+CLIP_AXIS = error(
+    "KS0691",
+    "another axis upwards",
+    "The robot lies or is off the ground as the clip is read, and with y upwards it stands. Clips "
+    "have z upwards, as MuJoCo has.",
+)
+CLIP_UNEVEN = error(
+    "KS0692",
+    "frames at uneven times",
+    "A clip's frames follow each other after the same time, and its column of times says something "
+    "else: frames are missing, or the times stand still or go back. With a rate of one's own the "
+    "times are not read.",
+)
+CLIP_LONGER_NAMES = info(
+    "KS0693",
+    "joints with longer names",
+    "All joints of the clip are the robot's but for the same letters before or after each name, "
+    "such as robot/ or _joint. They are taken without them.",
+)
+CLIP_RATE_ASSUMED = info(
+    "KS0694",
+    "rate taken for granted",
+    "A csv file without a column of times does not say how many frames a second it has. 30 are "
+    "taken for granted, as the retargeted LAFAN1 clips have.",
 )
