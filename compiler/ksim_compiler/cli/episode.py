@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ksim_compiler.plan import Plan
+    from ksim_compiler.play.ghost import Reference
     from ksim_compiler.play.record import Recording
     from ksim_schema.exchange.replay import Origin
 
@@ -54,16 +55,24 @@ def write(plan: Plan, recording: Recording, origin: Origin, options: argparse.Na
         write_plots(options.plots, recording, f"{name}, seed {origin.seed}", labels)
         print(f"wrote {options.plots}")
     if options.video is not None:
-        film(plan, recording.qpos[: recording.ticks], options)
+        from ksim_compiler.play.ghost import References
+
+        poses, told = recording.qpos[: recording.ticks], References(plan).of(recording)
+        film(plan, poses, options, told)
 
 
-def film(plan: Plan, poses: np.ndarray, options: argparse.Namespace) -> None:
-    """Draw poses (ticks, nq) as the options say, with a camera that follows the base."""
+def film(
+    plan: Plan, poses: np.ndarray, options: argparse.Namespace, reference: Reference | None = None
+) -> None:
+    """Draw poses (ticks, nq) as the options say, with a camera that follows the base.
+
+    A recorded motion that is followed stands beside the robot.
+    """
     from ksim_compiler.play.video import write_video
 
     facts = plan.robot.facts
     base = facts.body_id(facts.root)
     model, size, camera = plan.robot.model, options.size or SIZE, options.camera
     shadows = not options.show  # a look should come at once, where it is drawn in software too
-    write_video(options.video, model, poses, plan.period, size, camera, base, shadows)
+    write_video(options.video, model, poses, plan.period, size, camera, base, shadows, reference)
     print(f"wrote {options.video}")

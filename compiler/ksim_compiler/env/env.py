@@ -30,7 +30,7 @@ from ksim_compiler.lowering.binding import Parameters
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.lowering.curriculum import first_level
 from ksim_compiler.lowering.custom import check_rules
-from ksim_compiler.lowering.motion import Tally
+from ksim_compiler.lowering.motion import Place, Tally
 from ksim_compiler.lowering.scale import Levels, joined, level_of
 from ksim_compiler.motion.library import Library
 from ksim_compiler.plan import Plan
@@ -46,6 +46,12 @@ class EnvState(NamedTuple):
     inputs: Inputs
     key: Key[Array, ""]
     tick: Int[Array, ""]
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where each recorded motion is, as the policy is told (batched)."""
+        told = self.episode.memory["Command"]
+        return {name: m.state for name, m in told.items() if isinstance(m.state, Place)}
 
     @property
     def policy_input(self) -> Float[Array, "envs policy"]:

@@ -15,7 +15,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ksim_compiler.learn.run.files import EVALUATIONS, METRICS, RUN_FILE, TASK, VELOCITIES, Row
+from ksim_compiler.learn.run.files import (
+    EVALUATIONS,
+    METRICS,
+    MOTIONS,
+    RUN_FILE,
+    TASK,
+    VELOCITIES,
+    Row,
+)
 from ksim_compiler.learn.run.lock import held
 from ksim_compiler.live.log import Log
 from ksim_compiler.live.status import Status, status
@@ -87,7 +95,7 @@ class Drawer:
         """Read what has come; whether something is to be drawn anew."""
         if not self._folder.is_dir():
             return False
-        changed = self._changed(VELOCITIES) | self._changed("video.mp4")
+        changed = any([*map(self._changed, (VELOCITIES, MOTIONS, "video.mp4"))])
         if self._changed(RUN_FILE):
             self._about, changed = _json(self._folder / RUN_FILE), True
         came = False

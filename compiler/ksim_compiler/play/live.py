@@ -15,6 +15,7 @@ from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import Dial, dials, held
+from ksim_compiler.play.ghost import References
 
 
 class Live:
@@ -37,6 +38,7 @@ class Live:
         self.params: Any = self.env.params
         self.dials: tuple[Dial, ...] = tuple(dials(plan, self.params))
         self.held: dict[Dial, float] = {}
+        self._references = References(plan)
         self._key = name_key(jax.random.key(seed), "play")
         self._init = jax.jit(self.env.init, compiler_options=quickly(0))
         self._step = jax.jit(self._tick, compiler_options=quickly(2))
@@ -72,6 +74,15 @@ class Live:
     def qvel(self) -> np.ndarray:
         """The velocities now, (nv,)."""
         return np.asarray(self.state.world["qvel"][0])
+
+    @property
+    def reference(self) -> np.ndarray | None:
+        """The pose that a recorded motion has now, (nq,); None in a task without one."""
+        if not self._references:
+            return None
+        clip, frame, shift = self.state.places[self._references.command]
+        place = np.array([clip[0], frame[0], *np.asarray(shift[0])], np.float64)
+        return self._references.qpos(place)
 
     @property
     def seconds(self) -> float:

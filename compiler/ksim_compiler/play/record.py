@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from ksim_compiler.env import Env, EnvState
 from ksim_compiler.learn.run.compiling import quickly
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.lowering.context import name_key
+from ksim_compiler.lowering.motion import Place
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import held
 
@@ -41,6 +43,8 @@ class Recording:
         terminations: termination -> (ticks,) bool.
         measures: metric, by its name in logs -> (ticks,) that of the episode so far; NaN for none.
         failure, done: (ticks,) bool.
+        motions: command that is a recorded motion -> (ticks + 1, 5) the clip and the frame that it
+            tells, and x, y and turn of the clip's world, m and rad.
     """
 
     period: float
@@ -59,6 +63,7 @@ class Recording:
     measures: Mapping[str, np.ndarray]
     failure: np.ndarray
     done: np.ndarray
+    motions: Mapping[str, np.ndarray] = field(default_factory=lambda: {})
 
     @property
     def ticks(self) -> int:
@@ -86,7 +91,11 @@ class Recording:
         return self.until(int(ends[0]) + 1) if ends.size else self
 
 
-_STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands", "model")
+_STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands", "model", "motions")
+
+
+def _flat(place: Place) -> Float[Array, "5"]:
+    return jnp.concatenate([jnp.stack([place.clip[0], place.frame[0]]), place.shift[0]])
 
 
 def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
@@ -109,6 +118,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "policy": state.policy_input[0],
             "commands": {name: value[0] for name, value in state.commands.items()},
             "model": {name: value[0] for name, value in env.model_values(state).items()},
+            "motions": {name: _flat(place) for name, place in state.places.items()},
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:

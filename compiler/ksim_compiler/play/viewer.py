@@ -11,6 +11,7 @@ from typing import Any
 
 import mujoco
 
+from ksim_compiler.play.ghost import Ghost
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.renderer import viewer
 from ksim_compiler.play.video import follow
@@ -99,12 +100,19 @@ class _Window:
     paused = False
     speed = 1.0
 
-    def __init__(self, handle: Any, keys: Keys) -> None:
-        self._handle, self._keys = handle, keys
+    def __init__(self, handle: Any, keys: Keys, live: Live) -> None:
+        self._handle, self._keys, self._live = handle, keys, live
+        facts = live.plan.robot.facts
+        self._ghost = Ghost(live.plan.robot.model, facts.body_id(facts.root))
 
     def show(self, model: mujoco.MjModel, data: mujoco.MjData) -> bool:
-        """Show a state; False when the window was closed."""
+        """Show a state, and a recorded motion as a ghost; False when the window was closed."""
         self._keys.act()
+        told = self._live.reference
+        if told is not None:
+            with self._handle.lock():
+                self._handle.user_scn.ngeom = 0
+                self._ghost.draw(self._handle.user_scn, told)
         self._handle.sync()
         return bool(self._handle.is_running())
 
@@ -123,4 +131,4 @@ def _window(live: Live, model: mujoco.MjModel, data: mujoco.MjData) -> Generator
         with handle.lock():
             facts = live.plan.robot.facts
             follow(handle.cam, model, facts.body_id(facts.root))
-        yield _Window(handle, keys)
+        yield _Window(handle, keys, live)

@@ -49,6 +49,7 @@ class Extras:
         marks: vertical lines.
         faint: names of lines that stand behind the others and are not in the legend.
         places: names at the horizontal axis in place of numbers.
+        ends: whether the legend says where lines end.
     """
 
     dots: Mapping[str, Line] | None = None
@@ -56,6 +57,7 @@ class Extras:
     marks: Iterable[Mark] = ()
     faint: Mapping[str, Sequence[Line]] | None = None
     places: Mapping[float, str] | None = None
+    ends: bool = True
 
 
 def chart(
@@ -125,7 +127,7 @@ def chart(
     for name, line in dots.items():
         said = f"{name}, evaluation" if name in drawn else name
         parts.append(_dots("dots", colours[name], said, line, scale))
-    legend = _legend(drawn, dots, colours, cloud)
+    legend = _legend(drawn, dots, colours, cloud, more.ends)
     return _figure(title, unit, x, about, scale, parts, legend, square)
 
 
@@ -155,13 +157,17 @@ def _figure(
 
 
 def _legend(
-    drawn: Mapping[str, Line], dots: Mapping[str, Line], colours: Mapping[str, str], cloud: bool
+    drawn: Mapping[str, Line],
+    dots: Mapping[str, Line],
+    colours: Mapping[str, str],
+    cloud: bool,
+    ends: bool,
 ) -> str:
-    """What each line is and where it ends; of a single one its end alone."""
+    """What each line is, and where it ends."""
     items: list[str] = []
     for name, line in drawn.items():
         kind = f"{colours[name]} dot" if cloud else colours[name]
-        last = "" if cloud else f" <b>{number(line[-1][1], 3)}</b>"
+        last = "" if cloud or not ends else f" <b>{number(line[-1][1], 3)}</b>"
         items.append(f'<li class="{kind}">{escape(name)}{last}</li>')
     for name, line in dots.items():
         said = "evaluations" if name in drawn else escape(name)

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.learn.run.files import (
+    CLIP_UNITS,
     DUMPS,
     EVALUATIONS,
     METRICS,
+    MOTION,
     RUN_FILE,
+    motions as motions_of,
     rows,
     unit_of as unit_of_velocity,
     velocities,
@@ -24,6 +27,7 @@ from ksim_compiler.report import curves
 from ksim_compiler.report.charts import Mark
 from ksim_compiler.report.curves import TERM, TRACKING, Rows, grid
 from ksim_compiler.report.formats import PlotError
+from ksim_compiler.report.motions import motions
 from ksim_compiler.report.relief import relief_png, terrain_of
 from ksim_schema.diagnostics import Sink
 from ksim_schema.drawing import drawing
@@ -104,6 +108,7 @@ def parts(
             + grid(curves.episode(newest)),
             _says_velocities(newest),
         ),
+        "motions": lambda: motions(motions_of(run), evaluations),
         "metrics": lambda: section(
             "Metrics", grid(curves.measures(metrics, evaluations, plan, at))
         ),
@@ -192,7 +197,7 @@ def _evaluations(evaluations: Rows, plan: Plan) -> str:
 
 def _row(shown: str, name: str, evaluations: Rows, plan: Plan) -> list[str]:
     scale, unit = 1.0, unit_of(name, plan)
-    if name in ("failed", SUCCESS) or name.startswith("ended/"):
+    if _is_share(name):
         scale = 100.0
     if name == "length":
         scale = plan.period
@@ -202,10 +207,12 @@ def _row(shown: str, name: str, evaluations: Rows, plan: Plan) -> list[str]:
 
 def unit_of(name: str, plan: Plan) -> str:
     """The unit in which a number of an evaluation is shown: shares in %, lengths in s."""
-    if name in ("failed", SUCCESS) or name.startswith("ended/"):
+    if _is_share(name):
         return "%"
     if name == "length":
         return "s"
+    if name.startswith(MOTION):
+        return CLIP_UNITS.get(name.rpartition("/")[2], "")
     if name.startswith(TRACKING):
         return unit_of_velocity(name)
     metric = name.removeprefix(METRIC).removesuffix("/spread")
@@ -214,10 +221,18 @@ def unit_of(name: str, plan: Plan) -> str:
     return ""
 
 
+def _is_share(name: str) -> bool:
+    if name.startswith(MOTION):
+        return name.endswith("/completed")
+    return name in ("failed", SUCCESS) or name.startswith("ended/")
+
+
 def said(name: str) -> str:
     """How a number of an evaluation is called on a page."""
     if name.startswith(TRACKING):
         return f"error of {name.removeprefix(TRACKING)}"
+    if name.startswith(MOTION):
+        return name.removeprefix(MOTION).replace("/", " ").replace("_", " ")
     if name.startswith("ended/"):
         return f"ended by {name.removeprefix('ended/')}"
     return name.removeprefix(METRIC)

@@ -14,6 +14,7 @@ TASK = "task.ksim"
 DUMPS = "dumps"
 CHECKPOINTS = "checkpoints"
 VELOCITIES = "velocities.json"
+MOTIONS = "motions.json"
 UNITS = {"forward": "m/s", "sideways": "m/s", "turn": "rad/s"}
 """Of each element of a commanded velocity."""
 MOTION = "motion/"
@@ -82,8 +83,17 @@ def checkpoints(run: Path) -> list[tuple[int, Path]]:
 
 def velocities(run: Path) -> dict[str, Any]:
     """What ``velocities.json`` holds; empty where there is none, or it is damaged."""
+    return _object(run / VELOCITIES)
+
+
+def motions(run: Path) -> dict[str, Any]:
+    """What ``motions.json`` holds; empty where there is none, or it is damaged."""
+    return _object(run / MOTIONS)
+
+
+def _object(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((run / VELOCITIES).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

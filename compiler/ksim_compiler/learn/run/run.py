@@ -6,6 +6,7 @@
     metrics.jsonl        a line an iteration
     evaluations.jsonl    a line an evaluation
     velocities.json      commanded and achieved velocities of the newest evaluation
+    motions.json         how each clip of a recorded motion is followed in the newest evaluation
     checkpoints/         <steps>.safetensors, the newest few
     dumps/               what went non-finite, if anything did
     tensorboard/         the same numbers for TensorBoard
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ksim_compiler.learn.learner import State
-from ksim_compiler.learn.run import checkpoint, checkpoints, nonfinite, velocities
+from ksim_compiler.learn.run import checkpoint, checkpoints, motions, nonfinite, velocities
 from ksim_compiler.learn.run.evaluate import Evaluation
 from ksim_compiler.learn.run.files import (
     EVALUATIONS as EVALUATIONS,
@@ -166,7 +167,10 @@ class Run:
         result = self.trainer.evaluate(state, self.options.episodes, self.options.seed)
         steps = self.steps(state)
         row = {"steps": steps, "episodes": self.options.episodes, **result.summary()}
-        velocities.write(self.folder, steps, result, self.trainer.plan.period)
+        plan = self.trainer.plan
+        velocities.write(self.folder, steps, result, plan.period)
+        if result.clips:
+            motions.write(self.folder, steps, plan, result, motions.counts_of_state(state))
         levels = self.trainer.levels(state)
         for name, level in levels.items():
             row["level" if len(levels) == 1 else f"level.{name}"] = float(level)
