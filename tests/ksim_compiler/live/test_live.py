@@ -6,12 +6,14 @@ import argparse
 import http.client
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ksim_compiler import artifact
 from ksim_compiler.cli.live import served
 from ksim_compiler.cli.run import main as train
 from ksim_compiler.cli.watch import main as watch
@@ -31,6 +34,7 @@ from ksim_compiler.live.server import Server
 from ksim_compiler.live.status import Status, goal, speed, status
 from ksim_compiler.live.viewer import Viewer
 from ksim_compiler.live.watcher import Watcher
+from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_compiler.report.page import write_report
 from ksim_schema.vocabulary.reward import Reward
@@ -447,6 +451,44 @@ def test_a_page_beside_a_command_ends_with_it(run: tuple[Path, Plan]) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(match[1])), timeout=5.0).close()
     assert len(told) == 1
+
+
+TERMS = """
+from ksim_schema.custom import Reward
+
+
+class Middle(Reward):
+    def value(self, x):
+        return 1.0
+"""
+
+
+def test_the_page_of_a_training_draws_a_task_with_python_of_its_own(
+    run: tuple[Path, Plan], tmp_path: Path
+) -> None:
+    """The command runs that code already; ksim-watch is told to with --trust."""
+    base = Path(__file__).parents[3] / "tasks" / "cartpole.yaml"
+    own = "components: [terms.py]\nReward: {middle: {kind: middle, scale: 0.5}}\n"
+    (tmp_path / "mid.yaml").write_text(f"ksim: 1\ntask: mid\nextends: {base}\n{own}")
+    (tmp_path / "terms.py").write_text(TERMS)
+    folder = tmp_path / "run"
+    shutil.copytree(run[0], folder)
+    compiled = compile_file(tmp_path / "mid.yaml")
+    assert compiled.plan is not None, compiled.diagnostics
+    artifact.write(folder / "task.ksim", compiled)
+    told: list[str] = []
+    options = argparse.Namespace(live=True, port=None, trust=False, keep_live=False)
+    found: dict[str, Any] = {"parts": {}}
+    with served(folder, options, told.append):
+        end = time.monotonic() + 120
+        while "head" not in found["parts"]:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+            if told:
+                with urllib.request.urlopen(told[0].removeprefix("live: ") + "state") as answer:
+                    found = json.load(answer)
+    assert "cannot be read" not in found["parts"]["head"]
+    assert "rewards" in found["parts"]
 
 
 # The policy beside it.
