@@ -95,7 +95,9 @@ class Beginning:
         root = bases.likely(model, names)
         base = facts.bodies[root]
         floats = bool(base) and bases.floats(model, root)
-        readings = {**_readings(facts, self.moved, "joint"), **(_BASE if floats else {})}
+        wheels = {j.name for motor, of in found.items() if motor.kind == "velocity" for j in of}
+        posed = [j for j in self.moved if j.name not in wheels]  # a wheel has no pose to be in
+        readings = _readings(facts, self.moved, "joint", posed) | (_BASE if floats else {})
         readings |= _readings(facts, passive, "passive")
         fall = _fall(self.robot, root) if floats else ""
         lines = ["PhysicsState:", "  robot:", f"    model: {quoted(facts.source)}"]
@@ -125,8 +127,8 @@ class Beginning:
         lines += ["", "Reward:", _WORDS]
         if fall:
             lines.append("  alive: {kind: stay_alive, scale: 1}")
-        if self.moved:
-            near = pattern(facts, self.moved)
+        if posed:
+            near = pattern(facts, posed)
             lines.append(f"  near_home: {{kind: joint_deviation, joints: {near}, scale: 0.1}}")
         lines += ["  smooth: {kind: action_velocity, scale: 0.02}", "", "Termination:"]
         lines += [*filter(None, [fall]), "  time_limit: {kind: episode_length, after: 10 s}"]
@@ -165,9 +167,10 @@ def pattern(facts: RobotFacts, joints: Sequence[Joint]) -> str:
     """What selects some joints, as a task has it."""
     names = [joint.name for joint in joints]
     others = [j.name for j in facts.motion_joints if j.name and j.name not in names]
-    if not others:
+    leaves_out = any(j.type == "ball" for j in facts.joints)  # of which the checker would tell
+    if not others and not leaves_out:
         return ".*"
-    if len(others) < len(names):
+    if len(others) < len(names) and not leaves_out:
         but = "(?!(?:" + "|".join(map(re.escape, others)) + ")$).*"
         if len(but) <= 60:
             return quoted(but)
@@ -206,7 +209,8 @@ def _left_out(facts: RobotFacts, joints: Sequence[Joint]) -> list[str]:
     found: list[str] = []
     balls = [repr(j.name) for j in facts.joints if j.type == "ball" and j.name]
     if balls:
-        found.append(f"not driven: {_some(balls)}, a ball joint each: actions drive hinges, slides")
+        what = "ball joints" if len(balls) > 1 else "a ball joint"
+        found.append(f"not driven: {_some(balls)}, {what}: actions drive hinges and slides")
     nameless = [j for j in facts.joints if j.type != "free" and not j.name]
     if nameless:
         count = len(nameless)
@@ -249,20 +253,23 @@ def _lowest(model: mujoco.MjModel, data: Any, geom: int) -> float:
     return float(centre[2] - np.abs(turn[2]) @ box[3:])
 
 
-def _readings(facts: RobotFacts, joints: Sequence[Joint], name: str) -> dict[str, str]:
-    """Observations of the positions and velocities of some joints."""
-    types = [t for t in ("hinge", "slide") if any(j.type == t for j in joints)]
+def _readings(
+    facts: RobotFacts, joints: Sequence[Joint], name: str, posed: Sequence[Joint] | None = None
+) -> dict[str, str]:
+    """Observations of the velocities of some joints, and of the positions of those with a pose."""
+    posed = joints if posed is None else posed
+    types = [t for t in ("hinge", "slide") if any(j.type == t for j in posed)]
     found: dict[str, str] = {}
     for kind in types:
         own = name if len(types) == 1 else f"{name}_{kind}"
-        of_kind = [j for j in joints if j.type == kind]
+        of_kind = [j for j in posed if j.type == kind]
         which = pattern(facts, of_kind)
         noise = _noise(of_kind)
         found[f"{own}_position"] = (
             f"{{kind: joint_position, joints: {which}, relative_to: home, "
             f"noise: {{uniform: {noise}}}}}"
         )
-    if types:
+    if joints:
         which = pattern(facts, joints)
         found[f"{name}_velocity"] = f"{{kind: joint_velocity, joints: {which}, scale: 0.1}}"
     return found

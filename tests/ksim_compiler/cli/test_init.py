@@ -235,3 +235,46 @@ def test_tendons_and_rotors_are_told_as_they_are(tmp_path: Path) -> None:
     assert plan.drives == ()
     assert plan.action_size == 4
     assert "around: home" in text
+
+
+ROVER = """
+<mujoco>
+  <option timestep="0.004"/>
+  <worldbody>
+    <geom name="floor" type="plane" size="20 20 .1"/>
+    <body name="chassis" pos="0 0 .1">
+      <freejoint/>
+      <geom name="deck" type="cylinder" size=".2 .03" mass="4"/>
+      <body pos=".05 .22 -.02" quat=".7071 .7071 0 0">
+        <joint name="left" axis="0 0 -1" damping=".02"/>
+        <geom type="cylinder" size=".08 .02" mass=".3"/></body>
+      <body pos=".05 -.22 -.02" quat=".7071 .7071 0 0">
+        <joint name="right" axis="0 0 -1" damping=".02"/>
+        <geom type="cylinder" size=".08 .02" mass=".3"/></body>
+      <body pos="-.17 0 -.07"><joint name="caster" type="ball" damping=".001"/>
+        <geom type="sphere" size=".03" mass=".1"/></body>
+      <body pos="0 0 .05"><joint name="mast" axis="0 1 0" range="-90 90"/>
+        <geom type="capsule" size=".01" fromto="0 0 0 0 0 .2" mass=".2"/></body>
+    </body>
+  </worldbody>
+  <actuator>
+    <velocity joint="left" kv=".5" ctrlrange="-20 20" forcerange="-2 2"/>
+    <velocity joint="right" kv=".5" ctrlrange="-20 20" forcerange="-2 2"/>
+    <position joint="mast" kp="5" kv=".5" forcerange="-2 2"/>
+  </actuator>
+</mujoco>"""
+
+
+def test_a_wheel_has_no_pose_to_be_near_or_to_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "rover.xml"
+    model.write_text(ROVER)
+    assert main(["--init", str(tmp_path / "rover"), "--robot", str(model)]) == 0
+    assert "not driven: 'caster', a ball joint: actions" in capsys.readouterr().out
+    text = (tmp_path / "rover.yaml").read_text()
+    assert "near_home: {kind: joint_deviation, joints: [mast]" in text
+    assert "joint_position: {kind: joint_position, joints: [mast], relative_to: home" in text
+    assert "joint_velocity: {kind: joint_velocity, joints: [left, right, mast]" in text
+    assert main(["--check", "--strict", str(tmp_path / "rover.yaml")]) == 0
+    assert "no problems" in capsys.readouterr().out
