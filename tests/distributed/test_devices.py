@@ -225,6 +225,9 @@ def test_a_number_of_devices_that_does_not_fit_is_refused_with_those_that_do() -
     assert found.help is not None
     assert found.help.startswith("--devices may be 1, 2, 4 or 8;")
     assert found.help.endswith("with 'envs: 30' it may be 5")
+    (found,) = on_devices(plan, 5, processes=5)
+    assert found.help is not None
+    assert found.help.startswith("the devices of all processes together may be 1, 2, 4 or 8;")
     fitting = compile_file(CARTPOLE, ("PPO.envs=30", "PPO.minibatches=3")).plan
     assert fitting is not None
     assert list(on_devices(fitting, 5)) == []

@@ -12,8 +12,9 @@ SHOWN = 8
 """Numbers of devices that a message names at most."""
 
 
-def on_devices(plan: Plan, devices: int) -> Iterator[Diagnostic]:
-    """Say of a compiled task what keeps its training from being cut for so many devices."""
+def on_devices(plan: Plan, devices: int, processes: int = 1) -> Iterator[Diagnostic]:
+    """Say of a compiled task what keeps its training from being cut for so many devices, which
+    belong to so many processes."""
     learner = plan.task.learner
     networks = plan.task.policy.network, *([plan.task.critic.network] if plan.task.critic else [])
     finest = learner.finest(any(network.recurrent for network in networks))
@@ -29,7 +30,8 @@ def on_devices(plan: Plan, devices: int) -> Iterator[Diagnostic]:
     divided = max(learner.divided_into, 1)
     what = f"{learner.envs} environments"
     what += f" in {divided} minibatches" if divided > 1 else ""
-    help = f"--devices may be {_or(near)}"
+    chosen = "--devices" if processes == 1 else "the devices of all processes together"
+    help = f"{chosen} may be {_or(near)}"
     step = devices * divided
     larger = -(-learner.envs // step) * step
     help += f"; with 'envs: {larger}' it may be {devices}"

@@ -286,8 +286,9 @@ def _print_study(study: StudyData | None) -> None:
     print(f"{study.name}: {study.counts()}")
     if study.best:
         best = study.best[0]
+        units = {param.path: f" {param.unit}".rstrip() for param in study.params}
         drawn = ", ".join(
-            f"{path}={value:.5g}" if isinstance(value, float) else f"{path}={value}"
+            f"{path}={value:.5g}{units[path]}" if isinstance(value, float) else f"{path}={value}"
             for path, value in best.drawn.items()
         )
         print(f"best: trial {best.number}, {study.goal} {best.value:.5g} ({drawn})")

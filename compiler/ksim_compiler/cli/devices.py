@@ -129,6 +129,6 @@ def fit(compiled: Compiled, devices: Devices, options: argparse.Namespace) -> bo
     from ksim_compiler.checks.devices import on_devices
 
     assert compiled.plan is not None
-    found = list(on_devices(compiled.plan, devices.across.shards))
+    found = list(on_devices(compiled.plan, devices.across.shards, devices.processes))
     common.print_report(found, compiled.sources, options.color)
     return not found

@@ -154,17 +154,18 @@ def _search(ready: Ready, options: argparse.Namespace) -> int:
         from ksim_compiler.sweep.book import Book
 
         folder.mkdir(parents=True, exist_ok=True)
-        book = Book(ready, storage.open_storage(name), folder)
-        if options.status:
-            status = OK
-        elif options.worker:
-            return _work(ready, book, folder, options)
-        else:
-            status = _train(ready, book, folder, name, options, console)
+        with storage.told(name):
+            book = Book(ready, storage.open_storage(name), folder)
+            if options.status:
+                status = OK
+            elif options.worker:
+                return _work(ready, book, folder, name, options)
+            else:
+                status = _train(ready, book, folder, name, options, console)
+            return _tell(ready, book, name, options, console, status)
     except storage.StorageError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
-    return _tell(ready, book, name, options, console, status)
 
 
 def _train(
@@ -186,23 +187,29 @@ def _train(
         with watcher.watching():
             return local(_words(options, folder, name), folder, options.workers)
     with stop_on_signal() as stopped, watcher.watching():
-        status = _worked(ready, book, folder, options, stopped)
+        status = _worked(ready, book, folder, name, options, stopped)
     return common.INTERRUPTED if stopped else status
 
 
-def _work(ready: Ready, book: Book, folder: Path, options: argparse.Namespace) -> int:
+def _work(ready: Ready, book: Book, folder: Path, name: str, options: argparse.Namespace) -> int:
     """Be one of several workers, which another process watches."""
     with stop_on_signal() as stopped:
-        status = _worked(ready, book, folder, options, stopped)
+        status = _worked(ready, book, folder, name, options, stopped)
     return common.INTERRUPTED if stopped else status
 
 
 def _worked(
-    ready: Ready, book: Book, folder: Path, options: argparse.Namespace, stopped: list[int]
+    ready: Ready,
+    book: Book,
+    folder: Path,
+    name: str,
+    options: argparse.Namespace,
+    stopped: list[int],
 ) -> int:
     from ksim_compiler.engine import EngineUnavailable, resolve_engine
     from ksim_compiler.learn.run.origin import origin
     from ksim_compiler.learn.run.programs import Programs
+    from ksim_compiler.sweep import storage
     from ksim_compiler.sweep.check import length_of
     from ksim_compiler.sweep.training import How
     from ksim_compiler.sweep.worker import Worker
@@ -234,7 +241,8 @@ def _worked(
             lambda: bool(stopped),
             options.trust,
         )
-        worker.work(Programs(numbers=True))
+        with storage.told(name):  # whose errors are of many types
+            worker.work(Programs(numbers=True))
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS

@@ -118,7 +118,7 @@ def overview(
     for group in groups:
         steps = min(run.steps for run in group.runs)
         minutes = [run.minutes for run in group.runs if run.minutes is not None]
-        row = [group.name, str(len(group.runs)), number(steps)]
+        row = [group.name, str(len(group.runs)), f"{steps:,}"]
         row.append(number(sum(minutes) / len(minutes), 3) if minutes else "-")
         row.append(cell(in_training(group)))
         rows.append([*row, *(cell(summary(group, name, known)) for name in names)])

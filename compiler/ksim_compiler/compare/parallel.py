@@ -42,7 +42,8 @@ def parallel(study: StudyData) -> str:
     if len(done) < 2 or len(study.params) < 2:
         return ""
     axes = [_axis(param, done) for param in study.params]
-    axes.append(_numbers(study.goal, {t.number: t.value or 0.0 for t in done}, log=False))
+    goal = f"{study.goal} ({study.unit})" if study.unit else study.goal
+    axes.append(_numbers(goal, {t.number: t.value or 0.0 for t in done}, log=False))
     best = {trial.number for trial in done[: max(1, len(done) // SHARE)]}
     lines = [_line(axes, trial, best=False) for trial in done if trial.number not in best]
     lines += [_line(axes, trial, best=True) for trial in reversed(done) if trial.number in best]
@@ -65,7 +66,7 @@ def _axis(param: Param, trials: Sequence[Trial]) -> _Axis:
     drawn = {t.number: t.drawn[param.path] for t in trials if param.path in t.drawn}
     if not param.choices:
         values = {n: float(value) for n, value in drawn.items()}
-        return _numbers(param.path, values, log=param.log)
+        return _numbers(param.named, values, log=param.log)
     last = max(1, len(param.choices) - 1)
     ends = tuple((i / last, text) for i, text in enumerate(param.choices))
     where = {text: share for share, text in ends}

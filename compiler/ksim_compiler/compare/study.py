@@ -39,11 +39,18 @@ class Param:
         path: of the value in the task.
         log: whether it was drawn by its logarithm.
         choices: what it was chosen from, as written; none of a number.
+        unit: of a number, as the study has it; "" of one that has none.
     """
 
     path: str
     log: bool = False
     choices: tuple[str, ...] = ()
+    unit: str = ""
+
+    @property
+    def named(self) -> str:
+        """The path, with the unit of its numbers."""
+        return f"{self.path} ({self.unit})" if self.unit else self.path
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,11 @@ class StudyData:
     trials: tuple[Trial, ...]
     importance: dict[str, float]
     why_no_importance: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Of the goal, where it is known here."""
+        return "ticks" if self.goal == "length" else ""
 
     @property
     def best(self) -> list[Trial]:
@@ -169,9 +181,17 @@ def _params(trials: Sequence[FrozenTrial]) -> Iterator[Param]:
         if isinstance(space, CategoricalDistribution):
             yield Param(path, choices=tuple(map(str, space.choices)))
         else:
-            yield Param(
-                path, log=isinstance(space, FloatDistribution | IntDistribution) and space.log
-            )
+            log = isinstance(space, FloatDistribution | IntDistribution) and space.log
+            yield Param(path, log, unit=_unit(path, trials))
+
+
+def _unit(path: str, trials: Sequence[FrozenTrial]) -> str:
+    """The unit of what was drawn, from how a trial set it: ``path=46.8 cm``."""
+    for trial in trials:
+        for text in trial.user_attrs.get("settings") or ():
+            if str(text).startswith(f"{path}="):
+                return str(text).partition("=")[2].partition(" ")[2].strip()
+    return ""
 
 
 def _trials(trials: Sequence[FrozenTrial]) -> Iterator[Trial]:

@@ -42,7 +42,7 @@ def _course(study: StudyData) -> str:
     best = [(float(n), v) for (n, _), v in zip(done, so_far, strict=True)]
     dots = {"trials": [(float(n), v) for n, v in done]}
     title = f"{study.goal} of the trials"
-    return chart(title, {"best so far": best}, x="trial", extras=Extras(dots))
+    return chart(title, {"best so far": best}, study.unit, x="trial", extras=Extras(dots))
 
 
 def _slices(study: StudyData) -> Iterator[str]:
@@ -53,11 +53,11 @@ def _slices(study: StudyData) -> Iterator[str]:
             for trial in study.trials
             if trial.value is not None and (x := _place(param, trial)) is not None
         ]
-        named = f"{param.path}, logarithmic" if param.log else param.path
+        named = f"{param.named}, logarithmic" if param.log else param.named
         extras = Extras(places=_places(param, [x for x, _ in points]))
         lines = {"trials": points}
         title = f"{study.goal} over {param.path}"
-        yield chart(title, lines, x=named, cloud=True, same=False, extras=extras)
+        yield chart(title, lines, study.unit, x=named, cloud=True, same=False, extras=extras)
 
 
 def _place(param: Param, trial: Trial) -> float | None:
@@ -99,7 +99,10 @@ def _trials(study: StudyData) -> str:
     seeds = list(dict.fromkeys(seed for trial in study.trials for seed in trial.results))
     seeds = seeds if len(seeds) > 1 else []
     head = ["trial", "", escape(study.goal), *(f"seed {escape(seed)}" for seed in seeds)]
-    head += [f"<code>{escape(param.path)}</code>" for param in study.params]
+    head += [
+        f"<code>{escape(param.path)}</code> <small>{escape(param.unit)}</small>"
+        for param in study.params
+    ]
     problems = any(trial.why for trial in study.trials)
     head += ["minutes", *(["problem"] if problems else [])]
     ranked = [*study.best, *(t for t in study.trials if t.value is None)]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import traceback
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,8 +75,47 @@ def open_storage(name: str) -> optuna.storages.BaseStorage:
         what = name.partition("://")[0]
         raise StorageError(f"the driver of {what} databases is not installed{driver}") from error
     except (sqlalchemy.exc.SQLAlchemyError, OSError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split("\n")[0].split())
-        raise StorageError(f"cannot open the storage {_without_password(name)}: {reason}") from None
+        shown = _without_password(name)
+        raise StorageError(f"cannot open the storage {shown}: {_reason(error)}") from None
+
+
+@contextmanager
+def told(name: str) -> Generator[None]:
+    """Say in one line what a storage fails with while it is used: a file that is damaged, a disk
+    that is full, a database that is gone.
+
+    Raises:
+        StorageError: instead of what comes from within it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _from_storage(error):
+            raise
+        shown = _without_password(name)
+        raise StorageError(f"the storage {shown} cannot be used: {_reason(error)}") from error
+
+
+_UNREADABLE = (AssertionError, AttributeError, IndexError, JSONDecodeError, KeyError, TypeError)
+"""What Optuna's journals fail with where they hold something else than they expect."""
+
+
+def _reason(error: Exception) -> str:
+    """Why a storage cannot be used, in a line."""
+    from optuna.exceptions import StorageInternalError
+
+    if isinstance(error, StorageInternalError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # of the database
+    reason = " ".join(str(error).split("\n")[0].split())[:200]
+    if isinstance(error, _UNREADABLE):
+        return f"it is damaged, or another version of Optuna wrote it ({reason})"
+    return reason
+
+
+def _from_storage(error: Exception) -> bool:
+    """Whether an error was raised by what Optuna's storages did."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(f.f_globals.get("__name__", "").startswith("optuna.storages") for f, _ in frames)
 
 
 def _connected(path: str) -> sqlite3.Connection:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from ksim_compiler.cli.sweep import main
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.learn.run.programs import Programs
 from ksim_compiler.sweep import show, training
@@ -358,3 +361,48 @@ def test_a_storage_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
         open_storage("postgresql://me:secret@nowhere/studies")
     assert "secret" not in str(error.value)
     assert optuna.__version__ >= "5"
+
+
+DAMAGED = {
+    "garbage": b"garbage\n",
+    "other operations": b'{"op_code": 99, "worker_id": "a"}\n',
+    "no records": b"[1, 2]\n",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_journal_is_said(
+    text: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    place = tmp_path / "trials.journal"
+    place.write_bytes(text)
+    words = [str(tmp_path / "study.yaml"), "--out", str(tmp_path / "out"), "--storage", str(place)]
+    for more in ([], ["--status"]):
+        assert main([*words, *more]) == 1
+        printed = capsys.readouterr().err
+        assert re.match(f"ksim-sweep: .*storage {re.escape(str(place))}", printed)
+        assert ": it is damaged, or another version of Optuna wrote it (" in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE alembic_version SET version_num = 'v99.0.0'", "optuna"),
+        ("ALTER TABLE studies RENAME COLUMN study_name TO called", "has no column"),
+    ],
+)
+def test_a_database_of_another_version_is_said(
+    change: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    words = [str(tmp_path / "study.yaml"), "--out", str(tmp_path), "--status"]
+    quiet()
+    open_storage(str(tmp_path / "study.db"))
+    with sqlite3.connect(tmp_path / "study.db") as database:
+        database.execute(change)
+    assert main(words) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("ksim-sweep: ")
+    assert said in printed
+    assert "mistake of ours" not in printed
