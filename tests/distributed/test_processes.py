@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,24 @@ OFTEN = ("--engine", "native", "--episodes", "2", "--evaluate-every", "1e15")
 ITERATION = 8 * 8
 
 
+STARTED: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """What a test that failed has left running ends with it: its processes see that it is gone."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.wait()
+
+
 def start(log: Path, *arguments: str | Path | int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ksim_compiler.cli.run", *map(str, arguments)]
     with log.open("w") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        STARTED.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+    return STARTED[-1]
 
 
 def members(supervisor: subprocess.Popen[bytes]) -> list[int]:
@@ -170,6 +185,31 @@ def test_processes_that_do_not_find_each_other_end_with_a_line() -> None:
     assert (
         said == f"ksim-run: {missing}: each of them is to be started, with a --process of its own\n"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ((), ("--seed", 1), "process 1 has another task than process 0, or other options"),
+        ((), ("--set", "PPO.entropy=0.1"), "process 1 has another task than process 0"),
+        ((), ("--devices", 2), "process 1 has 2 devices, and process 0 1 device"),
+    ],
+)
+def test_processes_that_are_asked_for_other_things_train_nothing(
+    first: tuple[str, ...], second: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    logs, begun = [tmp_path / "0", tmp_path / "1"], list[subprocess.Popen[bytes]]()
+    for i, (log, own) in enumerate(zip(logs, (first, second), strict=True)):
+        where = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2, "--process", i)
+        begun.append(start(log, CARTPOLE, *SMALL, *OFTEN, *own, *where, "--out", tmp_path / "run"))
+    assert [process.wait(300) for process in begun] == [2, 2]
+    assert f"ksim-run: {told}" in logs[0].read_text()
+    assert f"ksim-run: process 1: {told}" in logs[1].read_text()
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 def test_cores_are_shared_out() -> None:

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,9 +179,17 @@ class Peers:
         """
         if not self.joined:
             return
+        import jax
         import numpy as np
         from jax.experimental.multihost_utils import process_allgather
 
+        devices = Counter(device.process_index for device in jax.devices())
+        for process, count in sorted(devices.items()):
+            if count != devices[0]:
+                has = (
+                    f"process {process} has {_devices(count)}, and process 0 {_devices(devices[0])}"
+                )
+                raise UsageError(f"{has}: give all of them the same --devices")
         mine = np.frombuffer(hashlib.sha256(what.encode()).digest(), np.uint8)
         with _quiet():  # gloo says that it is connected
             each = np.asarray(process_allgather(mine))
@@ -206,7 +215,8 @@ class Peers:
                 sys.stdout, sys.stderr = outputs
             lines = told.getvalue().strip().splitlines()
             if status not in (OK, INTERRUPTED, PEER_LOST) and lines:
-                print(f"{program}: process {self._index()}: {lines[-1]}", file=sys.stderr)
+                said = lines[-1].removeprefix(f"{program}: ")
+                print(f"{program}: process {self._index()}: {said}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         if not self.together:  # the others are not waited for: they cannot go on either
@@ -245,6 +255,10 @@ class Peers:
         import jax
 
         return jax.process_index()
+
+
+def _devices(count: int) -> str:
+    return f"{count} device{'s' * (count != 1)}"
 
 
 def _not_found(coordinator: str | None, process: int | None) -> None:
