@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class Book:
         there = self._identity()
         if there != wanted:
             differs = [key for key in wanted if there.get(key) != wanted[key]]
-            message = f"the storage has a study {name} already, with another {', '.join(differs)}"
+            message = f"the storage has a study {name} already, which differs in {_listed(differs)}"
             raise StorageError(f"{message}: give this one another name, or another --out")
         self._distributions = sampling.distributions(ready.spaces)
         self._beats: dict[int, tuple[int, float]] = {}
@@ -352,6 +352,12 @@ class Book:
         done = [t for t in self.counted() if t.state == TrialState.COMPLETE]
         sign = 1.0 if self.ready.study.goal.up else -1.0
         return max(done, key=lambda t: (sign * (t.value or 0.0), -t.number), default=None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def origin(trial: FrozenTrial | optuna.Trial) -> int:

@@ -324,8 +324,9 @@ def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
     book(tmp_path, ready(tmp_path))
     longer = ready(tmp_path, STUDY.replace("trials: 8", "trials: 9"))
     assert book(tmp_path, longer).budget == 9
-    other = ready(tmp_path, STUDY.replace("to: 1.0e-2", "to: 2.0e-2"))
-    with pytest.raises(StorageError, match="another search"):
+    text = STUDY.replace("to: 1.0e-2", "to: 2.0e-2").replace("100k", "200k")
+    other = ready(tmp_path, text)
+    with pytest.raises(StorageError, match="which differs in search and steps: give"):
         book(tmp_path, other)
 
 
