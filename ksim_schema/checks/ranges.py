@@ -215,7 +215,7 @@ def bounds_of(quantity: str, robot: RobotFacts) -> Interval:
         if quantity == f"joint.{joint.name}.torque" and limit is not None:
             return Interval(-limit, limit)
     last = quantity.rpartition(".")[2]
-    if last in ("tilt",):
+    if last in ("tilt", "angle"):
         return Interval(0.0, math.pi)
     if last in ("distance", "mass", "friction", "time", "force", "inertia", "size"):
         return Interval(0.0, math.inf)

@@ -11,6 +11,11 @@ A declared component says so in a few lines beside its fields, as ``effects``; a
 * ``joint.<name>``, ``joint.<name>.velocity``, ``.torque``, ``.frictionloss``, ``.armature``,
   ``.damping``, ``.kp``, ``.kd``, ``.strength``, ``.zero``
 * ``geom.<name>.friction``, ``.size``, ``.contact`` (1 where it touches something), ``.force``
+* ``motion.<command>.anchor.rise``, ``.distance``, ``.tilt``, ``.angle``: how far the anchor of a
+  recorded motion is from where it should be, in height (m), place (m), of what is up, and in
+  orientation (rad); ``.bodies.distance``, ``.angle``, ``.speed``, ``.spin`` and ``.joints.apart``,
+  ``.joints.velocity``: the mean over bodies and joints; ``.<body>.rise``; ``.base.distance``, ...:
+  of the base alone; ``.phase``: the share of the clip that is behind
 * ``command.<name>.<element>``, ``action.change``, ``gravity``, ``time`` (of the episode), ``level``
 
 ``base`` stands for the body of that name that the robot's base is.
@@ -145,8 +150,8 @@ class Statement:
 
 
 _SUFFIXES: dict[str, Dimension] = {
-    **dict.fromkeys(("x", "y", "height", "distance", "centre"), LENGTH),
-    **dict.fromkeys(("tilt", "pitch", "roll", "heading"), ANGLE),
+    **dict.fromkeys(("x", "y", "height", "distance", "centre", "rise"), LENGTH),
+    **dict.fromkeys(("tilt", "pitch", "roll", "heading", "angle"), ANGLE),
     **dict.fromkeys(("forward", "left", "climb", "speed"), SPEED),
     **dict.fromkeys(("turn", "spin"), ANGULAR_SPEED),
     **dict.fromkeys(("push", "force"), FORCE),

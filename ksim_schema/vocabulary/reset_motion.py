@@ -1,13 +1,18 @@
 """Resets into a frame of a recorded motion."""
 
+import math
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from annotated_types import Ge
 from pydantic import Field
 
+from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Angle, AngularSpeed, Length, Speed
+from ksim_schema.units.interval import Interval
 from ksim_schema.units.quantity import JointSpeed, JointValue
 from ksim_schema.vocabulary.base import Model, Wire
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reset_base import Reset
 
 
@@ -35,7 +40,22 @@ class ResetMotionStart(Reset):
 
     kind: Literal["motion_start"] = "motion_start"
     whole = True
+    effects = (
+        Effect("starts", "motion.{command}.base.distance", "noise"),
+        Effect("starts", "motion.{command}.base.tilt", "noise"),
+        Effect("starts", "motion.{command}.joints.apart", "noise"),
+    )
     command: Annotated[str, Wire("set_out")] = Field(description="The command of kind `motion`.")
     noise: StartNoise = Field(
         default_factory=StartNoise, description="What is added to the frame at random."
     )
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        noise = self.noise
+        place = math.hypot(noise.place, noise.place, noise.height)
+        # x and y are turned one after the other: the tilt is less than both together
+        widths = (place, min(2.0 * noise.tilt, math.pi), noise.joints)
+        return tuple(
+            replace(effect, fixed=Interval(0.0, float(width)))
+            for effect, width in zip(self.effects, widths, strict=True)
+        )

@@ -6,8 +6,11 @@ from annotated_types import Gt
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ksim_schema.robot import RobotFacts
 from ksim_schema.units import Angle, Length
+from ksim_schema.units.interval import Interval
 from ksim_schema.vocabulary.base import BodyPattern, Model, Wire
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.termination import Termination
 
 
@@ -26,6 +29,12 @@ class MotionLost(Termination):
     """
 
     kind: Literal["motion_lost"] = "motion_lost"
+    effects = (
+        Effect("ends", "motion.{command}.anchor.rise", "anchor_height", "half_width"),
+        Effect("ends", "motion.{command}.anchor.distance", "anchor_distance", "at_most"),
+        Effect("ends", "motion.{command}.anchor.tilt", "anchor_tilt", "at_most"),
+        Effect("ends", "motion.{command}.{ends}.rise", "ends", "half_width"),
+    )
     command: Annotated[str, Wire("terminate", of="Command")] = Field(
         description="The command of kind `motion`."
     )
@@ -39,6 +48,15 @@ class MotionLost(Termination):
         default=None, description="Largest difference of the anchor's tilt."
     )
     ends: Ends | None = Field(default=None, description="Limits for hands and feet.")
+
+    def effects_on(self, robot: RobotFacts) -> tuple[Effect, ...]:
+        *of_anchor, _ = self.effects
+        if self.ends is None:
+            return tuple(of_anchor)
+        within = Interval(-float(self.ends.height), float(self.ends.height))
+        bodies = robot.match("body", self.ends.bodies)
+        at = (f"motion.{self.command}.{body}.rise" for body in bodies)
+        return (*of_anchor, *(Effect("ends", each, "ends", fixed=within) for each in at))
 
     @model_validator(mode="after")
     def _some_limit(self) -> Self:
@@ -56,6 +74,7 @@ class MotionOver(Termination):
     """The last frame of a recorded motion's clip was to be reached: a time-out, not a failure."""
 
     kind: Literal["motion_over"] = "motion_over"
+    effects = (Effect("ends", "motion.{command}.phase", fixed=Interval(0.0, 1.0)),)
     timeout = True
     command: Annotated[str, Wire("terminate", of="Command")] = Field(
         description="The command of kind `motion`."

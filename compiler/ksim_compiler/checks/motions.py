@@ -8,7 +8,6 @@ from typing import Any
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.motions import (
-    LIMITS_BEYOND_START,
     NO_MOTION,
     NO_MOTION_START,
     NO_SUCH_CLIP,
@@ -89,7 +88,7 @@ def _bodies(part: Part) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 def _begins(task: Task, commands: Mapping[str, Motion]) -> Iterator[Diagnostic]:
-    """Episodes begin in the motion, and not beyond what ends them."""
+    """Episodes begin in the motion."""
     starts = {
         n: p for n, p in task.parts.get("Reset", {}).items() if isinstance(p, ResetMotionStart)
     }
@@ -99,20 +98,3 @@ def _begins(task: Task, commands: Mapping[str, Motion]) -> Iterator[Diagnostic]:
         message = f"no reset begins in the motion {name!r}"
         help = f"add a Reset, such as start: {{kind: motion_start, command: {name}}}"
         yield task.report_key(NO_MOTION_START, message, "Command", name, help=help)
-    for name, part in task.parts.get("Termination", {}).items():
-        if not isinstance(part, MotionLost):
-            continue
-        for own in (p for p in starts.values() if p.command == part.command):
-            noise = own.noise
-            pairs = {
-                "anchor_height": (part.anchor_height, noise.height),
-                "anchor_tilt": (part.anchor_tilt, noise.tilt),
-                "anchor_distance": (part.anchor_distance, noise.place),
-            }
-            for field, (limit, width) in pairs.items():
-                if limit is not None and width >= limit:
-                    message = f"episodes begin up to {float(width):g} from the frame, and more "
-                    message += f"than {float(limit):g} ends them"
-                    help = "less noise in the reset, or a wider limit"
-                    at = ("Termination", name, field)
-                    yield task.report(LIMITS_BEYOND_START, message, *at, help=help)

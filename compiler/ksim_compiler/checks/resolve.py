@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from ksim_compiler.checks import motions, restart
+from ksim_compiler.checks import motionlaws, motions, restart
 from ksim_compiler.checks.affixes import Unknown, one_cause
 from ksim_compiler.checks.base import choose_base, needs_base
 from ksim_compiler.checks.custom import own_problems
@@ -90,6 +90,7 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
         found.add(_formulas(task, facts))
         found.add(restart.states(task, facts))
         found.add(motions.recorded(plan))
+        found.add(motionlaws.following(plan))
         found.add(own_problems(task, facts))
         plan = replace(plan, task=settled(task, facts))
     sink.add(found)

@@ -10,10 +10,18 @@ from annotated_types import Gt
 from pydantic import Field
 
 from ksim_schema.units import Angle, AngularSpeed, JointSpeed, JointValue, Length, Speed
+from ksim_schema.units.interval import ZERO
 from ksim_schema.vocabulary.base import BodyPattern, JointPattern, Wire
+from ksim_schema.vocabulary.effects import Effect
 from ksim_schema.vocabulary.reward.base import Reward
 
 _SCALE = "Error at which it falls to 1/e."
+
+
+def _followed(quantity: str) -> tuple[Effect, ...]:
+    """What such a reward wants: that nothing is left to the motion."""
+    at = f"motion.{{command}}.{quantity}"
+    return (Effect("wants", at, fixed=ZERO, scale="error_scale"),)
 
 
 class MotionReward(Reward):
@@ -36,6 +44,7 @@ class MotionAnchorPosition(MotionReward):
     """``e``, m: the distance of the anchor from where it is in the motion, in the world."""
 
     kind: Literal["motion_anchor_position"] = "motion_anchor_position"
+    effects = _followed("anchor.distance")
     error_scale: Annotated[Length, Gt(0)] = Field(default=0.3, description=_SCALE)
 
 
@@ -43,6 +52,7 @@ class MotionAnchorOrientation(MotionReward):
     """``e``, rad: the angle between the anchor's orientation and that in the motion."""
 
     kind: Literal["motion_anchor_orientation"] = "motion_anchor_orientation"
+    effects = _followed("anchor.angle")
     error_scale: Annotated[Angle, Gt(0)] = Field(default=0.4, description=_SCALE)
 
 
@@ -54,6 +64,7 @@ class MotionBodyPosition(OfBodies):
     """
 
     kind: Literal["motion_body_position"] = "motion_body_position"
+    effects = _followed("bodies.distance")
     frame: Literal["anchor", "world"] = Field(
         default="anchor", description="Where the motion is compared."
     )
@@ -67,6 +78,7 @@ class MotionBodyOrientation(OfBodies):
     """
 
     kind: Literal["motion_body_orientation"] = "motion_body_orientation"
+    effects = _followed("bodies.angle")
     frame: Literal["anchor", "world"] = Field(
         default="anchor", description="Where the motion is compared."
     )
@@ -77,6 +89,7 @@ class MotionBodyLinearVelocity(OfBodies):
     """``e``, m/s: velocities of bodies' origins against those in the motion, in the world."""
 
     kind: Literal["motion_body_linear_velocity"] = "motion_body_linear_velocity"
+    effects = _followed("bodies.speed")
     error_scale: Annotated[Speed, Gt(0)] = Field(default=1.0, description=_SCALE)
 
 
@@ -84,6 +97,7 @@ class MotionBodyAngularVelocity(OfBodies):
     """``e``, rad/s: angular velocities of bodies against those in the motion, in the world."""
 
     kind: Literal["motion_body_angular_velocity"] = "motion_body_angular_velocity"
+    effects = _followed("bodies.spin")
     error_scale: Annotated[AngularSpeed, Gt(0)] = Field(default=3.14, description=_SCALE)
 
 
@@ -91,6 +105,7 @@ class MotionJointPosition(MotionReward):
     """``e``, rad or m: positions of joints against those in the motion."""
 
     kind: Literal["motion_joint_position"] = "motion_joint_position"
+    effects = _followed("joints.apart")
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )
@@ -101,6 +116,7 @@ class MotionJointVelocity(MotionReward):
     """``e``, rad/s or m/s: velocities of joints against those in the motion."""
 
     kind: Literal["motion_joint_velocity"] = "motion_joint_velocity"
+    effects = _followed("joints.velocity")
     joints: JointPattern = Field(
         default=(".*",), description="Names or patterns of hinges and slides."
     )

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from ksim_compiler.cli.motion import main
 from ksim_compiler.motion.read import Asked, Reading
 from ksim_compiler.motion.write import packed
+from ksim_schema.diagnostics.catalogue import CATALOGUE
 from tests.ksim_compiler.motion.clips import ROOT, arrays, humanoid, npz, read
 
 Clip = dict[str, Any]
@@ -257,6 +258,12 @@ def test_what_is_wrong_is_said_in_words(what: str) -> None:
     assert (str(fault.code), words in fault.text) == (code, True), fault.text
     if frame is not None:
         assert fault.frame == frame
+
+
+def test_every_code_of_odd_clips_is_shown() -> None:
+    shown = {code for _, code, _, _ in WRONG.values()}
+    shown |= {code for _, notes in VALID.values() for code in notes}
+    assert {code for code in CATALOGUE if "KS0690" <= code <= "KS0694"} <= shown
 
 
 def test_times_are_not_read_where_the_rate_is_said() -> None:
