@@ -57,17 +57,22 @@ Reset:
 """
 
 
-@cache
-def plan() -> Plan:
-    document = parse(TASK, "follow.yaml", Sink())
+def compiled(text: str) -> Plan:
+    """A task whose clips stand beside it, compiled."""
+    document = parse(text, "follow.yaml", Sink())
     assert document is not None
     files = read_files(ROOT / "tasks/robots/humanoid/scene.xml")
     beside = {file_key(clip.name): clip.read_bytes() for clip in CLIPS.glob("*.npz")}
     files = replace(files, content={**files.content, **beside})
-    compiled = compile_document(document, files)
-    assert not has_errors(compiled.diagnostics), render_text(compiled.diagnostics, {})
-    assert compiled.plan is not None
-    return compiled.plan
+    result = compile_document(document, files)
+    assert not has_errors(result.diagnostics), render_text(result.diagnostics, {})
+    assert result.plan is not None
+    return result.plan
+
+
+@cache
+def plan() -> Plan:
+    return compiled(TASK)
 
 
 def command(**changes: Any) -> Any:
