@@ -34,6 +34,7 @@ COUNTED = (
     _Counted("Observation", "delay", 0),
     _Counted("Command", "resample", 1),
     _Counted("Command", "duration", 1),
+    _Counted("Command", "blend", 0),
     _Counted("Event", "every", 1),
     _Counted("Event", "duration", 0),
     _Counted("Termination", "after", 1),

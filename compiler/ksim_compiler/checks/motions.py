@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ksim_compiler.plan import Plan
+from ksim_compiler.plan.clock import ticks
 from ksim_schema.diagnostics import Diagnostic, did_you_mean
 from ksim_schema.diagnostics.codes.motions import (
+    BLEND_NEVER_COMES,
+    BLENDS_TOO_LARGE,
     NO_MOTION,
     NO_MOTION_START,
     NO_SUCH_CLIP,
@@ -29,6 +32,8 @@ OF_MOTION = (
     *(MotionReward, MotionLost, MotionOver, OfClip, ResetMotionStart),
 )
 """Kinds whose command must be a recorded motion."""
+MOST = 100_000
+"""Frames between clips: of a humanoid, whose frames take about 2 kB, 200 MB."""
 
 
 def recorded(plan: Plan) -> Iterator[Diagnostic]:
@@ -44,6 +49,7 @@ def recorded(plan: Plan) -> Iterator[Diagnostic]:
                 message = f"{file}: {fault.text}"
                 at = ("Command", name, "files", index)
                 yield task.report(fault.code, message, *at, help=fault.help)
+        yield from _blends(plan, name, command)
     for object, name, part in task:
         if isinstance(part, OF_MOTION):
             yield from _reads(task, facts, commands, part, (object, name))
@@ -77,6 +83,27 @@ def _reads(
             help = did_you_mean(part.clip, clips, of=f"{part.command} has clips")
             message = f"unknown clip {part.clip!r}"
             yield task.report(NO_SUCH_CLIP, message, *at, "clip", help=help)
+
+
+def _blends(plan: Plan, name: str, command: Motion) -> Iterator[Diagnostic]:
+    """What lies between clips can be held, and is come to."""
+    from ksim_compiler.motion.library import followers
+
+    if not command.blend:
+        return
+    task, at = plan.task, ("Command", name, "blend")
+    periods = ticks(command.blend, plan.period)
+    pairs = len(followers(len(command.clip_names()), command.when_over))
+    if periods * pairs > MOST:
+        message = f"it lasts {periods} control periods, and clips can follow each other in "
+        message += f"{pairs} way{'s' * (pairs > 1)}: {periods * pairs} frames, of at most {MOST}"
+        help = "blend for a shorter time, or follow fewer clips"
+        yield task.report(BLENDS_TOO_LARGE, message, *at, help=help)
+    for end, part in task.parts.get("Termination", {}).items():
+        if isinstance(part, MotionOver) and part.command == name:
+            message = f"the episode ends in a clip's last frame, by {end!r}: no clip follows"
+            help = f"leave out the blend, or Termination.{end}"
+            yield task.report(BLEND_NEVER_COMES, message, *at, help=help)
 
 
 def _bodies(part: Part) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:

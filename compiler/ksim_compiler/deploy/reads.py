@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ksim_compiler.motion.clip import moving_joints
-from ksim_compiler.motion.library import library
+from ksim_compiler.motion.library import Library, library
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_schema.graph import Node
@@ -131,16 +131,23 @@ def _clips(plan: Plan, part: Motion) -> list[dict[str, Any]]:
     facts = plan.robot.facts
     clips = library(part, facts, plan.robot.model, plan.period, plan.robot.mirror)
     found: list[dict[str, Any]] = []
-    for name, start, length in zip(clips.clips, clips.start, clips.length, strict=True):
-        rows = slice(int(start), int(start + length))
-        tables = {
-            "positions": clips.joints[rows],
-            "velocities": clips.rates[rows],
-            "anchor_place": clips.place[rows, 0],
-            "anchor_turn": clips.turn[rows, 0],
-        }
-        found.append({"name": name} | {k: table.round(6).tolist() for k, table in tables.items()})
+    for index, name in enumerate(clips.clips):
+        start, again = int(clips.start[index]), int(clips.between[index, index])
+        rows = slice(start, start + int(clips.length[index]))
+        found.append({"name": name} | _frames(clips, rows))
+        if clips.repeats and clips.blend:  # what lies before the first frame, played again
+            found[-1]["blend"] = _frames(clips, slice(again, again + clips.blend))
     return found
+
+
+def _frames(clips: Library, rows: slice) -> dict[str, Any]:
+    tables = {
+        "positions": clips.joints[rows],
+        "velocities": clips.rates[rows],
+        "anchor_place": clips.place[rows, 0],
+        "anchor_turn": clips.turn[rows, 0],
+    }
+    return {key: table.round(6).tolist() for key, table in tables.items()}
 
 
 def _command(plan: Plan, node: Node) -> dict[str, Any]:

@@ -31,13 +31,15 @@ class Place(NamedTuple):
 
     Attributes:
         clip: index of the clip.
-        frame: of the clip, from 0.
+        frame: of the clip, from 0; below that, so many before it, on the way from another one.
         shift: x and y, m, and the turn about the vertical, rad, of the clip's world.
+        came: the clip before, or this one where none was; None where clips are not blended.
     """
 
     clip: Int[Array, ""]
     frame: Int[Array, ""]
     shift: Float[Array, "3"]
+    came: Int[Array, ""] | None = None
 
 
 class Seen(NamedTuple):
@@ -115,12 +117,13 @@ def begun(c: Motion, library: Library, key: Key[Array, ""], odds: Float[Array, "
     """Where a motion begins in an episode: the frame that the robot is put into."""
     if c.begin.draw == "start":
         clip = _drawn_clip(c, library, key)
-        return Place(clip, jnp.int32(0), jnp.zeros(3))
+        return Place(clip, jnp.int32(0), jnp.zeros(3), clip if library.blend else None)
     chosen = jax.random.choice(name_key(key, "bin"), len(odds), p=odds)
     low, high = (jnp.asarray(edge)[chosen] for edge in (library.bin_start, library.bin_stop))
     frame = jax.random.randint(name_key(key, "frame"), (), low, high)
-    clip = jnp.asarray(library.bin_clip)[chosen]
-    return Place(clip.astype(jnp.int32), frame.astype(jnp.int32), jnp.zeros(3))
+    clip = jnp.asarray(library.bin_clip)[chosen].astype(jnp.int32)
+    came = clip if library.blend else None
+    return Place(clip, frame.astype(jnp.int32), jnp.zeros(3), came)
 
 
 def _weights(c: Motion, library: Library) -> Float[Array, " clips"]:
@@ -135,11 +138,16 @@ def _drawn_clip(c: Motion, library: Library, key: Key[Array, ""]) -> Int[Array, 
     return jax.random.choice(name_key(key, "clip"), len(library.clips), p=weights).astype(jnp.int32)
 
 
-def _row(seen: Seen, ahead: Any = 0) -> Int[Array, "..."]:
-    """The row of a frame; beyond the last one, the last one."""
+def _row(seen: Seen, frame: Any = None) -> Int[Array, "..."]:
+    """The row of a frame, by default of the place's own; beyond the last one, the last one."""
     library, place = seen
+    frame = place.frame if frame is None else frame
     last = jnp.asarray(library.length)[place.clip] - 1
-    return jnp.asarray(library.start)[place.clip] + jnp.minimum(place.frame + ahead, last)
+    row = jnp.asarray(library.start)[place.clip] + jnp.minimum(frame, last)
+    if place.came is None:
+        return row
+    way = jnp.asarray(library.between)[place.came, place.clip] + library.blend + frame
+    return jnp.where(frame < 0, way, row)
 
 
 def over(seen: Seen) -> Any:
@@ -185,8 +193,11 @@ def joints_ahead(
     last = jnp.asarray(library.length)[place.clip] - 1
     frames = place.frame + jnp.array(ahead)
     if library.repeats:
-        frames = jnp.where(frames > last, (frames - 1) % jnp.maximum(last, 1) + 1, frames)
-    rows = jnp.asarray(library.start)[place.clip] + jnp.minimum(frames, last)
+        # what is blended lies before the first frame; else that is the last one again, and left out
+        first = 1 - library.blend
+        again = (frames - last - 1) % jnp.maximum(last + library.blend, 1) + first
+        frames = jnp.where(frames > last, again, frames)
+    rows = _row(seen, frames)
     table = library.joints if what == "positions" else library.rates
     found = jnp.asarray(table[:, list(columns)], jnp.float32)[rows]
     return found if what == "positions" else jnp.where((frames > last)[:, None], 0.0, found)
@@ -200,13 +211,15 @@ def onwards(c: Motion, library: Library, key: Key[Array, ""], place: Place) -> P
         return place._replace(frame=jnp.minimum(place.frame + 1, last + 1))
     # the first frame of what follows stands where this clip ends
     clip = place.clip if c.when_over == "repeat" else _drawn_clip(c, library, key)
-    first = Place(clip, jnp.int32(0), jnp.zeros(3))
+    came = None if place.came is None else place.clip
+    first = Place(clip, jnp.int32(-library.blend), jnp.zeros(3), came)
     ends, begins = (frame_of(seen) for seen in (here, Seen(library, first)))
     turn = geometry.heading(ends.turn[0]) - geometry.heading(begins.turn[0])
     start = geometry.turn_about_vertical(begins.place[0, :2], turn)
-    shift = jnp.append(ends.place[0, :2] - start, turn)
-    # of a clip that repeats, the first frame is its last one again
-    after = Place(clip, jnp.int32(1 if c.when_over == "repeat" else 0), shift)
+    shift = jnp.append(ends.place[0, :2] - start, turn) if library.floats else place.shift
+    # the first frame of a blend, and of a clip that repeats, is the last one again
+    again = library.blend > 0 or c.when_over == "repeat"
+    after = Place(clip, jnp.int32(again - library.blend), shift, came)
     going = place._replace(frame=place.frame + 1)
     return jax.tree.map(lambda a, b: jnp.where(over(here), a, b), after, going)
 

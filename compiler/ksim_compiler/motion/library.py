@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 from jaxtyping import Float, Int
 
+from ksim_compiler.motion.blend import End, blend
 from ksim_compiler.motion.clip import Array, Clip, ClipError, Fault
 from ksim_compiler.motion.image import mirrored
 from ksim_compiler.motion.kinematics import bodies_of
@@ -21,7 +22,7 @@ from ksim_schema.vocabulary.command.clips import Motion
 
 @dataclass(frozen=True)
 class Library:
-    """Clips one after the other, a row for each frame.
+    """Clips one after the other, a row for each frame; and then what lies between them.
 
     Attributes:
         clips: what they are called.
@@ -33,8 +34,13 @@ class Library:
         place, turn, linear, angular: of the bodies, in the world.
         bin_clip, bin_start, bin_stop: the stretches in which failures are counted: clip, and
             frames of it from which an episode can begin.
-        bin_of: for each frame its stretch.
+        bin_of: for each frame its stretch; -1 between clips.
         repeats: whether after a clip's last frame comes its first one again.
+        blend: control periods from a clip's last frame to the first one of the next; 0 for none,
+            where the next clip follows at once.
+        between: first of the ``blend`` rows from a clip to another, which is the last frame of the
+            first; they stand in the world of the second. -1 where that does not follow.
+        floats: whether the base moves, so that a clip can be put where another one ended.
     """
 
     clips: tuple[str, ...]
@@ -55,6 +61,20 @@ class Library:
     bin_stop: Int[Array, " bins"]
     bin_of: Int[Array, " frames"]
     repeats: bool
+    blend: int
+    between: Int[Array, "clips clips"]
+    floats: bool
+
+    def row(self, clip: int, frame: int, came: int) -> int:
+        """The row of a frame.
+
+        Args:
+            clip, frame: which; a frame below 0 is so many before the clip's first one.
+            came: the clip before, from which those come.
+        """
+        if frame < 0:
+            return int(self.between[came, clip]) + self.blend + frame
+        return int(self.start[clip]) + min(frame, int(self.length[clip]) - 1)
 
 
 def clips_of(
@@ -111,6 +131,18 @@ def library(
     qvel = [track.qvel(robot) for track in tracks]
     bodies = [bodies_of(model, q, v, ids) for q, v in zip(qpos, qvel, strict=True)]
     length = np.array([len(q) for q in qpos])
+    # to the nearest whole number of periods, as all times are counted
+    count, lasts = len(tracks), int(float(part.blend) / period + 0.5 + 1e-4)
+    between = np.full((count, count), -1)
+    following = followers(count, part.when_over) if lasts else []
+    parted = [End(track, own) for track, own in zip(tracks, bodies, strict=True)]
+    for index, (i, j) in enumerate(following):
+        between[i, j] = length.sum() + index * lasts
+        track = blend(parted[i], parted[j], lasts, period, robot)
+        tracks.append(track)
+        qpos.append(track.clip.qpos(robot))
+        qvel.append(track.qvel(robot))
+        bodies.append(bodies_of(model, qpos[-1], qvel[-1], ids))
     # stretches of about the same length, each of frames that have one after them
     wide = max(1.0, float(part.begin.bins) / period)
     counts = [max(1, round((n - 1) / wide)) for n in length]
@@ -137,6 +169,17 @@ def library(
         np.repeat(np.arange(len(counts)), counts),
         np.concatenate([e[:-1] for e in edges]).astype(int),
         np.concatenate([e[1:] for e in edges]).astype(int),
-        np.concatenate(bin_of).astype(int),
+        np.concatenate([*bin_of, np.full(len(following) * lasts, -1)]).astype(int),
         part.when_over == "repeat",
+        lasts,
+        between,
+        robot.base is not None,
     )
+
+
+def followers(count: int, when_over: str) -> list[tuple[int, int]]:
+    """Which of so many clips can follow which: pairs of their indices."""
+    clips = range(count)
+    if when_over == "repeat":
+        return [(i, i) for i in clips]
+    return [(i, j) for i in clips for j in clips] if when_over == "redraw" else []

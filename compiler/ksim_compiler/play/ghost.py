@@ -49,19 +49,19 @@ class References:
     def __bool__(self) -> bool:
         return self._library is not None
 
-    def qpos(self, place: Float[np.ndarray, "5"]) -> Float[np.ndarray, " nq"]:
+    def qpos(self, place: Float[np.ndarray, "6"]) -> Float[np.ndarray, " nq"]:
         """The model in the frame that goes with a state: that before the one that is told.
 
         Args:
-            place: the clip, the frame that is told, and x, y and turn of the clip's world.
+            place: as :class:`~ksim_compiler.play.record.Recording` has it.
         """
         assert self._library is not None
         clip, frame = self._frame(place)
-        row = self._library.qpos[int(self._library.start[clip]) + frame].astype(np.float64)
-        return moved(row, place[2:], self._facts)
+        row = self._library.row(clip, frame, int(place[5]))
+        return moved(self._library.qpos[row].astype(np.float64), place[2:5], self._facts)
 
-    def title(self, place: Float[np.ndarray, "5"]) -> str:
-        """The clip, and the time in it."""
+    def title(self, place: Float[np.ndarray, "6"]) -> str:
+        """The clip, and the time in it; below 0 on the way to it."""
         assert self._library is not None
         clip, frame = self._frame(place)
         return f"{self._library.clips[clip]}  {frame * self._period:.1f} s"
@@ -76,11 +76,11 @@ class References:
             tuple(self.title(place) for place in places),
         )
 
-    def _frame(self, place: Float[np.ndarray, "5"]) -> tuple[int, int]:
+    def _frame(self, place: Float[np.ndarray, "6"]) -> tuple[int, int]:
         assert self._library is not None
         clip = int(place[0])
         last = int(self._library.length[clip]) - 1
-        return clip, min(max(int(place[1]) - 1, 0), last)
+        return clip, min(max(int(place[1]) - 1, -self._library.blend), last)
 
 
 def moved(

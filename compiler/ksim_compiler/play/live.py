@@ -16,6 +16,7 @@ from ksim_compiler.lowering.context import name_key
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import Dial, dials, held
 from ksim_compiler.play.ghost import References
+from ksim_compiler.play.record import flat
 
 
 class Live:
@@ -80,9 +81,8 @@ class Live:
         """The pose that a recorded motion has now, (nq,); None in a task without one."""
         if not self._references:
             return None
-        clip, frame, shift = self.state.places[self._references.command]
-        place = np.array([clip[0], frame[0], *np.asarray(shift[0])], np.float64)
-        return self._references.qpos(place)
+        place = flat(self.state.places[self._references.command])
+        return self._references.qpos(np.asarray(place, np.float64))
 
     @property
     def seconds(self) -> float:

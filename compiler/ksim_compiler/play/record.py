@@ -43,8 +43,9 @@ class Recording:
         terminations: termination -> (ticks,) bool.
         measures: metric, by its name in logs -> (ticks,) that of the episode so far; NaN for none.
         failure, done: (ticks,) bool.
-        motions: command that is a recorded motion -> (ticks + 1, 5) the clip and the frame that it
-            tells, and x, y and turn of the clip's world, m and rad.
+        motions: command that is a recorded motion -> (ticks + 1, 6) the clip and the frame that it
+            tells, x, y and turn of the clip's world, m and rad, and the clip before where clips are
+            blended.
     """
 
     period: float
@@ -94,8 +95,12 @@ class Recording:
 _STATES = ("qpos", "qvel", "age", "level", "last_action", "inputs", "commands", "model", "motions")
 
 
-def _flat(place: Place) -> Float[Array, "5"]:
-    return jnp.concatenate([jnp.stack([place.clip[0], place.frame[0]]), place.shift[0]])
+def flat(place: Place) -> Float[Array, "6"]:
+    """Where a motion is in the first of some environments, as a recording has it."""
+    came = place.clip if place.came is None else place.came
+    return jnp.concatenate(
+        [jnp.stack([place.clip[0], place.frame[0]]), place.shift[0], came[0, None]]
+    )
 
 
 def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array], Any]:
@@ -118,7 +123,7 @@ def recorder(env: Env, policy: Policy, ticks: int) -> Callable[[Any, jax.Array],
             "policy": state.policy_input[0],
             "commands": {name: value[0] for name, value in state.commands.items()},
             "model": {name: value[0] for name, value in env.model_values(state).items()},
-            "motions": {name: _flat(place) for name, place in state.places.items()},
+            "motions": {name: flat(place) for name, place in state.places.items()},
         }
 
     def tick(loop: tuple, _: None) -> tuple[tuple, Any]:

@@ -189,3 +189,15 @@ CLIP_RATE_ASSUMED = info(
     "A csv file without a column of times does not say how many frames a second it has. 30 are "
     "taken for granted, as the retargeted LAFAN1 clips have.",
 )
+BLENDS_TOO_LARGE = error(
+    "KS0695",
+    "too many frames between clips",
+    "The frames from each clip to each that may follow it are worked out beforehand: the periods "
+    "of the blend times the pairs of clips, mirror images among them.",
+)
+BLEND_NEVER_COMES = warning(
+    "KS0696",
+    "blend that never comes",
+    "A blend leads from a clip's last frame to the clip that follows, and a termination of kind "
+    "motion_over ends the episode in that frame.",
+)

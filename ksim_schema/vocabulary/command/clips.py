@@ -50,7 +50,7 @@ class Motion(Command):
     """
 
     kind: Literal["motion"] = "motion"
-    static = frozenset(("fps", "begin", "mirror"))
+    static = frozenset(("fps", "begin", "mirror", "blend"))
     files: Annotated[Names, File(), MinLen(1)] = Field(
         description="Clips, .npz or .csv, relative to the task file; one is drawn each episode.",
         examples=["motions/wave.npz", ["motions/wave.npz", "motions/squat.npz"]],
@@ -73,7 +73,11 @@ class Motion(Command):
         description="After the last frame: another clip from its start, placed where this one "
         "ended; the last frame, at rest; or the clip again, from where it ended.",
     )
-
+    blend: Annotated[Time, Ge(0), Later()] = Field(
+        default=0.0,
+        description="Time from a clip's last frame to the first one of the clip that follows, in "
+        "which the motion goes from one to the other; with 0 s it jumps.",
+    )
     mirror: Annotated[bool, Later()] = Field(
         default=False,
         description="Whether each clip is followed in its mirror image too, `wave (mirrored)`; the "
@@ -92,6 +96,16 @@ class Motion(Command):
                     "help": "give one weight for each file",
                     "fields": "weights",
                 },
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_clip_follows(self) -> Self:
+        if self.blend and self.when_over == "hold":
+            raise PydanticCustomError(
+                "one_form",
+                "with 'when_over: hold' no clip follows that could be blended in",
+                {"help": "write when_over: redraw or repeat, or no blend", "fields": "blend"},
             )
         return self
 

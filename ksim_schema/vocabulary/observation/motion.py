@@ -31,7 +31,8 @@ class MotionJoints(Observation):
     """Joints of a recorded motion at some times ahead, rad or m, or their velocities.
 
     Time 0 is the frame that the command tells, in which the robot is to be at the end of the tick.
-    After the clip's last frame comes that frame again, at rest; a clip that repeats begins again.
+    After the clip's last frame comes that frame again, at rest; a clip that repeats begins again,
+    and is blended into.
     """
 
     kind: Literal["motion_joints"] = "motion_joints"

@@ -120,16 +120,16 @@ def test_a_reference_is_the_frame_that_the_state_goes_with() -> None:
     clip, frame, shift = state.places["track"]
     known = References(plan())
     for index in range(3):
-        place = np.array([clip[index], frame[index], *np.asarray(shift[index])], np.float64)
+        place = np.array([clip[index], frame[index], *np.asarray(shift[index]), 0], np.float64)
         np.testing.assert_allclose(known.qpos(place), state.world["qpos"][index], atol=1e-5)
         name = ("squat", "walk")[int(clip[index])]
         assert known.title(place).startswith(name)
         wanted = arrays(name)["qpos"][int(frame[index]) - 1]
         np.testing.assert_allclose(known.qpos(place), wanted, atol=1e-5)
     # beyond the end it is the last frame
-    last = known.qpos(np.array([1.0, 400.0, 0.0, 0.0, 0.0]))
+    last = known.qpos(np.array([1.0, 400.0, 0.0, 0.0, 0.0, 1.0]))
     np.testing.assert_allclose(last, arrays("walk")["qpos"][-1], atol=1e-5)
-    assert known.title(np.array([1.0, 400.0, 0.0, 0.0, 0.0])) == "walk  6.0 s"
+    assert known.title(np.array([1.0, 400.0, 0.0, 0.0, 0.0, 1.0])) == "walk  6.0 s"
 
 
 def test_a_clips_world_is_turned_and_then_moved() -> None:

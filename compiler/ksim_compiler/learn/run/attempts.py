@@ -26,7 +26,7 @@ class Attempt:
 
     Attributes:
         frames: the frames of the clip that were to be reached, one a tick; where a state is no
-            number, and after the clip's end, there are none.
+            number, before the clip's beginning and after its end, there are none.
         bodies: mean distance of the bodies in each, m.
         joints: mean of the joints' errors in each, rad.
         failed: whether the episode failed in it.
@@ -154,8 +154,8 @@ def _attempts(
     for start, stop in itertools.pairwise(edges):
         clip = int(clips[start])
         last = int(library.length[clip]) - 1
-        within = np.arange(start, stop)  # without what is held after the end, or is no number
-        within = within[(frames <= last)[within] & known[within]]
+        within = np.arange(start, stop)  # without blends, what is held at the end, and no numbers
+        within = within[((frames >= 0) & (frames <= last) & known)[within]]
         falls = failed and bool(stop == len(clips))
         ends = bool(frames[stop - 1] >= last) and not falls
         yield clip, Attempt(frames[within], bodies[within], joints[within], falls, ends)

@@ -48,4 +48,4 @@ def motion_bodies(c: v.MotionBodies, x: Context) -> Value:
 def motion_phase(c: v.MotionPhase, x: Context) -> Value:
     library, place = x.motions[c.command]
     last = jnp.asarray(library.length)[place.clip] - 1
-    return jnp.minimum(place.frame / last, 1.0)[None]
+    return jnp.clip(place.frame / last, 0.0, 1.0)[None]
