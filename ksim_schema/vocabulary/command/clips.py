@@ -104,7 +104,7 @@ class Motion(Command):
         if self.blend and self.when_over == "hold":
             raise PydanticCustomError(
                 "one_form",
-                "with 'when_over: hold' no clip follows that could be blended in",
+                "with 'when_over: hold' a blend leads nowhere, for no clip follows",
                 {"help": "write when_over: redraw or repeat, or no blend", "fields": "blend"},
             )
         return self

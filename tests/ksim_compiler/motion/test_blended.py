@@ -51,8 +51,11 @@ def test_the_motion_goes_on_from_where_the_robot_is(when: str) -> None:
     for a, b in itertools.pairwise(frames[:-1]):
         linear = (a.linear + b.linear) / 2
         np.testing.assert_allclose((b.place - a.place) / PERIOD, linear, atol=0.05)
-        rates = (a.rates + b.rates) / 2  # a joint may come to its limit within a tick
-        np.testing.assert_allclose((b.joints - a.joints) / PERIOD, rates, atol=0.3)
+        # a joint that a cubic would lead beyond its limit rests there
+        moving = np.asarray((a.rates != 0.0) & (b.rates != 0.0))
+        assert moving.sum() > 10
+        rates, steps = (a.rates + b.rates) / 2, (b.joints - a.joints) / PERIOD
+        np.testing.assert_allclose(steps[moving], rates[moving], atol=0.03)
     assert float(jnp.linalg.norm(frames[1].place - frames[0].place, axis=1).max()) < 0.05
     # at its end it is the clip's own first frame
     row = int(found.start[int(after.clip)])
