@@ -57,6 +57,7 @@ class Driver:
         self.lagged: dict[str, np.ndarray] = {}
         self.told: dict[str, np.ndarray] = {}
         self.kept: dict[str, Any] = {}
+        self.last: dict[str, np.ndarray] = {}
 
     def read(self, entry: dict, robot: Robot) -> np.ndarray:
         """The value of one input in this period, in SI units."""
@@ -254,7 +255,21 @@ class Driver:
         self.memory = {m["input"]: result[m["output"]] for m in self.contract["memory"]}
         self.ticks += 1
         self.time = self.ticks * self.contract["control_period"]
-        return {o["name"]: self._smooth(o, _target(o, result, robot)) for o in robot.outputs}
+        return {o["name"]: self._smooth(o, self._target(o, result, robot)) for o in robot.outputs}
+
+    def _target(self, output: dict, result: dict[str, np.ndarray], robot: Robot) -> np.ndarray:
+        """What the graph gives, added to what the contract names and then limited."""
+        name, joints = output["name"], output["joints"]
+        target, about = result[name], output["added_to"]
+        if about is None:
+            return target
+        base = robot.of_joints("qpos", joints) if joints else np.array(output["initial"])
+        if about == "last targets":  # at first those above
+            base = self.last.get(name, base)
+        elif about != "joint positions":
+            raise SystemExit(f"{name}: targets are added to {about}, which this program has not")
+        self.last[name] = target = _limited(base + target, output["limits"])
+        return target
 
     def _smooth(self, output: dict, target: np.ndarray) -> np.ndarray:
         """The low-pass filter of an action, if it has one."""
@@ -267,15 +282,11 @@ class Driver:
         return self.filtered[output["name"]]
 
 
-def _target(output: dict, result: dict[str, np.ndarray], robot: Robot) -> np.ndarray:
-    """What the graph gives, about where the joints are now where the contract says so."""
-    target = result[output["name"]]
-    if output.get("added_to") != "joint positions":
+def _limited(target: np.ndarray, limits: list | None) -> np.ndarray:
+    """A target within its limits; None where a joint has no limit."""
+    if limits is None:
         return target
-    target = robot.of_joints("qpos", output["joints"]) + target
-    if output["limits"] is None:
-        return target
-    low, high = zip(*output["limits"], strict=True)  # None where a joint has no limit
+    low, high = zip(*limits, strict=True)
     low = [-np.inf if end is None else end for end in low]
     return np.clip(target, low, [np.inf if end is None else end for end in high])
 

@@ -219,7 +219,7 @@ def _output(plan: Plan, part: Targets, level: float | Mapping[str, float] = 0.0)
         "stall": [drive.stall for drive in drives],
         "no_load_speed": [drive.no_load_speed for drive in drives],
         "initial": part.initial.tolist(),
-        "added_to": "joint positions" if part.moving else None,
+        "added_to": part.about,
         "limits": None if part.limits is None else [_finite(ends) for ends in part.limits.T],
         "low_pass": action.low_pass,
         "latency": latency,

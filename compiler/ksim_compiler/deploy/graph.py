@@ -119,9 +119,9 @@ def _target(g: OnnxGraph, part: Targets, action: str) -> str:
         return g("Where", above, g.constant(part.initial), g.constant(part.closed))
     acted = value
     value = g("MatMul", acted, g.constant(part.gain))
-    if not part.moving:
+    if part.about is None:
         value = g("Add", value, g.constant(part.offset))
-    if part.limits is not None and not part.moving:
+    if part.limits is not None and part.about is None:
         low, high = (g.constant(limit) for limit in part.limits)
         value = g("Min", g("Max", value, low), high)
     if part.feed is not None:

@@ -1,4 +1,4 @@
-"""The part of an action that remembers nothing: from the policy's output to targets."""
+"""From the policy's output to targets, and what those are to be added to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from ksim_compiler.lowering.context import Context
 from ksim_compiler.plan import Plan
 from ksim_schema.custom.api import Custom, Remembers
 from ksim_schema.vocabulary import action as v
+
+JOINTS = "joint positions"
+"""The joints' present positions."""
+LAST = "last targets"
+"""The targets before, as they were limited; at first the joints' positions, or the initial ones."""
 
 
 class ExportError(Exception):
@@ -33,8 +38,8 @@ class Targets:
         closed: (targets,) those of a negative action where its sign alone counts, or None; `offset`
             has the others.
         feed: (outputs, targets) feed-forward that the limits leave alone, or None.
-        moving: whether the targets are about the joints' present positions; `offset` is about those
-            at home, and what the graph gives is to be added to the present ones.
+        about: what the targets are to be added to before they are limited, JOINTS or LAST, or None;
+            `offset` is then of a robot at home, and not in what the graph gives.
     """
 
     name: str
@@ -47,7 +52,7 @@ class Targets:
     clips: tuple[tuple[float, float], ...] | None = None
     closed: np.ndarray | None = None
     feed: np.ndarray | None = None
-    moving: bool = False
+    about: str | None = None
 
     @property
     def initial(self) -> np.ndarray:
@@ -76,8 +81,6 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
         raise ExportError(f"Action.{name}: {part.kind_name} integrates, which a graph cannot")
     if isinstance(part, Remembers):
         raise ExportError(f"Action.{name}: {part.kind_name} remembers, which a graph cannot")
-    if isinstance(part, v.Actuator | v.TargetMotion) and part.around == "last":
-        raise ExportError(f"Action.{name}: targets around the last ones need a memory")
     if isinstance(part, v.InverseKinematics):
         raise ExportError(f"Action.{name}: {part.kind_name} needs the robot's model at each tick")
     if isinstance(part, v.TargetMotion) and part.moves_limited:
@@ -115,8 +118,10 @@ def _targets(plan: Plan, name: str, part: v.Action, start: int, stop: int) -> Ta
     if isinstance(part, Custom) and not np.array_equal(value(probe), value(probe, 1.0)):
         raise ExportError(f"Action.{name}: {part.kind_name} looks at the robot or at time")
     feed = gain[1] if gain[1].any() else None
-    moving = isinstance(part, v.TargetMotion) and part.around == "now"
-    if moving and limits is not None and feed is not None:
-        raise ExportError(f"Action.{name}: a feed-forward beside limits of a target around 'now'")
+    around = part.around if isinstance(part, v.Actuator | v.TargetMotion) else None
+    about = {"now": JOINTS, "last": LAST}.get(around or "")
+    if feed is not None and (about == LAST or (about == JOINTS and limits is not None)):
+        of = "limits of a target" if about == JOINTS else "targets"
+        raise ExportError(f"Action.{name}: a feed-forward beside {of} around '{around}'")
     clips = part.clips(facts)
-    return Targets(name, part, start, stop, offset[0], gain[0], limits, clips, None, feed, moving)
+    return Targets(name, part, start, stop, offset[0], gain[0], limits, clips, None, feed, about)

@@ -64,6 +64,8 @@ ACTIONS = {
     "clip: {hip: [-1, 1], knee: [-0.3, 0.5]}, torque_limit: {hip: 4 N*m, knee: 2 N*m}",
     "now": f"kind: position_target, around: now, scale: 0.4 rad, {GAINS}, torque_limit: 4 N*m, "
     "clip_to_limits: true",
+    "last": f"kind: position_target, around: last, scale: 0.1 rad, {GAINS}, torque_limit: 4 N*m, "
+    "clip_to_limits: true",
     "both": f"kind: position_velocity_target, scale: 1 rad, velocity_scale: 2 rad/s, {GAINS}, "
     "clip_to_limits: true, velocity_noise: {gaussian: 0 rad/s}",
 }
@@ -195,6 +197,8 @@ OWN = {
     "actuator": "kind: actuator, actuators: own_.*, scale: {own_hip: 0.6 rad, own_knee: 0.7}",
     "by joint": "kind: actuator, actuators: [shoulder, own_hip], scale: 0.3 rad, low_pass: 9 Hz",
     "middle": "kind: actuator, actuators: [shoulder, own_knee], around: middle",
+    "last": "kind: actuator, actuators: own_.*, around: last, "
+    "scale: {own_hip: 0.08 rad, own_knee: 0.1}",
     "binary": "kind: binary, actuators: own_.*, open: {own_hip: 0.5 rad, own_knee: 0.3}, "
     "closed: {own_hip: -0.5 rad, own_knee: -0.2}",
     "binary joints": "kind: binary, joints: hip, open: 0.5 rad, closed: -0.4 rad, "

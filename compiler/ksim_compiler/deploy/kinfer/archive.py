@@ -23,7 +23,7 @@ from ksim_compiler.deploy.kinfer.reading import (
     lacking,
 )
 from ksim_compiler.deploy.kinfer.wires import CARRY, Wires
-from ksim_compiler.deploy.targets import ExportError, Targets, targets
+from ksim_compiler.deploy.targets import LAST, ExportError, Targets, targets
 from ksim_compiler.learn.nets.onnx_graph import OnnxGraph
 from ksim_compiler.learn.run.policy import Policy
 from ksim_compiler.plan import Plan
@@ -171,7 +171,12 @@ def _within(plan: Plan, policy: Policy, w: Wires, joints: tuple[str, ...], own: 
 def _target(plan: Plan, w: Wires, part: Targets, joints: tuple[str, ...]) -> str:
     """The targets of an action: about the present positions where it says so, and filtered."""
     g, value, action = w.g, OWN + part.name, part.part
-    if part.moving:
+    if part.about == LAST:
+        raise ExportError(
+            f"Action.{part.name}: targets around the last ones count from where the joints are at "
+            "the start, which kinfer does not tell"
+        )
+    if part.about is not None:
         own = [joints.index(drive.joint) for drive in action.drives(plan.robot.facts)]
         value = g("Add", w.pick(w.take(JOINT_ANGLES, len(joints)), own), value)
         if part.limits is not None:
