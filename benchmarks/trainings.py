@@ -2,10 +2,11 @@
 
     python -m benchmarks.trainings [TASK[:SEED] ...] [--out FOLDER]
 
-Without names: every task, and the walk with three seeds. Prints a row for each, judged over 1,024
-episodes, and exits with 1 where a promise is missed. A minute is wall time of the whole `ksim-run`,
-with its compilation and evaluations, so nothing else should run on the machine. An example whose
-robot is not at hand (a package that is not installed, MENAGERIE_ROOT) is a row that says so.
+Without names: every task, the walk with three seeds and what follows motions with two. Prints a row
+for each, judged over 1,024 episodes, and exits with 1 where a promise is missed. A minute is wall
+time of the whole `ksim-run`, with its compilation and evaluations, so nothing else should run on
+the machine. An example whose robot is not at hand (a package that is not installed, MENAGERIE_ROOT)
+is a row that says so.
 """
 
 from __future__ import annotations
@@ -52,12 +53,14 @@ PROMISES = {
     "walk": Promise("tasks", 12.0, 0.03, walks=True),
     "walk_robust": Promise("tasks", 30.0, 0.05, walks=True),
     "walk_recurrent": Promise("tasks", 30.0, 0.05, walks=True),
+    "humanoid_track": Promise("tasks", 30.0, 0.1, least={"success": 0.9}),
+    "g1_track": Promise("examples/tasks/menagerie", 30.0, 0.1, least={"success": 0.9}),
     "cheetah_run": Promise("examples/tasks/dm_control", 8.0, least={"return": 600.0}),
     "acrobot_swingup": Promise("examples/tasks/dm_control", 8.0, least={"return": 25.0}),
     "panda_reach": Promise("examples/tasks/menagerie", 6.0, least={"success": 0.98}),
     "panda_pick_cube": Promise("examples/tasks/menagerie", 20.0, 0.05, least={"success": 0.9}),
 }
-ALL = [*(f"{task}:0" for task in PROMISES), "walk:1", "walk:2"]
+ALL = [*(f"{task}:0" for task in PROMISES), "walk:1", "walk:2", "humanoid_track:1", "g1_track:1"]
 
 
 def main() -> int:
