@@ -290,7 +290,9 @@ def test_the_last_action_is_that_of_the_actions_it_names(recall: str, columns: l
     state, _ = jax.jit(trainer.env.step)(trainer.params, state, action)
     assert state.policy_input[0, 3:].tolist() == columns
     assert result.plan.policy_input[-1].stop == 3 + len(columns)
-    jax.eval_shape(trainer.step, trainer.params, trainer.init(0))
+    learner, first = trainer.algorithm, trainer.init(0)
+    collected = jax.eval_shape(learner.collect, trainer.params, first)
+    jax.eval_shape(learner.learn, trainer.params, first, collected)
 
 
 def test_a_formula_reads_what_has_any_name() -> None:

@@ -271,7 +271,8 @@ class _Earlier:
             PolicyError, CompileError: as for :func:`train`.
         """
         place, name = find(source)
-        old = compiled_of(trained_task(place, name, trust or getattr(source, "trusted", False)))
+        trusted = trust or (isinstance(source, Run) and source.trusted)
+        old = compiled_of(trained_task(place, name, trusted))
         way = compare(old, task, name, "this task").migration
         assert way is not None
         if not way.possible:

@@ -77,8 +77,10 @@ def following(plan: Plan) -> Iterator[Diagnostic]:
     """Limits and kernels that what is left at the start passes, and limits that nothing reaches."""
     task, facts = plan.task, plan.robot.facts
     for reset, part in task.parts.get("Reset", {}).items():
-        command = task.parts.get("Command", {}).get(getattr(part, "command", ""))
-        if not isinstance(part, ResetMotionStart) or not isinstance(command, Motion):
+        if not isinstance(part, ResetMotionStart):
+            continue
+        command = task.parts.get("Command", {}).get(part.command)
+        if not isinstance(command, Motion):
             continue
         pairs = beside(plan, part, COUNT)
         if not pairs:

@@ -117,7 +117,8 @@ def test_a_reference_is_the_frame_that_the_state_goes_with() -> None:
     """At the beginning the robot is in it; its base is moved with the clip's world."""
     env = Env(plan(), "native", envs=3)
     state = jax.jit(env.init)(env.params, jax.random.key(4))
-    clip, frame, shift = state.places["track"]
+    clip, frame, shift, came = state.places["track"]
+    assert came is None  # no clips are blended
     known = References(plan())
     for index in range(3):
         place = np.array([clip[index], frame[index], *np.asarray(shift[index]), 0], np.float64)
@@ -188,7 +189,7 @@ def test_a_recording_has_where_its_motion_is() -> None:
 
     recording = record(plan(), fresh_policy(plan(), 0), 1, 8).until(5)
     places = recording.motions["track"]
-    assert places.shape == (6, 5)
+    assert places.shape == (6, 6)  # clip, frame, x, y, turn, the clip before
     told = References(plan()).of(recording)
     assert told is not None
     assert (told.qpos.shape, len(told.titles)) == ((5, 27), 5)
