@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ksim_compiler.learn.run import checkpoint
 from ksim_compiler.learn.run.trainer import Trainer
@@ -16,6 +17,7 @@ PPO: {envs: 8, rollout: 8, minibatches: 2, epochs: 1, steps: 448}
 """
 
 
+@pytest.mark.slow
 def test_where_episodes_begin_goes_on_exactly_after_a_resume(tmp_path: Path) -> None:
     # a robot that knows nothing is lost within a few ticks, so that there is something to count
     task = TASK.replace("anchor_tilt: 40 deg", "anchor_tilt: 3 deg")
