@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
-from ksim_schema.diagnostics import Diagnostic, did_you_mean
+from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.motions import (
     BLEND_NEVER_COMES,
     BLENDS_TOO_LARGE,
@@ -26,6 +27,9 @@ from ksim_schema.vocabulary.reset_motion import ResetMotionStart
 from ksim_schema.vocabulary.reward.motion import MotionReward, OfBodies
 from ksim_schema.vocabulary.termination_motion import MotionLost, MotionOver
 
+if TYPE_CHECKING:
+    from ksim_compiler.motion.clip import Clip
+
 OF_MOTION = (
     *(observations.MotionJoints, observations.MotionAnchorError),
     *(observations.MotionBodies, observations.MotionPhase),
@@ -36,11 +40,11 @@ MOST = 100_000
 """Frames between clips: of a humanoid, whose frames take about 2 kB, 200 MB."""
 
 
-def recorded(plan: Plan) -> Iterator[Diagnostic]:
-    """Clips without faults, and parts that can read them."""
-    task, facts = plan.task, plan.robot.facts
-    commands = {n: c for n, c in task.parts.get("Command", {}).items() if isinstance(c, Motion)}
-    for name, command in commands.items():
+def with_clips(plan: Plan, sink: Sink) -> Plan:
+    """The plan with the clips of its recorded motions; their faults are told."""
+    facts = plan.robot.facts
+    clips: dict[str, tuple[Clip, ...]] = {}
+    for name, command in _commands(plan.task).items():
         from ksim_compiler.motion.library import clips_of  # few tasks follow a motion
 
         found = clips_of(command, facts, plan.robot.model, facts.files)
@@ -48,7 +52,21 @@ def recorded(plan: Plan) -> Iterator[Diagnostic]:
             for fault in faults:
                 message = f"{file}: {fault.text}"
                 at = ("Command", name, "files", index)
-                yield task.report(fault.code, message, *at, help=fault.help)
+                sink.add([plan.task.report(fault.code, message, *at, help=fault.help)])
+        clips[name] = tuple(clip for clip, _ in found if clip is not None)
+    return replace(plan, clips=clips)
+
+
+def _commands(task: Task) -> dict[str, Motion]:
+    found = task.parts.get("Command", {})
+    return {name: command for name, command in found.items() if isinstance(command, Motion)}
+
+
+def recorded(plan: Plan) -> Iterator[Diagnostic]:
+    """Parts can read the clips of their commands."""
+    task, facts = plan.task, plan.robot.facts
+    commands = _commands(task)
+    for name, command in commands.items():
         yield from _blends(plan, name, command)
     for object, name, part in task:
         if isinstance(part, OF_MOTION):

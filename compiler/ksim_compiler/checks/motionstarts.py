@@ -52,14 +52,13 @@ def beside(
 
 def frames_of(plan: Plan, part: ResetMotionStart) -> Callable[[np.random.Generator], Start | None]:
     """What draws a frame in which an episode begins; None where no clip can be read."""
-    from ksim_compiler.motion.library import clips_of, with_images
+    from ksim_compiler.motion.library import with_images
     from ksim_compiler.motion.resample import resampled
 
     facts, command = plan.robot.facts, plan.task.parts["Command"].get(part.command)
     tracks = []
     if isinstance(command, Motion):
-        found = clips_of(command, facts, plan.robot.model, facts.files)
-        clips = [clip for clip, _ in found if clip is not None]
+        clips = [*plan.clips.get(part.command, ())]
         clips = with_images(command, clips, plan.robot.mirror)
         tracks = [resampled(clip, plan.period) for clip in clips]
     states = [(track.clip.qpos(facts), track.qvel(facts)) for track in tracks]

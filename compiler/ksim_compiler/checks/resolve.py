@@ -89,6 +89,7 @@ def resolve(plan: Plan, sink: Sink) -> Plan:
         found.add(_told(task, facts))
         found.add(_formulas(task, facts))
         found.add(restart.states(task, facts))
+        plan = motions.with_clips(plan, found)
         found.add(motions.recorded(plan))
         found.add(motionlaws.following(plan))
         found.add(own_problems(task, facts))

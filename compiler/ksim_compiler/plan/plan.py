@@ -10,7 +10,7 @@ import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from ksim_compiler.plan.clock import NEAR, ticks
 from ksim_compiler.robot.model import Robot
@@ -30,6 +30,9 @@ from ksim_schema.vocabulary.objects import OBJECT
 from ksim_schema.vocabulary.observation import Observation
 from ksim_schema.vocabulary.reward import Reward
 from ksim_schema.vocabulary.termination import Termination
+
+if TYPE_CHECKING:  # few tasks follow a motion
+    from ksim_compiler.motion.clip import Clip
 
 P = TypeVar("P", bound=Part)
 Shape = tuple[int, ...]
@@ -90,6 +93,8 @@ class Plan:
         graph: the wires between them.
         robot: the compiled model and its facts.
         substeps: physics steps per control tick (resolve).
+        clips: the clips of each command that is a recorded motion, those of its files in their
+            order; one that cannot be read is left out, and an error (resolve).
         shapes: shape of the value of each node (infer).
         units: dimensions of the value of each node (infer).
         policy_input: the columns of the policy's input (infer).
@@ -107,6 +112,7 @@ class Plan:
     graph: Graph
     robot: Robot
     substeps: int = 0
+    clips: Mapping[str, tuple[Clip, ...]] = field(default_factory=lambda: {})
     shapes: Mapping[Node, Shape] = field(default_factory=lambda: {})
     units: Mapping[Node, tuple[Dimension, ...]] = field(default_factory=lambda: {})
     policy_input: tuple[Column, ...] = ()
