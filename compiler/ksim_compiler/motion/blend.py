@@ -11,7 +11,13 @@ from jaxtyping import Float
 from ksim_compiler.motion.clip import Array
 from ksim_compiler.motion.kinematics import Bodies
 from ksim_compiler.motion.resample import Track
-from ksim_compiler.motion.rotations import exponential, multiply, turned_between
+from ksim_compiler.motion.rotations import (
+    about_vertical,
+    exponential,
+    headings,
+    multiply,
+    turned_between,
+)
 from ksim_schema.robot import RobotFacts
 
 
@@ -60,9 +66,10 @@ def blend(ends: End, begins: End, ticks: int, period: float, robot: RobotFacts) 
     assert b.linear is not None
     assert a.angular is not None
     assert b.angular is not None
-    yaw = _heading(begins.bodies.turn[0, 0]) - _heading(ends.bodies.turn[-1, 0])
-    speed = _about_vertical(yaw, a.linear[-1])
-    off = _about_vertical(yaw, a.clip.place[-1] - ends.bodies.place[-1, 0])
+    facing, faced = headings(np.array([begins.bodies.turn[0, 0], ends.bodies.turn[-1, 0]]))
+    yaw = float(facing - faced)
+    far = np.array([a.linear[-1], a.clip.place[-1] - ends.bodies.place[-1, 0]])
+    speed, off = about_vertical(yaw, far)
     start = begins.bodies.place[0, 0] + off - time * (speed + b.linear[0]) / 2.0
     start[2] = a.clip.place[-1, 2]
     place, linear = _hermite(start, speed, b.clip.place[0], b.linear[0], share, time)
@@ -107,15 +114,3 @@ def _jacobian(vector: Float[Array, "3"]) -> Float[Array, "3 3"]:
         return np.eye(3) - cross / 2.0
     first = (1.0 - np.cos(angle)) / angle**2
     return np.eye(3) - first * cross + (angle - np.sin(angle)) / angle**3 * cross @ cross
-
-
-def _heading(quat: Float[Array, "4"]) -> float:
-    """Angle of the body's x axis on the ground from the world's x axis, rad."""
-    w, x, y, z = quat
-    return float(np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z)))
-
-
-def _about_vertical(angle: float, vector: Float[Array, "3"]) -> Float[Array, "3"]:
-    cosine, sine = np.cos(angle), np.sin(angle)
-    turned = [cosine * vector[0] - sine * vector[1], sine * vector[0] + cosine * vector[1]]
-    return np.array([*turned, vector[2]])

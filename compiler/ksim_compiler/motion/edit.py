@@ -45,15 +45,10 @@ def at_origin(clip: Clip) -> Clip:
     """The clip with its first frame above the world's origin, facing along x."""
     if clip.place is None or clip.turn is None:
         return clip
-    from ksim_compiler.motion.rotations import exponential, multiply
+    from ksim_compiler.motion.rotations import about_vertical, exponential, headings, multiply
 
-    w, x, y, z = clip.turn[0]
-    yaw = np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z))
+    yaw = float(headings(clip.turn[:1])[0])
     back = exponential(np.array([[0.0, 0.0, -yaw]]))
-    place = clip.place - [*clip.place[0, :2], 0.0]
-    cosine, sine = np.cos(-yaw), np.sin(-yaw)
-    turned = np.column_stack(
-        [cosine * place[:, 0] - sine * place[:, 1], sine * place[:, 0] + cosine * place[:, 1]]
-    )
+    place = about_vertical(-yaw, clip.place - [*clip.place[0, :2], 0.0])
     turn = multiply(np.repeat(back, clip.frames, axis=0), clip.turn)
-    return replace(clip, place=np.column_stack([turned, place[:, 2]]), turn=turn)
+    return replace(clip, place=place, turn=turn)

@@ -42,6 +42,19 @@ def turned_between(a: Quaternions, b: Quaternions) -> Float[Array, "n 3"]:
     return logarithm(multiply(conjugate(a), b))
 
 
+def headings(a: Quaternions) -> Float[Array, " n"]:
+    """The angles about the vertical of the bodies' x axes from the world's, rad."""
+    w, x, y, z = a.T
+    return np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z))
+
+
+def about_vertical(angle: float, vectors: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
+    """Vectors that are turned about the vertical by an angle in rad."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    x, y, z = vectors.T
+    return np.column_stack([cosine * x - sine * y, sine * x + cosine * y, z])
+
+
 def slerp(a: Quaternions, b: Quaternions, share: Float[Array, " n"]) -> Quaternions:
     """The orientations at a share of the way from a to b, at a constant rate."""
     return multiply(a, exponential(turned_between(a, b) * share[:, None]))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from ksim_compiler.env.motions import Recorded
 from ksim_compiler.motion.library import Library
+from ksim_compiler.motion.rotations import about_vertical, exponential, multiply
 from ksim_compiler.plan import Plan
 from ksim_compiler.play.record import Recording
 from ksim_schema.robot import RobotFacts
@@ -97,10 +98,10 @@ def moved(
     if robot.base is None:
         return found
     at, angle = robot.base.qpos, float(shift[2])
-    cos, sin = np.cos(angle), np.sin(angle)
-    found[at : at + 2] = np.array([[cos, -sin], [sin, cos]]) @ qpos[at : at + 2] + shift[:2]
-    turn = np.array([np.cos(angle / 2), 0.0, 0.0, np.sin(angle / 2)])
-    mujoco.mju_mulQuat(found[at + 3 : at + 7], turn, qpos[at + 3 : at + 7])
+    found[at : at + 3] = about_vertical(angle, qpos[None, at : at + 3])[0]
+    found[at : at + 2] += shift[:2]
+    turn = exponential(np.array([[0.0, 0.0, angle]]))
+    found[at + 3 : at + 7] = multiply(turn, qpos[None, at + 3 : at + 7])[0]
     return found
 
 
