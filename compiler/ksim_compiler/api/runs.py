@@ -17,7 +17,7 @@ from ksim_compiler.api.task import PathLike, Task, compile, compiled_of, task_of
 from ksim_compiler.api.trained import PolicyError, find, trained_task
 from ksim_compiler.comparison import compare
 from ksim_compiler.learn.learner import State
-from ksim_compiler.learn.run import checkpoints, folder, manifest, run
+from ksim_compiler.learn.run import folder, manifest, run
 from ksim_compiler.learn.run.checkpoint import CheckpointError
 from ksim_compiler.learn.run.origin import origin
 from ksim_compiler.learn.run.trainer import Trainer
@@ -182,8 +182,7 @@ def train(
     default = Path("runs") / f"{made.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     with _new(None if out is None else Path(out), default) as (place, begin):
         training = run.Run(place, trainer, run.Options.of(about), _header(made), log.info)
-        trainer.prepare()
-        state = trainer.init(seed)
+        state = training.prepare(False, False)
         if earlier is not None:
             state = earlier.moved(state, trainer.steps_per_iteration)
             about["from"] = earlier.name
@@ -231,13 +230,9 @@ def resume(
         trainer = Trainer.build(task.plan, engine, threads, options.steps)
         with folder.lock(place):
             training = run.Run(place, trainer, options, _header(task), log.info)
-            has_state = bool(checkpoints.checkpoints(place))
-            if "from" in about and not has_state:
-                raise RunError(f"{place} no longer has the state that it began with")
+            state = training.prepare(True, "from" in about)
             manifest.goes_on(place)
-            trainer.prepare(not has_state)
-            state = trainer.like() if has_state else trainer.init(options.seed)
-            _finish(training, training.restore(state), _Told(on_iteration))
+            _finish(training, state, _Told(on_iteration))
     except (folder.FolderError, CheckpointError, manifest.ManifestError) as error:
         raise RunError(str(error)) from error
     return load_run(place, trust=begun.trusted)

@@ -277,7 +277,7 @@ def _trained(
 ) -> int:
     from ksim_compiler.cli.active import print_active
     from ksim_compiler.engine import EngineUnavailable
-    from ksim_compiler.learn.run import checkpoints, manifest
+    from ksim_compiler.learn.run import manifest
     from ksim_compiler.learn.run.checkpoint import CheckpointError
     from ksim_compiler.learn.run.judge import describe
     from ksim_compiler.learn.run.log import Display
@@ -304,13 +304,8 @@ def _trained(
     started = time.monotonic()
     try:
         with stop_on_signal(peers.first) as stopped:
-            goes_on = begin is None and bool(checkpoints.checkpoints(folder))
-            trainer.prepare(not goes_on)
-            state = trainer.like() if goes_on else trainer.whole(trainer.init(how.seed))
+            state = run.prepare(begin is None, "from" in about)
             if begin is None:
-                if "from" in about and not goes_on:
-                    raise CheckpointError(f"{folder} no longer has the state that it began with")
-                state = run.restore(state)
                 say(f"going on after {run.steps(state):,} steps")
             if options.warm is not None and peers.first:
                 state = _warm(state, trainer, compiled, options, say)

@@ -91,6 +91,25 @@ class Run:
         self.header, self.say = dict(header), say
         self._saved, self._writes = -1, trainer.devices.writes
 
+    def prepare(self, goes_on: bool, warm: bool) -> State:
+        """Compile what is needed, and give the state that the training begins or goes on with.
+
+        Args:
+            goes_on: whether the folder is that of a run that was begun before.
+            warm: whether that began with what another learned, so that it cannot begin anew.
+
+        Raises:
+            CheckpointError: there is nothing to go on with, or it cannot be read.
+        """
+        saved = goes_on and bool(checkpoints.checkpoints(self.folder))
+        if goes_on and warm and not saved:
+            message = f"{self.folder} no longer has the state that it began with"
+            raise checkpoint.CheckpointError(message)
+        trainer = self.trainer
+        trainer.prepare(not saved)
+        state = trainer.like() if saved else trainer.whole(trainer.init(self.options.seed))
+        return self.restore(state) if goes_on else state
+
     def restore(self, state: State) -> State:
         """The state of the newest good checkpoint, or ``state`` where there is none.
 
