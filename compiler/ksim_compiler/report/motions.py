@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from ksim_compiler.learn.run.files import CLIP_UNITS, MOTION
+from ksim_compiler.learn.run.files import CLIP_UNITS, MOTION, WORST
 from ksim_compiler.report.charts import Extras, Line, Mark, chart, largest
 from ksim_compiler.report.curves import Rows, grid, line
 from ksim_schema.drawing.page import number, section, table
 
 TIME = "time in the clip (s)"
-WINDOW = 1.0
-"""Seconds over which the worst of a clip is looked for."""
 
 
 def motions(newest: Mapping[str, Any], evaluations: Rows) -> str:
@@ -119,8 +117,8 @@ def worst(mean: Line) -> Iterator[Mark]:
     """The two ends of the second in which a mean is largest; none of a clip that is no longer."""
     best, found = -1.0, None
     for start, _ in mean:
-        within = [(x, y) for x, y in mean if start <= x <= start + WINDOW]
-        if within[-1][0] - start < 0.9 * WINDOW:
+        within = [(x, y) for x, y in mean if start <= x <= start + WORST]
+        if within[-1][0] - start < 0.9 * WORST:
             break
         value = sum(y for _, y in within) / len(within)
         if value > best:

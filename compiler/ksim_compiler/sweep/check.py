@@ -35,7 +35,7 @@ from ksim_schema.study.load import check_file, silenced
 from ksim_schema.study.model import Halving, Median
 from ksim_schema.study.values import settings, text_of
 from ksim_schema.vocabulary.command import Command
-from ksim_schema.vocabulary.command.clips import Motion, stems
+from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.metric import Metric
 from ksim_schema.vocabulary.reward import Reward
 
@@ -311,7 +311,7 @@ def goals(base: Compiled) -> dict[str, str]:
             if label in ("forward", "sideways", "turn"):
                 names[f"tracking/{name}.{label}"] = f"tracking/{name}.{label}"
         if isinstance(command, Motion):
-            for clip, figure in product(stems(command.files), CLIP_UNITS):
+            for clip, figure in product(command.clip_names(), CLIP_UNITS):
                 goal = f"{MOTION}{name}.{clip}/{figure}"
                 names[goal] = goal
     names |= {f"reward/{name}": f"reward/{name}" for name in plan.task.of(Reward)}

@@ -241,3 +241,12 @@ def test_a_metric_is_of_a_clip_or_of_its_image() -> None:
     of_image = "Metric.wave.clip=wave (mirrored)"
     assert compiled("Command.motion.mirror=true", of_image).diagnostics == []
     assert [d.code for d in compiled(of_image).diagnostics] == ["KS0685"]
+
+
+def test_a_study_can_aim_at_a_clip_in_the_mirror() -> None:
+    from ksim_compiler.sweep.check import goals
+
+    known = goals(compiled("Command.motion.mirror=true"))
+    for clip in ("wave", "wave (mirrored)"):
+        assert known[f"motion/motion.{clip}/body_error"] == f"motion/motion.{clip}/body_error"
+    assert "motion/motion.wave (mirrored)/completed" not in goals(compiled())

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from ksim_compiler.learn.run.files import MOTION
+from ksim_compiler.learn.run.files import MOTION, WORST
 from ksim_compiler.lowering.following import Followed
 from ksim_compiler.motion.library import Library
 from ksim_compiler.plan.clock import ticks
-
-WORST = 1.0
-"""Seconds over which an error is averaged to find the worst of them."""
 
 
 @dataclass(frozen=True)

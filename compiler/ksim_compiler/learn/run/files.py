@@ -21,6 +21,8 @@ MOTION = "motion/"
 """What names of a clip's numbers begin with in logs: ``motion/<command>.<clip>/<figure>``."""
 CLIP_UNITS = {"completed": "", "body_error": "m", "joint_error": "rad", "worst_second": "m"}
 """The figures of a clip of a recorded motion and their units; ``completed`` is a share."""
+WORST = 1.0
+"""Seconds over which an error is averaged to find the worst of them."""
 _CHECKPOINT = re.compile(r"(\d{12})\.safetensors")
 
 
