@@ -132,7 +132,7 @@ def _keep_collisions(spec: Any, kept: dict | None) -> None:
         return
     dropped = set()
     for geom in spec.geoms:
-        geom.condim = kept["condim"] or geom.condim  # a contact has the larger one of its two
+        _set_contacts(geom, kept)  # a contact has something of both of its geoms
         if geom.name not in kept["geoms"] and _moves(geom.parent):
             geom.contype = geom.conaffinity = 0
             dropped.add(geom.name)
@@ -140,7 +140,14 @@ def _keep_collisions(spec: Any, kept: dict | None) -> None:
         if {pair.geomname1, pair.geomname2} & dropped:
             spec.delete(pair)
         else:
-            pair.condim = kept["condim"] or pair.condim
+            _set_contacts(pair, kept)
+
+
+def _set_contacts(thing: Any, kept: dict) -> None:
+    """What the contacts of a geom or a pair resist, and how they yield."""
+    for field in ("condim", "solref", "solimp"):
+        if kept.get(field) is not None:
+            setattr(thing, field, kept[field])
 
 
 def _moves(body: Any) -> bool:

@@ -271,6 +271,9 @@ COMPARED = (
     ("dof", "dof_armature"),
     ("dof", "dof_damping"),
     ("dof", "dof_frictionloss"),
+    ("foot", "geom_friction"),
+    ("foot", "geom_solref"),
+    ("foot", "geom_solimp"),
 )
 """What makes a robot: kind of element, field of MjModel."""
 
@@ -293,4 +296,6 @@ def _by_name(model: Any, kind: str, field: str) -> dict[str, Any]:
     values = getattr(model, field)
     if kind == "body":
         return {model.body(i).name: values[i] for i in range(1, model.nbody)}
+    if kind == "foot":
+        return {name: values[model.geom(name).id] for name in robot.FEET}
     return {name: values[model.joint(name).dofadr[0]] for name in robot.JOINTS}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -12,6 +12,7 @@ from ksim_schema.units import (
     ControlPeriod,
     Effort,
     JointInertia,
+    Length,
     Number,
     ServoDamping,
     Time,
@@ -74,6 +75,28 @@ class Collisions(Model):
         default=None,
         description="What their contacts resist: 1 is no friction, 3 sliding, 4 twisting as well, "
         "6 rolling as well. By default as in the model; each more costs.",
+    )
+    solref: Annotated[tuple[Annotated[Time, Gt(0)], Annotated[Number, Gt(0)]] | None, Later()] = (
+        Field(
+            default=None,
+            description="How their contacts yield, MuJoCo's solref: time constant, s, and damping "
+            "ratio. By default as in the model.",
+        )
+    )
+    solimp: Annotated[
+        tuple[
+            Annotated[Number, Ge(0), Le(1)],
+            Annotated[Number, Ge(0), Le(1)],
+            Annotated[Length, Gt(0)],
+            Annotated[Number, Gt(0), Lt(1)],
+            Annotated[Number, Ge(1)],
+        ]
+        | None,
+        Later(),
+    ] = Field(
+        default=None,
+        description="How firm their contacts are, MuJoCo's solimp: impedance at the surface and "
+        "deep within, width between the two in m, midpoint, power. By default as in the model.",
     )
 
     @model_validator(mode="before")

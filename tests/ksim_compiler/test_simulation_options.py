@@ -96,6 +96,31 @@ def test_contacts_resist_what_is_asked() -> None:
     assert model().geom("foot_left").condim[0] == 3
 
 
+def test_contacts_yield_as_is_asked() -> None:
+    fields = "{geoms: 'foot_.*', solref: [30 ms, 0.7], solimp: [0.1, 0.8, 4 mm, 0.3, 3]}"
+    one = model(f"PhysicsState.humanoid.collide={fields}")
+    data = mujoco.MjData(one)
+    mujoco.mj_step(one, data, 100)
+    assert data.ncon
+    np.testing.assert_allclose(data.contact.solref, [[0.03, 0.7]] * data.ncon)
+    np.testing.assert_allclose(data.contact.solimp, [[0.1, 0.8, 0.004, 0.3, 3.0]] * data.ncon)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ("solref: [0 ms, 1]", "solref"),
+        ("solref: [20 ms]", "solref"),
+        ("solimp: [0.9, 0.95, 1 mm]", "solimp"),
+        ("solimp: [0.9, 1.95, 1 mm, 0.5, 2]", "solimp"),
+        ("solimp: [0.9, 0.95, 1 s, 0.5, 2]", "solimp"),
+    ],
+)
+def test_contacts_that_cannot_be_are_told_at_their_place(fields: str, word: str) -> None:
+    told = walk(f"PhysicsState.humanoid.collide={{geoms: 'foot_.*', {fields}}}").diagnostics
+    assert [word in d.path for d in told] == [True], told
+
+
 def test_a_pattern_that_matches_no_geom_is_told_at_its_place() -> None:
     (told,) = walk("PhysicsState.humanoid.collide=['foot_.*', 'toe_.*']").diagnostics
     assert "toe_.*" in told.message

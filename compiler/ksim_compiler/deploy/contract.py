@@ -23,7 +23,7 @@ from ksim_compiler.plan import Plan
 from ksim_compiler.plan.clock import ticks
 from ksim_compiler.plan.columns import elements, inputs
 from ksim_compiler.robot.model import load, replaced
-from ksim_compiler.robot.options import dynamics, options
+from ksim_compiler.robot.options import CONTACT, dynamics, options
 from ksim_schema.graph.canonical import values_of
 from ksim_schema.vocabulary.base import OfBody
 from ksim_schema.vocabulary.observation import Observation
@@ -160,11 +160,12 @@ def _memory(policy: Policy) -> list[dict[str, Any]]:
 
 
 def _collide(plan: Plan) -> dict[str, Any] | None:
-    """The geoms of moving bodies that touch things, where the task says so."""
+    """The geoms of moving bodies that touch things, and how, where the task says so."""
     part = plan.robot.part.collide
     if part is None:
         return None
-    return {"geoms": list(plan.robot.facts.match("geom", part.geoms)), "condim": part.condim}
+    geoms = list(plan.robot.facts.match("geom", part.geoms))
+    return {"geoms": geoms, **{field: getattr(part, field) for field in CONTACT}}
 
 
 def _home(plan: Plan) -> dict[str, Any]:

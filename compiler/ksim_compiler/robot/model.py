@@ -259,7 +259,7 @@ def _compile(
             _name_parts(spec)
             options.keep_collisions(part, spec)
             terrain.add(part.terrain, spec, files.content)
-            options.set_condim(part, spec)
+            options.set_contacts(part, spec)
             change(spec)
             options.set_dynamics(part, spec)  # after what motors that go leave to their joints
             model = sealed(lambda: spec.compile(vfs=vfs))

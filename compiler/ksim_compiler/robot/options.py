@@ -95,13 +95,20 @@ def keep_collisions(part: RobotPart, spec: mujoco.MjSpec) -> None:
             spec.delete(pair)
 
 
-def set_condim(part: RobotPart, spec: mujoco.MjSpec) -> None:
-    """Set what contacts resist, where the task says it: of all geoms, the ground's too.
+CONTACT = ("condim", "solref", "solimp")
+"""Fields of a task's collide that are MuJoCo's of geoms and pairs."""
 
-    A contact has the larger condim of its two geoms, so that those of the robot alone would not
-    do. No contact is without a geom that the task names: what stands still does not touch its like.
+
+def set_contacts(part: RobotPart, spec: mujoco.MjSpec) -> None:
+    """Set how things touch, where the task says it: of all geoms, the ground's too.
+
+    A contact has the larger condim of its two geoms, and a mean of how they yield, so that those
+    of the robot alone would not do. No contact is without a geom that the task names: what stands
+    still does not touch its like.
     """
-    condim = part.collide.condim if part.collide else None
-    if condim is not None:
-        for thing in (*spec.geoms, *spec.pairs):
-            thing.condim = condim
+    if part.collide is None:
+        return
+    for field in CONTACT:
+        if (value := getattr(part.collide, field)) is not None:
+            for thing in (*spec.geoms, *spec.pairs):
+                setattr(thing, field, value)

@@ -175,7 +175,7 @@ def test_drive_touches_what_play_touches(tmp_path: Path) -> None:
     text = TASK.format(action=ACTIONS["position"], network="{kind: mlp, hidden: [8]}")
     task.write_text(text)
     options = "{method: pgs, iterations: 9, cone: pyramidal, integrator: euler}"
-    own = "{geoms: [sole], condim: 1}"
+    own = "{geoms: [sole], condim: 1, solref: [9 ms, 2], solimp: [0.8, 0.99, 2 mm, 0.4, 1]}"
     joints = "{damping: {hip: 1 N*m*s/rad, 'knee|shoulder': 0.1 N*m*s/rad}, friction: 0.2 N*m}"
     settings = {"solver": options, "collide": own, "joint_dynamics": joints}
     plan = planned(task, *(f"PhysicsState.r.{name}={value}" for name, value in settings.items()))
@@ -184,7 +184,8 @@ def test_drive_touches_what_play_touches(tmp_path: Path) -> None:
     poses = np.array([pose for pose, _ in rows])
     np.testing.assert_allclose(poses, recording.qpos[:40], atol=1e-3)
     assert poses[:, 2].min() < 0.0
-    assert terms["collide"] == {"geoms": ["sole"], "condim": 1}
+    contacts = {"condim": 1, "solref": [0.009, 2.0], "solimp": [0.8, 0.99, 0.002, 0.4, 1.0]}
+    assert terms["collide"] == {"geoms": ["sole"], **contacts}
     assert terms["options"] == {"solver": 0, "iterations": 9, "cone": 0, "integrator": 0}
     assert terms["joint_dynamics"]["hip"] == {"damping": 1.0, "frictionloss": 0.2}
     free = {**terms, "collide": None}
