@@ -58,8 +58,7 @@ def frames_of(plan: Plan, part: ResetMotionStart) -> Callable[[np.random.Generat
     facts, command = plan.robot.facts, plan.task.parts["Command"].get(part.command)
     tracks = []
     if isinstance(command, Motion):
-        clips = [*plan.clips.get(part.command, ())]
-        clips = with_images(command, clips, plan.robot.mirror)
+        clips = with_images(command, plan.clips.get(part.command, ()), plan.robot.mirror)
         tracks = [resampled(clip, plan.period) for clip in clips]
     states = [(track.clip.qpos(facts), track.qvel(facts)) for track in tracks]
 

@@ -66,7 +66,7 @@ def reads(plan: Plan, node: Node) -> dict[str, Any]:
         found["sensors"] = [request.name for request in asked]
     if isinstance(part, Motion):
         found |= {"when_over": part.when_over, "anchor": part.anchored(facts)}
-        found["clips"] = _clips(plan, part)
+        found["clips"] = _clips(plan, node.name, part)
     if isinstance(part, MotionJoints):
         known = [joint.name for joint in moving_joints(facts)]
         found["columns"] = [known.index(j.name) for j in facts.match_joints(part.joints)]
@@ -126,10 +126,10 @@ def _asked(plan: Plan, part: Part) -> tuple[SensorRequest, ...]:
     return part.sensors(plan.robot.facts)
 
 
-def _clips(plan: Plan, part: Motion) -> list[dict[str, Any]]:
+def _clips(plan: Plan, command: str, part: Motion) -> list[dict[str, Any]]:
     """The frames of a motion's clips at the control rate, as a program plays them."""
-    facts = plan.robot.facts
-    clips = library(part, facts, plan.robot.model, plan.period, plan.robot.mirror)
+    robot = plan.robot
+    clips = library(part, plan.clips[command], robot.facts, robot.model, plan.period, robot.mirror)
     found: list[dict[str, Any]] = []
     for index, name in enumerate(clips.clips):
         start, again = int(clips.start[index]), int(clips.between[index, index])

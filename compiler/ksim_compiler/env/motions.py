@@ -32,7 +32,9 @@ class Recorded:
     def __init__(self, plan: Plan, commands: Mapping[str, Any]) -> None:
         robot = plan.robot
         self.libraries = {
-            name: library(part, robot.facts, robot.model, plan.period, robot.mirror)
+            name: library(
+                part, plan.clips[name], robot.facts, robot.model, plan.period, robot.mirror
+            )
             for name, part in commands.items()
             if isinstance(part, Motion)
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ksim_compiler.motion.blend import End, blend
-from ksim_compiler.motion.clip import Array, Clip, ClipError, Fault
+from ksim_compiler.motion.clip import Array, Clip, Fault
 from ksim_compiler.motion.image import mirrored
 from ksim_compiler.motion.kinematics import bodies_of
 from ksim_compiler.motion.read import Asked, read_clip
@@ -89,7 +89,7 @@ def clips_of(
     return found
 
 
-def with_images(part: Motion, clips: list[Clip], mirror: Mirror | None) -> list[Clip]:
+def with_images(part: Motion, clips: Sequence[Clip], mirror: Mirror | None) -> list[Clip]:
     """The clips of a command, and then their mirror images, if it follows these too.
 
     Args:
@@ -98,11 +98,13 @@ def with_images(part: Motion, clips: list[Clip], mirror: Mirror | None) -> list[
         mirror: the robot's left and right; None where they are not said, which is an error of a
             task whose command has mirror images.
     """
-    return [*clips, *(mirrored(c, mirror) for c in clips)] if part.mirror and mirror else clips
+    images = [mirrored(c, mirror) for c in clips] if part.mirror and mirror else []
+    return [*clips, *images]
 
 
 def library(
     part: Motion,
+    clips: Sequence[Clip],
     robot: RobotFacts,
     model: mujoco.MjModel,
     period: float,
@@ -112,19 +114,12 @@ def library(
 
     Args:
         part: the command.
+        clips: those of its files, in their order: of a plan, ``clips[name]``.
         robot, model: whose motions they are.
         period: the control period, s.
         mirror: the robot's left and right, for mirror images.
-
-    Raises:
-        ClipError: a clip cannot be read; tasks that were compiled have none.
     """
-    found = clips_of(part, robot, model, robot.files)
-    faults = [fault for clip, own in found if clip is None for fault in own]
-    if faults:
-        raise ClipError(faults)
-    own = [clip for clip, _ in found if clip is not None]
-    tracks = [resampled(clip, period) for clip in with_images(part, own, mirror)]
+    tracks = [resampled(clip, period) for clip in with_images(part, clips, mirror)]
     names = part.tracked(robot)
     ids = [robot.body_id(name) for name in names]
     qpos = [track.clip.qpos(robot) for track in tracks]

@@ -47,7 +47,8 @@ ABOVE, AIRBORNE = 0.08, 1.2
 
 def screened(clip: Clip, raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> list[Fault]:
     """The faults of a clip whose numbers are in their places."""
-    measured = list(misread(clip, robot, model))
+    points = lowest(clip, robot, model) if clip.place is not None else None
+    measured = [] if points is None else list(misread(clip, points, robot, model))
     if measured:
         return measured
     turned = list(_order(clip))
@@ -61,7 +62,6 @@ def screened(clip: Clip, raw: Raw, robot: RobotFacts, model: mujoco.MjModel) -> 
     if any(fault.code.severity == "error" for fault in found):
         return found
     found += _bodies(clip, raw, robot, model)
-    points = lowest(clip, robot, model) if clip.place is not None else None
     if points is not None and not any(fault.code.severity == "error" for fault in found):
         ground = list(_ground(clip, points, robot))
         found += list(_order_by_ground(clip, ground, robot, model)) or ground

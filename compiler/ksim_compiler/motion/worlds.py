@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.motion.clip import Clip, Fault
-from ksim_compiler.motion.ground import lowest
+from ksim_compiler.motion.ground import Lowest, lowest
 from ksim_compiler.motion.rotations import exponential, multiply
 from ksim_schema.diagnostics.codes import motions as codes
 from ksim_schema.robot import RobotFacts
@@ -26,18 +26,25 @@ HIGH = 3.0
 UNITS = {"centimetres": 0.01, "millimetres": 0.001, "inches": 0.0254}
 
 
-def misread(clip: Clip, robot: RobotFacts, model: mujoco.MjModel) -> Iterator[Fault]:
+def misread(
+    clip: Clip, points: Lowest, robot: RobotFacts, model: mujoco.MjModel
+) -> Iterator[Fault]:
     """What lets a clip stand on the ground that is far from it as it is read.
 
-    Nothing is said where there is no flat ground, and of a robot whose base does not float.
+    Nothing is said of a robot whose base does not float.
+
+    Args:
+        clip: as it was read.
+        points: its lowest points.
+        robot, model: whose motion it is.
     """
     if clip.place is None or clip.turn is None:
         return
     frames = np.unique(np.linspace(0, clip.frames - 1, SAMPLES).astype(int))
     few = replace(clip, joints=clip.joints[frames], place=clip.place[frames])
     few = replace(few, turn=clip.turn[frames])
-    heights = _heights(few, robot, model)
-    if heights is None or _stands(heights) > 0.3:
+    heights = points.height[frames].min(axis=1)
+    if _stands(heights) > 0.3:
         return
     frame = int(frames[np.argmax(np.abs(heights))])
     first = int(frames[0])

@@ -34,7 +34,9 @@ def plan() -> Plan:
 def clips(**changes: Any) -> tuple[Any, Library]:
     part = plan().task.parts["Command"]["motion"].model_copy(update=changes)
     robot = plan().robot
-    return part, library(part, robot.facts, robot.model, PERIOD, robot.mirror)
+    return part, library(
+        part, plan().clips["motion"], robot.facts, robot.model, PERIOD, robot.mirror
+    )
 
 
 @cache

@@ -97,8 +97,10 @@ def test_an_evaluation_leaves_out_what_lies_between() -> None:
 def test_a_program_plays_a_clip_again_as_the_simulation_does(blend: float) -> None:
     """The walk, twice to its end and on: joints, and where the anchor is to be."""
     part, found = clips(when_over="repeat", blend=blend)
-    given: Any = SimpleNamespace(robot=plan().robot, period=PERIOD)
-    player = drive().Player("track", {"when_over": "repeat", "clips": _clips(given, part)}, 1)
+    given: Any = SimpleNamespace(robot=plan().robot, period=PERIOD, clips=plan().clips)
+    player = drive().Player(
+        "track", {"when_over": "repeat", "clips": _clips(given, "track", part)}, 1
+    )
     came = jnp.int32(1) if blend else None
     place = Place(jnp.int32(1), jnp.int32(0), jnp.zeros(3), came)
     go = jax.jit(lambda place: onwards(part, found, jax.random.key(0), place))

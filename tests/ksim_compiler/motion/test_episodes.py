@@ -89,7 +89,7 @@ def command(**changes: Any) -> Any:
 
 def clips(**changes: Any) -> tuple[Any, Library]:
     part = command(**changes)
-    return part, library(part, plan().robot.facts, plan().robot.model, 0.02)
+    return part, library(part, plan().clips["track"], plan().robot.facts, plan().robot.model, 0.02)
 
 
 def test_a_library_has_the_frames_of_its_clips() -> None:

@@ -86,7 +86,7 @@ def states() -> tuple[Bodies, Bodies]:
 def clips() -> Library:
     plan = track()
     part: Any = plan.task.parts["Command"]["motion"]
-    return library(part, plan.robot.facts, plan.robot.model, plan.period)
+    return library(part, plan.clips["motion"], plan.robot.facts, plan.robot.model, plan.period)
 
 
 def seen(frame: int) -> Seen:

@@ -20,6 +20,7 @@ from ksim_compiler.motion.library import Library, library
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_schema.robot.mirror import Signed
+from ksim_schema.vocabulary.command.clips import Motion
 from ksim_schema.vocabulary.observation import motion as observations
 from ksim_schema.vocabulary.reward import motion as rewards
 from tests.ksim_compiler.motion.clips import ROOT, arrays
@@ -45,7 +46,9 @@ def plan() -> Plan:
 @cache
 def clips() -> Library:
     part, robot = plan().task.parts["Command"]["motion"], plan().robot
-    return library(part, robot.facts, robot.model, plan().period, robot.mirror)  # type: ignore[arg-type]
+    assert isinstance(part, Motion)
+    own = plan().clips["motion"]
+    return library(part, own, robot.facts, robot.model, plan().period, robot.mirror)
 
 
 def other(name: str) -> str:
