@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, cast
 from ksim_schema.diagnostics import Diagnostic, Span
 from ksim_schema.diagnostics.codes.robots_program import NOT_TRANSLATED
 from ksim_schema.exchange.others.tagged import Value
+from ksim_schema.source import flow as source
 
 SECTIONS = (
     "PhysicsState",
@@ -27,9 +27,6 @@ SECTIONS = (
     "Event",
     "Randomizer",
     "PPO",
-)
-_PLAIN = re.compile(
-    r"[A-Za-z_.][A-Za-z0-9_.*/^+|() -]*|-?[0-9][0-9.]*(e[-+][0-9]+)? [A-Za-z][A-Za-z0-9*/^]*"
 )
 WIDTH = 96
 
@@ -130,15 +127,9 @@ def flow(value: Any) -> str:
 
 def scalar(value: Any) -> str:
     """A scalar in YAML; a text stands in quotes where it would be read as something else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
-    text = str(value)
-    words = ("true", "false", "null", "yes", "no", "on", "off")
-    if _PLAIN.fullmatch(text) and text.lower() not in words and text == text.strip():
-        return text
-    return json.dumps(text, ensure_ascii=False)
+    return source.scalar(value if isinstance(value, bool) else str(value))
 
 
 def number(value: float) -> str:
