@@ -22,6 +22,8 @@ _NEAR = 0.06
 """A discount looks at least so far ahead, s: a robot answers to nothing that is over sooner."""
 _FAR = 50.0
 """A discount may look so many times as far ahead as an episode lasts."""
+_CUT = 10.0
+"""Episodes of an evaluation may last so many times as long as those of the training."""
 
 
 def learner(task: Task) -> Iterator[Diagnostic]:
@@ -89,6 +91,13 @@ def _run(task: Task) -> Iterator[Diagnostic]:
         message += f"{limit[1]!r} ends them after {seconds(limit[0])}"
         help = "take it out, or give less"
         problem = task.report(IDLE_CUT, message, its.section, "episode", help=help)
+        yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")
+    elif its.episode * _CUT < limit[0]:
+        message = f"episodes of the training are cut after {seconds(its.episode)}, and those of "
+        message += f"an evaluation last {seconds(limit[0])}: the policy is judged by what it has "
+        message += "next to never been in"
+        help = f"give at least a tenth, {seconds(limit[0] / _CUT)}, or shorten the task's episodes"
+        problem = task.report(ODD_LEARNING, message, its.section, "episode", help=help)
         yield beside(problem, task, "ends the episodes", "Termination", limit[1], "after")
 
 

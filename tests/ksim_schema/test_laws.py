@@ -123,6 +123,8 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("steps: 256000", "steps: 256000, gamma: {start: 0.9, end: 1}", ["KS0475"]),
     ("steps: 256000", "steps: 256000, episode: 20 s", []),
     ("steps: 256000", "steps: 256000, episode: 21 s", ["KS0480"]),
+    ("steps: 256000", "steps: 256000, episode: 1.9 s", ["KS0473", "KS0478"]),
+    ("steps: 256000", "steps: 256000, episode: 2 s", ["KS0473"]),
     ("steps: 256000", "steps: 256000, clip: 1", ["KS0478"]),
     ("steps: 256000", "steps: 256000, learning_rate: 0.04", []),
     ("steps: 256000", "steps: 256000, learning_rate: {start: 0.001, adaptive_kl: 1}", ["KS0478"]),
