@@ -234,6 +234,15 @@ def test_joints_without_a_name_resist_as_well(bot: Callable[[str], Compiled]) ->
     assert "no name" in told[0].message
 
 
+@pytest.mark.parametrize("field", ["joint_dynamics", "solver"])
+def test_a_section_that_sets_nothing_is_told(bot: Callable[[str], Compiled], field: str) -> None:
+    (told,) = bot(f"{field}: {{}}").diagnostics
+    assert (told.code, told.severity) == ("KS0399", "warning")
+    assert field in told.message
+    given = {"joint_dynamics": "damping: 0.7 N*m*s/rad", "solver": "iterations: 5"}[field]
+    assert not bot(f"{field}: {{{given}}}").diagnostics
+
+
 def test_what_cannot_touch_for_being_named_is_told(bot: Callable[[str], Compiled]) -> None:
     def told(state: str) -> list[tuple[str, str]]:
         return [(d.code, d.message) for d in bot(state).diagnostics]

@@ -8,6 +8,7 @@ import mujoco
 
 from ksim_compiler.plan import Plan
 from ksim_compiler.robot.moving import geom_moves
+from ksim_schema.checks.proportions import written
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import IDLE_OPTION, TOUCHES_NOTHING
 from ksim_schema.robot.patterns import fits
@@ -16,6 +17,7 @@ from ksim_schema.source import Path_
 
 def simulated(plan: Plan) -> Iterator[Diagnostic]:
     """Warn of options that do nothing, or not what they are for."""
+    yield from _empty(plan)
     yield from _solver(plan)
     yield from _collide(plan)
 
@@ -30,6 +32,20 @@ def left_out(plan: Plan, geoms: Iterable[str]) -> str | None:
         if geom_moves(model, index) and not any(fits(text, name) for text in part.geoms):
             return name
     return None
+
+
+def _empty(plan: Plan) -> Iterator[Diagnostic]:
+    """Sections that are written and set nothing."""
+    part, at = plan.robot.part, ("PhysicsState", plan.task.robot)
+    sections = {"solver": part.solver, "joint_dynamics": part.joint_dynamics}
+    for field, section in sections.items():
+        if section is None or not written(plan.task, *at, field):
+            continue
+        names = type(section).model_fields
+        if all(value is None for _, value in section):
+            message = f"{field!r} sets nothing: all stays as the model has it"
+            help = f"take it out, or give {', '.join(names)}"
+            yield plan.task.report(IDLE_OPTION, message, *at, field, help=help)
 
 
 def _solver(plan: Plan) -> Iterator[Diagnostic]:

@@ -140,5 +140,6 @@ IDLE_OPTION = warning(
     "option without its effect",
     "An option of the simulation does not do what it is for together with the others: an impratio "
     "over 1 hardens friction under elliptic cones alone, and under pyramidal ones it changes the "
-    "normal forces too; ls_iterations are of a line search, and pgs has none.",
+    "normal forces too; ls_iterations are of a line search, and pgs has none. Or nothing is given: "
+    "an empty 'solver' or 'joint_dynamics' leaves all as the model has it.",
 )
