@@ -124,6 +124,7 @@ class Ghost:
         self._option, self._perturb = mujoco.MjvOption(), mujoco.MjvPerturb()
         self._option.flags[:] = 0  # no sites, contacts or frames of it
         self._option.sitegroup[:] = 0
+        self._own = mujoco.MjvScene(self._model, self._model.ngeom)
 
     def draw(self, scene: mujoco.MjvScene, qpos: Float[np.ndarray, " nq"]) -> None:
         """Add the robot in a pose to a scene, behind what is there."""
@@ -137,3 +138,9 @@ class Ghost:
             int(mujoco.mjtCatBit.mjCAT_DYNAMIC),
             scene,
         )
+
+    def geoms(self, qpos: Float[np.ndarray, " nq"]) -> list[mujoco.MjvGeom]:
+        """The robot in a pose, for a viewer that is handed geoms: those of the last call change."""
+        self._own.ngeom = 0
+        self.draw(self._own, qpos)
+        return list(self._own.geoms[: self._own.ngeom])

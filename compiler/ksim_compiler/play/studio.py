@@ -16,6 +16,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import mujoco
+import numpy as np
+from jaxtyping import Float
 from mujoco.studio import (
     app,
     launch_thread,
@@ -29,12 +31,13 @@ from mujoco.studio import (
 from mujoco.studio.dear_imgui import dear_imgui as imgui
 from mujoco.studio.web import web_server
 
+from ksim_compiler.plan import Plan
 from ksim_compiler.play.commands import Dial
+from ksim_compiler.play.ghost import Ghost
 from ksim_compiler.play.guard import HOST, OwnSocket, Pass, asks_here
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.video import follow
 from ksim_compiler.play.view import View, ViewerError
-from ksim_schema.robot import RobotFacts
 
 AFTER_STUDIO = int(messages.Priority.INTERNAL) - 1
 """Priority of what happens when Studio itself has done its part."""
@@ -69,12 +72,21 @@ class Begin(messages.Event):
     """Begin a new episode."""
 
 
+@dataclass(frozen=True)
+class ReferenceSnapshot(messages.Snapshot):
+    """The pose that a recorded motion has in the state that is sent with it."""
+
+    qpos: Float[np.ndarray, " nq"]
+
+
 class Panel(plugin.ViewerPlugin):
     """The commands as sliders, the reward terms as bars, and a camera that follows the robot.
 
+    A recorded motion is drawn into the scene as a ghost.
+
     Args:
         dials: the elements of commands that can be held.
-        robot: facts of the model.
+        plan: the task.
 
     Attributes:
         values: what each element is on its way to.
@@ -83,8 +95,10 @@ class Panel(plugin.ViewerPlugin):
         terms: reward term -> what it gave in the last tick.
     """
 
-    def __init__(self, dials: tuple[Dial, ...], robot: RobotFacts) -> None:
-        self._base = robot.body_id(robot.root)
+    def __init__(self, dials: tuple[Dial, ...], plan: Plan) -> None:
+        facts = plan.robot.facts
+        self._base = facts.body_id(facts.root)
+        self._ghost = Ghost(plan.robot.model, self._base)
         self._studio: app.App | None = None
         self.values: dict[Dial, float] = dict.fromkeys(dials, 0.0)
         self.held: frozenset[Dial] = frozenset()
@@ -100,6 +114,10 @@ class Panel(plugin.ViewerPlugin):
     def _on_model(self, _: messages.PostModelEvent) -> None:
         if follow(self.viewer.camera, self.viewer.model, self._base) and self._studio is not None:
             self._studio.ux_state.camera_index = ux.TRACKING_CAMERA_IDX
+
+    @messages.handler
+    def _on_reference(self, snapshot: ReferenceSnapshot) -> None:
+        self.viewer.extra_geoms[:] = self._ghost.geoms(snapshot.qpos)
 
     @messages.handler
     def _on_gui(self, _: messages.BuildGuiEvent) -> None:
@@ -131,11 +149,12 @@ class Page(plugin.SimPlugin):
     """The simulation's side of the page.
 
     Attributes:
+        panel: the viewer's side.
         paused, speed: as the page's buttons have them.
     """
 
     def __init__(self, live: Live, panel: Panel) -> None:
-        self._live, self._panel = live, panel
+        self._live, self.panel = live, panel
         self.paused, self.speed = False, 1.0
         self._single = False
 
@@ -145,12 +164,18 @@ class Page(plugin.SimPlugin):
         if self._single:
             self._single = False
             live.tick()
-        self._panel.values = {dial: live.target(dial) for dial in live.dials}
-        self._panel.held = frozenset(live.held)
-        self._panel.terms = live.terms
-        self._panel.text = f"{live.policy.steps:,} steps of training; {live.seconds:.1f} s"
+        self.panel.values = {dial: live.target(dial) for dial in live.dials}
+        self.panel.held = frozenset(live.held)
+        self.panel.terms = live.terms
+        self.panel.text = f"{live.policy.steps:,} steps of training; {live.seconds:.1f} s"
         self.handle.sync(model, data)
         return self.handle.is_running()
+
+    @messages.handler
+    def _on_stepped(self, _: messages.PostStepEvent) -> None:  # the state is sent right after it
+        told = self._live.reference
+        if told is not None:
+            self.handle.send_to_viewer(ReferenceSnapshot(told))
 
     @messages.handler
     def _on_hold(self, event: Hold) -> None:
@@ -254,7 +279,7 @@ def page(live: Live) -> Generator[View]:
     Raises:
         ViewerError: it cannot be served.
     """
-    panel = Panel(live.dials, live.plan.robot.facts)
+    panel = Panel(live.dials, live.plan)
     shown = Page(live, panel)
     config = viewer_protocol.ViewerConfig(title=live.plan.task.name, gfx="web")
     studio = app.App(app.Config(show_options=False, show_inspector=False, show_toolbar=True))
