@@ -24,7 +24,10 @@ QUICK = {"ksim-compile": compile.main, "ksim-diff": diff.main}
 ACTING = {"ksim-play": play.main, "ksim-eval": eval.main, "ksim-export": export.main}
 FILES = {
     "docs/tutorial.md": {"ksim: 1": "my/slow_walk.yaml"},
-    "docs/own-robot.md": {"<mujoco": "my/ant/scene.xml", "ksim: 1": "ant_walk.yaml"},
+    "docs/own-robot.md": {
+        '<mujoco model="ant"': "my/ant/scene.xml",
+        "ksim: 1": "ant_walk.yaml",
+    },
     "docs/concepts.md": {},
 }
 """Where the pages say that their blocks are to be."""

@@ -81,8 +81,15 @@ def _ground(plan: Plan) -> Iterator[tuple[Any, str, str]]:
         return
     there = "collides with nothing that stands still" if len(still) else "there is no ground"
     message = f"the robot floats and {there}, so it falls for ever"
-    help = "give the scene that includes the robot and a floor, or add a <geom type='plane' "
-    yield NO_GROUND, message, help + "size='0 0 1'/> to its worldbody"
+    floor = "<geom type='plane' size='0 0 1'/>"
+    help = "give the scene that includes the robot and a floor, or add a "
+    help += f"{floor} to its worldbody"
+    if facts.source.lower().endswith(".urdf"):  # it is attached, and has no place for a floor
+        name = facts.source.rsplit("/", 1)[-1]
+        help = "a URDF holds no floor: give a scene beside it, <mujoco><asset><model name='robot' "
+        help += f"file='{name}'/></asset><worldbody>{floor}<attach model='robot' prefix='my_'/>"
+        help += "</worldbody></mujoco>"
+    yield NO_GROUND, message, help
 
 
 def lifted(model: mujoco.MjModel, root: int) -> bool:

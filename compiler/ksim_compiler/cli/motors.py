@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.foresee import damps_implicitly, growth
+from ksim_compiler.robot import bases
 from ksim_compiler.robot.limits import lever
 from ksim_compiler.robot.model import Robot, torn
 from ksim_compiler.robot.transmission import acts_on, between, carried, joint_equalities
@@ -20,6 +21,8 @@ DEFLECTION = {"hinge": 0.5, "slide": 0.1}
 """rad or m at which a servo of which the model says nothing gives all that its motor can."""
 BANDWIDTH = 20.0
 """rad/s: of a servo on a joint of which the model does not say what its motor gives either."""
+ROLLING = 5.0
+"""rad/s: of the servo of a wheel of which the model says nothing, with the mass that it rolls."""
 DAMPING = 0.5
 """Damping ratio of a servo of which the model says nothing."""
 
@@ -160,13 +163,20 @@ class _Seen:
         self.felt = 1.0 / np.diag(np.linalg.pinv(mass))
         self.load = np.abs(data.qfrc_bias)
         self.implicit = damps_implicitly(model)
+        self.wheels = _wheels(robot, data, [joint.name for joint in driven])
 
     def motor(self, joint: Joint, softer: float) -> Motor:
         kp, kd = self._own(joint)
         own = kp > 0 or kd > 0
+        speed = 10.0 if joint.type == "hinge" else 0.5
+        if not own and joint.name in self.wheels:
+            given = (
+                self.wheels[joint.name] * ROLLING if joint.effort is None else joint.effort / speed
+            )
+            kd = self._settle(joint, 0.0, given * softer)[1]
+            return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
         if kp <= 0 and kd > 0 and joint.limits is None:
             kd = self._settle(joint, 0.0, kd * softer, exact=True)[1]
-            speed = 10.0 if joint.type == "hinge" else 0.5
             return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
         if kp <= 0:
             kp = self._stiffness(joint)
@@ -205,7 +215,7 @@ class _Seen:
         h, inertia = self.robot.facts.timestep, float(self.felt[joint.dof])
         if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0 + 1e-9:
             return float(f"{kp:.6g}"), float(f"{kd:.6g}")
-        kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9))
+        kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9)) if kp else 0.0
         kd = min(kd, 0.3 * inertia / h)
         return kp, round_down(kd) if kd > 1e-9 else 0.0
 
@@ -215,3 +225,40 @@ class _Seen:
             return None
         limit = round_up(max(enough, 2.0 * float(self.load[joint.dof])))
         return min(limit, joint.cap) if joint.cap > 0 else limit
+
+
+def _wheels(robot: Robot, data: Any, driven: list[str]) -> dict[str, float]:
+    """The joints of wheels -> the inertia that each turns with its share of the robot, kg*m^2.
+
+    A wheel is the last of its branch on a base that floats. Its axis lies level, its joint has no
+    limits, and it is balanced: however it is turned, it stands alike.
+
+    Args:
+        robot: the robot.
+        data: it in its home pose.
+        driven: the names of the joints that a task drives.
+    """
+    model = robot.model
+    root = bases.likely(model, driven)
+    if not bases.floats(model, root):
+        return {}
+    radii: dict[str, tuple[int, float]] = {}
+    for index, joint in enumerate(robot.facts.joints):
+        body, axis = int(model.jnt_bodyid[index]), data.xaxis[index]
+        if joint.name not in driven or joint.type != "hinge" or joint.limits is not None:
+            continue
+        below = {body}
+        for other in range(body + 1, model.nbody):  # parents come before their children
+            if int(model.body_parentid[other]) in below:
+                below.add(other)
+        sizes = [
+            float(model.geom_rbound[g]) for g in range(model.ngeom) if model.geom_bodyid[g] in below
+        ]
+        off = np.linalg.norm(np.cross(axis, data.subtree_com[body] - data.xanchor[index]))
+        alone = sum(int(model.body_jntnum[part]) for part in below) == 1
+        if sizes and alone and abs(float(axis[2])) < 0.5 and off < 0.05 * max(sizes):
+            radii[joint.name] = joint.dof, max(sizes)
+    mass = float(model.body_subtreemass[root]) / max(1, len(radii))
+    return {
+        name: float(model.dof_M0[dof]) + mass * radius**2 for name, (dof, radius) in radii.items()
+    }

@@ -32,7 +32,7 @@ NO_GROUND = warning(
     "no ground",
     "The robot floats, gravity pulls it, and nothing of the model can hold it: no geom that stands "
     "still collides with it. Often the file of the robot alone was given, and not the scene that "
-    "includes it.",
+    "includes it. A URDF holds no ground: a scene attaches it (docs/own-robot.md).",
 )
 ODD_LIMITS = warning(
     "KS0445",

@@ -14,6 +14,7 @@ from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics import has_errors
 from ksim_schema.vocabulary.action import Action
+from tests.support.samples import blocks
 
 FLOATING = """
 <mujoco>
@@ -278,3 +279,70 @@ def test_a_wheel_has_no_pose_to_be_near_or_to_read(
     assert "joint_velocity: {kind: joint_velocity, joints: [left, right, mast]" in text
     assert main(["--check", "--strict", str(tmp_path / "rover.yaml")]) == 0
     assert "no problems" in capsys.readouterr().out
+
+
+URDF = """<robot name="rover">
+  <link name="world"/>
+  <joint name="root" type="floating">
+    <parent link="world"/><child link="chassis"/><origin xyz="0 0 .1"/></joint>
+  <link name="chassis"><inertial><mass value="4"/>
+    <inertia ixx=".03" iyy=".05" izz=".06" ixy="0" ixz="0" iyz="0"/></inertial>
+    <collision><geometry><box size=".4 .2 .1"/></geometry></collision></link>
+  <joint name="neck" type="continuous"><parent link="chassis"/><child link="head"/>
+    <origin xyz="0 0 .06"/><axis xyz="0 0 1"/></joint>
+  <link name="head"><inertial><mass value=".2"/>
+    <inertia ixx=".001" iyy=".001" izz=".001" ixy="0" ixz="0" iyz="0"/></inertial>
+    <collision><geometry><sphere radius=".04"/></geometry></collision></link>
+  <joint name="arm" type="continuous"><parent link="chassis"/><child link="rod"/>
+    <origin xyz=".05 0 .2"/><axis xyz="0 1 0"/></joint>
+  <link name="rod"><inertial><origin xyz=".1 0 0"/><mass value=".1"/>
+    <inertia ixx=".001" iyy=".001" izz=".001" ixy="0" ixz="0" iyz="0"/></inertial>
+    <collision><origin xyz=".1 0 0"/><geometry><box size=".2 .02 .02"/></geometry></collision>
+  </link>
+WHEELS
+</robot>"""
+WHEEL = """<joint name="{name}" type="continuous"><parent link="chassis"/><child link="of_{name}"/>
+    <origin xyz="{x} {y} 0"/><axis xyz="0 1 0"/>{limit}</joint>
+  <link name="of_{name}"><inertial><mass value=".3"/>
+    <inertia ixx=".0005" iyy=".0009" izz=".0005" ixy="0" ixz="0" iyz="0"/></inertial>
+    <collision><origin rpy="1.5708 0 0"/><geometry><cylinder radius=".1" length=".04"/></geometry>
+    </collision></link>"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "gain", "torque"),
+    [("", 0.05, 0.5), ('<limit effort="1" velocity="9"/>', 0.1, None)],
+)
+def test_a_wheel_without_a_motor_is_known_by_its_shape(
+    limit: str, gain: float, torque: float | None, tmp_path: Path
+) -> None:
+    """Level, balanced, without limits, the last of its branch; a neck and an arm are none."""
+    places = {"fl": (0.15, 0.15), "fr": (0.15, -0.15), "rl": (-0.15, 0.15), "rr": (-0.15, -0.15)}
+    wheels = "".join(WHEEL.format(name=n, x=x, y=y, limit=limit) for n, (x, y) in places.items())
+    (tmp_path / "rover.urdf").write_text(URDF.replace("WHEELS", wheels))
+    (scene,) = (b.text for b in blocks("docs/own-robot.md") if "rover.urdf" in b.text)
+    plan, text = begun(tmp_path, scene)
+    driven = {name: part.drives(plan.robot.facts) for name, part in plan.parts(Action).items()}
+    assert {drive.joint for drive in driven["wheels"]} == {f"my_{name}" for name in places}
+    assert {drive.kd for drive in driven["wheels"]} == {gain}
+    assert f"torque_limit: {torque} N*m" in text or torque is None
+    others = {
+        drive.joint for name, drives in driven.items() if name != "wheels" for drive in drives
+    }
+    assert others == ({"my_neck", "my_arm"} if torque else set())
+    near = "near_home: {kind: joint_deviation, joints: [my_neck, my_arm]"
+    assert (near in text) == bool(torque)
+
+
+def test_a_urdf_without_a_floor_is_told_the_scene_that_has_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The help is the file: written as it stands there, it mends the task."""
+    (tmp_path / "rover.urdf").write_text(URDF.replace("WHEELS", ""))
+    assert main(["--init", str(tmp_path / "first"), "--robot", str(tmp_path / "rover.urdf")]) == 0
+    help = capsys.readouterr().err
+    assert "KS0439" in help
+    scene = help[help.index("<mujoco>") : help.index("</mujoco>") + len("</mujoco>")]
+    (tmp_path / "scene.xml").write_text(scene)
+    assert main(["--init", str(tmp_path / "next"), "--robot", str(tmp_path / "scene.xml")]) == 0
+    assert "KS0439" not in capsys.readouterr().err
