@@ -281,7 +281,7 @@ def test_a_wheel_has_no_pose_to_be_near_or_to_read(
     assert "no problems" in capsys.readouterr().out
 
 
-URDF = """<robot name="rover">
+ROVER_URDF = """<robot name="rover">
   <link name="world"/>
   <joint name="root" type="floating">
     <parent link="world"/><child link="chassis"/><origin xyz="0 0 .1"/></joint>
@@ -319,7 +319,7 @@ def test_a_wheel_without_a_motor_is_known_by_its_shape(
     """Level, balanced, without limits, the last of its branch; a neck and an arm are none."""
     places = {"fl": (0.15, 0.15), "fr": (0.15, -0.15), "rl": (-0.15, 0.15), "rr": (-0.15, -0.15)}
     wheels = "".join(WHEEL.format(name=n, x=x, y=y, limit=limit) for n, (x, y) in places.items())
-    (tmp_path / "rover.urdf").write_text(URDF.replace("WHEELS", wheels))
+    (tmp_path / "rover.urdf").write_text(ROVER_URDF.replace("WHEELS", wheels))
     (scene,) = (b.text for b in blocks("docs/own-robot.md") if "rover.urdf" in b.text)
     plan, text = begun(tmp_path, scene)
     driven = {name: part.drives(plan.robot.facts) for name, part in plan.parts(Action).items()}
@@ -338,7 +338,7 @@ def test_a_urdf_without_a_floor_is_told_the_scene_that_has_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The help is the file: written as it stands there, it mends the task."""
-    (tmp_path / "rover.urdf").write_text(URDF.replace("WHEELS", ""))
+    (tmp_path / "rover.urdf").write_text(ROVER_URDF.replace("WHEELS", ""))
     assert main(["--init", str(tmp_path / "first"), "--robot", str(tmp_path / "rover.urdf")]) == 0
     help = capsys.readouterr().err
     assert "KS0439" in help
