@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +150,7 @@ def _scaled(motor: Motor, joints: tuple[Joint, ...]) -> Motor:
 class _Seen:
     """What the home pose shows of a robot's joints."""
 
-    def __init__(self, robot: Robot, driven: Iterable[Joint]) -> None:
+    def __init__(self, robot: Robot, driven: Sequence[Joint]) -> None:
         self.robot, self.model = robot, robot.model
         model, all_joints = robot.model, robot.facts.joints
         self.moved = carried(model, [all_joints.index(joint) for joint in driven])
@@ -169,14 +169,10 @@ class _Seen:
         kp, kd = self._own(joint)
         own = kp > 0 or kd > 0
         speed = 10.0 if joint.type == "hinge" else 0.5
-        if not own and joint.name in self.wheels:
-            given = (
-                self.wheels[joint.name] * ROLLING if joint.effort is None else joint.effort / speed
-            )
-            kd = self._settle(joint, 0.0, given * softer)[1]
-            return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
+        if not own and (rolls := self.wheels.get(joint.name)) is not None:
+            kd = rolls * ROLLING if joint.effort is None else joint.effort / speed
         if kp <= 0 and kd > 0 and joint.limits is None:
-            kd = self._settle(joint, 0.0, kd * softer, exact=True)[1]
+            kd = self._settle(joint, 0.0, kd * softer, exact=own)[1]
             return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
         if kp <= 0:
             kp = self._stiffness(joint)
@@ -247,17 +243,13 @@ def _wheels(robot: Robot, data: Any, driven: list[str]) -> dict[str, float]:
         body, axis = int(model.jnt_bodyid[index]), data.xaxis[index]
         if joint.name not in driven or joint.type != "hinge" or joint.limits is not None:
             continue
-        below = {body}
-        for other in range(body + 1, model.nbody):  # parents come before their children
-            if int(model.body_parentid[other]) in below:
-                below.add(other)
-        sizes = [
-            float(model.geom_rbound[g]) for g in range(model.ngeom) if model.geom_bodyid[g] in below
-        ]
+        part = model.body_weldid == body  # what turns with it
+        last = not np.any(part[model.body_parentid] & ~part)
+        size = float(model.geom_rbound[part[model.geom_bodyid]].max(initial=0.0))
         off = np.linalg.norm(np.cross(axis, data.subtree_com[body] - data.xanchor[index]))
-        alone = sum(int(model.body_jntnum[part]) for part in below) == 1
-        if sizes and alone and abs(float(axis[2])) < 0.5 and off < 0.05 * max(sizes):
-            radii[joint.name] = joint.dof, max(sizes)
+        alone = last and int(model.body_jntnum[body]) == 1
+        if alone and abs(float(axis[2])) < 0.5 and off < 0.05 * size:
+            radii[joint.name] = joint.dof, size
     mass = float(model.body_subtreemass[root]) / max(1, len(radii))
     return {
         name: float(model.dof_M0[dof]) + mass * radius**2 for name, (dof, radius) in radii.items()

@@ -41,11 +41,11 @@ def misread(
     if clip.place is None or clip.turn is None:
         return
     frames = np.unique(np.linspace(0, clip.frames - 1, SAMPLES).astype(int))
-    few = replace(clip, joints=clip.joints[frames], place=clip.place[frames])
-    few = replace(few, turn=clip.turn[frames])
     heights = points.height[frames].min(axis=1)
     if _stands(heights) > 0.3:
         return
+    few = replace(clip, joints=clip.joints[frames], place=clip.place[frames])
+    few = replace(few, turn=clip.turn[frames])
     frame = int(frames[np.argmax(np.abs(heights))])
     first = int(frames[0])
     assert few.place is not None
