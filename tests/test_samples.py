@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import yaml
 
-from ksim_compiler import load_run
 from ksim_compiler.cli.compile import main as compile_command
 from ksim_compiler.cli.lsp import parser
 from ksim_compiler.cli.motion import main as motion_command
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_compiler.sweep.check import check
-from tests.support.samples import PAGES, ROOT, blocks
+from tests.support import samples
+from tests.support.samples import PAGES, ROOT, blocks, tasks
 
 ELSEWHERE = {
     ("README.md", "$ ksim-compile --check tasks/walk.yaml"): "test_pages.py",
@@ -41,6 +41,12 @@ ELSEWHERE = {
     ("docs/python.md", "from brax"): "test_learners.py",
     ("docs/python.md", "from rsl_rl"): "test_learners.py",
     ("docs/from-others.md", "Command:"): "test_importing.py",
+    ("docs/acsets.md", "import acsets"): "test_samples_python.py",
+    ("docs/python.md", "import gymnasium"): "test_samples_python.py",
+    ("README.md", "import ksim_compiler"): "test_samples_python.py",
+    ("docs/python.md", "import ksim_compiler as ksim"): "test_samples_python.py",
+    ("docs/python.md", "import jax"): "test_samples_python.py",
+    ("docs/diff.md", "from pathlib import Path"): "test_samples_python.py",
 }
 """Samples that another test of this suite runs, by page and the beginning of the first line."""
 NOT_RUN = {
@@ -52,9 +58,7 @@ NOT_RUN = {
 }
 """Samples that nothing runs, and why."""
 HERE = {
-    ("README.md", "import ksim_compiler"),
     ("README.md", "ksim: 1"),
-    ("docs/acsets.md", "import acsets"),
     ("docs/actions.md", "Action:"),
     ("docs/actions.md", "PhysicsState:"),
     ("docs/actions.md", "Reset:"),
@@ -67,7 +71,6 @@ HERE = {
     ("docs/ci-and-editors.md", "repos:"),
     ("docs/composition.md", "ksim: 1"),
     ("docs/composition.md", "kind: min_height"),
-    ("docs/diff.md", "from pathlib import Path"),
     ("docs/formulas.md", "Observation:"),
     ("docs/formulas.md", "Reward:"),
     ("docs/metrics.md", "Metric:"),
@@ -81,9 +84,6 @@ HERE = {
     ("docs/objects.md", "PhysicsState:"),
     ("docs/objects.md", "Randomizer:"),
     ("docs/objects.md", "Reset:"),
-    ("docs/python.md", "import gymnasium"),
-    ("docs/python.md", "import jax"),
-    ("docs/python.md", "import ksim_compiler as ksim"),
     ("docs/terrain.md", "PhysicsState:"),
     ("docs/terrain.md", "Reset:"),
     ("docs/terrain.md", "# kinds of ground"),
@@ -108,14 +108,8 @@ def test_every_sample_is_accounted_for() -> None:
 
 
 def sample(page: str, first: str) -> str:
-    (found,) = (b for b in blocks(page) if b.first.startswith(first) and not b.is_commands)
     assert (page, first) in HERE
-    return found.text
-
-
-def tasks(folder: Path) -> Path:
-    """A copy of the shipped tasks."""
-    return Path(shutil.copytree(ROOT / "tasks", folder / "tasks"))
+    return samples.sample(page, first)
 
 
 def merged(base: Any, changes: Any) -> Any:
@@ -347,66 +341,6 @@ def test_the_base_that_is_named_is_the_base(tmp_path: Path) -> None:
     base = made.plan.robot.facts.base
     assert base is not None
     assert base.body == part["base"]
-
-
-def test_python_reads_the_acset_of_a_task(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("acsets")
-    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
-    monkeypatch.chdir(tmp_path)
-    assert compile_command(["--emit", "acset", str(tasks(tmp_path) / "walk.yaml")]) == 0
-    (tmp_path / "tasks" / "walk.json").write_text(capsys.readouterr().out, encoding="utf-8")
-    made: dict[str, Any] = {}
-    exec(sample("docs/acsets.md", "import acsets"), made)
-    task, schema = made["task"], made["schema"]
-    rows = {table.name: task.nparts(table) for table in schema.obs}
-    assert rows["Task"] == rows["Policy"] == 1
-    assert rows["Reward"] > 5
-
-
-def test_python_makes_environments_of_gymnasium(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    made: dict[str, Any] = {}
-    exec(sample("docs/python.md", "import gymnasium"), made)
-    assert made["rewards"].shape == (4,)
-    assert made["own"].env.task.name == "cartpole"
-
-
-@pytest.mark.slow
-def test_python_of_the_first_page(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(sample("README.md", "import ksim_compiler"), {})
-    assert "return" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_a_training_goes_on_from_python_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    made: dict[str, Any] = {}
-    exec(sample("docs/python.md", "import ksim_compiler as ksim"), made)
-    first = load_run("first")
-    assert len(first.about["resumed"]) == 1
-    assert 40_000 <= first.metrics["steps"][-1] < 50_000
-    assert made["run"].about["from"] == "first"
-    assert 20_000 <= made["run"].evaluations["steps"][-1] < 30_000
-
-
-def test_python_loops_over_environments(capsys: pytest.CaptureFixture[str]) -> None:
-    made: dict[str, Any] = {}
-    exec(sample("docs/python.md", "import jax"), made)
-    assert made["returns"].shape == (2,)
-    assert min(made["returns"]) > 100.0  # a second of walking as it was trained to
-    assert "(2, 3)" in capsys.readouterr().out
-
-
-def test_python_compares_two_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    made: dict[str, Any] = {}
-    exec(sample("docs/diff.md", "from pathlib import Path"), made)
-    assert made["changes"].tier == "training"
-    assert json.dumps(made["changes"].to_json())
 
 
 def test_a_comment_in_a_base_is_about_the_base(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def blocks(page: str) -> list[Block]:
     found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     assert text.count("```") == 2 * len(found), f"{page}: a fence that is indented or not closed"
     return [Block(page, language, content) for language, content in found]
+
+
+def sample(page: str, first: str) -> str:
+    """The text of the one block of a page that begins so and is no command lines."""
+    (found,) = (b for b in blocks(page) if b.first.startswith(first) and not b.is_commands)
+    return found.text
+
+
+def tasks(folder: Path) -> Path:
+    """A copy of the shipped tasks."""
+    return Path(shutil.copytree(ROOT / "tasks", folder / "tasks"))
 
 
 def inline(page: str) -> list[str]:

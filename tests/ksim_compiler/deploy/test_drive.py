@@ -3,138 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import yaml
 
-from ksim_compiler.deploy.contract import bound, contract, contract_path
-from ksim_compiler.deploy.graph import build
-from ksim_compiler.deploy.targets import ExportError
-from ksim_compiler.learn.run.policy import Policy, fresh_policy
-from ksim_compiler.pipeline import compile_file
-from ksim_compiler.plan import Plan
-from ksim_compiler.play.record import record
-from ksim_schema.vocabulary import KINDS
+from ksim_compiler.deploy.contract import contract_path
+from ksim_compiler.learn.run.policy import fresh_policy
+from tests.ksim_compiler.deploy.driving import (
+    ACTIONS,
+    FIXED,
+    FLOATING,
+    HOSTILE,
+    KIND_TASK,
+    ROBOT,
+    ROOT,
+    TASK,
+    compared,
+    exported,
+    planned,
+    stirred,
+)
 from tests.support.example import drive
-
-ROOT = Path(__file__).parents[3]
-HOSTILE = """<default><motor gear="50" ctrlrange="-.4 .4"/>
-  <position gear="3" ctrlrange="-1 1" forcerange="-2 2"/><general gear="7"/></default>"""
-ROBOT = """<mujoco><compiler angle="radian"/><option timestep="0.004"/>{default}
-<worldbody>
-  <geom type="plane" size="9 9 .1"/>
-  <body name="trunk" pos="0 0 .6">{root}<site name="imu"/>
-    <geom type="box" size=".2 .1 .05" mass="3"/>
-    <body name="leg" pos=".1 0 -.05"><joint name="hip" axis="0 1 0" damping=".2" range="-1 1"/>
-      <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".03" mass=".5"/>
-      <body name="foot" pos="0 0 -.2"><joint name="knee" axis="0 1 0" damping=".2"/>
-        <geom name="sole" type="capsule" fromto="0 0 0 0 0 -.2" size=".03" mass=".3"/>
-        <site name="toe" pos="0 0 -.2"/></body></body>
-    <body name="arm" pos="-.1 0 .1"><joint name="shoulder" axis="0 1 0" damping=".2"/>
-      <geom type="capsule" fromto="0 0 0 0 0 .2" size=".03" mass=".4"/></body>
-  </body>
-</worldbody>
-<actuator>
-  <position name="own_hip" joint="hip" kp="30"/>
-  <position joint="shoulder" kp="8" kv=".5" gear="1" ctrlrange="-3 3" forcerange="-50 50"/>
-  <motor name="own_knee" joint="knee" ctrlrange="-1 1" gear="10"/>
-</actuator>
-<sensor><gyro name="gyro" site="imu"/></sensor>
-<keyframe>{empty}<key name="stand" qpos="{base}.2 -.4 1.1" ctrl="0 1.2 0"/></keyframe>
-</mujoco>"""
-FLOATING = {"root": "<freejoint/>", "base": "0 0 30 1 0 0 0 "}  # it falls for 2 s, touching nothing
-FIXED = {"root": "", "base": ""}
-GAINS = "gains: {kp: 20 N*m/rad, kd: 0.7 N*m*s/rad}"
-ACTIONS = {
-    "position": f"kind: position_target, scale: 0.5 rad, {GAINS}, torque_limit: 4 N*m",
-    "velocity": "kind: velocity_target, scale: 2 rad/s, gain: 0.3 N*m*s/rad, torque_limit: 0.5 N*m",
-    "torque": "kind: torque, scale: 3 N*m, torque_limit: 2 N*m",
-    "late": f"kind: position_target, scale: 0.5 rad, {GAINS}, latency: [8 ms, 8 ms], "
-    "update: 100 Hz, low_pass: 5 Hz, torque_limit: 3 N*m, "
-    "torque_speed: {stall: 5 N*m, no_load_speed: 6 rad/s}",
-    "by pattern": "kind: position_target, scale: {hip: 0.5 rad, knee: 20 deg}, "
-    "gains: {hip: {kp: 20 N*m/rad, kd: 0.7 N*m*s/rad}, knee: {kp: 9 N*m/rad, kd: 0.4 N*m*s/rad}}, "
-    "clip: {hip: [-1, 1], knee: [-0.3, 0.5]}, torque_limit: {hip: 4 N*m, knee: 2 N*m}",
-    "now": f"kind: position_target, around: now, scale: 0.4 rad, {GAINS}, torque_limit: 4 N*m, "
-    "clip_to_limits: true",
-    "last": f"kind: position_target, around: last, scale: 0.1 rad, {GAINS}, torque_limit: 4 N*m, "
-    "clip_to_limits: true",
-    "both": f"kind: position_velocity_target, scale: 1 rad, velocity_scale: 2 rad/s, {GAINS}, "
-    "clip_to_limits: true, velocity_noise: {gaussian: 0 rad/s}",
-}
-TASK = """
-ksim: 1
-task: t
-PhysicsState:
-  r: {{model: robot.xml, control: 50 Hz, home: {{keyframe: stand}}, solver: {{iterations: 7}}}}
-Observation:
-  q: {{kind: joint_position, relative_to: home, history: 3, delay: 50 ms}}
-  dq: {{kind: joint_velocity, scale: 0.1, clip: [-5 rad/s, 5 rad/s]}}
-  down: {{kind: projected_gravity}}
-  turn: {{kind: base_angular_velocity}}
-  gyro: {{kind: sensor, sensor: gyro}}
-  last: {{kind: last_action}}
-Action: {{a: {{joints: [hip, knee], {action}}}}}
-Policy: {{actor: {{read: [q, dq, down, turn, gyro, last], network: {network}}}}}
-Critic: {{critic: {{judge: {{clean: [q]}}, network: {{kind: mlp, hidden: [8]}}}}}}
-Reward: {{alive: {{kind: stay_alive}}}}
-Termination: {{time: {{kind: episode_length, after: 50 s}}}}
-PPO: {{envs: 2, rollout: 8, minibatches: 1, normalize_observations: false}}
-"""
-
-
-def planned(task: Path, *settings: str) -> Plan:
-    compiled = compile_file(task, settings)
-    assert compiled.plan is not None, compiled.diagnostics
-    return compiled.plan
-
-
-def exported(plan: Plan, policy: Policy, path: Path) -> Path:
-    graph, text = bound(build(plan, policy), contract(plan, policy, ""), path)
-    path.write_bytes(graph)
-    contract_path(path).write_text(text)
-    return path
-
-
-def stirred(plan: Plan) -> Policy:
-    """A policy with large random weights."""
-    fresh, rng = fresh_policy(plan, 1), np.random.default_rng(1)
-    dynamic, static = eqx.partition(fresh.actor, eqx.is_inexact_array)
-    moved = jax.tree.map(
-        lambda x: jnp.asarray(x + 0.2 * rng.normal(size=x.shape), x.dtype), dynamic
-    )
-    return Policy(eqx.combine(moved, static), fresh.normalizer, 0)
-
-
-def compared(
-    example: Any,
-    plan: Plan,
-    path: Path,
-    scene: Path,
-    ticks: int,
-    commands: dict[str, Any],
-    policy: Policy | None = None,
-) -> tuple[Any, Any, list[tuple[np.ndarray, dict[str, np.ndarray]]]]:
-    """What the simulation recorded, the contract, and the pose and inputs of drive.py each tick."""
-    policy = policy or fresh_policy(plan, 1)
-    recording = record(plan, policy, seed=0, ticks=ticks)
-    terms = example.read_contract(exported(plan, policy, path))
-    robot = example.Robot(scene, terms)
-    driver, rows = example.Driver(path, terms, commands), []
-    for _ in range(ticks):
-        pose = robot.data.qpos.copy()
-        targets = driver.step(robot)
-        rows.append((pose, driver.values))
-        robot.drive(targets)
-    return recording, terms, rows
-
 
 CASES = [(a, b, "mlp") for a in ACTIONS for b in ("floating", "fixed")] + [
     ("position", "floating", "gru")
@@ -248,168 +139,6 @@ def test_drive_gives_a_pair_the_force_of_both_joints(tmp_path: Path) -> None:
     robot = drive().Robot(scene, terms)
     robot.drive({"a": np.array([100.0])})
     np.testing.assert_allclose(robot.data.qfrc_actuator, [38.0, 0.0])
-
-
-KIND_TASK = """
-ksim: 1
-task: kinds
-PhysicsState:
-  robot: {model: scene.xml, control: 50 Hz, home: {keyframe: home}}
-Observation: {q: {kind: joint_position}}
-Action:
-  a: {kind: position_target, scale: 0.4 rad, gains: {kp: 120 N*m/rad, kd: 5 N*m*s/rad}}
-Policy: {actor: {read: [q], network: {kind: mlp, hidden: [8]}}}
-Critic: {critic: {judge: {clean: [q]}, network: {kind: mlp, hidden: [8]}}}
-Reward: {alive: {kind: stay_alive}}
-Termination: {time: {kind: episode_length, after: 50 s}}
-PPO: {envs: 2, rollout: 8, minibatches: 1, normalize_observations: false}
-"""
-TOLD = {
-    "float_vector": ({"ranges": [[0.3, 0.3], [1, 1]], "switch": 0}, [0.3, 1.0]),
-    "integer_vector": ({"ranges": [[2, 2]], "zero": 0}, [2.0]),
-    "planar_velocity": (
-        {"forward": ["0.5 m/s"] * 2, "turn": ["0.2 rad/s"] * 2, "heading": None},
-        [0.5, 0.0, 0.2],
-    ),
-    "linear_velocity": (
-        {"speed": ["0.5 m/s"] * 2, "direction": "0 deg", "backward": 0, "stand_still": 0},
-        [0.5, 0.0],
-    ),
-    "angular_velocity": ({"turn": ["0.2 rad/s"] * 2, "either_way": False}, [0.2]),
-    "base_height": ({"range": ["0.9 m"] * 2}, [0.9]),
-    "cartesian_coordinate": (
-        {"x": ["0.1 m"] * 2, "y": ["0.2 m"] * 2, "z": ["0.3 m"] * 2, "on_arrival": False},
-        [0.1, 0.2, 0.3],
-    ),
-    "pose": (
-        {"in": {"z": ["0.3 m"] * 2, "roll": ["90 deg"] * 2}}
-        | dict.fromkeys(("redraw", "within", "within_angle")),
-        [0.0, 0.0, 0.3, math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0],
-    ),
-    "phase": ({"period": "0.7 s", "start": 0.25}, None),
-    "sinusoidal_gait": ({}, None),
-    "start_position": ({}, None),
-    "start_orientation": ({}, None),
-}
-"""What makes each command a certain one, and what drive.py is told."""
-REFUSED = {
-    "height_scan": "cannot read height_scan, a height_scan",
-    "formula": "cannot read formula, a formula",
-    "air_time": "cannot read air_time, a air_time",
-    "drawn": "cannot read drawn, a drawn",
-}
-"""Observations that drive.py says it does not do."""
-RANDOM = ("noise", "bias", "drop", "velocity_noise", "faults")
-
-
-def kinds_of(object: str) -> dict[str, Any]:
-    found = yaml.safe_load((ROOT / "tests" / "kinds" / f"{object}.yaml").read_text())
-    assert set(found) == set(KINDS[object])
-    return found
-
-
-def kind_plan(tmp_path: Path, task: dict[str, Any], robot: str) -> tuple[Plan, Path]:
-    scene = ROOT / "tasks" / "robots" / robot / "scene.xml"
-    task["PhysicsState"]["robot"]["model"] = str(scene)
-    (tmp_path / "t.yaml").write_text(yaml.safe_dump(task, sort_keys=False))
-    return planned(tmp_path / "t.yaml"), scene
-
-
-def agrees(plan: Plan, scene: Path, tmp_path: Path, commands: dict[str, Any]) -> None:
-    """The inputs of the networks are those of the simulation while the poses are."""
-    recording, _, rows = compared(drive(), plan, tmp_path / "p.onnx", scene, 12, commands)
-    for tick, (pose, values) in enumerate(rows):
-        np.testing.assert_allclose(pose, recording.qpos[tick], atol=1e-5)
-        for column in plan.policy_input:
-            part: Any = plan.task.of(column.source.object)[column.source.name]
-            value = values[column.source.name]
-            if column.source.object == "Observation":
-                value = np.clip(value, *(part.clip or (-np.inf, np.inf))) * part.scale
-            right = recording.inputs[str(column.source)][tick]
-            scale = max(1.0, float(np.abs(right).max()))
-            np.testing.assert_allclose(
-                value / scale, right / scale, atol=1e-5, err_msg=f"{column.source} at {tick}"
-            )
-
-
-def test_drive_reads_every_kind_of_observation_as_the_simulation_does(tmp_path: Path) -> None:
-    task, refused = yaml.safe_load(KIND_TASK), []
-    for kind, example in kinds_of("Observation").items():
-        part = {k: v for k, v in example["part"].items() if k not in RANDOM}
-        if kind == "projected_gravity":
-            part["lag"] = [0.3, 0.3]
-        if kind.startswith("motion_"):
-            continue  # test_drive_motion
-        if kind in REFUSED:
-            refused.append((kind, part, example.get("needs", {})))
-            continue
-        for section, parts in example.get("needs", {}).items():
-            for name, needed in parts.items():
-                fixed = {"forward": ["0.5 m/s", "0.5 m/s"], "acceleration": "1 m/s^2"}
-                if needed["kind"] == "pose":
-                    fixed = {"in": {"x": ["0.1 m"] * 2, "yaw": ["60 deg"] * 2}}
-                task.setdefault(section, {})[name] = needed | (
-                    fixed if section == "Command" else {}
-                )
-        task["Observation"][kind] = part
-        task["Policy"]["actor"]["read"].append(kind)
-    plan, scene = kind_plan(tmp_path, task, "humanoid")
-    goal = np.array([0.1, 0.0, 0.0, math.cos(math.pi / 6), 0.0, 0.0, math.sin(math.pi / 6)])
-    agrees(plan, scene, tmp_path, {"velocity": np.array([0.5, 0.0, 0.0]), "goal": goal})
-    for kind, part, needed in refused:
-        task = yaml.safe_load(KIND_TASK)
-        for section, parts in needed.items():
-            task.setdefault(section, {}).update(parts)
-        task["Observation"][kind] = part
-        task["Policy"]["actor"]["read"].append(kind)
-        plan, scene = kind_plan(tmp_path, task, "humanoid")
-        with pytest.raises(SystemExit, match=REFUSED[kind]):
-            agrees(plan, scene, tmp_path, {})
-
-
-def test_drive_tells_every_kind_of_command_as_the_simulation_does(tmp_path: Path) -> None:
-    task, told = yaml.safe_load(KIND_TASK), {}
-    for kind, example in kinds_of("Command").items():
-        if kind not in TOLD:
-            continue
-        change, numbers = TOLD[kind]
-        task.setdefault("Command", {})[kind] = example["part"] | change
-        task["Policy"]["actor"].setdefault("obey", []).append(kind)
-        if numbers is not None:
-            told[kind] = np.array(numbers)
-    plan, scene = kind_plan(tmp_path, task, "humanoid")
-    agrees(plan, scene, tmp_path, told)
-    missing = set(KINDS["Command"]) - set(TOLD)
-    assert missing == {"joint_position", "motion"}  # of the motion: test_drive_motion
-    task["Command"] = {"path": kinds_of("Command")["joint_position"]["part"]}
-    task["Policy"]["actor"]["obey"] = ["path"]
-    plan, scene = kind_plan(tmp_path, task, "humanoid")
-    with pytest.raises(SystemExit, match=r"give the command path \(a joint_position\) 4 numbers"):
-        agrees(plan, scene, tmp_path, {})
-
-
-@pytest.mark.parametrize("kind", KINDS["Action"])
-def test_drive_does_every_kind_of_action_or_the_export_refuses_it(
-    kind: str, tmp_path: Path
-) -> None:
-    task = yaml.safe_load(KIND_TASK)
-    part = {k: v for k, v in kinds_of("Action")[kind]["part"].items() if k not in RANDOM}
-    if "latency" in part:
-        part["latency"] = ["8 ms", "8 ms"]
-    part = {k: v for k, v in part.items() if not k.startswith("max_") or "integrated" in kind}
-    task["Action"] = {kind: part}
-    robot = kinds_of("Action")[kind].get("robot", "humanoid")
-    if robot == "quadrotor":  # it has no joints
-        task["Observation"]["q"] = {"kind": "projected_gravity"}
-    plan, scene = kind_plan(tmp_path, task, robot)
-    if kind.startswith("integrated"):
-        with pytest.raises(ExportError, match=f"Action.{kind}: {kind} integrates"):
-            agrees(plan, scene, tmp_path, {})
-    elif kind == "inverse_kinematics":
-        with pytest.raises(ExportError, match="needs the robot's model"):
-            agrees(plan, scene, tmp_path, {})
-    else:
-        agrees(plan, scene, tmp_path, {})
 
 
 def test_each_policy_of_a_folder_has_its_own_contract(tmp_path: Path) -> None:
