@@ -62,9 +62,16 @@ def name_problems(
             help = f"names stand here, not patterns: {text!r} would match {several}"
             yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
             return
-        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
+        help = did_you_mean(text, names, of=_those(facts, what))
         fix = task.respell_as(text, names, *place)
         yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help, fix=fix)
+
+
+def _those(facts: RobotFacts, what: str) -> str:
+    """What a list of a robot's names begins with."""
+    merged = facts.source.lower().endswith(".urdf") and what == "body"
+    note = " (links that are fixed to each other are one body)" if merged else ""
+    return f"{facts.source} has {_PLURAL.get(what, what + 's')}{note}"
 
 
 def _matched(text: str, names: Sequence[str]) -> list[str]:
@@ -121,6 +128,6 @@ def pattern_problems(
         plain = re.fullmatch(r"[\w-]+", text)
         code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
-        help = did_you_mean(text, names, of=f"{facts.source} has {_PLURAL.get(what, what + 's')}")
+        help = did_you_mean(text, names, of=_those(facts, what))
         fix = task.respell_as(text, names, *place) if plain else None
         yield task.report(code, message, *place, help=help, fix=fix)

@@ -73,7 +73,7 @@ class Beginning:
         self.moved = tuple(
             j for j in self.robot.facts.motion_joints if j in self.driven or j.name in moved
         )
-        self.left_out = _left_out(self.robot.facts, self.moved)
+        self.left_out = _left_out(self.robot.facts, self.moved, self.robot.model.nu > 0)
 
     def _know_driven(self) -> None:
         """Take the motor limits that follow from which joints are driven."""
@@ -204,7 +204,7 @@ def _why(facts: RobotFacts) -> str:
     return "its actuators move each hinge and slide together with joints that no action can drive"
 
 
-def _left_out(facts: RobotFacts, joints: Sequence[Joint]) -> list[str]:
+def _left_out(facts: RobotFacts, joints: Sequence[Joint], motors_there: bool) -> list[str]:
     """What has no motor in the task, for its author."""
     found: list[str] = []
     balls = [repr(j.name) for j in facts.joints if j.type == "ball" and j.name]
@@ -218,7 +218,12 @@ def _left_out(facts: RobotFacts, joints: Sequence[Joint]) -> list[str]:
         found.append(f"not driven: {count} {what} in the model, and a task drives them by name")
     still = [repr(j.name) for j in facts.motion_joints if j.name and j not in joints]
     if still:
-        found.append(f"not driven: {_some(still)}: no motor of the model moves them alone")
+        them, they = ("them", "they") if len(still) > 1 else ("it", "it")
+        why = f"no motor of the model moves {them} alone"
+        if not motors_there:  # of the others the model says how much torque they take
+            limit = "in a URDF: <limit effort=...>"
+            why = f"the model does not say what torque {they} may take ({limit})"
+        found.append(f"not driven: {_some(still)}: {why}")
     return found
 
 

@@ -78,9 +78,9 @@ def beginning(model: str, folder: Path) -> Beginning | None:
     try:
         located = locate.locate(model, Path())
         return Beginning(named, read_files(located.path))
-    except locate.ModelRefError as error:
+    except (locate.ModelRefError, ModelError) as error:
         problem = "; ".join(filter(None, (str(error), error.help)))
-    except (ModelError, NothingToDrive) as error:
+    except NothingToDrive as error:
         problem = str(error)
     print(f"ksim-compile: {model}: {problem}", file=sys.stderr)
     return None

@@ -174,7 +174,10 @@ class _Collector:
             included = self.add(name, _join(folder, file), _join(posixpath.dirname(name), file))
             if included not in seen:  # MuJoCo refuses a second time with a message of its own
                 seen.add(included)
-                yield from self.expand(included, self.parse(included), folder, seen)
+                parsed = self.parse(included)
+                if (parsed.tag == "robot") != (xml.tag == "robot"):
+                    raise _unlike(name, included, parsed.tag == "robot")
+                yield from self.expand(included, parsed, folder, seen)
 
     def asset(
         self, element: _Element, file: str, base: str, folders: Mapping[str, str], strip: bool
@@ -225,6 +228,18 @@ def _collect(
             raise ModelError(f"{name} includes files too deeply") from error
     collector.check_names()
     return collector.content
+
+
+def _unlike(name: str, included: str, urdf: bool) -> ModelError:
+    """What is said of a file that includes one in the other language."""
+    if not urdf:
+        return ModelError(f"{name} is a URDF, and cannot include {included}, which is MJCF")
+    file = posixpath.basename(included)
+    return ModelError(
+        f"{name} includes {included}, which is a URDF, and MJCF includes MJCF only",
+        f"attach it: <model name='robot' file='{file}'/> in <asset>, and in <worldbody> "
+        "<attach model='robot' prefix='my_'/>",
+    )
 
 
 def _join(folder: str, file: str) -> str:

@@ -83,6 +83,12 @@ URDF = """
 </robot>"""
 
 
+TOOL = """
+  <link name="tool"/>
+  <joint name="mount" type="fixed"><parent link="arm"/><child link="tool"/></joint>
+</robot>"""
+
+
 def begun(folder: Path, xml: str, name: str = "robot.xml") -> tuple[Plan, str]:
     """The plan and the text of the task that --init writes; it has no errors."""
     (folder / name).write_text(xml, encoding="utf-8")
@@ -346,3 +352,45 @@ def test_a_urdf_without_a_floor_is_told_the_scene_that_has_one(
     (tmp_path / "scene.xml").write_text(scene)
     assert main(["--init", str(tmp_path / "next"), "--robot", str(tmp_path / "scene.xml")]) == 0
     assert "KS0439" not in capsys.readouterr().err
+
+
+def test_a_joint_of_a_urdf_without_a_limit_is_not_driven(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = """<link name="wheel"><inertial><mass value="1"/>
+      <inertia ixx=".1" iyy=".1" izz=".1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+      <joint name="caster" type="continuous"><parent link="base"/><child link="wheel"/></joint>"""
+    plan, text = begun(tmp_path, URDF.replace("</robot>", f"{wheel}</robot>"), "robot.urdf")
+    assert [drive.joint for drive in plan.drives] == ["elbow"]
+    why = "not driven: 'caster': the model does not say what torque it may take"
+    assert why in capsys.readouterr().out
+    assert f"# {why} (in a URDF: <limit effort=...>)" in text
+
+
+def test_a_scene_attaches_a_urdf_and_cannot_include_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arm.urdf").write_text(URDF.replace("</robot>", TOOL), encoding="utf-8")
+    (tmp_path / "robot.xml").write_text("<mujoco><include file='arm.urdf'/></mujoco>")
+    assert main(["--init", str(tmp_path / "new"), "--robot", str(tmp_path / "robot.xml")]) == 1
+    told = capsys.readouterr().err
+    assert "robot.xml includes arm.urdf, which is a URDF, and MJCF includes MJCF only; " in told
+    assert not (tmp_path / "new.yaml").exists()
+    asset, attach = re.findall(r"<model .*?/>|<attach .*?/>", told)
+    scene = f"<mujoco><asset>{asset}</asset><worldbody>{attach}</worldbody></mujoco>"
+    plan, _ = begun(tmp_path, scene)
+    assert [drive.joint for drive in plan.drives] == ["my_elbow"]
+    assert "my_tool" in plan.robot.facts.bodies
+
+
+def test_a_link_that_is_fixed_to_another_is_no_body(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun(tmp_path, URDF.replace("</robot>", TOOL), "robot.urdf")
+    task = tmp_path / "new.yaml"
+    part = "Observation:\n  tool: {kind: body_position, bodies: tool}\n"
+    task.write_text(task.read_text().replace("Observation:\n", part))
+    assert main(["--check", str(task)]) == 1
+    told = capsys.readouterr().err
+    assert "unknown body 'tool'" in told
+    assert "has bodies (links that are fixed to each other are one body): world, arm" in told
