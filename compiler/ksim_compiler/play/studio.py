@@ -7,6 +7,7 @@ message; what it shows of the simulation it reads from the panel.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ FLAGS = (
 )
 BAR = 280.0
 """Width of a reward term's bar, in pixels."""
+ANSWER = 20.0
+"""Seconds in which a page answers that is served."""
 WIDEN = 1.0
 """Half width of a slider, in SI units, whose element has one value in the task."""
 
@@ -259,17 +262,28 @@ class _LocalViewer(web_viewer.WebViewer):
             raise RuntimeError("this version of MuJoCo would show it to every user of the machine")
         print(f"MuJoCo's Studio: {known.address}", flush=True)
 
+    def close(self) -> None:
+        """End the page; its interface goes at once: later it would take that of another along."""
+        super().close()
+        self._headless_ui: Any = None
+
 
 def _answer(port: int) -> int:
-    """What the page answers who knows no token."""
-    connection = HTTPConnection(HOST, port, timeout=20.0)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status
-    except OSError:
-        return HTTPStatus.SERVICE_UNAVAILABLE
-    finally:
-        connection.close()
+    """What the page answers who knows no token, once its server listens."""
+    end = time.monotonic() + ANSWER
+    while True:
+        connection = HTTPConnection(HOST, port, timeout=ANSWER)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status
+        except ConnectionRefusedError:  # its thread has not come to that yet
+            if time.monotonic() > end:
+                return HTTPStatus.SERVICE_UNAVAILABLE
+            time.sleep(0.02)
+        except OSError:
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        finally:
+            connection.close()
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import re
 import socket
+import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable
@@ -18,6 +20,7 @@ import pytest
 from ksim_compiler.learn.run.policy import fresh_policy
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.plan import Plan
+from ksim_compiler.play import studio
 from ksim_compiler.play.live import Live
 from ksim_compiler.play.studio import PLACE, Page, page
 from tests.ksim_compiler.motion.test_episodes import plan as motion_plan
@@ -106,6 +109,44 @@ def test_a_recorded_motion_is_a_ghost_in_the_scene() -> None:
             assert running.until(lambda: follows(shown))
             seen.append(places(shown))
         assert np.abs(seen[1] - seen[0]).max() > 1e-3
+
+
+def test_a_page_comes_after_a_page() -> None:
+    """What is left of the first takes nothing of the second along."""
+    live = begun(motion_plan())
+    for _ in range(2):
+        with page(live) as shown:
+            assert isinstance(shown, Page)
+            running = Shown(live, shown)
+            assert running.until(lambda: shown.panel._viewer is not None)
+            gc.collect()
+            for _ in range(20):
+                running.step()
+
+
+def test_a_server_is_asked_until_it_listens() -> None:
+    with socket.socket() as served:
+        served.bind(("127.0.0.1", 0))
+        port = served.getsockname()[1]
+
+        def serve() -> None:
+            time.sleep(0.5)  # refused until then
+            served.listen()
+            with served.accept()[0] as asked:
+                asked.recv(1000)
+                asked.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        assert studio._answer(port) == 403
+        thread.join()
+
+
+def test_nobody_who_listens_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio, "ANSWER", 0.1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        assert studio._answer(silent.getsockname()[1]) == 503
 
 
 @pytest.mark.slow
