@@ -113,7 +113,12 @@ def missing(command: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_command_lines_parse_and_name_what_there_is(page: str) -> None:
+def test_command_lines_parse_and_name_what_there_is(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a reader is, who has folders to write into
+    for folder in READERS:
+        Path(folder).mkdir()
     problems, made = [], {"tasks/walk.json"}  # docs/acsets.md writes it in the line before
     for line in lines(page):
         for command in words(line):

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 START = 1_000_000
@@ -45,6 +46,30 @@ def stamp(path: Path) -> object:
     except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the name of a file of some kind ends in.
+
+    Attributes:
+        what: the kind, for messages: "a video".
+        endings: one of these.
+        any_case: whether capitals are as good, which they are where nothing reads the file again.
+    """
+
+    what: str
+    endings: tuple[str, ...]
+    any_case: bool = False
+
+    def wrong(self, path: Path) -> str:
+        """What is wrong with a file's name; "" when nothing is."""
+        ending = path.suffix.lower() if self.any_case else path.suffix
+        if ending in self.endings:
+            return ""
+        *others, last = self.endings
+        ends = f"{', '.join(others)} or {last}" if others else last
+        return f"{path.name}: the name of {self.what} ends in {ends}"
 
 
 class FileError(Exception):

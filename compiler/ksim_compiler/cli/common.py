@@ -363,18 +363,3 @@ def refused(compiled: Compiled, engine: EngineKind | None) -> list[Diagnostic]:
     from ksim_compiler.checks.engines import on_engine
 
     return list(on_engine(compiled.plan, engine))
-
-
-def writable(path: Path) -> None:
-    """See that a file can be written before there is work for it.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    folder = path.parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {folder}")
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise UsageError(f"cannot write {path}: permission denied")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, outputs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ksim_schema.diff.report import Comparison
 
 PROGRAM = "ksim-compare"
-PAGE = Path("compare.html")
+PAGE = "compare.html"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
         help="the folder of a run, a folder of runs, the folder of a study of ksim-sweep; or a "
         "name: of a task (walk, package:task) for its runs in runs/, of a study in studies/",
     )
-    add("-o", "--out", type=path, default=PAGE, metavar="FILE", help=f"the page (default: {PAGE})")
+    help, page = f"the page (default: {PAGE})", outputs.Output(outputs.PAGE)
+    add("-o", "--out", type=page, default=PAGE, metavar="FILE", help=help)
     add(
         "--label",
         dest="labels",
@@ -57,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="what to call the first group; again for the second, and so on",
     )
-    add("--csv", type=path, metavar="FILE", help="write a row for each run")
+    table = outputs.Output(outputs.TABLE)
+    add("--csv", type=table, metavar="FILE", help="write a row for each run")
     add("--storage", type=common.given, metavar="WHERE", help="of a study, as for ksim-sweep")
     common.add_trust(result)
     common.add_colour(result)
@@ -86,9 +88,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: the command line makes no sense.
     """
-    for file in (options.out, options.csv):
-        if file is not None:
-            common.writable(file)
     read = _read(options)
     if not read.groups and read.study is None:
         return ERRORS

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, outputs
 from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, paint, use_colour
 from ksim_schema.diagnostics.codes.compiled import UNWRITABLE_FILE
 
@@ -286,8 +286,12 @@ def _emit(tasks: Sequence[Path], options: argparse.Namespace) -> int:
     drawn = options.emit == "terrain"
     if len(tasks) > 1 or options.format != "text" or (options.out is not None and not drawn):
         raise UsageError("--emit prints one task: no folder, no --out, no --format")
-    if drawn and options.out is None:
-        raise UsageError("--emit terrain needs --out FILE.png, the picture that it draws")
+    if drawn:
+        from ksim_compiler.report.formats import PLOT
+
+        if options.out is None:
+            raise UsageError("--emit terrain needs --out FILE.png, the picture that it draws")
+        outputs.check(Path(options.out), PLOT)
     if options.emit == "components":
         from ksim_compiler.cli import emit
 
@@ -337,6 +341,8 @@ class _Target:
     def __init__(self, out: str | None, tasks: int) -> None:
         self.path = BUILD if out is None else Path(out)
         self.is_file = self.path.suffix == ARCHIVE and not self.path.is_dir()
+        if self.path.suffix in SUFFIXES and not self.path.is_dir():
+            raise UsageError(f"{self.path.name}: the name of a compiled task ends in {ARCHIVE}")
         if self.is_file and tasks > 1:
             raise UsageError(f"--out {out} is one file, and there are {tasks} tasks")
         self.taken: dict[Path, Path] = {}

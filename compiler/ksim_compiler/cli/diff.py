@@ -10,9 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, outputs
 from ksim_compiler.cli.common import ARCHIVE, ERRORS, OK, UsageError, use_colour
 from ksim_compiler.cli.sides import Side, open_side
+from ksim_schema.source.files import Named
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 PROGRAM = "ksim-diff"
 EVENTS = ".jsonl"
 """How the files of replays end."""
-FORMATS = ("text", "json", "markdown", "svg", "html")
+FORMATS = {"json": ".json", "markdown": ".md", "svg": ".svg", "html": ".html"}
+"""The forms of a comparison but for text, and how their files' names end."""
+TEXT = "text"
 TIER_NAMES = ("policy-io", "training", "runtime", "cosmetic")
 
 
@@ -42,11 +45,12 @@ def parser() -> argparse.ArgumentParser:
         "given; 2 for a wrong command line.",
         allow_abbrev=False,
     )
-    add, path = result.add_argument, common.path
+    add = result.add_argument
     add("old", type=common.given, metavar="OLD", help="the task before")
     add("new", type=common.given, metavar="NEW", help="the task after")
-    add("--format", choices=FORMATS, default="text", help="form of the comparison")
-    add("-o", "--out", type=path, metavar="FILE", help="write to a file")
+    help = "form of the comparison (default: what the name of --out ends in, or else text)"
+    add("--format", choices=(TEXT, *FORMATS), help=help)
+    add("-o", "--out", type=outputs.Output(), metavar="FILE", help="write to a file")
     add(
         "--fail-on",
         choices=TIER_NAMES,
@@ -65,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: a side is not there, or the two do not go together.
     """
+    options.format = _form(options.format, options.out)
     with open_side(options.old) as old, open_side(options.new) as new:
         if {old.path.suffix, new.path.suffix} == {EVENTS}:
             return _replays(old, new, options)
@@ -79,11 +84,27 @@ def run(options: argparse.Namespace) -> int:
     return ERRORS if len(good) < len(compared) or _fails(good, options.fail_on) else OK
 
 
+def _form(given: str | None, out: Path | None) -> str:
+    """The form of what is written.
+
+    Raises:
+        UsageError: the file's name ends as another form's does.
+    """
+    named = None if out is None else {e: form for form, e in FORMATS.items()}.get(out.suffix)
+    if given is None or out is None:
+        return given or named or TEXT
+    if given != TEXT:
+        outputs.check(out, Named(f"a {given} file", (FORMATS[given],)))
+    elif named is not None:
+        raise UsageError(f"{out.name}: the name is that of a {named} file, and --format is {TEXT}")
+    return given
+
+
 def _replays(old: Side, new: Side, options: argparse.Namespace) -> int:
     """Compare two event files."""
     from ksim_schema.exchange.replay import ReplayError, first_difference, read_events
 
-    if options.format not in ("text", "json"):
+    if options.format not in (TEXT, "json"):
         raise UsageError(f"--format {options.format} is of tasks; replays have text and json")
     try:
         before, after = read_events(old.path), read_events(new.path)

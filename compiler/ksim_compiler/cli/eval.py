@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ksim_compiler.cli import common, programs, trained
+from ksim_compiler.cli import common, outputs, programs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--engine", choices=ENGINES, default="auto", help="what simulates (default: auto)")
     add("--threads", type=common.threads, default=0, help="of the CPU engine (default: all cores)")
-    add("--csv", type=common.path, metavar="FILE", help="write a row for each policy")
-    add("--json", type=common.path, metavar="FILE", help="write all figures with their intervals")
+    table, json = (outputs.Output(named) for named in (outputs.TABLE, outputs.JSON))
+    add("--csv", type=table, metavar="FILE", help="write a row for each policy")
+    add("--json", type=json, metavar="FILE", help="write all figures with their intervals")
     common.add_trust(result)
     common.add_colour(result)
     return result
@@ -101,9 +102,6 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.seed < 2**32:
         raise UsageError("--seed must be a whole number from 0 to 2^32 - 1")
     steps = _steps(options.checkpoint)
-    for file in (options.csv, options.json):
-        if file is not None:
-            common.writable(file)
     judged: list[Judged] = []
     failed = 0
     for place in options.runs:

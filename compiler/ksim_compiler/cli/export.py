@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, programs, trained
+from ksim_compiler.cli import common, outputs, programs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_schema.source.files import Named
 
 if TYPE_CHECKING:
     from ksim_compiler.learn.run.policy import Policy
@@ -43,12 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "legs.kinfer.json.",
         allow_abbrev=False,
     )
-    add, path = result.add_argument, common.path
+    add = result.add_argument
     add("run", type=trained.place, metavar="RUN", help=trained.HELP)
     add(
         "-o",
         "--out",
-        type=path,
+        type=outputs.Output(Named("an exported policy", tuple(FORMATS.values()))),
         metavar="FILE",
         help=f"FILE.onnx (default: policy.onnx), FILE.kinfer or FILE{trained.ENDING}",
     )
@@ -74,7 +75,6 @@ def run(options: argparse.Namespace) -> int:
     form = _form(options)
     if options.episodes is not None and form != "policy":
         raise UsageError(f"--episodes judges what a {trained.ENDING} file tells; leave it out")
-    common.writable(options.out)
     from ksim_compiler.deploy.targets import ExportError
     from ksim_compiler.engine import EngineUnavailable
     from ksim_compiler.learn.run.checkpoint import CheckpointError
@@ -104,18 +104,12 @@ def _form(options: argparse.Namespace) -> str:
     if options.out is None:
         form = options.format or "onnx"
         options.out = Path(f"policy{FORMATS[form]}")
+        outputs.check(options.out)
         return form
-    named = {ending: form for form, ending in FORMATS.items()}.get(options.out.suffix)
-    if options.format is not None and options.format != named:
-        ending = FORMATS[options.format]
-        raise UsageError(
-            f"{options.out.name}: the name of a {options.format} file ends in {ending}"
-        )
-    if named is None:
-        *endings, last = FORMATS.values()
-        ends = f"{', '.join(endings)} or {last}"
-        raise UsageError(f"{options.out.name}: the file's name ends in {ends}")
-    return named
+    form = {ending: form for form, ending in FORMATS.items()}[options.out.suffix]
+    if options.format is not None and options.format != form:
+        outputs.check(options.out, Named(f"a {options.format} file", (FORMATS[options.format],)))
+    return form
 
 
 def _write_graph(compiled: Compiled, policy: Policy, options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, outputs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = result.add_argument
     add("file", type=common.path, metavar="FILE", help="the file, or the folder that it is in")
-    add("-o", "--out", type=common.path, metavar="TASK.yaml", help="default: on standard output")
+    task = outputs.Output(outputs.TASK)
+    add("-o", "--out", type=task, metavar="TASK.yaml", help="default: on standard output")
     add(
         "--robot",
         type=common.given,
@@ -57,8 +58,6 @@ def run(options: argparse.Namespace) -> int:
         file = options.file / "params" / "env.yaml"
     if not file.is_file():
         raise UsageError(f"there is no {file}")
-    if options.out is not None:
-        common.writable(options.out)
     draft = _draft(file, options.robot or ROBOT)
     if options.home is not None:
         draft.sections["PhysicsState"]["robot"]["home"] = {"keyframe": options.home}

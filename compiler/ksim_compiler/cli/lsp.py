@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ksim_compiler.cli import common
+from ksim_compiler.cli import common, outputs
 from ksim_compiler.cli.common import OK, UsageError
 
 PROGRAM = "ksim-lsp"
@@ -36,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--stdio", action="store_true", help="talk on standard input and output, as it always does"
     )
-    result.add_argument("--log", metavar="FILE", help="write what goes wrong into a file")
+    log = outputs.Output()
+    result.add_argument("--log", type=log, metavar="FILE", help="write what goes wrong into a file")
     return result
 
 

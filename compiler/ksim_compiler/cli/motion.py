@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import clips, common, trained
+from ksim_compiler.cli import clips, common, outputs, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.play.renderer import VIDEO
 
 if TYPE_CHECKING:
     from ksim_compiler.motion.clip import Clip
@@ -57,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
     _add_out(make)
     play = _command(kinds, "play", "draw a clip on its robot, as a video")
     play.add_argument("clip", type=common.path, metavar="CLIP", help="an .npz or a .csv")
-    play.add_argument("-o", "--out", type=common.path, metavar="FILE", help="an .mp4 or a .gif")
+    video = outputs.Output(VIDEO)
+    play.add_argument("-o", "--out", type=video, metavar="FILE", help="an .mp4 or a .gif")
     record = _command(kinds, "record", "record a clip from a trained policy")
     record.add_argument("run", type=trained.place, metavar="RUN", help=trained.HELP)
     _add_out(record)
@@ -107,7 +109,8 @@ def _add_asked(command: argparse.ArgumentParser) -> None:
 
 def _add_out(command: argparse.ArgumentParser) -> None:
     help = "the clip to write: .npz or .csv"
-    command.add_argument("-o", "--out", type=common.path, required=True, metavar="CLIP", help=help)
+    clip = outputs.Output(outputs.CLIP)
+    command.add_argument("-o", "--out", type=clip, required=True, metavar="CLIP", help=help)
 
 
 def _convert(command: argparse.ArgumentParser) -> None:
@@ -193,6 +196,8 @@ def _details(clip: Clip, robot: Robot) -> str:
 def _change(options: argparse.Namespace) -> int:
     from ksim_compiler.motion import edit
 
+    if options.bodies:
+        outputs.check(options.out, outputs.BODIES)
     robot = clips.robot_of(options.robot)
     clip, faults = clips.read(options.clip, robot, clips.asked(options))
     common.print_report(clips.diagnostics(options.clip, faults), {}, options.color)

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ksim_compiler.cli import clips, common, programs, trained
+from ksim_compiler.cli import clips, common, outputs, programs, trained
 from ksim_compiler.cli.common import ERRORS, UsageError
 
 
@@ -20,8 +20,10 @@ def run(options: argparse.Namespace) -> int:
 def _play(options: argparse.Namespace) -> int:
     from ksim_compiler.play.renderer import VideoError, choose_renderer
 
-    out = options.out or Path(options.clip.name).with_suffix(".mp4")
-    common.writable(out)
+    out = options.out
+    if out is None:
+        out = Path(options.clip.name).with_suffix(".mp4")
+        outputs.check(out)
     try:
         choose_renderer()
         from ksim_compiler.play.video import encoder_of, write_video
@@ -67,8 +69,6 @@ def _record(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         if not (math.isfinite(value) and 0 <= value <= 600) or (name == "seconds" and value < 0.2):
             raise UsageError(f"--{name} {value:g}: from 0.2 to 600 seconds")
-    if options.out.suffix not in (".npz", ".csv"):
-        raise UsageError(f"{options.out.name}: a clip's name ends in .npz or .csv")
     import numpy as np
 
     from ksim_compiler.cli.play import held_by

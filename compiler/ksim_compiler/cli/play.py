@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, episode, judged, programs, trained, untrained
+from ksim_compiler.cli import common, episode, judged, outputs, programs, trained, untrained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.play.renderer import VIDEO
+from ksim_compiler.report.formats import PLOT
 
 if TYPE_CHECKING:
     from ksim_compiler.pipeline import Compiled
@@ -41,14 +43,15 @@ def parser() -> argparse.ArgumentParser:
         "judgement over many.",
         allow_abbrev=False,
     )
-    add, path = result.add_argument, common.path
+    add, output = result.add_argument, outputs.Output
     help = f"{trained.HELP}; with --zero or --random also a task"
     add("run", type=trained.place, metavar="RUN", help=help)
     alone = result.add_mutually_exclusive_group()
     for name, what in (("zero", "zero actions"), ("random", "random actions")):
         text = f"look at a task with {what} in place of a trained policy"
         alone.add_argument(f"--{name}", action="store_true", help=text)
-    add("-o", "--video", type=path, metavar="FILE", help="draw the episode: .mp4 or .gif")
+    video = "draw the episode: .mp4 or .gif"
+    add("-o", "--video", type=output(VIDEO), metavar="FILE", help=video)
     add(
         "--show",
         action="store_true",
@@ -56,9 +59,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--plots",
-        type=path,
+        type=output(PLOT),
         metavar="FILE",
-        help="plot what was read, done and got: .png, .svg",
+        help="plot what was read, done and got: .png, .svg, .pdf",
     )
     add(
         "--episodes",
@@ -66,11 +69,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="judge it over N episodes: return, failures, success, errors, metrics",
     )
-    add("--events", type=path, metavar="FILE", help="write each transition as a line of JSON")
-    add("--verify", type=path, metavar="FILE", help="replay an event file and check it")
-    add("--rollout", type=path, metavar="FILE", help="write the episode as an ACSet (JSON)")
+    events = "write each transition as a line of JSON: .jsonl"
+    add("--events", type=output(outputs.EVENTS), metavar="FILE", help=events)
+    add("--verify", type=common.path, metavar="FILE", help="replay an event file and check it")
+    rollout = "write the episode as an ACSet: .json"
+    add("--rollout", type=output(outputs.JSON), metavar="FILE", help=rollout)
     add("--report", action="store_true", help="write the run's report.html anew")
-    add("--dump", type=path, metavar="FILE", help="show what went non-finite in a training")
+    add("--dump", type=common.path, metavar="FILE", help="show what went non-finite in a training")
     add("--viewer", choices=("native", "web"), help="show it live, in a window or a browser")
     add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--seconds", type=float, help="how long (default: one episode)")
@@ -117,9 +122,6 @@ def run(options: argparse.Namespace) -> int:
     _check_mode(options)
     if options.show:
         _choose_show(options)
-    for file in (options.video, options.plots, options.events, options.rollout):
-        if file is not None:
-            common.writable(file)
     if options.zero or options.random:
         untrained.check(options)
     else:
@@ -175,7 +177,9 @@ def _choose_show(options: argparse.Namespace) -> None:
     if options.viewer is not None:
         options.video = None
         return
-    options.video = options.video or Path(f"{options.run.resolve().stem}.mp4")
+    if options.video is None:
+        options.video = Path(f"{options.run.resolve().stem}.mp4")
+        outputs.check(options.video)
     options.size = options.size or SHOWN_SIZE
     options.seconds = options.seconds or SHOWN
     print(f"{PROGRAM}: there is no display here: {options.video} is drawn", file=sys.stderr)

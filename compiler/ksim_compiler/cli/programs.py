@@ -7,6 +7,8 @@ import os
 import platform
 from pathlib import Path
 
+from ksim_compiler.cli.common import version_of
+
 SIZE = 512 * 2**20
 """Bytes that kept programs may take; what was not used for longest goes first."""
 
@@ -33,6 +35,9 @@ def keep() -> None:
         ("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", -1),
     ):
         os.environ.setdefault(name, str(value))
+    if (version_of("jaxlib") or "").startswith("0.9."):
+        # it warns, for each program that was kept, that no processor has XLA's own switches
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def _machine() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ksim_compiler.cli import common, programs
+from ksim_compiler.cli import common, outputs, programs
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
 from ksim_compiler.cli.signals import stop_on_signal
 
@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
         default=0,
         help="threads of a worker's native engine (default: all cores, shared by the workers)",
     )
-    add("--csv", type=path, metavar="FILE", help="write all trials as a table in the end")
+    table = outputs.Output(outputs.TABLE)
+    add("--csv", type=table, metavar="FILE", help="write all trials as a table in the end")
     add("--status", action="store_true", help="show where the study stands; train nothing")
     add(
         "--slurm",
@@ -91,8 +92,6 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--format goes with --check")
     if options.slurm and options.ray:
         raise UsageError("--slurm and --ray start workers each; leave out one")
-    if options.csv is not None:
-        common.writable(options.csv)
     from ksim_compiler.sweep.check import check
 
     ready = check(options.study, options.trust)

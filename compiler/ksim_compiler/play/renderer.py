@@ -10,6 +10,10 @@ import subprocess
 import sys
 from typing import Literal
 
+from ksim_schema.source.files import Named
+
+VIDEO = Named("a video", (".mp4", ".gif"), any_case=True)
+
 
 class VideoError(Exception):
     """A video that cannot be made; the message says what to do."""

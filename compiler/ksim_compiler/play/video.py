@@ -12,11 +12,10 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.play.ghost import Ghost, Reference
-from ksim_compiler.play.renderer import VideoError
+from ksim_compiler.play.renderer import VIDEO, VideoError
 from ksim_compiler.robot.bases import floats, likely
 from ksim_schema.source.files import replacing
 
-FORMATS = (".mp4", ".gif")
 FRAME_RATE = 25.0
 """Frames a second that a video has at most."""
 POLICY = "policy"
@@ -29,8 +28,8 @@ def encoder_of(path: Path) -> Any:
     Raises:
         VideoError: the format is unknown, or the packages are not there.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise VideoError(f"{path.name}: a video's name ends in {' or '.join(FORMATS)}")
+    if wrong := VIDEO.wrong(path):
+        raise VideoError(wrong)
     try:
         import imageio.v2 as imageio
 

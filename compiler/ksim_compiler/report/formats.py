@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-FORMATS = (".png", ".svg", ".pdf")
+from ksim_schema.source.files import Named
+
+PLOT = Named("a plot", (".png", ".svg", ".pdf"), any_case=True)
 
 
 class PlotError(Exception):
@@ -18,8 +20,8 @@ def check(path: Path) -> None:
     Raises:
         PlotError: the format is unknown, or matplotlib is not installed.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise PlotError(f"{path.name}: a plot's name ends in {', '.join(FORMATS)}")
+    if wrong := PLOT.wrong(path):
+        raise PlotError(wrong)
     try:
         importlib.import_module("matplotlib.figure")
     except ImportError as error:

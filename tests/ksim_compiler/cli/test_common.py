@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from ksim_compiler.cli import common, play, run
+from ksim_compiler.cli import common, play, programs, run
 from ksim_compiler.cli.compile import main as compile_main
 from ksim_compiler.engine import EngineUnavailable
 from ksim_compiler.play import renderer
@@ -45,16 +46,6 @@ def test_numbers_that_make_no_sense(
 @pytest.mark.parametrize(("text", "value"), [("1e6", 10**6), ("1_000", 1000), ("7", 7)])
 def test_numbers_of_steps(text: str, value: int) -> None:
     assert common.count(text) == value
-
-
-@pytest.mark.parametrize("flag", ["--video", "--plots", "--events", "--rollout"])
-def test_a_file_that_cannot_be_written_is_said_first(
-    flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert play.main([str(tmp_path), flag, str(tmp_path / "no" / "x.mp4")]) == 2
-    assert "there is no folder" in capsys.readouterr().err
-    assert play.main([str(tmp_path), flag, str(tmp_path)]) == 2
-    assert "it is a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -152,3 +143,14 @@ def test_a_model_that_mjx_cannot_do_is_a_line(
     assert "cylinder" in told
     assert "the engine native can" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("version", "quiet"), [("0.9.2", True), ("0.10.2", False)])
+def test_what_jax_0_9_says_of_each_kept_program_is_not_shown(
+    version: str, quiet: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    monkeypatch.setattr(programs, "version_of", {"jaxlib": version}.get)
+    programs.keep()
+    assert "JAX_COMPILATION_CACHE_DIR" in os.environ
+    assert ("TF_CPP_MIN_LOG_LEVEL" in os.environ) == quiet

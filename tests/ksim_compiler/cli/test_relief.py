@@ -51,8 +51,12 @@ def test_levels_and_kinds_are_named(tmp_path: Path) -> None:
     ("terrain", "more", "message"),
     [
         (GRID, (), "needs --out FILE.png"),
-        (GRID, ("-o", "hills.txt"), "a plot's name ends in .png, .svg, .pdf"),
-        (GRID, ("-o", "nowhere/hills.png"), "cannot draw the terrain"),
+        (GRID, ("-o", "hills.txt"), "the name of a plot ends in .png, .svg or .pdf"),
+        (
+            GRID,
+            ("-o", "nowhere/hills.png"),
+            "cannot write nowhere/hills.png: there is no folder nowhere",
+        ),
         ("{kind: flat}", ("-o", "hills.png"), "the ground of 'hills' is flat"),
     ],
 )

@@ -166,6 +166,5 @@ def test_mistakes_of_an_export(tmp_path: Path, capsys: pytest.CaptureFixture[str
     from ksim_compiler.artifact import write
 
     write(tmp_path / "task.ksim", compile_file(TASKS / "cartpole.yaml"))
-    assert main([str(tmp_path), "-o", str(tmp_path / "p.bin")]) == 2
     assert main([str(tmp_path), "-o", str(tmp_path / "p.onnx")]) == 1
     assert "has no checkpoint yet" in capsys.readouterr().err

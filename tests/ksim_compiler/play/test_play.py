@@ -196,7 +196,6 @@ def test_plots(run: Path, tmp_path: Path) -> None:
         (("--viewer", "web", "--events", "x.jsonl"), 2, "leave out one of them"),
         (("--verify", "x.jsonl", "--plots", "x.png"), 2, "leave out one of them"),
         (("--report", "--dump", "x.npz"), 2, "do not go together"),
-        (("--plots", "plots.xyz"), 1, "a plot's name ends in"),
         (("--dump", "no.npz"), 2, "not a dump"),
         (("--set", "Reward.nothing.scale=1"), 1, "KS0115"),
     ],

@@ -76,7 +76,7 @@ def test_what_cannot_be_drawn_is_said(run: Path, tmp_path: Path) -> None:
     assert "MUJOCO_GL=egl gives no way to draw here" in nowhere.stderr
     unknown = play(run, "-o", tmp_path / "a.mov")
     assert unknown.returncode != 0
-    assert "a.mov: a video's name ends in .mp4 or .gif" in unknown.stderr
+    assert "a.mov: the name of a video ends in .mp4 or .gif" in unknown.stderr
     camera = play(run, "-o", tmp_path / "a.gif", "--seconds", "0.2", "--camera", "moon")
     assert camera.returncode != 0
     assert "there is no camera 'moon'" in camera.stderr or "no way to draw" in camera.stderr
