@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, help="of all random numbers (default: 0)")
     add("--seeds", type=common.count, metavar="N", help="N runs, of --seed and those after it")
     add("--steps", type=common.count, help="environment steps (default: those of the task)")
-    add("--out", type=path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
+    add("-o", "--out", type=path, metavar="FOLDER", help="run folder (default: runs/<task>-<time>)")
     add(
         "--threads",
         type=common.threads,

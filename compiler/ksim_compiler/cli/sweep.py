@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         help="with --check, form of the report: text on standard error, others on standard output",
     )
     add("--strict", action="store_true", help="take warnings for errors")
-    add("--out", type=path, metavar="FOLDER", help="its folder (default: studies/<name>)")
+    add("-o", "--out", type=path, metavar="FOLDER", help="its folder (default: studies/<name>)")
     add(
         "--storage",
         type=common.given,
