@@ -63,6 +63,16 @@ def find(text: str) -> Path:
     return named(text) or path
 
 
+def beside(text: str, folder: Path) -> Path:
+    """The same in a file of a folder, whose paths are relative to it; only a file is there.
+
+    Raises:
+        UnknownTaskError: there is no such package, or it has no such task.
+    """
+    path = folder / text
+    return path if path.is_file() else named(text) or path
+
+
 def named(text: str) -> Path | None:
     """The file that ``package:task`` or the name of a task that ships stands for; None of others.
 

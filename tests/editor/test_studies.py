@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
+from ksim_schema.source.named import find
 from tests.editor.conftest import HOP
 from tests.support.editor import Editor
 
@@ -62,3 +63,21 @@ def test_a_part_is_renamed_in_studies_too(editor: Editor, folder: Path) -> None:
     assert "Reward.running.error_scale: {" in editor.edited(
         study.as_uri(), list(changes[study.as_uri()])
     )
+
+
+def test_a_study_of_a_task_that_ships_is_followed_to_it(editor: Editor, folder: Path) -> None:
+    path = folder / "own.study.yaml"
+    text = STUDY.replace("hop.yaml", "cartpole")
+    text = text.replace("upright.scale: 2", "upright.error_scale: 2 deg")
+    text = text.replace("moving.error_scale: {from: 0.2 m/s, to: 0.8 m/s}", "centred.scale: [1, 2]")
+    editor.open(path, text)
+    ships = find("cartpole")
+    (target,) = editor.define(path, "task: cart|pole")
+    assert target.uri == ships.as_uri()
+    (target,) = editor.define(path, "set:\n  Reward.up|right.error_scale: 2 deg")
+    assert target.uri == ships.as_uri()
+    assert "`5 deg`" in editor.hover(path, "set:\n  Reward.upright.error_sc|ale: 2 deg")
+    editor.change(path, text.replace("task: cartpole", "task: wal"))
+    assert {"walk", "walk_robust"} <= set(editor.complete(path, "task: wal|"))
+    editor.change(path, text.replace("task: cartpole", "task: nothing_here:at_all"))
+    assert editor.define(path, "task: nothing|_here") == []

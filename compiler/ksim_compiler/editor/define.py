@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ksim_compiler.editor import formulas
 from ksim_compiler.editor.places import Place, place_at
-from ksim_compiler.editor.studies import PATHS
+from ksim_compiler.editor.studies import PATHS, task_of
 from ksim_compiler.editor.view import View, is_study
 from ksim_schema.diagnostics import Span
 from ksim_schema.source import Path_
@@ -91,6 +91,8 @@ def _of_value(view: View, place: Place, path: Path_, offset: int) -> list[Target
     if shape.file:
         file = view.known.model if shape.file == "model" else None
         target = Path(os.path.normpath(view.folder / word)) if word else None
+        if is_study(view.file):
+            target = task_of(view.file)
         for found in (target, file):
             if found is not None and found.is_file():
                 return [Target(found, Span(str(found)))]

@@ -12,9 +12,10 @@ from lsprotocol import types as lsp
 from ksim_compiler.editor import formulas, prose
 from ksim_compiler.editor.places import Place
 from ksim_compiler.editor.shapes import Field, Kind, Shape
-from ksim_compiler.editor.view import View, learners
+from ksim_compiler.editor.view import View, is_study, learners
 from ksim_schema.records import dataclass
 from ksim_schema.source.flow import flow, scalar
+from ksim_schema.source.named import shipped
 from ksim_schema.source.plain import is_mapping
 from ksim_schema.vocabulary import KINDS
 
@@ -182,6 +183,9 @@ def _paths_of_files(view: View, what: str, typed: str) -> Iterator[Item]:
             yield Item(word, word, about, "", K.Module, 6)
     if typed.startswith(("menagerie:", "package:")):
         return
+    if what == "task" and is_study(view.file):
+        for word in shipped():
+            yield Item(word, word, "a task that ships", "", K.File, 5)
     folder = typed.replace("\\", "/").rpartition("/")[0]
     top = Path(os.path.normpath(view.folder / folder))
     try:

@@ -12,7 +12,7 @@ from ksim_compiler.editor import formulas
 from ksim_compiler.editor.files import File, Files
 from ksim_compiler.editor.nodes import Node, walk
 from ksim_compiler.editor.places import place_at
-from ksim_compiler.editor.studies import PATHS, view_of
+from ksim_compiler.editor.studies import PATHS, task_of, view_of
 from ksim_compiler.editor.text import Stretch
 from ksim_compiler.editor.view import View, is_about_tasks, is_study
 from ksim_schema.compose.extends import MAX_DEPTH, REMOVE
@@ -116,8 +116,10 @@ def chain(files: Files, path: Path) -> list[Path]:
             continue
         found.append(here)
         file = files.get(here)
-        key = "task" if file is not None and is_study(file) else EXTENDS
-        names = file.tree.get(key) if file is not None else None
+        if file is not None and is_study(file):
+            waiting += [p for p in (task_of(file),) if p is not None]
+            continue
+        names = file.tree.get(EXTENDS) if file is not None else None
         for node in names.texts() if names is not None else ():
             if "\0" not in node.text and node.text:
                 waiting.append(Path(os.path.normpath(here.parent / node.text)))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
-from ksim_compiler.editor.files import File, Files
+from ksim_compiler.editor.files import SUFFIXES, File, Files
 from ksim_compiler.editor.findings import Known
 from ksim_compiler.editor.shapes import Field, Kind, Shape, kind_of
 from ksim_compiler.editor.view import STUDY, View, is_study
 from ksim_schema.records import dataclass
 from ksim_schema.source import Path_
+from ksim_schema.source.named import UnknownTaskError, beside
 from ksim_schema.source.paths import SET
 from ksim_schema.study import Study
 from ksim_schema.study.model import Listed, Range
@@ -41,10 +44,12 @@ class StudyView(View):
     """A file as a study. What it says of parts is that of its task."""
 
     def based_on(self) -> list[str]:
-        """The file of its task."""
-        node = self.tree.get("task")
-        name = node.text if node is not None and node.kind == "scalar" else ""
-        return [name] if name.endswith((".yaml", ".yml")) else []
+        """The file of its task, where that is no compiled one."""
+        path = task_of(self.file)
+        if path is None or path.suffix not in SUFFIXES:
+            return []
+        written = self.word(("task",))
+        return [written if written.endswith(SUFFIXES) else str(path)]
 
     def real(self, path: Path_) -> Path_:
         """The path in the task of what stands below ``set``; any other one is its own."""
@@ -79,6 +84,18 @@ class StudyView(View):
             return self.shape_at(tuple(above))
         found = [kind.field(last) for kind in self.kinds_at(tuple(above))]
         return next((field.shape for field in found if field is not None), None)
+
+
+def task_of(file: File) -> Path | None:
+    """The file of a study's task: beside it, of a package, or one that ships; None for none."""
+    node = file.tree.get("task")
+    name = node.text if node is not None and node.kind == "scalar" else ""
+    if not name or "\0" in name:
+        return None
+    try:
+        return Path(os.path.normpath(beside(name, file.path.parent)))
+    except UnknownTaskError:  # as the checker says
+        return None
 
 
 def view_of(file: File, files: Files, known: Known) -> View:

@@ -29,7 +29,7 @@ from ksim_schema.diagnostics.codes.studies import (
 )
 from ksim_schema.records import dataclass
 from ksim_schema.source import Document, Path_, dotted
-from ksim_schema.source.named import UnknownTaskError, named, shipped
+from ksim_schema.source.named import UnknownTaskError, beside, shipped
 from ksim_schema.study import Searched, Span as Between, Study
 from ksim_schema.study.load import check_file, silenced
 from ksim_schema.study.model import Halving, Median
@@ -99,18 +99,6 @@ def compile_task(path: Path, changes: Sequence[str], trust: bool = False) -> Com
     return compile_file(path, changes)
 
 
-def task_of(study: Study, folder: Path) -> Path:
-    """The file of a study's task: beside the study's, one of a package, or one that ships.
-
-    Raises:
-        UnknownTaskError: there is no such package, or it has no such task.
-    """
-    path = folder / study.task
-    if path.is_file():
-        return path
-    return named(study.task) or path
-
-
 def check(path: Path, trust: bool = False) -> Ready:
     """Check a study's file, and the tasks at the ends of what it searches.
 
@@ -149,7 +137,7 @@ def _task(document: Document, study: Study, folder: Path) -> Path | Diagnostic:
     """The file of a study's task, or what is wrong with what it is called."""
     help = did_you_mean(study.task, shipped(), of="tasks that ship")
     try:
-        path = task_of(study, folder)
+        path = beside(study.task, folder)
         if path.is_file():
             return path
         message = f"there is no task {study.task!r}: no file {path}"
