@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import shutil
@@ -123,7 +124,7 @@ def facts_of(object: str, model: type[Part]) -> list[str]:
 
 def _model(model: type[Model], title: str, facts: list[str] | None = None) -> str:
     about = "\n".join((inspect.getdoc(model) or "", *([""] if facts else []), *(facts or ())))
-    rows = list(parameters(model))
+    rows = parameters(model)
     if not rows:
         return f"{title}\n\n{about.rstrip()}\n\nIt has no parameters.\n"
     widths = [max(len(row[i]) for row in (*rows, _TITLES)) for i in range(3)]
@@ -177,8 +178,13 @@ class Row(NamedTuple):
 _TITLES = Row("parameter", "takes", "default", "")
 
 
-def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
+@functools.lru_cache(maxsize=1024)  # a word is looked for among the fields of all models
+def parameters(model: type[Model]) -> tuple[Row, ...]:
     """The fields of a model, and of the models in it, without ``kind``."""
+    return tuple(_parameters(model, ""))
+
+
+def _parameters(model: type[Model], prefix: str) -> Iterator[Row]:
     for name, info in model.model_fields.items():
         if name == "kind":
             continue
@@ -190,7 +196,7 @@ def parameters(model: type[Model], prefix: str = "") -> Iterator[Row]:
             several = field_annotation(info, Each) is not None
             form = "a mapping, or by pattern:" if several else "a mapping:"
             yield Row(name, form, default, about)
-            yield from parameters(inner, f"{name}.")
+            yield from _parameters(inner, f"{name}.")
             continue
         default = "required" if info.is_required() else default_text(info, info.get_default())
         yield Row(name, takes(model, info), default, about)

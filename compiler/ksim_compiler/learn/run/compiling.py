@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import jax
@@ -17,7 +18,8 @@ def quickly(level: int) -> Options | None:
 
     Kernels come from XLA's older emitters, which give LLVM less to do: a training's update takes
     0.6 of the time to compile, and runs as fast. Other processors have no such options, nor may
-    a later release of XLA; there it is compiled as usual.
+    a later release of XLA; there it is compiled as usual. What the environment's XLA_FLAGS say of
+    one of them holds.
 
     Args:
         level: what LLVM optimizes, 0 (nothing; for what runs once) to 3.
@@ -27,7 +29,11 @@ def quickly(level: int) -> Options | None:
     """
     if jax.default_backend() != "cpu":
         return None
-    return {"xla_backend_optimization_level": level, **_OLDER} if _has_older_emitters() else None
+    if not _has_older_emitters():
+        return None
+    flags = os.environ.get("XLA_FLAGS", "")
+    options = {"xla_backend_optimization_level": level, **_OLDER}
+    return {name: value for name, value in options.items() if f"--{name}" not in flags}
 
 
 @functools.cache
