@@ -11,8 +11,9 @@ import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
+
+from ksim_schema.records import dataclass
 
 START = 1_000_000
 """How much of a file is read to show a place in it, or to see what it is; bytes."""

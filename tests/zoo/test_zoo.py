@@ -1,7 +1,8 @@
 """Robots of others: what --init begins is sound, and the physics is what the task says.
 
-The models of gymnasium run with all tests; `make test-zoo` runs those of dm_control and of MuJoCo
-Menagerie (MENAGERIE_ROOT) as well. Both print a table of the largest differences to plain MuJoCo.
+Three models of gymnasium run with all tests; `make test-zoo` runs the others, those of dm_control
+and those of MuJoCo Menagerie (MENAGERIE_ROOT). Both print a table of the largest differences to
+plain MuJoCo.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ def param(model: Model, *marks: pytest.MarkDecorator) -> object:
     return pytest.param(model, id=model.name, marks=marks)
 
 
+FEW = ("gymnasium/half_cheetah", "gymnasium/humanoid", "gymnasium/reacher")
 EVERY = [
-    *(param(model) for model in GYMNASIUM),
-    *(param(model, pytest.mark.slow, pytest.mark.zoo) for model in OTHERS),
+    param(model, *(() if model.name in FEW else (pytest.mark.slow, pytest.mark.zoo)))
+    for model in (*GYMNASIUM, *OTHERS)
 ]
 ON_MJX = [m for m in GYMNASIUM if m.name.split("/")[-1] in ("half_cheetah", "hopper", "reacher")]
 

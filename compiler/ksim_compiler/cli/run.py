@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from ksim_compiler.learn.learner import State
     from ksim_compiler.learn.run.trainer import Trainer
     from ksim_compiler.pipeline import Compiled
+    from ksim_compiler.plan import Plan
 
 PROGRAM = "ksim-run"
+DRAWN = 6.0
+"""Seconds of a run's video at most."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -341,19 +344,26 @@ def _trained(
     for line in judged.clips(result):
         say(line)
     if options.video:
-        _draw(folder, say)
+        _draw(folder, compiled.plan, say)
     from ksim_compiler.report.page import write_report
 
     say(f"wrote {write_report(folder, compiled.plan)}")
     return OK
 
 
-def _draw(folder: Path, say: Callable[[str], None]) -> None:
-    """Write the run's video, by another process: it has to choose how to draw before it starts."""
+def _draw(folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
+    """Write the run's video, an episode or the beginning of a long one.
+
+    Another process draws it, which has to choose how before it starts.
+    """
     import subprocess
 
+    from ksim_compiler.learn.run.judge import longest_episode
+
+    seconds = min(DRAWN, longest_episode(plan) * plan.period)
+
     command = [sys.executable, "-m", "ksim_compiler.cli.play", str(folder), "--trust"]
-    command += ["--seconds", "6", "-o", str(folder / "video.mp4")]
+    command += ["--seconds", f"{seconds:g}", "-o", str(folder / "video.mp4")]
     environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     lines = [line for line in done.stderr.splitlines() if line.startswith("ksim-play:")]

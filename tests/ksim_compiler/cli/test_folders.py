@@ -117,6 +117,7 @@ def init(**options):
 """
 
 
+@pytest.mark.slow
 def test_each_run_has_an_id_of_its_own_at_wandb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_a_point_learns_to_go_to_its_goal() -> None:
     assert metrics["value/explained"] > 0.7
 
 
+@pytest.mark.slow
 def test_a_recurrent_policy_remembers_what_it_was_shown() -> None:
     _, forgetful = trained(Point(64, memory=True), Mlp(hidden=(16,), activation="tanh"), 60)
     _, mindful = trained(Point(64, memory=True), Gru(hidden=16), 120)
