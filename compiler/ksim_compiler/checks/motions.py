@@ -12,6 +12,7 @@ from ksim_schema.diagnostics import Diagnostic, Sink, did_you_mean
 from ksim_schema.diagnostics.codes.motions import (
     BLEND_NEVER_COMES,
     BLENDS_TOO_LARGE,
+    CLIPS_TOO_LARGE,
     NO_MOTION,
     NO_MOTION_START,
     NO_SUCH_CLIP,
@@ -36,7 +37,7 @@ OF_MOTION = (
     *(MotionReward, MotionLost, MotionOver, OfClip, ResetMotionStart),
 )
 """Kinds whose command must be a recorded motion."""
-MOST = 100_000
+MOST_BETWEEN = 100_000
 """Frames between clips: of a humanoid, whose frames take about 2 kB, 200 MB."""
 
 
@@ -67,6 +68,7 @@ def recorded(plan: Plan) -> Iterator[Diagnostic]:
     task, facts = plan.task, plan.robot.facts
     commands = _commands(task)
     for name, command in commands.items():
+        yield from _frames(plan, name, command)
         yield from _blends(plan, name, command)
     for object, name, part in task:
         if isinstance(part, OF_MOTION):
@@ -103,6 +105,17 @@ def _reads(
             yield task.report(NO_SUCH_CLIP, message, *at, "clip", help=help)
 
 
+def _frames(plan: Plan, name: str, command: Motion) -> Iterator[Diagnostic]:
+    """The clips can be held at the control rate."""
+    from ksim_compiler.motion.library import MOST, too_many
+
+    if frames := too_many(command, plan.clips[name], plan.period):
+        message = f"the clips have {frames} frames at control periods of {plan.period * 1e3:g} ms, "
+        message += f"of at most {MOST}"
+        help = "follow fewer or shorter clips, or control less often"
+        yield plan.task.report(CLIPS_TOO_LARGE, message, "Command", name, "files", help=help)
+
+
 def _blends(plan: Plan, name: str, command: Motion) -> Iterator[Diagnostic]:
     """What lies between clips can be held, and is come to."""
     from ksim_compiler.motion.library import followers
@@ -112,9 +125,10 @@ def _blends(plan: Plan, name: str, command: Motion) -> Iterator[Diagnostic]:
     task, at = plan.task, ("Command", name, "blend")
     periods = ticks(command.blend, plan.period)
     pairs = len(followers(len(command.clip_names()), command.when_over))
-    if periods * pairs > MOST:
+    if periods * pairs > MOST_BETWEEN:
         message = f"it lasts {periods} control periods, and clips can follow each other in "
-        message += f"{pairs} way{'s' * (pairs > 1)}: {periods * pairs} frames, of at most {MOST}"
+        message += f"{pairs} way{'s' * (pairs > 1)}: {periods * pairs} frames, "
+        message += f"of at most {MOST_BETWEEN}"
         help = "blend for a shorter time, or follow fewer clips"
         yield task.report(BLENDS_TOO_LARGE, message, *at, help=help)
     for end, part in task.parts.get("Termination", {}).items():

@@ -52,13 +52,16 @@ def beside(
 
 def frames_of(plan: Plan, part: ResetMotionStart) -> Callable[[np.random.Generator], Start | None]:
     """What draws a frame in which an episode begins; None where no clip can be read."""
-    from ksim_compiler.motion.library import with_images
+    from ksim_compiler.motion.library import too_many, with_images
     from ksim_compiler.motion.resample import resampled
 
     facts, command = plan.robot.facts, plan.task.parts["Command"].get(part.command)
     tracks = []
     if isinstance(command, Motion):
-        clips = with_images(command, plan.clips.get(part.command, ()), plan.robot.mirror)
+        clips = plan.clips.get(part.command, ())
+        if too_many(command, clips, plan.period):  # as is reported where clips are checked
+            clips = ()
+        clips = with_images(command, clips, plan.robot.mirror)
         tracks = [resampled(clip, plan.period) for clip in clips]
     states = [(track.clip.qpos(facts), track.qvel(facts)) for track in tracks]
 

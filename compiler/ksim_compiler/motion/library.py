@@ -14,10 +14,13 @@ from ksim_compiler.motion.clip import Array, Clip, Fault
 from ksim_compiler.motion.image import mirrored
 from ksim_compiler.motion.kinematics import bodies_of
 from ksim_compiler.motion.read import Asked, read_clip
-from ksim_compiler.motion.resample import resampled
+from ksim_compiler.motion.resample import frames_at, resampled
 from ksim_schema.robot import RobotFacts, file_key
 from ksim_schema.robot.mirror import Mirror
 from ksim_schema.vocabulary.command.clips import Motion
+
+MOST = 1_000_000
+"""Frames of a library: of a humanoid, whose frames take about 2 kB, 2 GB."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,12 @@ def with_images(part: Motion, clips: Sequence[Clip], mirror: Mirror | None) -> l
     """
     images = [mirrored(c, mirror) for c in clips] if part.mirror and mirror else []
     return [*clips, *images]
+
+
+def too_many(part: Motion, clips: Sequence[Clip], period: float) -> int:
+    """How many frames clips have with one each period, s, where that is more than MOST; else 0."""
+    frames = sum(frames_at(clip, period) for clip in clips) * (2 if part.mirror else 1)
+    return frames if frames > MOST else 0
 
 
 def library(

@@ -41,6 +41,11 @@ class Track:
         return rows
 
 
+def frames_at(clip: Clip, period: float) -> int:
+    """How many frames a clip has with one each period, s."""
+    return max(math.floor(clip.duration / period + 1e-6) + 1, 2)
+
+
 def resampled(clip: Clip, period: float) -> Track:
     """A clip with a frame each period, from its first frame on, and its velocities.
 
@@ -52,7 +57,7 @@ def resampled(clip: Clip, period: float) -> Track:
         clip: the motion.
         period: time between two frames, s.
     """
-    frames = max(math.floor(clip.duration / period + 1e-6) + 1, 2)
+    frames = frames_at(clip, period)
     at = np.minimum(np.arange(frames) * period * clip.fps, clip.frames - 1)
     joints, joint_rates = spline(clip.joints, at, clip.fps)
     place = linear = turn = angular = None

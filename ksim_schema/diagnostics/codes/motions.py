@@ -201,3 +201,8 @@ BLEND_NEVER_COMES = warning(
     "A blend leads from a clip's last frame to the clip that follows, and a termination of kind "
     "motion_over ends the episode in that frame.",
 )
+CLIPS_TOO_LARGE = error(
+    "KS0697",
+    "too many frames of clips",
+    "Clips are held with a frame for each control period, mirror images among them.",
+)
