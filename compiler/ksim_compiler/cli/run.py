@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ksim_compiler.cli import common, devices, judged, live, programs, seeds, trained
 from ksim_compiler.cli.common import ERRORS, OK, UsageError
+from ksim_compiler.cli.drawn import draw
 from ksim_compiler.cli.look import look
 from ksim_compiler.cli.sent import sent
 from ksim_compiler.cli.signals import stop_on_signal
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from ksim_compiler.learn.learner import State
     from ksim_compiler.learn.run.trainer import Trainer
     from ksim_compiler.pipeline import Compiled
-    from ksim_compiler.plan import Plan
 
 PROGRAM = "ksim-run"
-DRAWN = 6.0
-"""Seconds of a run's video at most."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -344,30 +341,11 @@ def _trained(
     for line in judged.clips(result):
         say(line)
     if options.video:
-        _draw(folder, compiled.plan, say)
+        draw(folder, compiled.plan, say)
     from ksim_compiler.report.page import write_report
 
     say(f"wrote {write_report(folder, compiled.plan)}")
     return OK
-
-
-def _draw(folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
-    """Write the run's video, an episode or the beginning of a long one.
-
-    Another process draws it, which has to choose how before it starts.
-    """
-    import subprocess
-
-    from ksim_compiler.learn.run.judge import longest_episode
-
-    seconds = min(DRAWN, longest_episode(plan) * plan.period)
-
-    command = [sys.executable, "-m", "ksim_compiler.cli.play", str(folder), "--trust"]
-    command += ["--seconds", f"{seconds:g}", "-o", str(folder / "video.mp4")]
-    environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("ksim-play:")]
-    say(f"wrote {folder}/video.mp4" if done.returncode == OK else f"no video: {' '.join(lines)}")
 
 
 def _warm(
