@@ -81,3 +81,10 @@ def test_a_study_of_a_task_that_ships_is_followed_to_it(editor: Editor, folder: 
     assert {"walk", "walk_robust"} <= set(editor.complete(path, "task: wal|"))
     editor.change(path, text.replace("task: cartpole", "task: nothing_here:at_all"))
     assert editor.define(path, "task: nothing|_here") == []
+
+
+def test_a_model_in_a_study_is_followed_to_the_model(editor: Editor, folder: Path) -> None:
+    path = folder / "own.study.yaml"
+    editor.open(path, STUDY.replace("set:", "set:\n  PhysicsState.biped.model: robots/biped.xml"))
+    (target,) = editor.define(path, "model: robots/bi|ped.xml")
+    assert target.uri == (folder / "robots" / "biped.xml").as_uri()

@@ -90,9 +90,10 @@ def _of_value(view: View, place: Place, path: Path_, offset: int) -> list[Target
         return []
     if shape.file:
         file = view.known.model if shape.file == "model" else None
-        target = Path(os.path.normpath(view.folder / word)) if word else None
-        if is_study(view.file):
+        if shape.file == "task" and is_study(view.file):
             target = task_of(view.file)
+        else:
+            target = Path(os.path.normpath(view.folder / word)) if word else None
         for found in (target, file):
             if found is not None and found.is_file():
                 return [Target(found, Span(str(found)))]

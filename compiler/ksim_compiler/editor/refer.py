@@ -117,7 +117,9 @@ def chain(files: Files, path: Path) -> list[Path]:
         found.append(here)
         file = files.get(here)
         if file is not None and is_study(file):
-            waiting += [p for p in (task_of(file),) if p is not None]
+            task = task_of(file)
+            if task is not None:
+                waiting.append(task)
             continue
         names = file.tree.get(EXTENDS) if file is not None else None
         for node in names.texts() if names is not None else ():
