@@ -3,6 +3,7 @@
 from ksim_compiler.artifact.archive import (
     Archive as Archive,
     canonical_text as canonical_text,
+    digest as digest,
     pack as pack,
     read as read,
     unpack as unpack,

@@ -120,10 +120,8 @@ def pack(compiled: Compiled) -> bytes:
     source = plan.task.document.text
     if source != task:  # it is when an archive is compiled again
         members[SOURCE] = source.encode()
+    members |= _files(plan)
     files = plan.robot.files
-    members |= {MODEL + name: files.content[name] for name in sorted(files.content)}
-    own = plan.task.components.files
-    members |= {COMPONENTS + name: own[name] for name in sorted(own)}
     settings = compiled.sources.get(COMMAND_LINE, "")
     manifest = {
         "format": FORMAT,
@@ -144,6 +142,21 @@ def pack(compiled: Compiled) -> bytes:
     packed = buffer.getvalue()
     open_archive(packed).close()  # what a reader would refuse is not written
     return packed
+
+
+def _files(plan: Plan) -> dict[str, bytes]:
+    """The files of a task by their names in an archive."""
+    files, own = plan.robot.files.content, plan.task.components.files
+    found = {MODEL + name: files[name] for name in sorted(files)}
+    return found | {COMPONENTS + name: own[name] for name in sorted(own)}
+
+
+def digest(plan: Plan) -> str:
+    """A hash of all that a task is: its canonical form and its files."""
+    found = hashlib.sha256(canonical_text(plan).encode())
+    for name, data in _files(plan).items():
+        found.update(f"\n{name} {hashlib.sha256(data).hexdigest()}".encode())
+    return found.hexdigest()
 
 
 def canonical_text(plan: Plan) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 from ksim_compiler.cli.common import version_of
 
@@ -38,6 +39,19 @@ def keep() -> None:
     if (version_of("jaxlib") or "").startswith("0.9."):
         # it warns, for each program that was kept, that no processor has XLA's own switches
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def traced() -> Path | None:
+    """Where programs are kept as they were traced: beside what JAX keeps, if it keeps anything."""
+    import jax
+
+    values: dict[str, Any] = jax.config.values
+    folder, keeps = (
+        values[f"jax_{n}"] for n in ("compilation_cache_dir", "enable_compilation_cache")
+    )
+    if not folder or not keeps or not Path(folder).is_dir():
+        return None
+    return Path(folder) / "traced"
 
 
 def _machine() -> str:

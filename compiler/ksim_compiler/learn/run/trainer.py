@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ksim_compiler.artifact import digest
 from ksim_compiler.env import Env
 from ksim_compiler.env.tick import NON_FINITE
 from ksim_compiler.learn.learner import (
@@ -33,6 +35,7 @@ from ksim_compiler.learn.run.judge import judged, longest_episode
 from ksim_compiler.learn.run.log import Logger
 from ksim_compiler.learn.run.nonfinite import Finding, Trace, find, tracer
 from ksim_compiler.learn.run.programs import Programs, Shared
+from ksim_compiler.learn.run.traced import Program, Traced, file_of, is_ours
 from ksim_compiler.learn.run.tracking import watch
 from ksim_compiler.lowering.scale import level_of
 from ksim_compiler.plan import Plan
@@ -78,6 +81,8 @@ class Trainer:
         engine: the engine asked for, for the environments of evaluations.
         threads: of a CPU engine.
         programs: compiled programs that it shares with other trainings of this process.
+        devices: what it runs on.
+        kept: the file in which its programs are kept as they were traced.
     """
 
     plan: Plan
@@ -89,6 +94,7 @@ class Trainer:
     threads: int = 0
     programs: Programs | None = None
     devices: Devices = ONE
+    kept: Path | None = None
 
     @classmethod
     def build(
@@ -99,6 +105,7 @@ class Trainer:
         steps: int | None = None,
         programs: Programs | None = None,
         devices: Devices = ONE,
+        keep_in: Path | None = None,
     ) -> Trainer:
         """Lower a plan for training.
 
@@ -109,6 +116,7 @@ class Trainer:
             steps: environment steps of the whole run; those of the task by default.
             programs: compiled programs that several trainings of this process share.
             devices: what it runs on.
+            keep_in: a folder that keeps what is traced, for the next trainer of the same.
 
         Raises:
             EngineUnavailable, ValueError: as :class:`~ksim_compiler.env.Env`.
@@ -123,7 +131,13 @@ class Trainer:
         algorithm = build(env, learner, plan.task.policy, critic, across)
         told = algorithm.numbers if programs is not None and programs.numbers else {}
         params = devices.everywhere({**env.params, **told})
-        return cls(plan, env, learner, algorithm, params, engine, threads, programs, devices)
+        own = bool(plan.task.components.files) or not is_ours(algorithm)
+        kept = None
+        if keep_in is not None and devices.alone and programs is None and not own:
+            spec, shapes = env.engine.spec.identity(), jax.tree.map(jnp.shape, params)
+            made_from = (digest(plan), env.engine.name, spec, learner, int(stagger), cut, shapes)
+            kept = file_of(keep_in, *made_from)
+        return cls(plan, env, learner, algorithm, params, engine, threads, programs, devices, kept)
 
     @property
     def steps_per_iteration(self) -> int:
@@ -141,7 +155,7 @@ class Trainer:
         with ThreadPoolExecutor() as compilers:
 
             def begin(program: Any, *arguments: Any) -> Any:
-                if isinstance(program, Shared):
+                if isinstance(program, Shared | Program):
                     given, compile = program.trace(*arguments)
                 else:
                     traced = program.trace(*arguments)
@@ -153,6 +167,8 @@ class Trainer:
             begin(self._learn, self.params, state, collected, *self._asked(False))
             if begins:
                 begin(self._init, self.params, first)
+            if self._traced is not None:
+                self._traced.keep()
             for program in done:
                 program.result()
 
@@ -166,8 +182,8 @@ class Trainer:
 
     def _shapes(self) -> State:
         """A whole state, as shapes."""
-        init = self.algorithm.init if self.devices.alone else self._init
-        return jax.eval_shape(init, self.params, self._first(0))
+        init = self._init_alone if self.devices.alone else self._init
+        return init.eval_shape(self.params, self._first(0))
 
     def whole(self, state: State) -> State:
         """The state as one device has it, to be saved or evaluated. All processes ask for it."""
@@ -216,15 +232,33 @@ class Trainer:
         return after, {**metrics, STOP: asked.astype(jnp.float32)}
 
     @functools.cached_property
-    def _init(self) -> Callable[..., State]:
+    def _traced(self) -> Traced | None:
+        """The programs as they were traced, where they are kept."""
+        if self.kept is None:
+            return None
+        functions = self._init_alone, self.algorithm.collect, self.algorithm.learn
+        how = {"init": quickly(0), "learn": quickly(2)}
+        return Traced(self.kept, *functions, self._shapes(), how)
+
+    @functools.cached_property
+    def _init_alone(self) -> Any:
+        """The jitted init of a training on one device, which is traced once."""
         once = quickly(0)  # most of its time would be that of LLVM
+        return jax.jit(self.algorithm.init, compiler_options=once if self.kept is None else None)
+
+    @functools.cached_property
+    def _init(self) -> Any:
+        if self._traced is not None:
+            return self._traced.init
         if self.devices.alone:
-            return self._jitted(self.algorithm.init, once)
+            return self._shared(self._init_alone)
         given, gives = (ALIKE, ALIKE), self._lies[0]
-        return self.devices.program(self._begin, given, gives, compiler_options=once)
+        return self.devices.program(self._begin, given, gives, compiler_options=quickly(0))
 
     @functools.cached_property
     def _collect(self) -> Callable[[Params, State], Any]:
+        if self._traced is not None:
+            return self._traced.collect
         if self.devices.alone:
             return self._jitted(self.algorithm.collect)
         state, collected = self._lies
@@ -232,6 +266,8 @@ class Trainer:
 
     @functools.cached_property
     def _learn(self) -> Callable[..., tuple[State, Metrics]]:
+        if self._traced is not None:
+            return self._traced.learn
         if self.devices.alone:
             return self._jitted(self.algorithm.learn, quickly(2))
         state, collected = self._lies
@@ -241,7 +277,9 @@ class Trainer:
         return self.devices.program(function, given, (state, ALIKE), compiler_options=quickly(2))
 
     def _jitted(self, function: Callable[..., Any], options: Any = None) -> Any:
-        jitted = jax.jit(function, compiler_options=options)
+        return self._shared(jax.jit(function, compiler_options=options))
+
+    def _shared(self, jitted: Any) -> Any:
         return jitted if self.programs is None else Shared(jitted, self.programs)
 
     def train(

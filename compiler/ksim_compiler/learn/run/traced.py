@@ -1,0 +1,247 @@
+"""The programs of a training as they were traced, kept from one command to the next.
+
+JAX's own cache keeps what XLA has compiled, and finds it by the program's text; tracing the task
+into that text is Python's work, and takes as long as the imports. Here the text itself is kept
+(``jax.export``), and found by all that it is made from: the task with its files, the sources of
+this package, the versions of the libraries below, JAX's settings, and what the trainer was built
+with. Nothing is kept of a task with Python of its own, of which nobody knows what it reads.
+
+The file is a zip archive with a text in each member; reading it runs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import export
+
+import ksim_schema
+from ksim_compiler.engine.host_call import TARGET
+from ksim_compiler.learn.run.manifest import versions
+from ksim_schema.source.files import write_bytes
+
+MOST = 200
+"""Files that are kept in a folder; what was not read for longest goes first."""
+_PARTS = ("collect", "learn", "init")
+_NAMES = "metrics.json"
+_HOST = export.DisabledSafetyCheck.custom_call(TARGET)
+"""What this package's programs call is the same in every version of jaxlib that they run on."""
+
+
+def file_of(folder: Path, *made_from: object) -> Path:
+    """Where the programs are kept that are made from these things, told by their ``repr``."""
+    here = _sources(), sorted(versions().items()), jax.default_backend(), _settings()
+    digest = hashlib.sha256(repr((here, made_from)).encode())
+    return folder / f"{digest.hexdigest()}.zip"
+
+
+def is_ours(thing: object) -> bool:
+    """Whether a thing is of this package, whose sources are known."""
+    return type(thing).__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+@cache
+def _sources() -> str:
+    """A hash of the packages' own files."""
+    digest = hashlib.sha256()
+    for folder in (Path(__file__).parents[2], *map(Path, ksim_schema.__path__)):
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(f"{file.relative_to(folder)}\n".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _settings() -> list[tuple[str, str]]:
+    """What JAX is set to; where it keeps what it compiles does not matter."""
+    values: dict[str, Any] = jax.config.values
+    return sorted((n, repr(v)) for n, v in values.items() if "cache" not in n)
+
+
+class Traced:
+    """The programs of a training: ``init``, ``collect`` and ``learn``, each of trees.
+
+    What ``collect`` gives is for ``learn`` alone: a tuple of arrays.
+
+    Args:
+        file: where they are kept.
+        init, collect, learn: the functions, as of an ``Algorithm``.
+        state: a whole state, as shapes.
+        options: of ``jax.jit``, by the function's name.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        init: Callable[..., Any],
+        collect: Callable[..., Any],
+        learn: Callable[..., Any],
+        state: Any,
+        options: dict[str, Any],
+    ) -> None:
+        self._file, self._state = file, jax.tree.structure(state)
+        self._keys = [_is_key(leaf) for leaf in jax.tree.leaves(state)]
+        self._collected: Any = None
+        self._metrics: list[str] | None = None
+        kept = _read(file)
+        if kept is not None:
+            self._metrics = json.loads(kept[_NAMES])
+        self.kept = kept is not None
+
+        def learned(params: Any, state: Any, collected: tuple[jax.Array, ...]) -> Any:
+            after, metrics = learn(params, state, jax.tree.unflatten(self._collected, collected))
+            self._metrics = sorted(metrics)
+            return after, [metrics[name] for name in self._metrics]
+
+        def gathered(params: Any, state: Any) -> Any:
+            collected = collect(params, state)
+            leaves, self._collected = jax.tree.flatten(collected)
+            return tuple(leaves)
+
+        def program(name: str, function: Callable[..., Any], gives: Callable[..., Any]) -> Program:
+            text = None if kept is None else kept[name]
+            return Program(function, gives, text, options.get(name))
+
+        self.init = program("init", init, self._whole)
+        self.collect = program("collect", gathered, tuple)
+        self.learn = program("learn", learned, self._after)
+
+    def keep(self) -> None:
+        """Write what was traced, unless it was read, or cannot be kept."""
+        texts = {name: getattr(self, name).text() for name in _PARTS}
+        if self.kept or None in texts.values():
+            return
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, text in {**texts, _NAMES: json.dumps(self._metrics).encode()}.items():
+                archive.writestr(name, text)
+        with suppress(OSError):  # a full disk: traced anew each time
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_bytes(self._file, buffer.getvalue())
+            self.kept = True
+            _tidy(self._file.parent)
+
+    def _whole(self, leaves: list[Any]) -> Any:
+        return jax.tree.unflatten(self._state, map(_as_key, leaves, self._keys))
+
+    def _after(self, leaves: list[Any]) -> Any:
+        count = self._state.num_leaves
+        assert self._metrics is not None
+        return self._whole(leaves[:count]), dict(zip(self._metrics, leaves[count:], strict=True))
+
+
+class Program:
+    """A function whose traced text is kept; it is always called with the same shapes.
+
+    Args:
+        function: of trees of arrays.
+        gives: what it is to give, of the arrays that it gives.
+        text: the kept text; None where it is to be traced.
+        options: of XLA, to compile it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        gives: Callable[[list[Any]], Any],
+        text: bytes | None,
+        options: Any,
+    ) -> None:
+        self._function, self._gives, self._options = function, gives, options
+        self._exported = None if text is None else export.deserialize(bytearray(text))
+        self._compiled: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the program; the first call may trace and compile it."""
+        if self._compiled is None:
+            self.trace(*arguments)[1]()
+        assert self._compiled is not None
+        return self._gives(list(self._compiled(*_plain(arguments))))
+
+    def trace(self, *arguments: Any) -> tuple[Any, Callable[[], None]]:
+        """What the function gives for these arguments, as shapes; and what compiles it."""
+        plain = _plain(arguments)
+        if self._exported is None:
+            flat = jax.jit(self._flat(arguments))
+            try:
+                self._exported = export.export(flat, disabled_checks=[_HOST])(*plain)
+            except ValueError:  # it calls what need not be there in another process
+                traced = flat.trace(*plain)
+                return self._traced(traced.lower(), traced.out_info)
+        call = jax.jit(self._exported.call)
+        return self._traced(call.lower(*plain), self._exported.out_avals)
+
+    def _traced(self, lowered: Any, gives: Any) -> tuple[Any, Callable[[], None]]:
+        def compile() -> None:
+            self._compiled = lowered.compile(self._options)
+
+        return self._gives([jax.ShapeDtypeStruct(a.shape, a.dtype) for a in gives]), compile
+
+    def text(self) -> bytes | None:
+        """What was traced; None where it cannot be kept."""
+        return None if self._exported is None else bytes(self._exported.serialize())
+
+    def _flat(self, arguments: Any) -> Callable[..., list[Any]]:
+        leaves, tree = jax.tree.flatten(arguments)
+        keys = [_is_key(leaf) for leaf in leaves]
+
+        def flat(*plain: Any) -> list[Any]:
+            given = jax.tree.unflatten(tree, map(_as_key, plain, keys))
+            return _plain(self._function(*given))
+
+        return flat
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _as_key(leaf: Any, key: bool) -> Any:
+    if not key:
+        return leaf
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return jax.eval_shape(jax.random.wrap_key_data, leaf)
+    return jax.random.wrap_key_data(leaf)
+
+
+def _plain(tree: Any) -> list[Any]:
+    """The leaves of a tree, random keys by their bits."""
+    return [_bits(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)]
+
+
+def _bits(leaf: Any) -> Any:
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return jax.eval_shape(jax.random.key_data, leaf)
+    return jax.random.key_data(leaf)
+
+
+def _read(file: Path) -> dict[str, bytes] | None:
+    """What is kept in a file; None where nothing is that can be read."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = {name: archive.read(name) for name in (*_PARTS, _NAMES)}
+        os.utime(file)
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+    return found
+
+
+def _tidy(folder: Path) -> None:
+    def newest_first() -> Iterator[tuple[float, Path]]:
+        for file in folder.glob("*.zip"):
+            with suppress(OSError):  # another process has removed it
+                yield -file.stat().st_mtime, file
+
+    for _, file in sorted(newest_first())[MOST:]:
+        file.unlink(missing_ok=True)
