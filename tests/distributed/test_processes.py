@@ -187,6 +187,21 @@ def test_processes_that_do_not_find_each_other_end_with_a_line() -> None:
     )
 
 
+def pair(folder: Path, *commands: tuple[str | int, ...]) -> list[str]:
+    """What processes say that are to train together, and do not; none of them leaves a run."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    logs, begun = [folder / "0", folder / "1"], list[subprocess.Popen[bytes]]()
+    for i, (log, own) in enumerate(zip(logs, commands, strict=True)):
+        where = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2, "--process", i)
+        begun.append(start(log, *own, *SMALL, *OFTEN, *where, "--out", folder / "run"))
+    for process in begun:
+        assert process.wait(300) in (1, 2)
+    assert not (folder / "run" / "run.json").exists()
+    return [log.read_text() for log in logs]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "told"),
@@ -199,17 +214,27 @@ def test_processes_that_do_not_find_each_other_end_with_a_line() -> None:
 def test_processes_that_are_asked_for_other_things_train_nothing(
     first: tuple[str, ...], second: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    logs, begun = [tmp_path / "0", tmp_path / "1"], list[subprocess.Popen[bytes]]()
-    for i, (log, own) in enumerate(zip(logs, (first, second), strict=True)):
-        where = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2, "--process", i)
-        begun.append(start(log, CARTPOLE, *SMALL, *OFTEN, *own, *where, "--out", tmp_path / "run"))
-    assert [process.wait(300) for process in begun] == [2, 2]
-    assert f"ksim-run: {told}" in logs[0].read_text()
-    assert f"ksim-run: process 1: {told}" in logs[1].read_text()
-    assert not (tmp_path / "run" / "run.json").exists()
+    logs = pair(tmp_path, (CARTPOLE, *first), (CARTPOLE, *second))
+    assert f"ksim-run: {told}" in logs[0]
+    assert f"ksim-run: process 1: {told}" in logs[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fails", [0, 1])
+def test_a_process_that_fails_by_itself_before_the_training_ends_all_with_a_line(
+    fails: int, tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "none.yaml")
+    tasks = [(missing if i == fails else CARTPOLE,) for i in range(2)]
+    logs = pair(tmp_path, *tasks)
+    reason = f"{missing}:1:1: error KS0001: cannot read {missing}: there is no such file"
+    if fails == 0:
+        assert logs[0].splitlines() == [reason]
+        one = "ksim-run: process 1: process 0 cannot take part: it has said why"
+        assert logs[1].splitlines() == [one]
+    else:
+        assert logs[0].splitlines() == [f"ksim-run: process 1 cannot take part: {reason}"]
+        assert logs[1].splitlines() == [f"ksim-run: process 1: {reason}"]
 
 
 def test_cores_are_shared_out() -> None:

@@ -99,6 +99,14 @@ _NUMBERS = {
 }
 """Launcher -> the variables that say how many processes there are, and which this is."""
 
+MEETINGS = 2
+"""How often the processes meet before a training begins: when each has its task, and when each has
+built the training."""
+_FAILED = "!"
+"""What a process says first at a meeting when it has failed, and not what it was asked for."""
+_SAID = 400
+"""Bytes that a process says at a meeting."""
+
 _APART = "the other processes of the training are not found"
 
 _LOST = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|reset)|peer", re.I)
@@ -118,6 +126,7 @@ class Peers:
         self.joined, self.first, self.together = False, True, False
         self.count = 1
         self._folder: Path | None = None
+        self._to_meet = MEETINGS
 
     def join(self, options: argparse.Namespace) -> None:
         """Find them, before anything is computed.
@@ -172,31 +181,59 @@ class Peers:
         _watch_parent()
 
     def agree(self, what: str) -> None:
-        """See that all processes were asked for the same.
+        """Meet the other processes, and see that all have come here and were asked for the same.
+
+        A training does so MEETINGS times before it begins: a process that fails by itself before
+        the last of them comes to the next one to say so, and all end together.
 
         Raises:
-            UsageError: another one has another task, or options that differ.
+            UsageError: another one has failed, or has another task or options that differ.
         """
         if not self.joined:
             return
+        each = self._meet(hashlib.sha256(what.encode()).digest().hex())
+        unlike = [process for process, said in enumerate(each) if said != each[0]]
+        failed = {i: said[1:] for i, said in enumerate(each) if said.startswith(_FAILED)}
+        self.together = bool(unlike or failed)
+        for process, message in failed.items():
+            raise UsageError(f"process {process} cannot take part: {message}")
+        if unlike:
+            message = f"process {unlike[0]} has another task than process 0, or other options"
+            raise UsageError(message)
+
+    def _meet(self, mine: str) -> list[str]:
+        """What each process says at the next meeting; this one says ``mine``.
+
+        Raises:
+            UsageError: the processes cannot compute together.
+        """
         import jax
         import numpy as np
         from jax.experimental.multihost_utils import process_allgather
 
+        self._to_meet -= 1
         devices = Counter(device.process_index for device in jax.devices())
         for process, count in sorted(devices.items()):
             if count != devices[0]:
+                self.together = True  # all of them see so, and say the same
                 has = (
                     f"process {process} has {_devices(count)}, and process 0 {_devices(devices[0])}"
                 )
                 raise UsageError(f"{has}: give all of them the same --devices")
-        mine = np.frombuffer(hashlib.sha256(what.encode()).digest(), np.uint8)
+        said = np.zeros(_SAID, np.uint8)
+        text = mine.encode()[:_SAID]
+        said[: len(text)] = np.frombuffer(text, np.uint8)
         with _quiet():  # gloo says that it is connected
-            each = np.asarray(process_allgather(mine))
-        unlike = np.flatnonzero((each != each[0]).any(axis=1))
-        if unlike.size:
-            message = f"process {unlike[0]} has another task than process 0, or other options"
-            raise UsageError(message)
+            each = np.asarray(process_allgather(said))
+        return [row.tobytes().rstrip(b"\0").decode(errors="replace") for row in each]
+
+    def _tell(self, message: str) -> None:
+        """Say at the next meeting that this process has failed, and what it said last."""
+        try:
+            self._meet(f"{_FAILED}{message}")
+            self.together = True
+        except Exception:  # another one has gone, and the others notice that by themselves
+            return
 
     def run(self, program: str, command: Callable[[], int]) -> int:
         """Run the command in this process. Returns the exit status.
@@ -204,6 +241,7 @@ class Peers:
         A process that does not write prints nothing; where it fails alone, one line.
         """
         whole, command = command, lambda: self._unless_lost(program, whole)
+        said = "it has said why"
         if self.first:
             status = common.main(program, command)
         else:
@@ -215,10 +253,14 @@ class Peers:
                 sys.stdout, sys.stderr = outputs
             lines = told.getvalue().strip().splitlines()
             if status not in (OK, INTERRUPTED, PEER_LOST) and lines:
-                said = lines[-1].removeprefix(f"{program}: ")
+                first_error = (line for line in lines if " error KS" in line)
+                said = next(first_error, lines[-1]).removeprefix(f"{program}: ")
                 print(f"{program}: process {self._index()}: {said}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
+        alone = status not in (OK, INTERRUPTED, PEER_LOST) and not self.together
+        if alone and self._to_meet:
+            self._tell(said)
         if not self.together:  # the others are not waited for: they cannot go on either
             os._exit(status)
         import jax

@@ -287,17 +287,19 @@ def _trained(
     peers = devices.PEERS
     assert compiled.plan is not None
     asked = f"{compiled.fingerprint} {about['seed']} {Options.of(about)} {options.devices}"
-    peers.agree(f"{asked} {begin is None} {options.warm is None}")
+    asked = f"{asked} {begin is None} {options.warm is None}"
+    peers.agree(asked)
     how, on = Options.of(about), devices.chosen(options)
     if not devices.fit(compiled, on, options):
         return ERRORS
     try:
-        programs = seeds.programs(options, about)
+        shared, keep_in = seeds.programs(options, about), programs.traced()
         engine, threads = about["engine"], options.threads
-        trainer = Trainer.build(compiled.plan, engine, threads, how.steps, programs, on)
+        trainer = Trainer.build(compiled.plan, engine, threads, how.steps, shared, on, keep_in)
     except (EngineUnavailable, NotImplementedError, ValueError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return ERRORS
+    peers.agree(asked)
     print_active(console, compiled.plan, trainer.env.engine.name)
     header = {"task": compiled.plan.task.name, "fingerprint": str(compiled.fingerprint)}
     run = Run(folder, trainer, how, header, say)
