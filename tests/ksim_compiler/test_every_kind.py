@@ -6,9 +6,11 @@ object that can stand side by side run in one task, so that one compilation test
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,11 @@ Termination:
 
 
 def examples(object: str) -> dict[str, dict[str, Any]]:
+    return copy.deepcopy(written(object))
+
+
+@cache
+def written(object: str) -> dict[str, dict[str, Any]]:
     path = KINDS_FOLDER / f"{object}.yaml"
     return yaml.safe_load(path.read_text()) if path.exists() else {}
 
