@@ -13,6 +13,8 @@ from ksim_compiler.motion.kinematics import poses
 from ksim_schema.robot import RobotFacts
 
 _GEOM = mujoco.mjtGeom
+AT_ONCE = 1_000_000
+"""Points of a geom, counted in each frame, whose heights are looked at together."""
 
 
 class Lowest(NamedTuple):
@@ -51,28 +53,37 @@ def lowest(clip: Clip, robot: RobotFacts, model: mujoco.MjModel) -> Lowest | Non
     if floor is None or not geoms:
         return None
     bodies = np.unique(model.geom_bodyid[geoms])
-    column = {int(body): i for i, body in enumerate(bodies)}
-    shapes = [_shape(model, geom) for geom in geoms]
-    height = np.full((clip.frames, len(bodies)), np.inf)
-    slip = np.zeros_like(height)
-    before = np.zeros((len(bodies), 3))  # the lowest point of each body, in the world
-    marks = np.zeros((len(bodies), 3))  # and in its own frame
+    shape = clip.frames, len(bodies)
+    places, turns = np.empty((*shape, 3)), np.empty((*shape, 3, 3))
+    at, turned = np.empty((clip.frames, len(geoms), 3)), np.empty((clip.frames, len(geoms), 3, 3))
     for frame, data in enumerate(poses(model, clip.qpos(robot))):
-        places, turns = data.xpos[bodies], data.xmat[bodies].reshape(-1, 3, 3)
-        if frame:
-            now = places + np.einsum("bij,bj->bi", turns, marks)
-            slip[frame] = np.linalg.norm(now[:, :2] - before[:, :2], axis=1)
-        before = np.zeros((len(bodies), 3))
-        for geom, (points, radius) in zip(geoms, shapes, strict=True):
-            turn = data.geom_xmat[geom].reshape(3, 3)
-            heights = points @ turn[2]
-            least = int(np.argmin(heights))
-            point = data.geom_xpos[geom] + turn @ points[least] - [0.0, 0.0, radius]
-            i = column[int(model.geom_bodyid[geom])]
-            if point[2] - floor < height[frame, i]:
-                height[frame, i], before[i] = point[2] - floor, point
-        marks = np.einsum("bji,bj->bi", turns, before - places)
-    return Lowest(bodies, height, slip)
+        places[frame], turns[frame] = data.xpos[bodies], data.xmat[bodies].reshape(-1, 3, 3)
+        at[frame], turned[frame] = data.geom_xpos[geoms], data.geom_xmat[geoms].reshape(-1, 3, 3)
+    point = np.full((*shape, 3), np.inf)  # the lowest of each body, in the world
+    for i, geom in enumerate(geoms):
+        found = _lowest_of(_shape(model, geom), at[:, i], turned[:, i])
+        column = int(np.searchsorted(bodies, model.geom_bodyid[geom]))
+        lower = found[:, 2] < point[:, column, 2]
+        point[lower, column] = found[lower]
+    marks = np.einsum("fbji,fbj->fbi", turns, point - places)  # and in its own frame
+    moved = places[1:] + np.einsum("fbij,fbj->fbi", turns[1:], marks[:-1])
+    slip = np.zeros(shape)
+    slip[1:] = np.linalg.norm((moved - point[:-1])[..., :2], axis=2)
+    return Lowest(bodies, point[..., 2] - floor, slip)
+
+
+def _lowest_of(
+    shape: tuple[Float[Array, "points 3"], float],
+    at: Float[Array, "frames 3"],
+    turned: Float[Array, "frames 3 3"],
+) -> Float[Array, "frames 3"]:
+    """The lowest point of a geom in each frame."""
+    points, radius = shape
+    each = max(1, AT_ONCE // len(points))
+    cuts = range(0, len(turned), each)
+    least = [np.argmin(turned[i : i + each, 2] @ points.T, axis=1) for i in cuts]
+    found = points[np.concatenate(least)]
+    return at + np.einsum("fij,fj->fi", turned, found) - [0.0, 0.0, radius]
 
 
 def _shape(model: mujoco.MjModel, geom: int) -> tuple[Float[Array, "points 3"], float]:
