@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from ksim_schema.source import Path_
 from ksim_schema.task import SECTIONS
-from tests.mutations.mutate import NAMES, QUANTITY, REFERENCES, Mutation, Source, at, field_of
+from tests.mutations.source import NAMES, QUANTITY, REFERENCES, Mutation, Source, at, field_of
 
 Slip = Callable[[Source], Iterator[Mutation]]
 SLIPS: dict[str, Slip] = {}

@@ -13,8 +13,9 @@ import pytest
 from ksim_compiler.pipeline import Compiled, compile_file
 from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.source.repair import Repaired, repair
-from tests.mutations.mutate import Mutation, mutations
+from tests.mutations.mutate import mutations
 from tests.mutations.slips import SLIPS, slips
+from tests.mutations.source import Mutation
 
 TASKS = Path(__file__).parents[2] / "tasks"
 SEED = 7

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ksim_compiler.pipeline import compile_file
-from tests.mutations.mutate import MUTATORS, Mutation, mutations
+from tests.mutations.mutate import mutations
+from tests.mutations.source import MUTATORS, Mutation
 
 TASKS = Path(__file__).parents[2] / "tasks"
 SEED = 20

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import jax
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from ksim_compiler.learn.ppo.algorithm import Ppo
+from ksim_compiler.learn.run import traced
 from ksim_compiler.learn.run.trainer import Trainer
 from ksim_compiler.pipeline import compile_file
 
@@ -87,6 +90,23 @@ def test_a_damaged_file_is_traced_anew(damage: bytes, tmp_path: Path) -> None:
     one.kept.write_bytes(damage)
     one.prepare()
     assert len(one.kept.read_bytes()) > 1000
+
+
+def test_what_was_not_read_for_longest_goes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, older, newer = trainer(tmp_path), tmp_path / "older.zip", tmp_path / "newer.zip"
+    for age, file in ((200, older), (100, newer)):
+        file.write_bytes(bytes(1000))
+        then = time.time() - age
+        os.utime(file, (then, then))
+    one.prepare()
+    assert one.kept is not None
+    assert older.exists()
+    monkeypatch.setattr(traced, "MOST", one.kept.stat().st_size + 1500)
+    one.kept.unlink()
+    trainer(tmp_path).prepare()
+    assert sorted(f.name for f in tmp_path.iterdir()) == sorted(["newer.zip", one.kept.name])
 
 
 def test_a_task_with_python_of_its_own_is_not_kept(tmp_path: Path) -> None:

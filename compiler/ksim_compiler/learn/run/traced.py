@@ -32,8 +32,8 @@ from ksim_compiler.engine.host_call import TARGET
 from ksim_compiler.learn.run.manifest import versions
 from ksim_schema.source.files import write_bytes
 
-MOST = 200
-"""Files that are kept in a folder; what was not read for longest goes first."""
+MOST = 64 * 2**20
+"""Bytes that the files of a folder may take; what was not read for longest goes first."""
 _PARTS = ("collect", "learn", "init")
 _NAMES = "metrics.json"
 _HOST = export.DisabledSafetyCheck.custom_call(TARGET)
@@ -190,7 +190,12 @@ class Program:
 
     def text(self) -> bytes | None:
         """What was traced; None where it cannot be kept."""
-        return None if self._exported is None else bytes(self._exported.serialize())
+        if self._exported is None:
+            return None
+        try:
+            return bytes(self._exported.serialize())
+        except ValueError:  # it has what this version of JAX writes no text of
+            return None
 
     def _flat(self, arguments: Any) -> Callable[..., list[Any]]:
         leaves, tree = jax.tree.flatten(arguments)
@@ -238,10 +243,14 @@ def _read(file: Path) -> dict[str, bytes] | None:
 
 
 def _tidy(folder: Path) -> None:
-    def newest_first() -> Iterator[tuple[float, Path]]:
+    def newest_first() -> Iterator[tuple[float, int, Path]]:
         for file in folder.glob("*.zip"):
             with suppress(OSError):  # another process has removed it
-                yield -file.stat().st_mtime, file
+                about = file.stat()
+                yield -about.st_mtime, about.st_size, file
 
-    for _, file in sorted(newest_first())[MOST:]:
-        file.unlink(missing_ok=True)
+    taken = 0
+    for _, size, file in sorted(newest_first()):
+        taken += size
+        if taken > MOST:
+            file.unlink(missing_ok=True)
