@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import jax
@@ -83,13 +85,37 @@ def test_a_robot_that_changed_is_another_program(tmp_path: Path) -> None:
     assert trainer(tmp_path, task=task).kept != before
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no archive"])
-def test_a_damaged_file_is_traced_anew(damage: bytes, tmp_path: Path) -> None:
+def packed(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_damaged_file_is_traced_anew(tmp_path: Path) -> None:
     one = trainer(tmp_path)
     assert one.kept is not None
-    one.kept.write_bytes(damage)
+    one.kept.write_bytes(b"PK\x03\x04 no archive")
     one.prepare()
-    assert len(one.kept.read_bytes()) > 1000
+    sound = one.kept.read_bytes()
+    assert traced.read(one.kept) is not None
+    with zipfile.ZipFile(one.kept) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    directory = sound.rindex(b"PK\x01\x02", 0, sound.rindex(b"PK\x01\x02"))
+
+    def changed(place: int, value: int) -> bytes:
+        return sound[:place] + bytes([value]) + sound[place + 1 :]
+
+    half = members["learn"][: len(members["learn"]) // 2]
+    for damage in (
+        *(b"", sound[:-10], packed({"other": b""})),
+        *(changed(directory + 6, 148), changed(directory + 8, 1), changed(directory + 10, 97)),
+        *(packed({**members, "metrics.json": text}) for text in (b"{", b"\xff\xfe\0", b"3", b"[]")),
+        *(packed({**members, "learn": content}) for content in (b"", half, members["collect"])),
+    ):
+        one.kept.write_bytes(damage)
+        assert traced.read(one.kept) is None
 
 
 def test_what_was_not_read_for_longest_goes_first(

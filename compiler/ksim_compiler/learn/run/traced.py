@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -94,9 +95,9 @@ class Traced:
         self._keys = [_is_key(leaf) for leaf in jax.tree.leaves(state)]
         self._collected: Any = None
         self._metrics: list[str] | None = None
-        kept = _read(file)
+        kept = read(file)
         if kept is not None:
-            self._metrics = json.loads(kept[_NAMES])
+            self._metrics = kept[1]
         self.kept = kept is not None
 
         def learned(params: Any, state: Any, collected: tuple[jax.Array, ...]) -> Any:
@@ -110,8 +111,8 @@ class Traced:
             return tuple(leaves)
 
         def program(name: str, function: Callable[..., Any], gives: Callable[..., Any]) -> Program:
-            text = None if kept is None else kept[name]
-            return Program(function, gives, text, options.get(name))
+            exported = None if kept is None else kept[0][name]
+            return Program(function, gives, exported, options.get(name))
 
         self.init = program("init", init, self._whole)
         self.collect = program("collect", gathered, tuple)
@@ -119,8 +120,10 @@ class Traced:
 
     def keep(self) -> None:
         """Write what was traced, unless it was read, or cannot be kept."""
+        if self.kept:
+            return
         texts = {name: getattr(self, name).text() for name in _PARTS}
-        if self.kept or None in texts.values():
+        if None in texts.values():
             return
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -147,7 +150,7 @@ class Program:
     Args:
         function: of trees of arrays.
         gives: what it is to give, of the arrays that it gives.
-        text: the kept text; None where it is to be traced.
+        exported: what was kept; None where it is to be traced.
         options: of XLA, to compile it.
     """
 
@@ -155,11 +158,11 @@ class Program:
         self,
         function: Callable[..., Any],
         gives: Callable[[list[Any]], Any],
-        text: bytes | None,
+        exported: export.Exported | None,
         options: Any,
     ) -> None:
         self._function, self._gives, self._options = function, gives, options
-        self._exported = None if text is None else export.deserialize(bytearray(text))
+        self._exported = exported
         self._compiled: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> Any:
@@ -231,15 +234,24 @@ def _bits(leaf: Any) -> Any:
     return jax.random.key_data(leaf)
 
 
-def _read(file: Path) -> dict[str, bytes] | None:
-    """What is kept in a file; None where nothing is that can be read."""
+def read(file: Path) -> tuple[dict[str, export.Exported], list[str]] | None:
+    """The programs that a file keeps, and the names of the metrics; None where it keeps none.
+
+    Whatever has become of the file, the task itself is there to be traced.
+    """
     try:
         with zipfile.ZipFile(file) as archive:
-            found = {name: archive.read(name) for name in (*_PARTS, _NAMES)}
-        os.utime(file)
-    except (OSError, KeyError, zipfile.BadZipFile, zlib.error):
+            names: list[str] = json.loads(archive.read(_NAMES))
+            found = {n: export.deserialize(bytearray(archive.read(n))) for n in _PARTS}
+        if len(found["learn"].out_avals) != len(found["init"].out_avals) + len(names):
+            return None
+    except (OSError, EOFError, LookupError, RuntimeError, TypeError, ValueError):
         return None
-    return found
+    except (zipfile.BadZipFile, zlib.error, struct.error):
+        return None
+    with suppress(OSError):  # a folder that can only be read
+        os.utime(file)
+    return found, names
 
 
 def _tidy(folder: Path) -> None:
