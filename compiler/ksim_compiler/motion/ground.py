@@ -80,7 +80,7 @@ def _lowest_of(
     """The lowest point of a geom in each frame."""
     points, radius = shape
     each = max(1, AT_ONCE // len(points))
-    cuts = range(0, len(turned), each)
+    cuts = range(0, max(1, len(turned)), each)
     least = [np.argmin(turned[i : i + each, 2] @ points.T, axis=1) for i in cuts]
     found = points[np.concatenate(least)]
     return at + np.einsum("fij,fj->fi", turned, found) - [0.0, 0.0, radius]

@@ -210,6 +210,13 @@ def test_a_clip_is_put_on_the_ground_and_at_the_origin() -> None:
     np.testing.assert_allclose(same, 1.0, atol=1e-6)
 
 
+def test_a_clip_without_frames_has_no_lowest_points() -> None:
+    robot = humanoid()
+    points = lowest(sound().cut(0, 0), robot.facts, robot.model)
+    assert points is not None
+    assert points.height.shape == points.slip.shape == (0, len(points.bodies))
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_clips_that_ship_are_sound(name: str) -> None:
     found = read((CLIPS / f"{name}.npz").read_bytes(), f"{name}.npz")
