@@ -176,6 +176,9 @@ def main(program: str, command: Callable[[], int]) -> int:
         print(f"{program}: there is not enough memory for this", file=sys.stderr)
         return ERRORS
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # in a library that was being loaded
+            print(f"{program}: interrupted", file=sys.stderr)
+            return INTERRUPTED
         print(f"{program}: {_mistake_of_ours(error)}", file=sys.stderr)
         return ERRORS
 

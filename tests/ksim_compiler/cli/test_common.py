@@ -154,3 +154,16 @@ def test_what_jax_0_9_says_of_each_kept_program_is_not_shown(
     programs.keep()
     assert "JAX_COMPILATION_CACHE_DIR" in os.environ
     assert ("TF_CPP_MIN_LOG_LEVEL" in os.environ) == quiet
+
+
+def test_an_interrupt_in_a_library_that_is_being_loaded_is_an_interrupt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def load() -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("the extension cannot be initialized") from error
+
+    assert common.main("ksim-x", load) == 130
+    assert capsys.readouterr().err == "ksim-x: interrupted\n"
