@@ -218,6 +218,9 @@ class Driver:
         given = self.commands.get(name)
         if given is None and kind in FIXED:
             given = np.array([float(element == "qw") for element in entry["elements"]])
+            self.commands[name] = given
+            told = ", ".join(f"{e} {v:g}" for e, v in zip(entry["elements"], given, strict=True))
+            print(f"no {name}=NUMBERS is given: it is {told}")
         numbers = 2 if kind == "linear_velocity" else entry["size"]  # the rest follows from them
         if given is None or len(given) not in (numbers, entry["size"]):
             count = f"{numbers} numbers" if numbers > 1 else "one number"
@@ -368,11 +371,12 @@ def main() -> None:
         print(f"trained on a terrain ({contract['terrain']['kind']}); the scene's ground is used")
     commands = read_commands(contract, options.commands)
     robot, driver = Robot(options.scene, contract), Driver(options.policy, contract, commands)
+    shown = 3 if contract.get("home", {}).get("base") else None  # where a base that floats is
     for tick in range(round(options.seconds / contract["control_period"])):
         if tick % max(round(1.0 / contract["control_period"]), 1) == 0:
-            print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:3], 2)}")
+            print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:shown], 2)}")
         robot.drive(driver.step(robot))
-    print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:3], 2)}")
+    print(f"{driver.time:5.1f} s  qpos {np.round(robot.data.qpos[:shown], 2)}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.files import ModelFiles
 from ksim_compiler.robot.model import Robot
+from ksim_compiler.robot.transmission import carried
 from ksim_schema.robot import Joint, RobotFacts
 from ksim_schema.vocabulary.learner import usual
 from ksim_schema.vocabulary.state import Home, Robot as RobotPart
@@ -44,7 +45,8 @@ class Beginning:
     Attributes:
         own: the model's own actuators that stay as they are.
         driven: the other joints with a motor.
-        left_out: sentences on what is not driven.
+        tied: the joints that an equality makes follow one with a motor -> that one.
+        left_out: sentences on what is not driven, and on what is guessed.
 
     Raises:
         NothingToDrive: there is no joint with a motor.
@@ -73,7 +75,17 @@ class Beginning:
         self.moved = tuple(
             j for j in self.robot.facts.motion_joints if j in self.driven or j.name in moved
         )
-        self.left_out = _left_out(self.robot.facts, self.moved, self.robot.model.nu > 0)
+        self.tied = self._tied()
+        self.left_out = _left_out(self.robot, self.moved, self.tied)
+        guessed = [
+            repr(joint.name)
+            for motor, joints in motors(self.robot, self.driven).items()
+            for joint in joints
+            if motor.limit is not None
+        ]
+        if guessed:
+            why = "the model does not say what its motors give"
+            self.left_out.append(f"a guess: the torque_limit of {_some(guessed)}: {why}")
 
     def _know_driven(self) -> None:
         """Take the motor limits that follow from which joints are driven."""
@@ -81,6 +93,16 @@ class Beginning:
         facts = read_facts(robot.part, robot.model, robot.facts.root, names)
         self.robot = replace(robot, facts=replace(facts, files=robot.facts.files))
         self.driven = tuple(joint for joint in facts.joints if joint.name in names)
+
+    def _tied(self) -> dict[str, str]:
+        joints, own = self.robot.facts.joints, {joint.name for joint in self.moved}
+        indices = [i for i, joint in enumerate(joints) if joint.name in own]
+        found = {
+            joints[other].name: joints[index].name
+            for index, with_it in carried(self.robot.model, indices).items()
+            for other in with_it
+        }
+        return {name: of for name, of in found.items() if name and name not in own}
 
     @property
     def substeps(self) -> int:
@@ -90,7 +112,8 @@ class Beginning:
     def text(self, softer: float = 1.0) -> str:
         """The sections of the task, with all gains multiplied by a factor."""
         facts, found = self.robot.facts, motors(self.robot, self.driven, softer)
-        passive = [j for j in facts.motion_joints if j.name and j not in self.moved]
+        still = [j for j in facts.motion_joints if j.name and j not in self.moved]
+        passive = [j for j in still if j.name not in self.tied]  # the others say nothing new
         model, names = self.robot.model, [joint.name for joint in self.moved]
         root = bases.likely(model, names)
         base = facts.bodies[root]
@@ -204,9 +227,9 @@ def _why(facts: RobotFacts) -> str:
     return "its actuators move each hinge and slide together with joints that no action can drive"
 
 
-def _left_out(facts: RobotFacts, joints: Sequence[Joint], motors_there: bool) -> list[str]:
+def _left_out(robot: Robot, joints: Sequence[Joint], tied: dict[str, str]) -> list[str]:
     """What has no motor in the task, for its author."""
-    found: list[str] = []
+    facts, found = robot.facts, list[str]()
     balls = [repr(j.name) for j in facts.joints if j.type == "ball" and j.name]
     if balls:
         what = "ball joints" if len(balls) > 1 else "a ball joint"
@@ -216,20 +239,24 @@ def _left_out(facts: RobotFacts, joints: Sequence[Joint], motors_there: bool) ->
         count = len(nameless)
         what = "joints have no names" if count > 1 else "joint has no name"
         found.append(f"not driven: {count} {what} in the model, and a task drives them by name")
-    still = [repr(j.name) for j in facts.motion_joints if j.name and j not in joints]
+    if tied:
+        pairs = [f"{name!r}, which follows {of!r}" for name, of in tied.items()]
+        found.append(f"not driven: {_some(pairs, '; ')}")
+    names = [j.name for j in facts.motion_joints if j.name and j not in joints]
+    still = [repr(name) for name in names if name not in tied]
     if still:
         them, they = ("them", "they") if len(still) > 1 else ("it", "it")
         why = f"no motor of the model moves {them} alone"
-        if not motors_there:  # of the others the model says how much torque they take
+        if not robot.model.nu:  # of the others the model says how much torque they take
             limit = "in a URDF: <limit effort=...>"
             why = f"the model does not say what torque {they} may take ({limit})"
         found.append(f"not driven: {_some(still)}: {why}")
     return found
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str], between: str = ", ") -> str:
     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + more
+    return between.join(names[:4]) + more
 
 
 def _fall(robot: Robot, root: int) -> str:

@@ -135,7 +135,9 @@ def _robot(facts: RobotFacts) -> Iterator[str]:
     yield f"bodies, with their height in the home pose in m: {', '.join(heights)}"
     yield from _listed("sites", facts.names("site"))
     solid = [name for name in facts.solid if name and not name.startswith("ksim/")]
-    yield from _listed("geoms that collide", solid)
+    nameless = sum(not name or name.startswith("ksim/geom") for name in facts.solid)
+    without = [f"{nameless} without a name"] if nameless else []
+    yield from _listed("geoms that collide", [*solid, *without])
     yield from _listed("geoms that stand still", [n for n in facts.ground if n in solid])
     sensors = [f"{s.name} ({s.type})" for s in facts.sensors.values() if s.name[:5] != "ksim/"]
     yield from _listed("sensors", sensors)

@@ -250,7 +250,8 @@ def _join(folder: str, file: str) -> str:
     """
     file = file.replace("\\", "/")
     if "://" in file:
-        help = "write a path relative to the model, or set strippath in its <compiler>"
+        help = "write a path relative to the model, or write <compiler strippath='true' "
+        help += "meshdir='FOLDER'/> into it (in the <robot> of a URDF within <mujoco>...</mujoco>)"
         raise ModelError(f"{file!r} is an address, not a file name; {help}")
     name = posixpath.normpath(posixpath.join(folder, file))
     if posixpath.isabs(name) or name[1:3] == ":/":

@@ -41,6 +41,19 @@ def test_a_task_with_its_robot_and_the_kinds_that_fit(capsys: pytest.CaptureFixt
         assert f"* `{kind}`(" not in kinds
 
 
+def test_geoms_without_a_name_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = """<body pos="0 0 1"><joint name="j" range="-90 90"/><geom size=".1"/>
+      <geom name="tip" pos="0 0 .3" size=".1"/><geom pos="0 0 .6" size=".1" contype="0"
+      conaffinity="0"/><geom pos="1 0 0" size=".1"/></body>"""
+    motor = '<actuator><motor joint="j" ctrlrange="-9 9"/></actuator>'
+    scene = tmp_path / "scene.xml"
+    scene.write_text(f"<mujoco><worldbody>{body}</worldbody>{motor}</mujoco>")
+    _, text = page(capsys, str(scene))
+    assert "geoms that collide: tip, 2 without a name\n" in text
+
+
 def test_a_task_with_mistakes_comes_with_them(capsys: pytest.CaptureFixture[str]) -> None:
     status, text = page(capsys, str(INVALID / "KS0204_unknown_geom.yaml"))
     assert status == 1

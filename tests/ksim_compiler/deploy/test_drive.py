@@ -167,3 +167,18 @@ def test_each_policy_of_a_folder_has_its_own_contract(tmp_path: Path) -> None:
     contract_path(paths[0]).write_text(json.dumps(old))
     with pytest.raises(SystemExit, match="export the policy again"):
         example.read_contract(paths[0])
+
+
+def test_a_command_that_is_not_given_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    driver = drive().Driver.__new__(drive().Driver)
+    driver.contract = {"outputs": [{"size": 1}], "memory": [], "control_period": 0.02}
+    driver.commands = {"goal": np.array([1.0, 2.0, 3.0])}
+    driver.begin()
+    reads = {"relative_to": "world"}
+    point = {"kind": "cartesian_coordinate", "size": 3, "elements": ["x", "y", "z"], "reads": reads}
+    np.testing.assert_array_equal(driver._command(point | {"name": "goal"}, None), [1, 2, 3])
+    assert capsys.readouterr().out == ""
+    for _ in range(2):
+        np.testing.assert_array_equal(driver._command(point | {"name": "other"}, None), [0, 0, 0])
+    told = "no other=NUMBERS is given: it is x 0, y 0, z 0\n"
+    assert capsys.readouterr().out == told
