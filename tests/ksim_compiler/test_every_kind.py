@@ -32,7 +32,7 @@ from ksim_schema.vocabulary import KINDS
 
 KINDS_FOLDER = Path(__file__).parents[1] / "kinds"
 ROBOTS = Path(__file__).parents[2] / "tasks" / "robots"
-GROUP = 12
+GROUP = 20
 """How many parts share a task."""
 ALONE = frozenset(("Action", "Curriculum"))
 """Objects of which a task has one part, or whose parts would get in each other's way."""

@@ -27,7 +27,7 @@ UP, LEFT = 265, 263
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "run"
     arguments = ("--engine", "native", "--steps", "64", "--episodes", "2", "--out", str(folder))
-    short = ("--set", "Termination.time_limit.after=1 s", "--set", "PPO.episode=1 s")
+    short = ("--set", "Termination.time_limit.after=0.4 s", "--set", "PPO.episode=0.4 s")
     assert train([str(TASKS / "cartpole.yaml"), *SMALL, *short, *arguments, "--video"]) == 0
     return folder
 
