@@ -91,8 +91,7 @@ def main_without_windows(
     """
     if argv is None:
         without_windows()
-    options = parsed(parser, argv)
-    return main(program, lambda: run(options))
+    return main(program, lambda: run(parsed(parser, argv)))
 
 
 def parsed(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal, cast, get_args
 
 import jax
+import numpy as np
 
 from ksim_compiler.engine.base import Engine, EngineSpec, EngineUnavailable, State, World
 
@@ -51,6 +52,9 @@ def make_engine(name: str, spec: EngineSpec) -> Engine[State]:
         EngineUnavailable: when the engine cannot run on this machine.
     """
     chosen = resolve_engine(name)
+    if jax.dtypes.canonicalize_dtype(float) == np.float64:
+        message = "JAX's 64-bit mode is on, and states are carried in 32 bits: unset JAX_ENABLE_X64"
+        raise EngineUnavailable(message)
     if chosen == "native":
         from ksim_compiler.engine.native import NativeEngine
 

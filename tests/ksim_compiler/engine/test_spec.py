@@ -57,6 +57,15 @@ def test_names(walker):
         resolve_engine("bullet")
 
 
+@pytest.mark.parametrize("name", ["native", "mjx"])
+def test_64_bits_are_refused(walker, name):
+    with (
+        jax.enable_x64(True),
+        pytest.raises(EngineUnavailable, match="unset JAX_ENABLE_X64"),
+    ):
+        make_engine(name, EngineSpec(walker, 1, 1, ()))
+
+
 def test_warp_without_a_gpu_says_what_to_install(walker):
     if jax.default_backend() != "cpu":
         pytest.skip("JAX runs on an accelerator here")
