@@ -62,7 +62,7 @@ def name_problems(
             help = f"names stand here, not patterns: {text!r} would match {several}"
             yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help)
             return
-        help = did_you_mean(text, names, of=_those(facts, what))
+        help = _of_another(facts, what, text) + did_you_mean(text, names, of=_those(facts, what))
         fix = task.respell_as(text, names, *place)
         yield task.report(CODES[what], f"unknown {what} {text!r}", *place, help=help, fix=fix)
 
@@ -72,6 +72,15 @@ def _those(facts: RobotFacts, what: str) -> str:
     merged = facts.source.lower().endswith(".urdf") and what == "body"
     note = " (links that are fixed to each other are one body)" if merged else ""
     return f"{facts.source} has {_PLURAL.get(what, what + 's')}{note}"
+
+
+def _of_another(facts: RobotFacts, what: str, text: str) -> str:
+    """That something else of the robot has the name."""
+    others = [other for other in CODES if other != what and text in choices(facts, other, False)]
+    if not others:
+        return ""
+    those = " and ".join(f"{'an' if other[0] == 'a' else 'a'} {other}" for other in others)
+    return f"{text!r} is {those} here, no {what}; "
 
 
 def _matched(text: str, names: Sequence[str]) -> list[str]:
@@ -128,6 +137,6 @@ def pattern_problems(
         plain = re.fullmatch(r"[\w-]+", text)
         code = CODES[what] if plain else PATTERN_WITHOUT_MATCH
         message = f"unknown {what} {text!r}" if plain else f"{text!r} matches no {what}"
-        help = did_you_mean(text, names, of=_those(facts, what))
+        help = _of_another(facts, what, text) + did_you_mean(text, names, of=_those(facts, what))
         fix = task.respell_as(text, names, *place) if plain else None
         yield task.report(code, message, *place, help=help, fix=fix)
