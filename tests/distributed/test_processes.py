@@ -187,8 +187,8 @@ def test_processes_that_do_not_find_each_other_end_with_a_line() -> None:
     )
 
 
-def pair(folder: Path, *commands: tuple[str | int, ...]) -> list[str]:
-    """What processes say that are to train together, and do not; none of them leaves a run."""
+def pair(folder: Path, *commands: tuple[str | int, ...]) -> tuple[list[int], list[str]]:
+    """How processes end that are to train together, and do not, and what they say."""
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
@@ -196,10 +196,9 @@ def pair(folder: Path, *commands: tuple[str | int, ...]) -> list[str]:
     for i, (log, own) in enumerate(zip(logs, commands, strict=True)):
         where = ("--coordinator", f"127.0.0.1:{port}", "--processes", 2, "--process", i)
         begun.append(start(log, *own, *SMALL, *OFTEN, *where, "--out", folder / "run"))
-    for process in begun:
-        assert process.wait(300) in (1, 2)
+    ends = [process.wait(300) for process in begun]
     assert not (folder / "run" / "run.json").exists()
-    return [log.read_text() for log in logs]
+    return ends, [log.read_text() for log in logs]
 
 
 @pytest.mark.slow
@@ -214,7 +213,8 @@ def pair(folder: Path, *commands: tuple[str | int, ...]) -> list[str]:
 def test_processes_that_are_asked_for_other_things_train_nothing(
     first: tuple[str, ...], second: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
-    logs = pair(tmp_path, (CARTPOLE, *first), (CARTPOLE, *second))
+    ends, logs = pair(tmp_path, (CARTPOLE, *first), (CARTPOLE, *second))
+    assert ends == [2, 2]
     assert f"ksim-run: {told}" in logs[0]
     assert f"ksim-run: process 1: {told}" in logs[1]
 
@@ -226,7 +226,8 @@ def test_a_process_that_fails_by_itself_before_the_training_ends_all_with_a_line
 ) -> None:
     missing = str(tmp_path / "none.yaml")
     tasks = [(missing if i == fails else CARTPOLE,) for i in range(2)]
-    logs = pair(tmp_path, *tasks)
+    ends, logs = pair(tmp_path, *tasks)
+    assert ends == ([1, 2] if fails == 0 else [2, 1])
     reason = f"{missing}:1:1: error KS0001: cannot read {missing}: there is no such file"
     if fails == 0:
         assert logs[0].splitlines() == [reason]

@@ -191,7 +191,7 @@ class Peers:
         """
         if not self.joined:
             return
-        each = self._meet(hashlib.sha256(what.encode()).digest().hex())
+        each = self._meet(hashlib.sha256(what.encode()).hexdigest())
         unlike = [process for process, said in enumerate(each) if said != each[0]]
         failed = {i: said[1:] for i, said in enumerate(each) if said.startswith(_FAILED)}
         self.together = bool(unlike or failed)
