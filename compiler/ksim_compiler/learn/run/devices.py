@@ -159,20 +159,21 @@ ONE = Devices()
 """One device, whichever JAX takes."""
 
 
-def _is_key(leaf: Any) -> bool:
+def is_key(leaf: Any) -> bool:
+    """Whether an array, or its shape, is one of random keys."""
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _plain(state: Any) -> Any:
     """The state with the bits of random keys in their place."""
-    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, state)
+    return jax.tree.map(lambda x: jax.random.key_data(x) if is_key(x) else x, state)
 
 
 def _as(state: Any, plain: Any) -> Any:
     """Plain arrays as those of a state."""
 
     def one(like: Any, array: Any) -> Any:
-        if _is_key(like):
+        if is_key(like):
             return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
         return array
 

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import export
 
 import ksim_schema
 from ksim_compiler.engine.host_call import TARGET
+from ksim_compiler.learn.run.devices import is_key
 from ksim_compiler.learn.run.manifest import versions
 from ksim_schema.source.files import write_bytes
 
@@ -92,7 +92,7 @@ class Traced:
         options: dict[str, Any],
     ) -> None:
         self._file, self._state = file, jax.tree.structure(state)
-        self._keys = [_is_key(leaf) for leaf in jax.tree.leaves(state)]
+        self._keys = [is_key(leaf) for leaf in jax.tree.leaves(state)]
         self._collected: Any = None
         self._metrics: list[str] | None = None
         kept = read(file)
@@ -202,17 +202,13 @@ class Program:
 
     def _flat(self, arguments: Any) -> Callable[..., list[Any]]:
         leaves, tree = jax.tree.flatten(arguments)
-        keys = [_is_key(leaf) for leaf in leaves]
+        keys = [is_key(leaf) for leaf in leaves]
 
         def flat(*plain: Any) -> list[Any]:
             given = jax.tree.unflatten(tree, map(_as_key, plain, keys))
             return _plain(self._function(*given))
 
         return flat
-
-
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _as_key(leaf: Any, key: bool) -> Any:
@@ -225,7 +221,7 @@ def _as_key(leaf: Any, key: bool) -> Any:
 
 def _plain(tree: Any) -> list[Any]:
     """The leaves of a tree, random keys by their bits."""
-    return [_bits(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)]
+    return [_bits(leaf) if is_key(leaf) else leaf for leaf in jax.tree.leaves(tree)]
 
 
 def _bits(leaf: Any) -> Any:
