@@ -6,6 +6,9 @@ TASK ?= walk
 ARGS ?=
 PYTEST_ARGS ?= -q -n auto --dist loadfile --no-loadscope-reorder
 
+# Python keeps what it compiles of a module: each command that a test starts would do it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
