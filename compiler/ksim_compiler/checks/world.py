@@ -11,6 +11,7 @@ import mujoco
 import numpy as np
 
 from ksim_compiler.checks.ground import meeting
+from ksim_compiler.checks.limits import limits
 from ksim_compiler.checks.matter import matter
 from ksim_compiler.checks.starts import begins, reach_of
 from ksim_compiler.plan import Plan
@@ -20,19 +21,12 @@ from ksim_schema.diagnostics import Diagnostic
 from ksim_schema.diagnostics.codes.physics import (
     NO_GROUND,
     ODD_GRAVITY,
-    ODD_LIMITS,
     ODD_SIZE,
     ONE_SIDE_DRIVEN,
     WEAK_SERVO,
 )
 from ksim_schema.vocabulary.action import Action
 
-TURNS = 4 * math.pi
-"""rad: limits that are wider are hardly meant of a hinge ..."""
-DEGREES = 720.0
-"""... and those up to this width may be degrees; wider ones stand for no limit."""
-NARROW = math.radians(2 * math.pi)
-"""rad: the widest limits that are radians (within half a turn to each side), read as degrees."""
 HELD = 0.3
 """s: how long the servos are watched."""
 SAG = 0.35
@@ -46,7 +40,7 @@ def world(plan: Plan, data: Any) -> Iterator[Diagnostic]:
         plan: the plan.
         data: the robot in its home pose, with all that MuJoCo derives from it.
     """
-    problems = [*_gravity(plan), *_limits(plan), *_sizes(plan, data), *_ground(plan)]
+    problems = [*_gravity(plan), *limits(plan), *_sizes(plan, data), *_ground(plan)]
     problems = problems or [*matter(plan, data)]
     for code, message, help in problems:
         state, field = plan.task.robot, "model"
@@ -120,28 +114,6 @@ def _gravity(plan: Plan) -> Iterator[tuple[Any, str, str]]:
         yield ODD_GRAVITY, f"gravity is {size:g} m/s^2, ten times that of the earth and more", help
     elif size > 1.0 and -gravity[2] < 0.5 * size and plan.robot.facts.free_joint(None) is not None:
         yield ODD_GRAVITY, f"gravity points sideways: '{shown}' m/s^2, and z is up in MuJoCo", help
-
-
-def _limits(plan: Plan) -> Iterator[tuple[Any, str, str]]:
-    hinges = [j for j in plan.robot.facts.motion_joints if j.type == "hinge" and j.limits]
-    wide = [j for j in hinges if j.limits and TURNS < j.limits[1] - j.limits[0] <= DEGREES]
-    if wide and len(wide) >= 0.5 * len(hinges):
-        joint = wide[0]
-        assert joint.limits is not None
-        low, high = joint.limits
-        message = f"joint {joint.name!r} has limits of {low:.4g} to {high:.4g} rad, "
-        message += f"{(high - low) / (2 * math.pi):.3g} turns: degrees may be read as radians"
-        help = "remove angle='radian' from the model's <compiler>, or write the ranges in radians"
-        yield ODD_LIMITS, message, help
-    narrow = [j for j in hinges if j.limits and max(map(abs, j.limits)) <= NARROW]
-    if len(hinges) >= 3 and len(narrow) == len(hinges):
-        joint = max(hinges, key=lambda j: (j.limits or (0.0, 0.0))[1])
-        assert joint.limits is not None
-        low, high = (math.degrees(end) for end in joint.limits)
-        message = f"no hinge moves more than a few degrees ({joint.name!r}: {low:.3g} to "
-        message += f"{high:.3g} deg): radians may be read as degrees"
-        help = "write angle='radian' into the model's <compiler>, or the ranges in degrees"
-        yield ODD_LIMITS, message, help
 
 
 def _sizes(plan: Plan, data: Any) -> Iterator[tuple[Any, str, str]]:

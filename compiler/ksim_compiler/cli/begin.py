@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,15 @@ import numpy as np
 
 from ksim_compiler.checks.stance import thickness
 from ksim_compiler.cli.controls import controls, written
-from ksim_compiler.cli.motors import Motor, driven, in_loops, motors, round_down, weightless
+from ksim_compiler.cli.motors import (
+    Motor,
+    driven,
+    in_loops,
+    motors,
+    need_implicit,
+    round_down,
+    weightless,
+)
 from ksim_compiler.robot import bases, model as robots
 from ksim_compiler.robot.facts import read_facts
 from ksim_compiler.robot.files import ModelFiles
@@ -26,8 +34,6 @@ from ksim_schema.vocabulary.state import Home, Robot as RobotPart
 
 PERIOD = 0.02
 """Seconds: what the control period of a new task is close to."""
-TICKS = 20
-"""Of a trial."""
 _UNITS = {"hinge": ("N*m", "rad"), "slide": ("N", "m")}
 
 
@@ -75,14 +81,11 @@ class Beginning:
         self.moved = tuple(
             j for j in self.robot.facts.motion_joints if j in self.driven or j.name in moved
         )
+        self.implicit = need_implicit(self.robot, self.driven)
         self.tied = self._tied()
         self.left_out = _left_out(self.robot, self.moved, self.tied)
-        guessed = [
-            repr(joint.name)
-            for motor, joints in motors(self.robot, self.driven).items()
-            for joint in joints
-            if motor.limit is not None
-        ]
+        found = self._motors(1.0).items()
+        guessed = [repr(j.name) for m, joints in found for j in joints if m.limit is not None]
         if guessed:
             why = "the model does not say what its motors give"
             self.left_out.append(f"a guess: the torque_limit of {_some(guessed)}: {why}")
@@ -93,6 +96,9 @@ class Beginning:
         facts = read_facts(robot.part, robot.model, robot.facts.root, names)
         self.robot = replace(robot, facts=replace(facts, files=robot.facts.files))
         self.driven = tuple(joint for joint in facts.joints if joint.name in names)
+
+    def _motors(self, softer: float) -> dict[Motor, tuple[Joint, ...]]:
+        return motors(self.robot, self.driven, softer, self.implicit)
 
     def _tied(self) -> dict[str, str]:
         joints, own = self.robot.facts.joints, {joint.name for joint in self.moved}
@@ -111,7 +117,7 @@ class Beginning:
 
     def text(self, softer: float = 1.0) -> str:
         """The sections of the task, with all gains multiplied by a factor."""
-        facts, found = self.robot.facts, motors(self.robot, self.driven, softer)
+        facts, found = self.robot.facts, self._motors(softer)
         still = [j for j in facts.motion_joints if j.name and j not in self.moved]
         passive = [j for j in still if j.name not in self.tied]  # the others say nothing new
         model, names = self.robot.model, [joint.name for joint in self.moved]
@@ -124,7 +130,9 @@ class Beginning:
         readings |= _readings(facts, passive, "passive")
         fall = _fall(self.robot, root) if floats else ""
         lines = ["PhysicsState:", "  robot:", f"    model: {quoted(facts.source)}"]
-        lines.append(f"    control: {self._control()}  # how often the policy acts")
+        lines += [f"    control: {self._control()}  # how often the policy acts"]
+        if self.implicit:
+            lines.append("    solver: {integrator: implicitfast}  # it bears the servos' damping")
         if self.home:
             lines.append(f"    home: {{keyframe: {quoted(self.home)}}}")
         if base and len(bases.candidates(model, names)) > 1:
@@ -366,31 +374,3 @@ def _resets(robot: Robot, joints: Sequence[Joint]) -> list[str]:
             f"  {name}: {{kind: joint_position, joints: {which}, around: home, range: {value}}}"
         )
     return lines
-
-
-def diverges(robot: Robot, targets: Iterable[tuple[str, float, float]], substeps: int) -> bool:
-    """Whether a robot blows up within some ticks of random targets.
-
-    Args:
-        robot: with the actuators of a task, or as it is.
-        targets: (actuator, control at home, change of an action of 1).
-        substeps: timesteps of a tick.
-    """
-    model, rng = robot.model, np.random.default_rng(0)
-    data: Any = mujoco.MjData(model)
-    data.qpos[:] = robot.facts.home
-    data.act[:] = robot.act
-    for name, value in robot.held.items():
-        data.ctrl[model.actuator(name).id] = value
-    drives = [(model.actuator(name).id, home, scale) for name, home, scale in targets]
-    for _ in range(TICKS):
-        for index, home, scale in drives:
-            data.ctrl[index] = home + scale * rng.uniform(-1.0, 1.0)
-        for _ in range(substeps):
-            mujoco.mj_step(model, data)
-        bad = mujoco.mjtWarning
-        if any(data.warning[w].number for w in (bad.mjWARN_BADQPOS, bad.mjWARN_BADQVEL)):
-            return True
-        if data.warning[bad.mjWARN_BADQACC].number or not np.isfinite(data.qpos).all():
-            return True
-    return False

@@ -64,15 +64,31 @@ def without_windows() -> None:
     in_utf8()
 
 
-def without_collecting() -> None:
-    """Set up the process of a command that is done in a second: look for garbage seldom.
+SELDOM = 200_000
+"""Objects more than were freed, after which a command that begins looks for garbage."""
+_USUAL = gc.get_threshold()
 
-    What a check makes is in use to its end or is freed at once. To look for cycles in all that the
-    imports make, over and over while they make it and once more at the exit, took a third of the
-    time of a check.
+
+def without_collecting() -> None:
+    """Set up the process of a command that begins, or is done in seconds: look for garbage seldom.
+
+    What imports, a check and a trace make is in use to the end or is freed at once. To look for
+    cycles in all of it, over and over while it is made and once more at the exit, took a third of
+    the time of a check.
     """
-    gc.set_threshold(200_000, *gc.get_threshold()[1:])
+    gc.set_threshold(SELDOM, *_USUAL[1:])
     atexit.register(gc.freeze)  # the exit looks through nothing that is frozen
+
+
+def collecting() -> None:
+    """Look for garbage as often as Python does, in what is made from now on.
+
+    For a command that goes on for long. Does nothing where :func:`without_collecting` was not
+    called, as where the command is part of another program.
+    """
+    if gc.get_threshold()[0] == SELDOM:
+        gc.freeze()
+        gc.set_threshold(*_USUAL)
 
 
 def main_without_windows(

@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         programs.keep()
+        common.without_collecting()
     return common.main_without_windows(PROGRAM, parser(), run, argv)
 
 

@@ -117,7 +117,7 @@ def _laid_out(text: str, path: Path) -> str:
 
 def _stays_whole(beginning: Beginning, compiled: Compiled) -> bool:
     """Whether the task's robot survives some ticks of random actions."""
-    from ksim_compiler.cli.begin import diverges
+    from ksim_compiler.cli.motors import diverges
 
     plan = compiled.plan
     assert plan is not None

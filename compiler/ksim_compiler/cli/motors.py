@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,14 @@ BANDWIDTH = 20.0
 ROLLING = 5.0
 """rad/s: of the servo of a wheel of which the model says nothing, with the mass that it rolls."""
 DAMPING = 0.5
-"""Damping ratio of a servo of which the model says nothing."""
+"""Damping ratio of a servo of which the model says nothing, where the joint moves most."""
+_ROUND = (1.0, 2.0, 5.0)
+_FINER = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+"""Digits of the damping of a position servo: with half of what it needs, it rings."""
+TICKS = 20
+"""Of a trial."""
+POSES = 64
+"""At random between the joints' limits, to see what a joint moves besides at home."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Motor:
     scale: float
 
 
-def round_down(value: float, digits: tuple[float, ...] = (1.0, 2.0, 5.0)) -> float:
+def round_down(value: float, digits: tuple[float, ...] = _ROUND) -> float:
     """The largest round number that is not above a positive one."""
     power = 10.0 ** math.floor(math.log10(value))
     return float(f"{max(d for d in digits if d * power <= value * (1 + 1e-9)) * power:.3g}")
@@ -103,7 +110,7 @@ def in_loops(model: mujoco.MjModel) -> set[int]:
 
 
 def motors(
-    robot: Robot, joints: Iterable[Joint], softer: float = 1.0
+    robot: Robot, joints: Iterable[Joint], softer: float = 1.0, implicit: bool = False
 ) -> dict[Motor, tuple[Joint, ...]]:
     """A servo for each joint, those that are alike together.
 
@@ -114,14 +121,25 @@ def motors(
         robot: the robot as its model has it.
         joints: what to drive.
         softer: factor of all gains.
+        implicit: whether the task's integrator treats the damping of servos implicitly, whatever
+            that of the model does.
     """
     joints = tuple(joints)
-    seen = _Seen(robot, joints)
+    seen = _Seen(robot, joints, implicit)
     found: dict[Motor, tuple[Joint, ...]] = {}
     for joint in joints:
         motor = seen.motor(joint, softer)
         found[motor] = (*found.get(motor, ()), joint)
     return {m: js for motor, js in found.items() for m in [_scaled(motor, js)]}
+
+
+def need_implicit(robot: Robot, joints: Iterable[Joint]) -> bool:
+    """Whether a servo would have to do with much less damping than it needs, for the integrator."""
+    joints = tuple(joints)
+    seen = _Seen(robot, joints)
+    for joint in joints:
+        seen.motor(joint, 1.0)
+    return seen.damped < 0.7
 
 
 def weightless(robot: Robot, joints: Iterable[Joint]) -> str | None:
@@ -148,21 +166,35 @@ def _scaled(motor: Motor, joints: tuple[Joint, ...]) -> Motor:
 
 
 class _Seen:
-    """What the home pose shows of a robot's joints."""
+    """What the home pose and others between the limits show of a robot's joints.
 
-    def __init__(self, robot: Robot, driven: Sequence[Joint]) -> None:
+    An arm that hangs or stands upright at home has next to nothing to turn about its length, and
+    no weight to hold; both are there once it reaches out.
+
+    Attributes:
+        carried: the largest inertia at each degree of freedom, the others held, kg*m^2 or kg.
+        felt: the smallest one, the others free.
+        load: the largest force or torque to hold the robot still, N*m or N.
+        damped: the least share of the damping that it needs that a servo has got.
+    """
+
+    def __init__(self, robot: Robot, driven: Sequence[Joint], implicit: bool = False) -> None:
         self.robot, self.model = robot, robot.model
         model, all_joints = robot.model, robot.facts.joints
         self.moved = carried(model, [all_joints.index(joint) for joint in driven])
         data: Any = mujoco.MjData(model)
-        data.qpos[:] = robot.facts.home
-        mujoco.mj_forward(model, data)
         mass = np.zeros((model.nv, model.nv))
-        mujoco.mj_fullM(model, data, mass)
-        self.carried = np.diag(mass)
-        self.felt = 1.0 / np.diag(np.linalg.pinv(mass))
-        self.load = np.abs(data.qfrc_bias)
-        self.implicit = damps_implicitly(model)
+        self.carried, self.load = np.zeros(model.nv), np.zeros(model.nv)
+        self.felt = np.full(model.nv, np.inf)
+        for pose in (*_poses(robot), robot.facts.home):
+            data.qpos[:] = pose
+            mujoco.mj_forward(model, data)
+            mujoco.mj_fullM(model, data, mass)
+            self.carried = np.maximum(self.carried, np.diag(mass))
+            self.felt = np.minimum(self.felt, 1.0 / np.diag(np.linalg.pinv(mass)))
+            self.load = np.maximum(self.load, np.abs(data.qfrc_bias))
+        self.implicit = implicit or damps_implicitly(model)
+        self.damped = 1.0
         self.wheels = _wheels(robot, data, [joint.name for joint in driven])
 
     def motor(self, joint: Joint, softer: float) -> Motor:
@@ -179,7 +211,7 @@ class _Seen:
         if kd <= 0:  # the model's own damping of the joint counts
             carried = float(self.carried[joint.dof])
             kd = 2.0 * DAMPING * math.sqrt(kp * carried) - self._damping(joint)
-            kd = round_down(kd) if kd > 1e-9 else 0.0
+            kd = round_down(kd, _FINER) if kd > 1e-9 else 0.0
         kp, kd = self._settle(joint, kp * softer, max(kd, 0.0) * softer, exact=own)
         limit = self._limit(joint, 2.0 * kp * DEFLECTION[joint.type])
         return Motor("position", joint.type, kp, kd, limit, 0.0)
@@ -212,8 +244,10 @@ class _Seen:
         if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0 + 1e-9:
             return float(f"{kp:.6g}"), float(f"{kd:.6g}")
         kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9)) if kp else 0.0
-        kd = min(kd, 0.3 * inertia / h)
-        return kp, round_down(kd) if kd > 1e-9 else 0.0
+        most = math.inf if self.implicit else 0.3 * inertia / h
+        self.damped = min(self.damped, most / kd if kd > 0 else 1.0)
+        kd = min(kd, most)
+        return kp, round_down(kd, _FINER if kp else _ROUND) if kd > 1e-9 else 0.0
 
     def _limit(self, joint: Joint, enough: float) -> float | None:
         """None where the model says it; else what holds the robot and turns it about."""
@@ -221,6 +255,19 @@ class _Seen:
             return None
         limit = round_up(max(enough, 2.0 * float(self.load[joint.dof])))
         return min(limit, joint.cap) if joint.cap > 0 else limit
+
+
+def _poses(robot: Robot) -> Iterator[np.ndarray]:
+    """Poses with the joints anywhere between their limits; the base, and what has none, at home."""
+    random = np.random.default_rng(0)
+    limited = [j for j in robot.facts.motion_joints if j.limits and np.isfinite(j.limits).all()]
+    tied = in_loops(robot.model)
+    moved = [j for j in limited if robot.facts.joints.index(j) not in tied]
+    for _ in range(POSES if moved else 0):
+        pose = np.array(robot.facts.home, float)
+        for joint in moved:
+            pose[joint.qpos] = random.uniform(*joint.limits or (0.0, 0.0))
+        yield pose
 
 
 def _wheels(robot: Robot, data: Any, driven: list[str]) -> dict[str, float]:
@@ -254,3 +301,31 @@ def _wheels(robot: Robot, data: Any, driven: list[str]) -> dict[str, float]:
     return {
         name: float(model.dof_M0[dof]) + mass * radius**2 for name, (dof, radius) in radii.items()
     }
+
+
+def diverges(robot: Robot, targets: Iterable[tuple[str, float, float]], substeps: int) -> bool:
+    """Whether a robot blows up within some ticks of random targets.
+
+    Args:
+        robot: with the actuators of a task, or as it is.
+        targets: (actuator, control at home, change of an action of 1).
+        substeps: timesteps of a tick.
+    """
+    model, rng = robot.model, np.random.default_rng(0)
+    data: Any = mujoco.MjData(model)
+    data.qpos[:] = robot.facts.home
+    data.act[:] = robot.act
+    for name, value in robot.held.items():
+        data.ctrl[model.actuator(name).id] = value
+    drives = [(model.actuator(name).id, home, scale) for name, home, scale in targets]
+    for _ in range(TICKS):
+        for index, home, scale in drives:
+            data.ctrl[index] = home + scale * rng.uniform(-1.0, 1.0)
+        for _ in range(substeps):
+            mujoco.mj_step(model, data)
+        bad = mujoco.mjtWarning
+        if any(data.warning[w].number for w in (bad.mjWARN_BADQPOS, bad.mjWARN_BADQVEL)):
+            return True
+        if data.warning[bad.mjWARN_BADQACC].number or not np.isfinite(data.qpos).all():
+            return True
+    return False

@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         common.in_utf8()
+        common.without_collecting()
         programs.keep()
         os.environ["JAX_PLATFORMS"] = "cpu"  # one environment, whose engine shares JAX's memory
     options = common.parsed(parser(), argv)
@@ -262,6 +263,7 @@ def _play(compiled: Compiled, options: argparse.Namespace) -> int:
         live = Live(plan, policy, seed)
         for (name, label), value in fixed.items():
             live.hold(name, label, value)
+        common.collecting()
         watch(live, options.viewer, options.seconds)
         return OK
     from ksim_compiler.play.record import record

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see ``--help``. Returns the exit status."""
     if argv is None:
         programs.keep()
+        common.without_collecting()
     with_peers = devices.in_processes(PROGRAM, run, sys.argv[1:] if argv is None else argv)
     return common.main_without_windows(PROGRAM, parser(), with_peers, argv)
 
@@ -323,6 +324,7 @@ def _trained(
                     manifest.write(folder, compiled, trainer.env.engine.name, about)
                     begin()
                 peers.begun(folder)
+                common.collecting()
                 state = run.train(state, (display, *senders), lambda: bool(stopped))
     except (CheckpointError, Diverged, manifest.ManifestError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)

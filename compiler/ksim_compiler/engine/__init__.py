@@ -42,6 +42,17 @@ def resolve_engine(name: str) -> Literal["mjx", "warp", "native"]:
             raise ValueError(f"unknown engine {name!r}; choose one of {choices}")
 
 
+def check_32_bits() -> None:
+    """Check that JAX's numbers are those that states and policies are made of.
+
+    Raises:
+        EngineUnavailable: its 64-bit mode is on.
+    """
+    if jax.dtypes.canonicalize_dtype(float) == np.float64:
+        message = "JAX's 64-bit mode is on, and states are carried in 32 bits: unset JAX_ENABLE_X64"
+        raise EngineUnavailable(message)
+
+
 def make_engine(name: str, spec: EngineSpec) -> Engine[State]:
     """Build the engine called `auto`, `mjx`, `warp` or `native`.
 
@@ -52,9 +63,7 @@ def make_engine(name: str, spec: EngineSpec) -> Engine[State]:
         EngineUnavailable: when the engine cannot run on this machine.
     """
     chosen = resolve_engine(name)
-    if jax.dtypes.canonicalize_dtype(float) == np.float64:
-        message = "JAX's 64-bit mode is on, and states are carried in 32 bits: unset JAX_ENABLE_X64"
-        raise EngineUnavailable(message)
+    check_32_bits()
     if chosen == "native":
         from ksim_compiler.engine.native import NativeEngine
 

@@ -41,6 +41,12 @@ ODD_LIMITS = warning(
     "next to nothing, as of radians that are read as degrees. MuJoCo reads degrees unless "
     "<compiler angle='radian'/> is there; its compiled numbers are radians.",
 )
+NO_LIMITS = warning(
+    "KS0488",
+    "limits of zero width",
+    "The model's file gives a joint limits of 0 to 0, or as a URDF gives a revolute joint none. "
+    "MuJoCo takes both for a joint without limits, so that it turns or slides without end.",
+)
 ODD_GRAVITY = warning(
     "KS0446",
     "odd gravity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import mujoco
 import pytest
 
 from ksim_compiler.cli.compile import main
@@ -58,3 +59,36 @@ def test_a_mesh_of_a_ros_package_is_told_where_the_compiler_element_goes(
     whole = urdf.replace('<robot name="r">', f'<robot name="r"><mujoco>{element}</mujoco>')
     (tmp_path / "robot.urdf").write_text(whole)
     assert main(["--init", str(tmp_path / "new"), "--robot", str(tmp_path / "robot.urdf")]) == 0
+
+
+UPRIGHT = """
+<robot name="r">
+  <link name="base"/>
+  <joint name="turn" type="revolute"><parent link="base"/><child link="upper"/>
+    <axis xyz="0 0 1"/><limit lower="-3" upper="3" effort="60" velocity="3"/></joint>
+  <link name="upper"><inertial><origin xyz="0 0 .2"/><mass value="3"/>
+    <inertia ixx=".04" iyy=".04" izz=".004" ixy="0" ixz="0" iyz="0"/></inertial></link>
+  <joint name="lift" type="revolute"><parent link="upper"/><child link="fore"/>
+    <origin xyz="0 0 .4"/><axis xyz="0 1 0"/>
+    <limit lower="-2" upper="2" effort="60" velocity="3"/></joint>
+  <link name="fore"><inertial><origin xyz="0 0 .25"/><mass value="2"/>
+    <inertia ixx=".04" iyy=".04" izz=".002" ixy="0" ixz="0" iyz="0"/></inertial></link>
+</robot>"""
+
+
+def test_an_arm_that_stands_upright_has_the_damping_that_it_needs_when_it_reaches_out(
+    tmp_path: Path,
+) -> None:
+    plan, text = begun(tmp_path, UPRIGHT, "robot.urdf")
+    assert "solver: {integrator: implicitfast}" in text
+    model, turn = plan.robot.model, plan.robot.model.joint("turn").qposadr[0]
+    data = mujoco.MjData(model)
+    data.qpos[model.joint("lift").qposadr[0]] = data.ctrl[1] = 1.5  # it reaches out
+    data.ctrl[0] = 0.3
+    path = []
+    for _ in range(round(2.0 / model.opt.timestep)):
+        mujoco.mj_step(model, data)
+        path.append(float(data.qpos[turn]))
+    overshoot = max(path) / 0.3 - 1.0
+    assert 0.0 <= overshoot < 0.25  # 0.16 at the damping ratio of 0.5, and 0.75 at 0.09
+    assert path[-1] == pytest.approx(0.3, abs=0.02)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +84,7 @@ def evaluate(
     ticks: int,
     watch: Watch[S] = lambda before, after: {},
 ) -> Evaluation:
-    """Run one episode in each environment; jittable.
+    """Run one episode in each environment, until all have ended; jittable.
 
     Args:
         env: a batch apart from the training's, of as many environments as episodes.
@@ -123,7 +124,7 @@ def evaluate(
         jnp.zeros(n),
         {name: jnp.full(n, jnp.nan) for name in env.measure_names},
     )
-    (*_, measures), rows = jax.lax.scan(tick, first, None, length=ticks)
+    (*_, measures), rows = _until_over(tick, first, ticks)
     reward, terms, alive, failed, done, going, watched, ends, followed = rows
     total = jnp.maximum(jnp.sum(alive), 1)
     return Evaluation(
@@ -139,3 +140,21 @@ def evaluate(
         ends={name: jnp.any(held, axis=0) for name, held in ends.items()},
         followed=followed,
     )
+
+
+def _until_over(tick: Callable[[tuple, None], tuple[tuple, Any]], first: tuple, ticks: int) -> Any:
+    """What a scan of ``tick`` gives; rows of ticks after which no episode goes on are zeros."""
+    shapes = jax.eval_shape(tick, first, None)[1]
+    empty = jax.tree.map(lambda row: jnp.zeros((ticks, *row.shape), row.dtype), shapes)
+
+    def goes_on(loop: tuple[Any, Any, Any]) -> Any:
+        done, (_, _, alive, *_), _ = loop
+        return (done < ticks) & jnp.any(alive)
+
+    def once(loop: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        done, before, rows = loop
+        after, row = tick(before, None)
+        rows = jax.tree.map(lambda all, one: all.at[done].set(one), rows, row)
+        return done + 1, after, rows
+
+    return jax.lax.while_loop(goes_on, once, (jnp.int32(0), first, empty))[1:]

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from ksim_compiler.engine import EngineUnavailable, check_32_bits
 from ksim_compiler.learn.nets.actor_critic import Actor as ActorNetwork, build_actor
 from ksim_compiler.learn.nets.normalizer import Normalizer
 from ksim_compiler.learn.run import checkpoint, policy_file
@@ -64,8 +65,13 @@ def load_policy(run: Path, plan: Plan, after: int | None = None) -> Policy:
         after: environment steps of training; those of the newest good checkpoint by default.
 
     Raises:
-        CheckpointError: there is none that can be read, or it is of another task.
+        CheckpointError: there is none that can be read, or it is of another task; or JAX's 64-bit
+            mode is on.
     """
+    try:
+        check_32_bits()
+    except EngineUnavailable as error:
+        raise CheckpointError(str(error)) from error
     like = checkpoint.zeros(eqx.filter_eval_shape(lambda: _learned(fresh_policy(plan))))
     wanted = checkpoint.arrays(like)
     newest = policy_file.learned(run, after)

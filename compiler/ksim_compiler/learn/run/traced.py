@@ -11,6 +11,7 @@ The file is a zip archive with a text in each member; reading it runs nothing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -78,7 +79,7 @@ class Traced:
     Args:
         file: where they are kept.
         init, collect, learn: the functions, as of an ``Algorithm``.
-        state: a whole state, as shapes.
+        state: gives a whole state, as shapes; asked for when a program is first traced or run.
         options: of ``jax.jit``, by the function's name.
     """
 
@@ -88,11 +89,10 @@ class Traced:
         init: Callable[..., Any],
         collect: Callable[..., Any],
         learn: Callable[..., Any],
-        state: Any,
+        state: Callable[[], Any],
         options: dict[str, Any],
     ) -> None:
-        self._file, self._state = file, jax.tree.structure(state)
-        self._keys = [is_key(leaf) for leaf in jax.tree.leaves(state)]
+        self._file, self._shapes = file, state
         self._collected: Any = None
         self._metrics: list[str] | None = None
         kept = read(file)
@@ -118,6 +118,18 @@ class Traced:
         self.collect = program("collect", gathered, tuple)
         self.learn = program("learn", learned, self._after)
 
+    def load(self, begins: bool) -> Iterator[Callable[[], None]]:
+        """What compiles each program that was kept, the longest first; no state is traced for it.
+
+        They can run at the same time, also while the next one is asked for.
+
+        Args:
+            begins: whether a first state is to be made.
+        """
+        for program in (self.collect, self.learn, self.init):
+            if begins or program is not self.init:
+                yield program.load()
+
     def keep(self) -> None:
         """Write what was traced, unless it was read, or cannot be kept."""
         if self.kept:
@@ -135,11 +147,18 @@ class Traced:
             self.kept = True
             _tidy(self._file.parent)
 
+    @functools.cached_property
+    def _lies(self) -> tuple[Any, list[bool]]:
+        """The structure of a state, and which of its leaves are random keys."""
+        leaves, tree = jax.tree.flatten(self._shapes())
+        return tree, [is_key(leaf) for leaf in leaves]
+
     def _whole(self, leaves: list[Any]) -> Any:
-        return jax.tree.unflatten(self._state, map(_as_key, leaves, self._keys))
+        tree, keys = self._lies
+        return jax.tree.unflatten(tree, map(_as_key, leaves, keys))
 
     def _after(self, leaves: list[Any]) -> Any:
-        count = self._state.num_leaves
+        count = self._lies[0].num_leaves
         assert self._metrics is not None
         return self._whole(leaves[:count]), dict(zip(self._metrics, leaves[count:], strict=True))
 
@@ -182,14 +201,25 @@ class Program:
             except ValueError:  # it calls what need not be there in another process
                 traced = flat.trace(*plain)
                 return self._traced(traced.lower(), traced.out_info)
-        call = jax.jit(self._exported.call)
-        return self._traced(call.lower(*plain), self._exported.out_avals)
+        return self._traced(self._lowered(), self._exported.out_avals)
+
+    def load(self) -> Callable[[], None]:
+        """What compiles the program that was kept."""
+        return self._compiling(self._lowered())
+
+    def _lowered(self) -> Any:
+        kept = self._exported
+        assert kept is not None
+        return jax.jit(kept.call).lower(*(_shape(aval) for aval in kept.in_avals))
 
     def _traced(self, lowered: Any, gives: Any) -> tuple[Any, Callable[[], None]]:
+        return self._gives([_shape(aval) for aval in gives]), self._compiling(lowered)
+
+    def _compiling(self, lowered: Any) -> Callable[[], None]:
         def compile() -> None:
             self._compiled = lowered.compile(self._options)
 
-        return self._gives([jax.ShapeDtypeStruct(a.shape, a.dtype) for a in gives]), compile
+        return compile
 
     def text(self) -> bytes | None:
         """What was traced; None where it cannot be kept."""
@@ -209,6 +239,10 @@ class Program:
             return _plain(self._function(*given))
 
         return flat
+
+
+def _shape(aval: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
 def _as_key(leaf: Any, key: bool) -> Any:

@@ -151,8 +151,14 @@ class Trainer:
             begins: whether there will be a first state, and not one that is read.
         """
         first, done = self._first(0), list[Future[object]]()
-        state = self._shapes()
         with ThreadPoolExecutor() as compilers:
+            if self._traced is not None and self._traced.kept:
+                done += map(compilers.submit, self._traced.load(begins))
+                self._shapes()  # which the state is made with; it is traced meanwhile
+                for program in done:
+                    program.result()
+                return
+            state = self._shapes()
 
             def begin(program: Any, *arguments: Any) -> Any:
                 if isinstance(program, Shared | Program):
@@ -238,7 +244,7 @@ class Trainer:
             return None
         functions = self._init_alone, self.algorithm.collect, self.algorithm.learn
         how = {"init": quickly(0), "learn": quickly(2)}
-        return Traced(self.kept, *functions, self._shapes(), how)
+        return Traced(self.kept, *functions, self._shapes, how)
 
     @functools.cached_property
     def _init_alone(self) -> Any:
