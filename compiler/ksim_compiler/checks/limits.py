@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from xml.etree.ElementTree import Element
 
 from ksim_compiler.plan import Plan
+from ksim_compiler.robot.transmission import joint_equalities
 from ksim_compiler.robot.xml import XmlError, parse
 from ksim_schema.diagnostics import Code
 from ksim_schema.diagnostics.codes.physics import NO_LIMITS, ODD_LIMITS
 from ksim_schema.robot import FILES, Joint
 
-TURNS = 4 * math.pi
-"""rad: limits that are wider are hardly meant of a hinge ..."""
+TURNS = 6 * math.pi
+"""rad: limits that are wider are hardly meant of a hinge; those of wrists are up to 5 pi ..."""
 DEGREES = 720.0
 """... and those up to this width may be degrees; wider ones stand for no limit."""
 ROUND = 30.0
 """Whole numbers from here on are degrees for people who write limits, and no radians."""
+_ZERO, _NONE = "limits of 0 to 0", "no limits"
 NARROW = math.radians(2 * math.pi)
 """rad: the widest limits that are radians (within half a turn to each side), read as degrees."""
 
@@ -27,7 +30,7 @@ def limits(plan: Plan) -> Iterator[tuple[Code, str, str]]:
     wide = [j for j in hinges if TURNS < _width(j) <= DEGREES]
     if len(wide) < 0.5 * len(hinges):  # some may be meant, as of a winch
         wide = [j for j in wide if all(_round(end) for end in j.limits or ())]
-    if wide:
+    if wide and _in_radians(plan):
         joint = wide[0]
         low, high = joint.limits or (0.0, 0.0)
         message = f"joint {joint.name!r} has limits of {low:.4g} to {high:.4g} rad, "
@@ -35,9 +38,11 @@ def limits(plan: Plan) -> Iterator[tuple[Code, str, str]]:
         others = len(wide) - 1
         message += f" (and {others} more joint{'s' if others > 1 else ''})" if others else ""
         help = "remove angle='radian' from the model's <compiler>, or write the ranges in radians"
+        if any(root.tag == "robot" for _, root in _documents(plan)):
+            help = "write the limits in radians, as a URDF has them"
         yield ODD_LIMITS, message, help
     narrow = [j for j in hinges if j.limits and max(map(abs, j.limits)) <= NARROW]
-    if len(hinges) >= 3 and len(narrow) == len(hinges):
+    if len(hinges) >= 3 and len(narrow) == len(hinges) and not _in_radians(plan):
         joint = max(hinges, key=lambda j: (j.limits or (0.0, 0.0))[1])
         low, high = (math.degrees(end) for end in joint.limits or (0.0, 0.0))
         message = f"no hinge moves more than a few degrees ({joint.name!r}: {low:.3g} to "
@@ -57,39 +62,97 @@ def _round(end: float) -> bool:
 
 
 def _of_no_width(plan: Plan) -> Iterator[tuple[Code, str, str]]:
-    """Joints whose limits are both written as 0, which MuJoCo takes for limits not given."""
-    free = {j.name for j in plan.robot.facts.motion_joints if j.name and not j.limits}
-    written = dict[str, str]()
-    for name, data in plan.robot.files.content.items() if free else ():
+    """Joints whose limits are both 0, as written or as not given, which MuJoCo takes for none.
+
+    A joint that follows another goes no farther than that one, and one of an MJCF whose class says
+    ``limited="false"``, or has limits that the joint takes back, is meant to turn without end.
+    """
+    joints = plan.robot.facts.joints
+    follow = {given for given, of in joint_equalities(plan.robot.model) if of >= 0}
+    followers = {joints[index].name for index in follow}
+    free = {j.name for j in plan.robot.facts.motion_joints if not j.limits} - followers - {""}
+    documents = [*_documents(plan)] if free else []
+    classes = _classes([root for _, root in documents])
+    found: list[tuple[str, str, str]] = []
+    for file, root in documents:
+        zero = _zero_in_urdf(root) if root.tag == "robot" else _zero_in_mjcf(root, classes)
+        found += [(joint, file, given) for joint, given in zero if joint in free]
+    if not found:
+        return
+    (_, file, given), names = found[0], list(dict.fromkeys(joint for joint, *_ in found))
+    one = len(names) == 1
+    message = f"joint{'' if one else 's'} {', '.join(map(repr, names[:3]))}"
+    message += f"{', ...' if names[3:] else ''} {'has' if one else 'have'} "
+    message += f"{given} in {file}"
+    message += ": " if given == _NONE else ", which MuJoCo takes for none: "
+    message += "it moves without end" if one else "they move without end"
+    help = "write the range; limited='false' says that none is meant"
+    if file in {name for name, root in documents if root.tag == "robot"}:
+        help = "write the limits; in a URDF, a joint without any is 'continuous', and one that "
+        help += "does not move 'fixed'"
+    yield NO_LIMITS, message, help
+
+
+def _documents(plan: Plan) -> Iterator[tuple[str, Element]]:
+    """The XML files of the model."""
+    for name, data in plan.robot.files.content.items():
         if name.startswith(FILES) or b"<" not in data[:1000]:
             continue
         try:
-            root = parse(data)
+            yield name, parse(data)
         except XmlError:  # no XML: a mesh, an image
             continue
-        for element in root.iter("joint"):
-            limit = element.find("limit")
-            if root.tag == "robot" and element.get("type") in ("revolute", "prismatic"):
-                given = {} if limit is None else limit.attrib
-                ends = [given.get("lower", "0"), given.get("upper", "0")]
-            else:
-                ends = element.get("range", "").split()
-            if (
-                element.get("limited") != "false"
-                and len(ends) == 2
-                and all(_is_zero(end) for end in ends)
-            ):
-                written.setdefault(element.get("name", ""), name)
-    found = [joint for joint in written if joint in free]
-    if found:
-        one = len(found) == 1
-        shown = ", ".join(repr(joint) for joint in found[:3]) + (", ..." if found[3:] else "")
-        message = f"joint{'' if one else 's'} {shown} {'has' if one else 'have'} limits of 0 to 0 "
-        message += f"in {written[found[0]]}, which MuJoCo takes for none: "
-        message += "it moves without end" if one else "they move without end"
-        help = "write the limits; in a URDF, a joint without any is 'continuous', and one that "
-        help += "does not move 'fixed'"
-        yield NO_LIMITS, message, help
+
+
+def _in_radians(plan: Plan) -> bool:
+    """Whether angles are read as radians: in a URDF, or where a <compiler> says so."""
+    return any(
+        root.tag == "robot" or any(c.get("angle") == "radian" for c in root.iter("compiler"))
+        for _, root in _documents(plan)
+    )
+
+
+def _zero_in_urdf(root: Element) -> Iterator[tuple[str, str]]:
+    for joint in root.iter("joint"):
+        limit = joint.find("limit")
+        given = {} if limit is None else limit.attrib
+        ends = given.get("lower", "0"), given.get("upper", "0")
+        if joint.get("type") in ("revolute", "prismatic") and all(map(_is_zero, ends)):
+            written = "lower" in given or "upper" in given
+            yield joint.get("name", ""), _ZERO if written else _NONE
+
+
+def _zero_in_mjcf(
+    element: Element, classes: Mapping[str, Mapping[str, str]], of: str = "main"
+) -> Iterator[tuple[str, str]]:
+    """Joints below an element whose joints are of a class."""
+    for child in element:
+        if child.tag == "joint":
+            usual = classes.get(child.get("class", of), {})
+            ends = child.get("range", "").split()
+            limited = child.get("limited", usual.get("limited", "auto"))
+            meant = limited == "false" or not all(map(_is_zero, usual.get("range", "").split()))
+            if len(ends) == 2 and all(map(_is_zero, ends)) and not meant:
+                yield child.get("name", ""), _ZERO
+        elif child.tag not in ("default", "equality", "tendon", "actuator", "sensor"):
+            yield from _zero_in_mjcf(child, classes, child.get("childclass", of))
+
+
+def _classes(roots: Iterable[Element]) -> dict[str, dict[str, str]]:
+    """What the classes of MJCF files say of their joints: name -> attributes."""
+    found: dict[str, dict[str, str]] = {}
+
+    def add(default: Element, above: Mapping[str, str], name: str) -> None:
+        own = found.setdefault(name, {**above})
+        for joint in default.findall("joint"):
+            own.update(joint.attrib)
+        for inner in default.findall("default"):
+            add(inner, own, inner.get("class", ""))
+
+    for root in roots:
+        for default in root.findall("default"):
+            add(default, {}, default.get("class", "main"))
+    return {name: found.get("main", {}) | own for name, own in found.items()}
 
 
 def _is_zero(text: str) -> bool:

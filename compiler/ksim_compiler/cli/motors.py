@@ -160,6 +160,8 @@ def _scaled(motor: Motor, joints: tuple[Joint, ...]) -> Motor:
         return motor
     spans = [j.limits[1] - j.limits[0] for j in joints if j.limits is not None]
     widest = {"hinge": 0.3, "slide": 0.1}[motor.type]
+    if motor.type == "slide" and spans:  # along a long rail, farther
+        widest = max(widest, round_up(0.02 * min(*spans, 10.0)))
     scale = min([widest, *(0.25 * span for span in spans if span > 0)])
     scale = scale if scale == widest else round_down(scale)
     return Motor(motor.kind, motor.type, motor.kp, motor.kd, motor.limit, scale)
@@ -192,7 +194,8 @@ class _Seen:
             mujoco.mj_fullM(model, data, mass)
             self.carried = np.maximum(self.carried, np.diag(mass))
             self.felt = np.minimum(self.felt, 1.0 / np.diag(np.linalg.pinv(mass)))
-            self.load = np.maximum(self.load, np.abs(data.qfrc_bias))
+            held = data.qfrc_bias - data.qfrc_spring - data.qfrc_gravcomp
+            self.load = np.maximum(self.load, np.abs(held))
         self.implicit = implicit or damps_implicitly(model)
         self.damped = 1.0
         self.wheels = _wheels(robot, data, [joint.name for joint in driven])
@@ -206,8 +209,9 @@ class _Seen:
         if kp <= 0 and kd > 0 and joint.limits is None:
             kd = self._settle(joint, 0.0, kd * softer, exact=own)[1]
             return Motor("velocity", joint.type, 0.0, kd, self._limit(joint, kd * speed), speed)
-        if kp <= 0:
-            kp = self._stiffness(joint)
+        own = kp > 0  # else the damping is that of a servo of speeds, or of the motor
+        if not own:
+            kp, kd = min(self._stiffness(joint), self._stiffest(joint)), 0.0
         if kd <= 0:  # the model's own damping of the joint counts
             carried = float(self.carried[joint.dof])
             kd = 2.0 * DAMPING * math.sqrt(kp * carried) - self._damping(joint)
@@ -233,6 +237,10 @@ class _Seen:
         inertia, load = float(self.carried[joint.dof]), float(self.load[joint.dof])
         return max(inertia * BANDWIDTH**2, load / (0.2 * DEFLECTION[joint.type]))
 
+    def _stiffest(self, joint: Joint) -> float:
+        """The largest kp that the timestep bears."""
+        return 0.1 * float(self.felt[joint.dof]) / self.robot.facts.timestep**2
+
     def _damping(self, joint: Joint) -> float:
         return float(np.ravel(self.model.dof_damping[joint.dof])[0])
 
@@ -243,7 +251,9 @@ class _Seen:
         h, inertia = self.robot.facts.timestep, float(self.felt[joint.dof])
         if exact and growth(inertia, kp, kd, self._damping(joint), h, self.implicit) <= 1.0 + 1e-9:
             return float(f"{kp:.6g}"), float(f"{kd:.6g}")
-        kp = round_down(max(min(kp, 0.1 * inertia / h**2), 1e-9)) if kp else 0.0
+        if kp > (most := self._stiffest(joint)):  # with the damping ratio that it has
+            kp, kd = most, kd * math.sqrt(most / kp)
+        kp = round_down(max(kp, 1e-9)) if kp else 0.0
         most = math.inf if self.implicit else 0.3 * inertia / h
         self.damped = min(self.damped, most / kd if kd > 0 else 1.0)
         kd = min(kd, most)
@@ -258,7 +268,11 @@ class _Seen:
 
 
 def _poses(robot: Robot) -> Iterator[np.ndarray]:
-    """Poses with the joints anywhere between their limits; the base, and what has none, at home."""
+    """Poses with the joints anywhere between their limits; the base, and what has none, at home.
+
+    Limits that stand for none, such as -1000 to 1000, are no places to be in: a hinge turns up to
+    half a turn from home, and a slide moves up to the size of the model.
+    """
     random = np.random.default_rng(0)
     limited = [j for j in robot.facts.motion_joints if j.limits and np.isfinite(j.limits).all()]
     tied = in_loops(robot.model)
@@ -266,7 +280,10 @@ def _poses(robot: Robot) -> Iterator[np.ndarray]:
     for _ in range(POSES if moved else 0):
         pose = np.array(robot.facts.home, float)
         for joint in moved:
-            pose[joint.qpos] = random.uniform(*joint.limits or (0.0, 0.0))
+            (low, high), home = joint.limits or (0.0, 0.0), pose[joint.qpos]
+            far = math.pi if joint.type == "hinge" else float(robot.model.stat.extent)
+            low, high = max(low, min(home - far, high)), min(high, max(home + far, low))
+            pose[joint.qpos] = random.uniform(low, high)
         yield pose
 
 

@@ -45,7 +45,8 @@ NO_LIMITS = warning(
     "KS0488",
     "limits of zero width",
     "The model's file gives a joint limits of 0 to 0, or as a URDF gives a revolute joint none. "
-    "MuJoCo takes both for a joint without limits, so that it turns or slides without end.",
+    "MuJoCo takes both for a joint without limits, so that it turns or slides without end. In an "
+    "MJCF, limited='false' says that this is meant.",
 )
 ODD_GRAVITY = warning(
     "KS0446",
