@@ -191,11 +191,18 @@ def main(program: str, command: Callable[[], int]) -> int:
         print(f"{program}: there is not enough memory for this", file=sys.stderr)
         return ERRORS
     except Exception as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # in a library that was being loaded
+        if _is_interrupt(error):  # in a library that was being loaded
             print(f"{program}: interrupted", file=sys.stderr)
             return INTERRUPTED
         print(f"{program}: {_mistake_of_ours(error)}", file=sys.stderr)
         return ERRORS
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is at the root of an error; Pydantic keeps no more of it than its name."""
+    below = error.__cause__ or error.__context__
+    named = isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt: " in f"{error}\n"
+    return named or (below is not None and _is_interrupt(below))
 
 
 def _mistake_of_ours(error: Exception) -> str:

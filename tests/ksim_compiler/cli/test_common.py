@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from pydantic_core import SchemaError
 
 from ksim_compiler.cli import common, play, programs, run
 from ksim_compiler.cli.compile import main as compile_main
@@ -164,6 +165,17 @@ def test_an_interrupt_in_a_library_that_is_being_loaded_is_an_interrupt(
             raise KeyboardInterrupt
         except KeyboardInterrupt as error:
             raise ImportError("the extension cannot be initialized") from error
+
+    assert common.main("ksim-x", load) == 130
+    assert capsys.readouterr().err == "ksim-x: interrupted\n"
+
+
+def test_an_interrupt_of_which_pydantic_keeps_the_name_is_an_interrupt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def load() -> int:
+        problem = 'Error building "model" validator:\n  SchemaError: Field "a":\n'
+        raise SchemaError(problem + "  KeyboardInterrupt: ")
 
     assert common.main("ksim-x", load) == 130
     assert capsys.readouterr().err == "ksim-x: interrupted\n"
