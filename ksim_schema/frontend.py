@@ -13,7 +13,12 @@ from ksim_schema.compose.extends import compose
 from ksim_schema.compose.settings import apply_settings, sources
 from ksim_schema.custom import files as own
 from ksim_schema.diagnostics import Diagnostic, Sink, has_errors
-from ksim_schema.diagnostics.codes.structure import MISSING_KIND, OUT_OF_RANGE, UNKNOWN_FIELD
+from ksim_schema.diagnostics.codes.structure import (
+    MISSING_KIND,
+    NO_SUCH_PATH,
+    OUT_OF_RANGE,
+    UNKNOWN_FIELD,
+)
 from ksim_schema.diagnostics.codes.values import IDLE_CRITIC, LATENCY_TOO_LONG, NO_TIME_LIMIT
 from ksim_schema.graph import Graph, check
 from ksim_schema.graph.morphisms import contradicted, desugar
@@ -136,8 +141,8 @@ def check_document(
         composed = compose(document, folder, LEARNERS, sink)
         document, homes = composed.document, composed.homes
         texts |= composed.sources
-        # what else is wrong may follow from these
-        if has_errors(d for d in sink if d.code is not MISSING_KIND):
+        # what else is wrong may follow from these, but not from a value that found no place
+        if has_errors(d for d in sink if d.code not in (MISSING_KIND, NO_SUCH_PATH)):
             return Checked(None, None, sink.in_order(), texts)
     document = apply_settings(document, settings, LEARNERS, sink)
     shown = {name: place for name, (_, place) in homes.items()}

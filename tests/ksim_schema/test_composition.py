@@ -146,3 +146,16 @@ def test_what_a_set_path_makes_is_blamed_on_its_line(tmp_path: Path) -> None:
     settings = ("PPO.rollout=16", "Reward.linvel.scale.linear.to=2")
     (problem,) = check_file(tmp_path / "base.yaml", settings).diagnostics
     assert (problem.code, problem.where.file, problem.where.line) == ("KS0105", "--set", 2)
+
+
+def test_a_path_of_set_that_leads_nowhere_does_not_hide_other_mistakes(tmp_path: Path) -> None:
+    base = next(path for path in SHIPPED if path.stem == "cartpole")
+    write(tmp_path, "base.yaml", source(base))
+    changed = {
+        "ksim": 1,
+        "task": "t",
+        "extends": "base.yaml",
+        "Reward": {"more": {"kind": "stay_alive", "scael": 1}},
+        "set": {"Reward.alife.scale": 2},
+    }
+    assert sorted(codes(write(tmp_path, "t.yaml", changed))) == ["KS0104", "KS0115"]
