@@ -30,6 +30,8 @@ _FINER = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 """Digits of the damping of a position servo: with half of what it needs, it rings."""
 TICKS = 20
 """Of a trial."""
+ALIKE = 0.02
+"""Part by which inertias of joints that are alike differ, as those of a left and a right leg."""
 POSES = 64
 """At random between the joints' limits, to see what a joint moves besides at home."""
 
@@ -196,9 +198,40 @@ class _Seen:
             self.felt = np.minimum(self.felt, 1.0 / np.diag(np.linalg.pinv(mass)))
             held = data.qfrc_bias - data.qfrc_spring - data.qfrc_gravcomp
             self.load = np.maximum(self.load, np.abs(held))
+        self._level(driven, np.diag(mass))
         self.implicit = implicit or damps_implicitly(model)
         self.damped = 1.0
         self.wheels = _wheels(robot, data, [joint.name for joint in driven])
+
+    def _level(self, driven: Sequence[Joint], home: np.ndarray) -> None:
+        """Joints that are alike are seen alike: random poses show more of one than of another.
+
+        Args:
+            driven: the joints.
+            home: the inertia at each degree of freedom in the home pose, kg*m^2 or kg.
+        """
+        groups: list[list[Joint]] = []
+        for joint in driven:
+            found = (g for g in groups if self._alike(g[0], joint, home))
+            group = next(found, None)
+            if group is None:
+                groups.append([joint])
+            else:
+                group.append(joint)
+        for group in groups:
+            at = [joint.dof for joint in group]
+            self.carried[at] = self.carried[at].max()
+            self.felt[at] = self.felt[at].min()
+            self.load[at] = self.load[at].max()
+
+    def _alike(self, one: Joint, other: Joint, home: np.ndarray) -> bool:
+        """Whether two joints are the same but for the limb that they are of."""
+        first, second = ((j.type, j.effort, self._damping(j)) for j in (one, other))
+        spans = [sorted(map(abs, j.limits)) if j.limits else [] for j in (one, other)]
+        if first != second or len(spans[0]) != len(spans[1]):
+            return False
+        reach = np.allclose(spans[0], spans[1], rtol=ALIKE, atol=1e-6)
+        return reach and bool(np.isclose(home[one.dof], home[other.dof], rtol=ALIKE, atol=0.0))
 
     def motor(self, joint: Joint, softer: float) -> Motor:
         kp, kd = self._own(joint)
