@@ -138,10 +138,15 @@ def _says(at: Sequence[Mark]) -> str:
 def _says_velocities(newest: Mapping[str, Any]) -> str:
     if not newest.get("of"):
         return ""
-    return (
-        f"Of {newest['episodes']} episodes after {newest['steps']:,} steps. A point is the mean of "
-        f"{newest['window']:g} s; on the dashed line the robot does what it is told."
-    )
+    said = f"Of {newest['episodes']} episodes after {newest['steps']:,} steps."
+    if any(curves.velocities(newest)):
+        said += (
+            f" A point is the mean of {newest['window']:g} s; on the dashed line the robot does "
+        )
+        return said + "what it is told."
+    if not any(of["told"] for of in newest["of"].values()):
+        said += f" None lasted long enough for a mean of {newest['window']:g} s."
+    return said
 
 
 def _each(content: str) -> str:

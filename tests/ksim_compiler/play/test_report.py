@@ -108,6 +108,20 @@ def test_the_page_of_a_run_in_a_browser(tmp_path: Path) -> None:
         ]
 
 
+def test_the_page_of_a_robot_that_falls_at_once_does_not_speak_of_charts_it_has_not(
+    tmp_path: Path,
+) -> None:
+    plan, file = walked(tmp_path / "run"), tmp_path / "run" / velocities.VELOCITIES
+    assert "on the dashed line" in write_report(tmp_path / "run", plan).read_text()
+    found = json.loads(file.read_text())
+    for of in found["of"].values():
+        of |= {"told": [], "measured": []}
+    file.write_text(json.dumps(found))
+    page = write_report(tmp_path / "run", plan).read_text()
+    assert "on the dashed line" not in page
+    assert "None lasted long enough for a mean of 2 s." in page
+
+
 def test_a_chart_says_its_values_under_the_pointer_and_by_the_arrow_keys(tmp_path: Path) -> None:
     lines = {"up": [(0.0, 1.0), (1e6, 3.5)], "down": [(0.0, 2.0), (1e6, 0.25)]}
     extras = Extras(dots={"up": [(1e6, 3.25)]}, marks=[Mark(1e6, "the floor tilts", "level")])
