@@ -20,6 +20,8 @@ DEGREES = 720.0
 ROUND = 30.0
 """Whole numbers from here on are degrees for people who write limits, and no radians."""
 _ZERO, _NONE = "limits of 0 to 0", "no limits"
+LEAST = 0.5
+"""deg: the narrowest limits that are radians of a joint that is worth a motor, read as degrees."""
 NARROW = math.radians(2 * math.pi)
 """rad: the widest limits that are radians (within half a turn to each side), read as degrees."""
 
@@ -49,7 +51,29 @@ def limits(plan: Plan) -> Iterator[tuple[Code, str, str]]:
         message += f"{high:.3g} deg): radians may be read as degrees"
         help = "write angle='radian' into the model's <compiler>, or the ranges in degrees"
         yield ODD_LIMITS, message, help
+    elif narrow and len(narrow) < 0.5 * len(hinges) and not _in_radians(plan):
+        driven = {drive.joint for drive in plan.drives}  # the play of a gear is meant
+        yield from _with_fractions([j for j in narrow if j.name in driven], hinges)
     yield from _of_no_width(plan)
+
+
+def _with_fractions(narrow: list[Joint], hinges: list[Joint]) -> Iterator[tuple[Code, str, str]]:
+    """Joints with limits of a radian or so, with a fraction, among others in whole degrees."""
+    others = [j for j in hinges if j.limits and max(map(abs, j.limits)) > NARROW]
+    odd = [j for j in narrow if _width(j) >= math.radians(LEAST) and not _whole(j)]
+    if odd and all(_whole(j) for j in others):
+        joint = odd[0]
+        low, high = (math.degrees(end) for end in joint.limits or (0.0, 0.0))
+        more = f" (and {len(odd) - 1} more)" if odd[1:] else ""
+        message = f"joint {joint.name!r}{more} has limits of {low:.4g} to {high:.4g} deg, and the "
+        message += "others of many whole degrees: radians may be read as degrees"
+        yield ODD_LIMITS, message, "write its range in degrees, as that of the others"
+
+
+def _whole(joint: Joint) -> bool:
+    """Whether both limits are whole numbers of degrees."""
+    ends = [math.degrees(end) for end in joint.limits or ()]
+    return all(abs(end - round(end)) < 1e-6 for end in ends)
 
 
 def _width(joint: Joint) -> float:

@@ -12,6 +12,7 @@ from ksim_compiler.checks.ground import meeting
 from ksim_compiler.plan import Plan
 from ksim_schema.diagnostics.codes.physics import (
     DRIVES_ITSELF,
+    FOOT_THROUGH_GROUND,
     HELD_BACK,
     HUGE_ROTOR,
     ODD_GRAVITY,
@@ -31,6 +32,9 @@ SLUGGISH = 10.0
 DENSEST = 60_000.0
 """kg/m^3: the densest metal has 22,600."""
 
+UNDER = 0.01
+"""m: what is this much lower than all that touches the ground, and touches nothing, is a foot."""
+
 Found = Iterator[tuple[Any, str, str]]
 """Code, message and help of what is wrong."""
 
@@ -45,6 +49,7 @@ def matter(plan: Plan, data: Any) -> Found:
     yield from _driving_itself(plan)
     yield from _weightless(plan)
     yield from _slippery(plan)
+    yield from _through_ground(plan, data)
     yield from _held_back(plan)
     yield from _rotors(plan, data)
     yield from _springs(plan, data)
@@ -57,6 +62,39 @@ def touching_ground(plan: Plan) -> list[tuple[int, int]]:
     if not facts.root or model.opt.disableflags & mujoco.mjtDisableBit.mjDSBL_CONTACT:
         return []
     return list(meeting(model, facts.body_id(facts.root)))
+
+
+def lowest(model: mujoco.MjModel, data: Any, geom: int) -> float:
+    """z of the lowest point of a geom's box, m."""
+    turn, box = data.geom_xmat[geom].reshape(3, 3), model.geom_aabb[geom]
+    centre = data.geom_xpos[geom] + turn @ box[:3]
+    return float(centre[2] - np.abs(turn[2]) @ box[3:])
+
+
+def _through_ground(plan: Plan, data: Any) -> Found:
+    """A body under all that touches the ground in the home pose, none of whose geoms collides."""
+    model, facts = plan.robot.model, plan.robot.facts
+    grounds = (int(mujoco.mjtGeom.mjGEOM_PLANE), int(mujoco.mjtGeom.mjGEOM_HFIELD))
+    touching = {i for i, other in touching_ground(plan) if int(model.geom_type[other]) in grounds}
+    if facts.base is None or not touching or plan.robot.part.collide is not None or model.npair:
+        return
+    tree = model.body_rootid[facts.body_id(facts.root)]
+    own = map(int, np.flatnonzero(model.body_rootid[model.geom_bodyid] == tree))
+    solid = {int(model.geom_bodyid[i]) for i in touching}
+    floor = min(lowest(model, data, i) for i in touching)
+    lows: dict[int, float] = {}
+    for geom in own:
+        body, masks = int(model.geom_bodyid[geom]), (model.geom_contype, model.geom_conaffinity)
+        if body not in solid and not any(mask[geom] for mask in masks):
+            lows[body] = min(lows.get(body, np.inf), lowest(model, data, geom))
+    under = [body for body, low in lows.items() if low < floor - UNDER]
+    if under:
+        depth = floor - min(lows[body] for body in under)
+        message = f"no geom of body {model.body(under[0]).name!r}{_more(len(under) - 1)} collides, "
+        message += f"and in the home pose it is {depth:.3g} m lower than all that touches the "
+        message += "ground: it sinks in"
+        help = "give a geom of it contype='1' or conaffinity='1' in the model"
+        yield FOOT_THROUGH_GROUND, message, help
 
 
 def _driving_itself(plan: Plan) -> Found:

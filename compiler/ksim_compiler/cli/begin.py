@@ -12,6 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from ksim_compiler.checks.matter import lowest
 from ksim_compiler.checks.stance import thickness
 from ksim_compiler.cli.controls import controls, written
 from ksim_compiler.cli.motors import (
@@ -274,7 +275,7 @@ def _fall(robot: Robot, root: int) -> str:
     data.qpos[:] = facts.home
     mujoco.mj_forward(model, data)
     of_robot = model.body_rootid[model.geom_bodyid] == model.body_rootid[root]
-    lows = [_lowest(model, data, int(i)) for i in np.flatnonzero(of_robot)]
+    lows = [lowest(model, data, int(i)) for i in np.flatnonzero(of_robot)]
     height = float(data.xpos[root][2])
     stands = height - max(min(lows, default=0.0), 0.0)
     halves = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
@@ -284,13 +285,6 @@ def _fall(robot: Robot, root: int) -> str:
     if float(data.xmat[root][8]) > 0.9 and np.linalg.norm(model.opt.gravity) > 0:
         return "  fall: {kind: not_upright, max_tilt: 60 deg}"
     return ""
-
-
-def _lowest(model: mujoco.MjModel, data: Any, geom: int) -> float:
-    """z of the lowest point of a geom's box, m."""
-    turn, box = data.geom_xmat[geom].reshape(3, 3), model.geom_aabb[geom]
-    centre = data.geom_xpos[geom] + turn @ box[:3]
-    return float(centre[2] - np.abs(turn[2]) @ box[3:])
 
 
 def _readings(

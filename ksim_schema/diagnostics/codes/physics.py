@@ -48,6 +48,13 @@ NO_LIMITS = warning(
     "MuJoCo takes both for a joint without limits, so that it turns or slides without end. In an "
     "MJCF, limited='false' says that this is meant.",
 )
+FOOT_THROUGH_GROUND = warning(
+    "KS0489",
+    "foot that touches nothing",
+    "What is lowest of the robot in its home pose is a body of which no geom collides with the "
+    "ground, while other bodies do: it sinks in until one of those touches. Its geoms have contype "
+    "and conaffinity of 0, often by the default class for what is only seen.",
+)
 ODD_GRAVITY = warning(
     "KS0446",
     "odd gravity",
