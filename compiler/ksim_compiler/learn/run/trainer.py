@@ -150,10 +150,10 @@ class Trainer:
         Args:
             begins: whether there will be a first state, and not one that is read.
         """
-        first, done = self._first(0), list[Future[object]]()
+        first, done = self._first(0), list[Future[Any]]()
         with ThreadPoolExecutor() as compilers:
             if self._traced is not None and self._traced.kept:
-                done += map(compilers.submit, self._traced.load(begins))
+                done += [compilers.submit(compile) for compile in self._traced.load(begins)]
                 self._shapes()  # which the state is made with; it is traced meanwhile
                 for program in done:
                     program.result()
