@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -218,6 +219,7 @@ def _refused(compiled: Compiled, options: argparse.Namespace) -> bool:
 def _shown(judged: Sequence[Judged], episodes: int) -> Iterator[str]:
     """The figures: of one policy a row each with its interval, of several a row each policy."""
     from ksim_compiler.learn.run.figures import clip_table, interval
+    from ksim_compiler.learn.run.tracking import WINDOW
     from ksim_compiler.report.tables import lines
     from ksim_schema.drawing.page import number
 
@@ -237,6 +239,9 @@ def _shown(judged: Sequence[Judged], episodes: int) -> Iterator[str]:
             if not figure.clip
         ]
         yield from lines(head, rows)
+        if any(math.isnan(figure.value) for figure in one.figures.values() if not figure.clip):
+            least = f"{2 * WINDOW:g} s"
+            yield f"-: no episode has this figure; for a velocity it has to last for {least}"
         by_clip = clip_table(one.figures.values())
         if by_clip is not None:
             yield ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ksim_compiler.cli import eval as command
 from ksim_compiler.cli.eval import main
 from ksim_compiler.cli.play import main as play
 from ksim_compiler.learn.run.evaluate import Evaluation
-from ksim_compiler.learn.run.figures import figures
+from ksim_compiler.learn.run.figures import Figure, figures
 from ksim_compiler.learn.run.untrained import untrained
 from ksim_compiler.pipeline import compile_file
 from ksim_compiler.play.record import record
@@ -102,6 +104,13 @@ def test_each_checkpoint_and_a_variant_are_rows_and_a_bad_run_is_a_line(
     assert "--checkpoint takes a number of steps, or 'all'" in capsys.readouterr().err
     assert main([str(run), "-n", "4", "--set", "Reward.upright.scael=1"]) == 1
     assert "KS0104" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("value", "told"), [(math.nan, True), (0.1, False)])
+def test_a_figure_that_no_episode_has_is_explained(value: float, told: bool) -> None:
+    found = {"return": Figure("return", "", 3.0), "off": Figure("off", "m/s", value)}
+    *_, last = command._shown([command.Judged("run", "walk", "", 64, found)], 4)
+    assert (last == "-: no episode has this figure; for a velocity it has to last for 4 s") is told
 
 
 def test_a_table_goes_on_below_where_it_is_too_wide() -> None:
