@@ -17,10 +17,9 @@ from ksim_compiler.checks.stance import thickness
 from ksim_compiler.cli.controls import controls, written
 from ksim_compiler.cli.motors import (
     Motor,
+    Servos,
     driven,
     in_loops,
-    motors,
-    need_implicit,
     round_down,
     weightless,
 )
@@ -82,10 +81,10 @@ class Beginning:
         self.moved = tuple(
             j for j in self.robot.facts.motion_joints if j in self.driven or j.name in moved
         )
-        self.implicit = need_implicit(self.robot, self.driven)
+        self._servos = Servos(self.robot, self.driven)
         self.tied = self._tied()
         self.left_out = _left_out(self.robot, self.moved, self.tied)
-        found = self._motors(1.0).items()
+        found = self._servos.motors().items()
         guessed = [repr(j.name) for m, joints in found for j in joints if m.limit is not None]
         if guessed:
             why = "the model does not say what its motors give"
@@ -97,9 +96,6 @@ class Beginning:
         facts = read_facts(robot.part, robot.model, robot.facts.root, names)
         self.robot = replace(robot, facts=replace(facts, files=robot.facts.files))
         self.driven = tuple(joint for joint in facts.joints if joint.name in names)
-
-    def _motors(self, softer: float) -> dict[Motor, tuple[Joint, ...]]:
-        return motors(self.robot, self.driven, softer, self.implicit)
 
     def _tied(self) -> dict[str, str]:
         joints, own = self.robot.facts.joints, {joint.name for joint in self.moved}
@@ -118,7 +114,7 @@ class Beginning:
 
     def text(self, softer: float = 1.0) -> str:
         """The sections of the task, with all gains multiplied by a factor."""
-        facts, found = self.robot.facts, self._motors(softer)
+        facts, found = self.robot.facts, self._servos.motors(softer)
         still = [j for j in facts.motion_joints if j.name and j not in self.moved]
         passive = [j for j in still if j.name not in self.tied]  # the others say nothing new
         model, names = self.robot.model, [joint.name for joint in self.moved]
@@ -132,7 +128,7 @@ class Beginning:
         fall = _fall(self.robot, root) if floats else ""
         lines = ["PhysicsState:", "  robot:", f"    model: {quoted(facts.source)}"]
         lines += [f"    control: {self._control()}  # how often the policy acts"]
-        if self.implicit:
+        if self._servos.implicit:
             lines.append("    solver: {integrator: implicitfast}  # it bears the servos' damping")
         if self.home:
             lines.append(f"    home: {{keyframe: {quoted(self.home)}}}")

@@ -111,10 +111,8 @@ def in_loops(model: mujoco.MjModel) -> set[int]:
     return found
 
 
-def motors(
-    robot: Robot, joints: Iterable[Joint], softer: float = 1.0, implicit: bool = False
-) -> dict[Motor, tuple[Joint, ...]]:
-    """A servo for each joint, those that are alike together.
+class Servos:
+    """Servos for the joints of a robot, which is looked at once.
 
     The gains are those of the model's own servos, where it has any and they are stable at its
     timestep; else they come from the torque that the motor gives and the inertia at the joint.
@@ -122,26 +120,27 @@ def motors(
     Args:
         robot: the robot as its model has it.
         joints: what to drive.
-        softer: factor of all gains.
-        implicit: whether the task's integrator treats the damping of servos implicitly, whatever
-            that of the model does.
+
+    Attributes:
+        implicit: whether the task's integrator is to treat the damping of servos implicitly: a
+            servo would have to do with much less than it needs for that of the model.
     """
-    joints = tuple(joints)
-    seen = _Seen(robot, joints, implicit)
-    found: dict[Motor, tuple[Joint, ...]] = {}
-    for joint in joints:
-        motor = seen.motor(joint, softer)
-        found[motor] = (*found.get(motor, ()), joint)
-    return {m: js for motor, js in found.items() for m in [_scaled(motor, js)]}
 
+    def __init__(self, robot: Robot, joints: Iterable[Joint]) -> None:
+        self._joints = tuple(joints)
+        self._seen = _Seen(robot, self._joints)
+        for joint in self._joints:
+            self._seen.motor(joint, 1.0)
+        self.implicit = self._seen.damped < 0.7
+        self._seen.implicit |= self.implicit
 
-def need_implicit(robot: Robot, joints: Iterable[Joint]) -> bool:
-    """Whether a servo would have to do with much less damping than it needs, for the integrator."""
-    joints = tuple(joints)
-    seen = _Seen(robot, joints)
-    for joint in joints:
-        seen.motor(joint, 1.0)
-    return seen.damped < 0.7
+    def motors(self, softer: float = 1.0) -> dict[Motor, tuple[Joint, ...]]:
+        """A servo for each joint, those that are alike together, with all gains times a factor."""
+        found: dict[Motor, tuple[Joint, ...]] = {}
+        for joint in self._joints:
+            motor = self._seen.motor(joint, softer)
+            found[motor] = (*found.get(motor, ()), joint)
+        return {m: js for motor, js in found.items() for m in [_scaled(motor, js)]}
 
 
 def weightless(robot: Robot, joints: Iterable[Joint]) -> str | None:
@@ -179,10 +178,11 @@ class _Seen:
         carried: the largest inertia at each degree of freedom, the others held, kg*m^2 or kg.
         felt: the smallest one, the others free.
         load: the largest force or torque to hold the robot still, N*m or N.
+        implicit: whether the damping of servos is treated implicitly.
         damped: the least share of the damping that it needs that a servo has got.
     """
 
-    def __init__(self, robot: Robot, driven: Sequence[Joint], implicit: bool = False) -> None:
+    def __init__(self, robot: Robot, driven: Sequence[Joint]) -> None:
         self.robot, self.model = robot, robot.model
         model, all_joints = robot.model, robot.facts.joints
         self.moved = carried(model, [all_joints.index(joint) for joint in driven])
@@ -199,7 +199,7 @@ class _Seen:
             held = data.qfrc_bias - data.qfrc_spring - data.qfrc_gravcomp
             self.load = np.maximum(self.load, np.abs(held))
         self._level(driven, np.diag(mass))
-        self.implicit = implicit or damps_implicitly(model)
+        self.implicit = damps_implicitly(model)
         self.damped = 1.0
         self.wheels = _wheels(robot, data, [joint.name for joint in driven])
 
