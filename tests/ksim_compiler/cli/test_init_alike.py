@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ksim_compiler.cli.compile import main
-from ksim_compiler.pipeline import compile_file
+from tests.ksim_compiler.cli.test_init import begun
 
 _WITH_LEGS = """
 <mujoco>
@@ -41,10 +40,7 @@ _LEG = """
 @pytest.mark.parametrize("mass", [0.3, 0.5, 1.0])
 def test_the_two_legs_of_a_robot_have_the_same_servos(tmp_path: Path, mass: float) -> None:
     legs = _LEG.format("l", 0.07, mass) + _LEG.format("r", -0.07, mass)
-    (tmp_path / "robot.xml").write_text(_WITH_LEGS.replace("LEGS", legs), encoding="utf-8")
-    main(["--init", str(tmp_path / "new"), "--robot", str(tmp_path / "robot.xml")])
-    plan = compile_file(tmp_path / "new.yaml").plan
-    assert plan is not None
+    plan, _ = begun(tmp_path, _WITH_LEGS.replace("LEGS", legs))
     drives = {drive.joint: drive for drive in plan.drives}
     for joint in ("hip", "knee", "ankle"):
         left, right = (drives[f"{side}_{joint}"] for side in "lr")
